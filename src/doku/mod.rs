@@ -1,0 +1,6 @@
+//! The provider's language, pure: how a request is written and signed, how an answer and a notification are read.
+//!
+//! What is known about the API stands in the guide; each rule here says where it comes from. Nothing here touches the
+//! network or the clock.
+
+pub mod sign;

@@ -1,0 +1,295 @@
+//! Signatures of requests, answers and notifications (`doku-api.md` 1.1).
+//!
+//! A message is signed over its *components*: `Client-Id`, `Request-Id`, a timestamp, `Request-Target` and, if it has a
+//! body, `Digest`; one `name:value` per line, joined by LF, no LF at the end. The digest covers the exact bytes that
+//! travel.
+
+use std::fmt::Write as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Digest as _, Sha256};
+
+use crate::model::secret::Secret;
+
+/// What stands before the base64 text in a `Signature` header.
+const PREFIX: &str = "HMACSHA256=";
+
+/// The length of a signature in bytes.
+const SIGNATURE_BYTES: usize = 32;
+
+/// A prepared key: signs and verifies.
+#[derive(Clone)]
+pub struct Signer(Hmac<Sha256>);
+
+impl std::fmt::Debug for Signer {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("Signer(***)")
+    }
+}
+
+/// Which name the timestamp has in the signed text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimestampName {
+    /// Requests and notifications.
+    Request,
+    /// Answers.
+    Response,
+}
+
+/// The signed parts of a message.
+#[derive(Debug, Clone, Copy)]
+pub struct Components<'a> {
+    /// `Client-Id` header.
+    pub client_id: &'a str,
+    /// `Request-Id` header; an answer's is that of its request.
+    pub request_id: &'a str,
+    /// The name of the timestamp.
+    pub timestamp_name: TimestampName,
+    /// The timestamp header's text.
+    pub timestamp: &'a str,
+    /// The path; neither host nor query.
+    pub target: &'a str,
+    /// The body's exact bytes; `None` leaves the digest line out (GET).
+    pub body: Option<&'a [u8]>,
+}
+
+/// Why a signature does not hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotSigned {
+    /// The header is absent or empty.
+    #[error("there is no signature")]
+    Missing,
+    /// The header does not read `HMACSHA256=` and 44 characters of canonical base64.
+    #[error("the signature is malformed")]
+    Malformed,
+    /// Well formed, but not made with this key over these parts.
+    #[error("the signature does not match")]
+    Mismatch,
+}
+
+/// Base64 of SHA-256 of the body: the `Digest` component.
+#[must_use]
+pub fn digest(body: &[u8]) -> String {
+    STANDARD.encode(Sha256::digest(body))
+}
+
+impl Components<'_> {
+    fn text(&self) -> String {
+        let timestamp_name = match self.timestamp_name {
+            TimestampName::Request => "Request-Timestamp",
+            TimestampName::Response => "Response-Timestamp",
+        };
+        let mut text = format!(
+            "Client-Id:{}\nRequest-Id:{}\n{timestamp_name}:{}\nRequest-Target:{}",
+            self.client_id, self.request_id, self.timestamp, self.target
+        );
+        if let Some(body) = self.body {
+            write!(text, "\nDigest:{}", digest(body)).expect("writing to a string cannot fail");
+        }
+        text
+    }
+}
+
+impl Signer {
+    /// Prepares the key: the secret's raw UTF-8 text, not decoded (`doku-api.md` 1.1).
+    ///
+    /// # Panics
+    /// Never: HMAC takes keys of any length.
+    #[must_use]
+    pub fn new(secret: &Secret) -> Self {
+        Self(Hmac::new_from_slice(secret.expose().as_bytes()).expect("HMAC takes keys of any length"))
+    }
+
+    /// The `Signature` header of a message.
+    #[must_use]
+    pub fn sign(&self, components: &Components<'_>) -> String {
+        format!("{PREFIX}{}", STANDARD.encode(self.mac(components).finalize().into_bytes()))
+    }
+
+    /// Verifies a `Signature` header in constant time.
+    ///
+    /// # Errors
+    /// Why it does not hold.
+    pub fn verify(&self, components: &Components<'_>, signature: &str) -> Result<(), NotSigned> {
+        if signature.is_empty() {
+            return Err(NotSigned::Missing);
+        }
+        let encoded = signature.strip_prefix(PREFIX).ok_or(NotSigned::Malformed)?;
+        let bytes = STANDARD.decode(encoded).map_err(|_| NotSigned::Malformed)?;
+        if bytes.len() != SIGNATURE_BYTES {
+            return Err(NotSigned::Malformed);
+        }
+        self.mac(components).verify_slice(&bytes).map_err(|_| NotSigned::Mismatch)
+    }
+
+    fn mac(&self, components: &Components<'_>) -> Hmac<Sha256> {
+        let mut mac = self.0.clone();
+        mac.update(components.text().as_bytes());
+        mac
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CLIENT: &str = "MCH-0001-10791114622547";
+    const GENERATE: &str = r#"{"order":{"invoice_number":"INV-20210707-0001","amount":90000,"line_items":[{"name":"T-Shirt Red","price":30000,"quantity":2,"sku":"1002","category":"Shirt"},{"name":"Polo Navy","price":30000,"quantity":1,"sku":"1001","category":"Shirt"}],"callback_url":"https://merchant.com/return-url"},"payment":{"merchant_unique_reference":"MUR-20210707-0001"},"customer":{"id":"CUST-0001","name":"Anton Budiman","phone":"6285694566147","address":"Menara Mulia Lantai 8","city":"Jakarta Selatan","state":"DKI Jakarta","postcode":"120129"}}"#;
+    const CANCEL: &str = r#"{"order":{"invoice_number":"MINV20201231468"},"payment":{"merchant_unique_reference":"ABC0001","identifier":[{"name":"AKULAKU_UNIQUE_REFERENCE","value":"MCH-12345678ABC0001"},{"name":"ORDER_ID","value":"893102"}]}}"#;
+    const REFUND: &str = r#"{"order":{"invoice_number":"invoice-00000101123"},"payment":{"merchant_unique_reference":"REFUND-ABC-0001045","identifier":[{"name":"ORDER_ID","value":"1000043205"},{"name":"AKULAKU_UNIQUE_REFERENCE","value":"MCH-0001-10791114622547REFUND-ABC-0001045"}]},"refund":{"merchant_unique_reference":"XYZ-006456"}}"#;
+    const ANSWER: &str = r#"{"order":{"invoice_number":"INV-20210707-0001","amount":90000},"payment":{"merchant_unique_reference":"MUR-20210707-0001","url":"https://test-mall.akulaku.com/v2/openPay.html?appId=15006801","status":"PENDING","identifier":[{"name":"ORDER_ID","value":"1000035148"},{"name":"AKULAKU_UNIQUE_REFERENCE","value":"MCH-0001-10791114622547MUR-20210707-0001"}]}}"#;
+    const NOTIFICATION: &str = r#"{"service":{"id":"PEER_TO_PEER"},"acquirer":{"id":"AKULAKU"},"channel":{"id":"PEER_TO_PEER_AKULAKU"},"order":{"invoice_number":"INV-20210707-0001","amount":90000},"transaction":{"status":"SUCCESS","date":"2021-07-07T08:48:42Z","original_request_id":"baec7d95-f30a-4b78-b711-6ebe0ccdf50b"},"payment":{"merchant_unique_reference":"MUR-20210707-0001"}}"#;
+
+    /// Vector, request id, timestamp name, timestamp, target, body, digest, signature (`doku-api.md` 1.3).
+    type Vector = (
+        &'static str,
+        &'static str,
+        TimestampName,
+        &'static str,
+        &'static str,
+        Option<&'static str>,
+        &'static str,
+        &'static str,
+    );
+
+    const VECTORS: [Vector; 6] = [
+        (
+            "V1",
+            "baec7d95-f30a-4b78-b711-6ebe0ccdf50b",
+            TimestampName::Request,
+            "2021-07-07T08:45:42Z",
+            "/akulaku-peer-to-peer/v2/generate-order",
+            Some(GENERATE),
+            "Wr84xmpnsjP5VSpZP8jg0HcrZSIxVrUWwhd4MYN/jD8=",
+            "gm9s9ymKkH/pc5FHPyO2cd4EQlRk27r4WTyaarLPHTk=",
+        ),
+        (
+            "V2",
+            "2dc5985e-adaa-4f82-b126-b09e9006da14",
+            TimestampName::Request,
+            "2020-08-11T08:45:42Z",
+            "/akulaku-peer-to-peer/v2/cancel",
+            Some(CANCEL),
+            "nPIyaSGEM0yrVakLUso/KFVyNgWurXYsUw6BZXZh01A=",
+            "CnlmR0G+8iJeQKIGucRSH6tg6mqfqvv1qPZiFewc2TU=",
+        ),
+        (
+            "V3",
+            "6cc9f8b1-d83d-4c24-b853-a3223f43a744",
+            TimestampName::Request,
+            "2020-08-12T09:45:42Z",
+            "/akulaku-peer-to-peer/v2/refund",
+            Some(REFUND),
+            "ut79Cm5xqK4y9qPo2AgJFfNNcTaR+76YIJPqesFpx+g=",
+            "ypL3yWmVhI/63qFvBir5gv0edf+Up9/kJS4EXXNmbuM=",
+        ),
+        (
+            "V4",
+            "d895fb53-479c-4f77-a76a-ab81b40d77cb",
+            TimestampName::Request,
+            "2020-08-11T08:45:42Z",
+            "/orders/v1/status/INV-123123-12313",
+            None,
+            "",
+            "uKufaiHbde+wRfBASZODSNX8tCkP4y6qJ7HlnAlqsA8=",
+        ),
+        (
+            "V5",
+            "baec7d95-f30a-4b78-b711-6ebe0ccdf50b",
+            TimestampName::Response,
+            "2021-07-07T08:45:42Z",
+            "/akulaku-peer-to-peer/v2/generate-order",
+            Some(ANSWER),
+            "wv8QX5FAt46rktH5+Kexqs1k0Nx3Dcc11W5iNMBtdsM=",
+            "eAsOx4t3XjO98x2aX3SgsVJyCU/N/6aGlLerSbUgLBg=",
+        ),
+        (
+            "V6",
+            "450ec2b0-5631-4876-a3ee-33a93ee39daa",
+            TimestampName::Request,
+            "2021-07-07T08:50:43Z",
+            "/payments/notifications",
+            Some(NOTIFICATION),
+            "O9LTV+3BX9LBFZqqdHV+uvvVLyaD3ENHCgaW6ADIOks=",
+            "6kvVcju3UlwqJmeMLXte5AeyP3dBeOo1ZxUYgU0vs7w=",
+        ),
+    ];
+
+    fn signer() -> Signer {
+        Signer::new(&Secret::new("SK-test-0123456789abcdef"))
+    }
+
+    fn components(vector: &Vector) -> Components<'static> {
+        Components {
+            client_id: CLIENT,
+            request_id: vector.1,
+            timestamp_name: vector.2,
+            timestamp: vector.3,
+            target: vector.4,
+            body: vector.5.map(str::as_bytes),
+        }
+    }
+
+    #[test]
+    fn the_known_answers_come_out() {
+        for vector in &VECTORS {
+            if let Some(body) = vector.5 {
+                assert_eq!(digest(body.as_bytes()), vector.6, "{}", vector.0);
+            }
+            assert_eq!(signer().sign(&components(vector)), format!("HMACSHA256={}", vector.7), "{}", vector.0);
+            assert_eq!(
+                signer().verify(&components(vector), &format!("HMACSHA256={}", vector.7)),
+                Ok(()),
+                "{}",
+                vector.0
+            );
+        }
+    }
+
+    #[test]
+    fn the_digest_is_over_utf_8() {
+        let body = r#"{"customer":{"name":"Siti Nurbayä & Co. – 😀"}}"#;
+        assert_eq!(digest(body.as_bytes()), "sLhFMzfmOv5nPlNDSKwt5ZndK4F0//6/jIBkzkawCgc=");
+        assert_eq!(digest(b""), "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
+    }
+
+    #[test]
+    fn a_change_of_any_signed_part_breaks_the_signature() {
+        let good = components(&VECTORS[0]);
+        let signature = signer().sign(&good);
+        let changed = [
+            Components { client_id: "MCH-0001-10791114622548", ..good },
+            Components { request_id: "other", ..good },
+            Components { timestamp: "2021-07-07T08:45:43Z", ..good },
+            Components { timestamp_name: TimestampName::Response, ..good },
+            Components { target: "/akulaku-peer-to-peer/v2/refund", ..good },
+            Components { body: Some(b"{}"), ..good },
+            Components { body: None, ..good },
+        ];
+        for parts in changed {
+            assert_eq!(signer().verify(&parts, &signature), Err(NotSigned::Mismatch), "{parts:?}");
+        }
+    }
+
+    #[test]
+    fn only_the_exact_form_of_a_signature_is_read() {
+        let good = components(&VECTORS[0]);
+        let signature = signer().sign(&good);
+        let base64 = signature.strip_prefix("HMACSHA256=").expect("the prefix");
+        let cases = [
+            (String::new(), NotSigned::Missing),
+            (base64.to_owned(), NotSigned::Malformed),
+            (format!("HMACSHA512={base64}"), NotSigned::Malformed),
+            (format!("hmacsha256={base64}"), NotSigned::Malformed),
+            (format!("HMACSHA256={}", base64.trim_end_matches('=')), NotSigned::Malformed),
+            (format!("HMACSHA256= {base64}"), NotSigned::Malformed),
+            ("HMACSHA256=".to_owned(), NotSigned::Malformed),
+            ("HMACSHA256=B1cKBzk/aB1AXADCZkq135bnktxY1o02zmmdd2cVgf12=".to_owned(), NotSigned::Malformed),
+        ];
+        for (text, why) in cases {
+            assert_eq!(signer().verify(&good, &text), Err(why), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! rekon
+pub mod doku;
+pub mod model;

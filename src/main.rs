@@ -1,0 +1,3 @@
+//! The `rekon` program; everything is in the library.
+
+fn main() {}

@@ -1,0 +1,138 @@
+//! A finding about the user's input: where it is, what is wrong, and what to do about it.
+//!
+//! Faults are data: they are collected, all of them, and shown together. An error that stops the program is something
+//! else and belongs to the module that raises it.
+
+use std::fmt;
+
+/// Where a fault is. Lines and columns count from 1, columns in characters; zero stands for "the file as a whole".
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Place {
+    /// The file as the user named it.
+    pub file: String,
+    /// The line, from 1; 0 for the whole file.
+    pub line: u64,
+    /// The column in characters, from 1; 0 for the whole line.
+    pub column: u64,
+}
+
+impl Place {
+    /// A place in a file.
+    #[must_use]
+    pub fn new(file: &str, line: u64, column: u64) -> Self {
+        Self { file: file.to_owned(), line, column }
+    }
+
+    /// A file as a whole.
+    #[must_use]
+    pub fn file(file: &str) -> Self {
+        Self::new(file, 0, 0)
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.file)?;
+        if self.line > 0 {
+            write!(out, ":{}", self.line)?;
+        }
+        if self.column > 0 {
+            write!(out, ":{}", self.column)?;
+        }
+        Ok(())
+    }
+}
+
+/// One thing that is wrong with the input.
+///
+/// Displays as place and message, the line itself with a marker under the column, and a hint:
+///
+/// ```text
+/// orders.csv:17:4: amount "90.000,5" is not whole rupiah
+///    17 | INV-17,"90.000,5",paid
+///       |        ^
+///   hint: export without decimals, or declare amounts: id
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Fault {
+    /// Where.
+    pub place: Place,
+    /// What is wrong: a lower-case fragment.
+    pub message: String,
+    /// The line itself, if there is one to show; secrets already masked.
+    pub excerpt: Option<String>,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+impl Fault {
+    /// A fault at a place.
+    pub fn new(place: Place, message: impl Into<String>) -> Self {
+        Self { place, message: message.into(), excerpt: None, hint: None }
+    }
+
+    /// The same with advice.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same with the line that it is about.
+    #[must_use]
+    pub fn excerpt(mut self, line: impl Into<String>) -> Self {
+        self.excerpt = Some(line.into());
+        self
+    }
+}
+
+/// The longest line shown; the rest is cut, around the column.
+const WIDEST_EXCERPT: usize = 100;
+
+impl fmt::Display for Fault {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}: {}", self.place, printable(&self.message))?;
+        if let Some(excerpt) = &self.excerpt {
+            let column = usize::try_from(self.place.column).unwrap_or(usize::MAX);
+            let skip = if column > WIDEST_EXCERPT { column - WIDEST_EXCERPT / 2 } else { 0 };
+            let shown: String = excerpt.chars().skip(skip).take(WIDEST_EXCERPT).collect();
+            write!(out, "\n{:>6} | {}", self.place.line, printable(&shown))?;
+            if column > 0 {
+                write!(out, "\n{:>6} | {:>width$}", "", "^", width = column - skip)?;
+            }
+        }
+        if let Some(hint) = &self.hint {
+            write!(out, "\n  hint: {}", printable(hint))?;
+        }
+        Ok(())
+    }
+}
+
+/// Replaces control characters one for one, so that input cannot steer the terminal and columns still line up.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    let unsafe_on_screen = |character: char| {
+        character.is_control()
+            || matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    };
+    text.chars().map(|character| if unsafe_on_screen(character) { '\u{fffd}' } else { character }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_shows_place_line_marker_and_hint() {
+        let fault = Fault::new(Place::new("orders.csv", 17, 8), "amount \"9,5\" is not whole rupiah")
+            .excerpt("INV-17,\"9,5\",paid")
+            .hint("export without decimals");
+        let expected = "orders.csv:17:8: amount \"9,5\" is not whole rupiah\n    17 | INV-17,\"9,5\",paid\n       |        ^\n  hint: export without decimals";
+        assert_eq!(fault.to_string(), expected);
+    }
+
+    #[test]
+    fn control_characters_cannot_reach_the_terminal() {
+        assert_eq!(printable("a\u{1b}[31mb\u{202e}"), "a\u{fffd}[31mb\u{fffd}");
+    }
+}

@@ -1,0 +1,210 @@
+//! One type per id. A constructor checks the text; no other way leads in.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+/// Why a text cannot be the id that it should be. Chains after the quoted text: `"A B" has a space at position 2`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotAnId {
+    /// Nothing there.
+    #[error("is empty")]
+    Empty,
+    /// Longer than the provider takes.
+    #[error("is {found} characters long, at most {most} are allowed")]
+    TooLong {
+        /// Characters found.
+        found: usize,
+        /// Characters allowed.
+        most: usize,
+    },
+    /// A character outside the allowed set, with its position counted from 1.
+    #[error("has {character:?} at position {position}")]
+    Character {
+        /// The character.
+        character: char,
+        /// Its position, from 1.
+        position: usize,
+    },
+    /// Begins like a spreadsheet formula.
+    #[error("begins with {0:?}, which a spreadsheet takes for a formula")]
+    Formula(char),
+    /// `..` climbs out of a path.
+    #[error("holds \"..\"")]
+    DotDot,
+    /// `1.00E+11`: a spreadsheet has replaced the digits by a rounded number.
+    #[error("is in scientific notation: a spreadsheet has rounded it")]
+    Scientific,
+}
+
+/// Printable ASCII without space, quotes, backslash and angle brackets, 1 to `most` characters.
+fn check(text: &str, most: usize) -> Result<(), NotAnId> {
+    if text.is_empty() {
+        return Err(NotAnId::Empty);
+    }
+    let found = text.chars().count();
+    if found > most {
+        return Err(NotAnId::TooLong { found, most });
+    }
+    let bad =
+        |character: char| !character.is_ascii_graphic() || matches!(character, '"' | '\'' | '`' | '\\' | '<' | '>');
+    if let Some(index) = text.chars().position(bad) {
+        let character = text.chars().nth(index).unwrap_or_default();
+        return Err(NotAnId::Character { character, position: index + 1 });
+    }
+    if is_scientific(text) {
+        return Err(NotAnId::Scientific);
+    }
+    Ok(())
+}
+
+/// `1.00E+11`, `1,23E+10`, `1.5e9`: what a spreadsheet leaves of a long id. `12E5` may well be an id as it is.
+fn is_scientific(text: &str) -> bool {
+    let Some((mantissa, exponent)) = text.split_once(['E', 'e']) else { return false };
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let fraction = mantissa.split_once(['.', ',']);
+    let signed = exponent.strip_prefix('+');
+    fraction.map_or(digits(mantissa), |(whole, part)| digits(whole) && digits(part))
+        && digits(signed.unwrap_or(exponent))
+        && (fraction.is_some() || signed.is_some())
+}
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident, $most:expr $(, $also:expr)?) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Box<str>);
+
+        impl $name {
+            /// Checks the text and keeps it.
+            ///
+            /// # Errors
+            /// What is wrong with the text.
+            pub fn new(text: &str) -> Result<Self, NotAnId> {
+                check(text, $most)?;
+                $( $also(text)?; )?
+                Ok(Self(text.into()))
+            }
+
+            /// The text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.pad(&self.0)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+    };
+}
+
+id! {
+    /// The merchant's number of an order: 1 to 64 printable ASCII characters without space, quote, backslash, `<` or
+    /// `>`; no leading `=`, `+`, `-`, `@`; no `..` (`DESIGN` 11.13; `akulaku-guide.txt`, "order.invoice_number").
+    InvoiceNumber, 64, no_formula
+}
+id! {
+    /// A reference that the merchant gave to a payment or to a refund, at most 64 characters
+    /// (`akulaku-guide.txt`, "merchant_unique_reference").
+    MerchantReference, 64
+}
+id! {
+    /// An identifier that Akulaku gave: `ORDER_ID` or `AKULAKU_UNIQUE_REFERENCE` (`akulaku-guide.txt`, "identifier").
+    /// The guide sets no length; 128 is twice what the longest sample needs.
+    Identifier, 128
+}
+id! {
+    /// DOKU's idempotency key, at most 128 characters (`akulaku-guide.txt`, "Request-Id").
+    RequestId, 128
+}
+id! {
+    /// The merchant's account at DOKU.
+    ClientId, 64
+}
+id! {
+    /// The name of one run: `20261122-153512-0007`, business time and the journal's count of runs.
+    RunId, 64
+}
+
+fn no_formula(text: &str) -> Result<(), NotAnId> {
+    if let Some(first) = text.chars().next().filter(|first| matches!(first, '=' | '+' | '-' | '@')) {
+        return Err(NotAnId::Formula(first));
+    }
+    if text.contains("..") {
+        return Err(NotAnId::DotDot);
+    }
+    Ok(())
+}
+
+/// The name of a job: `[a-z0-9-]`, 1 to 64 characters. It names the output folder.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct JobName(Box<str>);
+
+impl JobName {
+    /// Checks the text and keeps it; `None` if it is not a job name.
+    #[must_use]
+    pub fn new(text: &str) -> Option<Self> {
+        let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        let good = (1..=64).contains(&text.len()) && text.bytes().all(allowed) && !text.starts_with('-');
+        good.then(|| Self(text.into()))
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for JobName {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.pad(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn invoice_numbers_that_could_do_harm_are_refused() {
+        for text in [
+            "", "A B", "=1+1", "+62", "-1", "@x", "a..b", "a\"b", "a'b", "a\\b", "<b>", "a\nb", "Ä", "1.00E+11",
+            "1E+5", "1,5e9",
+        ] {
+            assert!(InvoiceNumber::new(text).is_err(), "{text:?} was taken");
+        }
+        assert!(InvoiceNumber::new(&"x".repeat(65)).is_err());
+    }
+
+    #[test]
+    fn everyday_invoice_numbers_are_taken() {
+        let longest = "x".repeat(64);
+        for text in ["INV-20210707-0001", "INV/2026/11/0001", "a", "#1", "E12", "2021E", "12E5", longest.as_str()] {
+            assert_eq!(InvoiceNumber::new(text).map(|id| id.to_string()), Ok(text.to_owned()));
+        }
+    }
+
+    #[test]
+    fn the_message_names_the_character_and_its_position() {
+        let message = InvoiceNumber::new("INV 1").map_err(|error| error.to_string());
+        assert_eq!(message, Err("has ' ' at position 4".to_owned()));
+    }
+
+    #[test]
+    fn job_names_are_lower_case_words() {
+        assert!(JobName::new("refund-nightly").is_some());
+        for text in ["", "Refund", "a_b", "a/b", "-a", ".."] {
+            assert!(JobName::new(text).is_none(), "{text:?} was taken");
+        }
+    }
+}

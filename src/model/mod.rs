@@ -1,0 +1,16 @@
+//! The words of the program: money, ids, time, orders, operations, outcomes, places and secrets.
+//!
+//! Everything here is a checked value: whoever holds one need not check it again. No input or output, no clock and no
+//! foreign format lives here; text becomes a value in the constructors and nowhere else.
+
+pub mod environment;
+pub mod fault;
+pub mod ids;
+pub mod money;
+pub mod nearest;
+pub mod operation;
+pub mod order;
+pub mod outcome;
+pub mod secret;
+pub mod status;
+pub mod time;

@@ -1,0 +1,251 @@
+//! Points in time, business dates in WIB, zones without rules, and spans such as `2h`.
+//!
+//! The clock is not here: the present arrives as an argument. Indonesia has no daylight saving, so fixed offsets are
+//! all that a job needs.
+
+use std::fmt;
+use std::time::Duration;
+
+use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Utc};
+
+/// A point in time.
+pub type Timestamp = DateTime<Utc>;
+
+/// The provider's form, to the second: `2026-11-22T08:35:12Z` (`akulaku-guide.txt`, "Request-Timestamp").
+#[must_use]
+pub fn wire(time: Timestamp) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// The form in files and the journal, to the millisecond: `2026-11-22T08:35:12.123Z`.
+#[must_use]
+pub fn stored(time: Timestamp) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+/// Reads RFC 3339 (`2026-11-22T08:35:12Z`, any offset) or the provider's fourteen digits, which are WIB
+/// (`doku-api.md` 10.2, number 18).
+#[must_use]
+pub fn parse_instant(text: &str) -> Option<Timestamp> {
+    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
+        return Some(time.to_utc());
+    }
+    (text.len() == 14)
+        .then(|| NaiveDateTime::parse_from_str(text, "%Y%m%d%H%M%S").ok())
+        .flatten()
+        .and_then(|local| Zone::WIB.instant(local))
+}
+
+/// Reads a time of a CSV file: as [`parse_instant`], or without an offset, which `zone` then supplies:
+/// `2026-11-21 18:02[:11]`, `2026-11-21T18:02[:11]`, `2026-11-21`. Day-first dates are not guessed at.
+#[must_use]
+pub fn parse_local(text: &str, zone: Zone) -> Option<Timestamp> {
+    if let Some(time) = parse_instant(text) {
+        return Some(time);
+    }
+    let forms = ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"];
+    let local = forms
+        .iter()
+        .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())
+        .or_else(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().map(|date| date.and_time(NaiveTime::MIN)))?;
+    zone.instant(local)
+}
+
+/// A fixed offset from UTC, by name or as `+07:00`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Zone(FixedOffset);
+
+impl Zone {
+    /// Western Indonesian Time, the business zone of the provider.
+    pub const WIB: Self = Self(FixedOffset::east_opt(7 * 3600).expect("seven hours is an offset"));
+    /// UTC.
+    pub const UTC: Self = Self(FixedOffset::east_opt(0).expect("zero is an offset"));
+    /// The names that a job may use.
+    pub const NAMES: [&'static str; 7] =
+        ["Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura", "WIB", "WITA", "WIT", "UTC"];
+
+    /// Reads a name or an offset.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let hours = match text {
+            "Asia/Jakarta" | "Asia/Pontianak" | "WIB" => 7,
+            "Asia/Makassar" | "Asia/Ujung_Pandang" | "WITA" => 8,
+            "Asia/Jayapura" | "WIT" => 9,
+            "UTC" | "Z" | "Etc/UTC" => 0,
+            _ => return text.parse().ok().map(Self),
+        };
+        FixedOffset::east_opt(hours * 3600).map(Self)
+    }
+
+    /// The instant of a local time.
+    #[must_use]
+    pub fn instant(self, local: NaiveDateTime) -> Option<Timestamp> {
+        local.and_local_timezone(self.0).single().map(|time| time.to_utc())
+    }
+
+    /// The local time of an instant.
+    #[must_use]
+    pub fn local(self, time: Timestamp) -> NaiveDateTime {
+        time.with_timezone(&self.0).naive_local()
+    }
+}
+
+impl fmt::Display for Zone {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self.0.local_minus_utc() / 3600 {
+            7 => "WIB",
+            8 => "WITA",
+            9 => "WIT",
+            0 => "UTC",
+            _ => return write!(out, "{}", self.0),
+        };
+        out.write_str(name)
+    }
+}
+
+/// For people: `2026-11-22 15:35:12 WIB`.
+#[must_use]
+pub fn for_people(time: Timestamp) -> String {
+    format!("{} WIB", Zone::WIB.local(time).format("%Y-%m-%d %H:%M:%S"))
+}
+
+/// A day in WIB; a day in the provider's reports is one too (`doku-api.md` 10.2, number 19).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BusinessDate(NaiveDate);
+
+impl BusinessDate {
+    /// The business date of an instant.
+    #[must_use]
+    pub fn of(time: Timestamp) -> Self {
+        Self(Zone::WIB.local(time).date())
+    }
+
+    /// Reads `2026-11-21`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().map(Self)
+    }
+
+    /// Replaces `{date}` by `2026-11-21`, and `{date:%Y%m%d}` by that form.
+    ///
+    /// # Errors
+    /// The pattern that is not understood, for the message.
+    pub fn fill(self, template: &str) -> Result<String, String> {
+        let mut out = String::new();
+        let mut rest = template;
+        while let Some((before, after)) = rest.split_once('{') {
+            let (inside, tail) = after.split_once('}').ok_or_else(|| format!("{{{after}"))?;
+            out.push_str(before);
+            let form = match inside {
+                "date" => "%Y-%m-%d",
+                other => other.strip_prefix("date:").ok_or_else(|| format!("{{{inside}}}"))?,
+            };
+            if !is_date_form(form) {
+                return Err(format!("{{{inside}}}"));
+            }
+            out.push_str(&self.0.format(form).to_string());
+            rest = tail;
+        }
+        out.push_str(rest);
+        Ok(out)
+    }
+}
+
+/// Year, month and day in some form: `%Y %y %m %d %j` and no other, for chrono panics at the hour of a date.
+fn is_date_form(form: &str) -> bool {
+    form.split('%').skip(1).all(|part| part.starts_with(['Y', 'y', 'm', 'd', 'j']))
+}
+
+impl fmt::Display for BusinessDate {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}", self.0)
+    }
+}
+
+/// Reads a span: `250ms`, `30s`, `5m`, `2h`, `3d`. `None` for anything else; there is no default unit.
+#[must_use]
+pub fn parse_span(text: &str) -> Option<Duration> {
+    let split = text.find(|character: char| !character.is_ascii_digit())?;
+    let (number, unit) = text.split_at(split);
+    let number: u64 = number.parse().ok()?;
+    let milliseconds = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return None,
+    };
+    number.checked_mul(milliseconds).filter(|total| *total <= 3_660 * 86_400_000).map(Duration::from_millis)
+}
+
+/// Writes a span as a job would: the largest unit that divides it.
+#[must_use]
+pub fn span_text(span: Duration) -> String {
+    let milliseconds = span.as_millis();
+    for (unit, size) in [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000)] {
+        if milliseconds >= size && milliseconds.is_multiple_of(size) {
+            return format!("{}{unit}", milliseconds / size);
+        }
+    }
+    format!("{milliseconds}ms")
+}
+
+/// `later - earlier`, zero if the clock went back.
+#[must_use]
+pub fn elapsed(earlier: Timestamp, later: Timestamp) -> Duration {
+    (later - earlier).to_std().unwrap_or_default()
+}
+
+/// `time + span`, the end of time beyond it.
+#[must_use]
+pub fn after(time: Timestamp, span: Duration) -> Timestamp {
+    chrono::Duration::from_std(span).ok().and_then(|span| time.checked_add_signed(span)).unwrap_or(Timestamp::MAX_UTC)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fourteen_digits_are_wib_and_z_is_utc() {
+        assert_eq!(parse_instant("20211229093735"), parse_instant("2021-12-29T02:37:35Z"));
+        assert_eq!(parse_instant("2021-12-29T09:37:35+07:00"), parse_instant("2021-12-29T02:37:35Z"));
+        assert_eq!(parse_instant("29/12/2021 09:37"), None);
+    }
+
+    #[test]
+    fn a_time_without_an_offset_takes_the_zone_of_the_job() {
+        let expected = parse_instant("2026-11-21T11:02:00Z");
+        assert_eq!(parse_local("2026-11-21 18:02", Zone::WIB), expected);
+        assert_eq!(parse_local("2026-11-21T18:02:00", Zone::WIB), expected);
+        assert_eq!(Zone::parse("Asia/Makassar").and_then(|zone| parse_local("2026-11-21 19:02:00", zone)), expected);
+        assert_eq!(parse_local("11/21/2026", Zone::WIB), None);
+    }
+
+    #[test]
+    fn a_business_date_begins_at_17_utc() {
+        let late = parse_instant("2026-11-21T17:00:00Z").map(BusinessDate::of);
+        assert_eq!(late, BusinessDate::parse("2026-11-22"));
+    }
+
+    #[test]
+    fn dates_are_filled_into_paths() {
+        let date = BusinessDate::parse("2026-11-21").expect("a date");
+        assert_eq!(date.fill("a/{date}.csv"), Ok("a/2026-11-21.csv".to_owned()));
+        assert_eq!(date.fill("r-{date:%Y%m%d}-{date:%d}.csv"), Ok("r-20261121-21.csv".to_owned()));
+        for bad in ["{dat}", "{date", "{date:%Q}", "{date:%H}", "{date:%", "{date:%}", "{date:%Y%T}", "{date:%%%}"] {
+            assert!(date.fill(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn spans_need_a_unit_and_come_back_as_written() {
+        for text in ["250ms", "30s", "5m", "2h", "3d"] {
+            assert_eq!(parse_span(text).map(span_text).as_deref(), Some(text));
+        }
+        for text in ["", "5", "s", "1.5h", "-1s", "2 h", "5w"] {
+            assert_eq!(parse_span(text), None, "{text}");
+        }
+    }
+}
