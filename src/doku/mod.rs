@@ -3,4 +3,12 @@
 //! What is known about the API stands in the guide; each rule here says where it comes from. Nothing here touches the
 //! network or the clock.
 
+pub mod answer;
+pub mod cancel;
+pub mod create;
+pub mod exchange;
+mod json;
+pub mod notification;
+pub mod refund;
 pub mod sign;
+pub mod status;

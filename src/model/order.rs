@@ -70,3 +70,21 @@ pub struct Customer {
     /// Digits, at most 64; sent even when empty.
     pub postcode: String,
 }
+
+/// One entry of a split settlement, sent with a creation (`doku-api.md` 7).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settlement {
+    /// The verified account's `bank_account_settlement_id`.
+    pub account: String,
+    /// How much goes there.
+    pub share: Share,
+}
+
+/// The part of the net settlement that one account gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Share {
+    /// A whole number of percent, 1 to 100.
+    Percentage(u8),
+    /// A fixed amount.
+    Fix(Rupiah),
+}

@@ -1,0 +1,93 @@
+//! The JSON parts that several messages share, written and read.
+//!
+//! Reading is tolerant where DOKU is loose (unknown fields, numbers as text, an array or an object of identifiers) and
+//! strict where money hangs on it: a repeated field or a fraction of a rupiah makes the whole message unreadable.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::model::ids::Identifier;
+use crate::model::money::Rupiah;
+
+/// `order` of a cancel or refund request.
+#[derive(Serialize)]
+pub(super) struct InvoicePart<'a> {
+    pub(super) invoice_number: &'a str,
+}
+
+/// One entry of `payment.identifier`.
+#[derive(Serialize)]
+pub(super) struct IdentifierPart<'a> {
+    name: &'static str,
+    value: &'a str,
+}
+
+/// Akulaku's two identifiers, `ORDER_ID` first.
+pub(super) fn identifiers<'a>(
+    order_id: Option<&'a Identifier>,
+    akulaku_reference: Option<&'a Identifier>,
+) -> Vec<IdentifierPart<'a>> {
+    let order_id = order_id.map(|id| IdentifierPart { name: "ORDER_ID", value: id.as_str() });
+    let reference = akulaku_reference.map(|id| IdentifierPart { name: "AKULAKU_UNIQUE_REFERENCE", value: id.as_str() });
+    order_id.into_iter().chain(reference).collect()
+}
+
+/// `order` of an answer or a notification.
+#[derive(Deserialize, Default)]
+pub(super) struct OrderAnswer<'a> {
+    pub(super) invoice_number: Option<String>,
+    #[serde(borrow)]
+    pub(super) amount: Option<&'a RawValue>,
+}
+
+impl OrderAnswer<'_> {
+    /// Whole rupiah, from `90000`, `"90000"` or `90000.00` (`doku-api.md` 10.2, number 23).
+    pub(super) fn rupiah(&self) -> Option<Rupiah> {
+        let text = self.amount?.get();
+        Rupiah::parse_wire(text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text))
+    }
+}
+
+/// A part with a status and a date: `payment`, `cancel`, `refund`, `transaction`.
+#[derive(Deserialize, Default)]
+pub(super) struct StatusPart {
+    pub(super) status: Option<String>,
+    pub(super) date: Option<String>,
+    pub(super) url: Option<String>,
+    pub(super) original_request_id: Option<String>,
+    /// The guide's cancel table calls it an object (`doku-api.md` 10.1, number 4), hence any value is read.
+    merchant_unique_reference: Option<Value>,
+    /// `identifer` occurs too (`doku-api.md` 10.2, number 22).
+    #[serde(alias = "identifer")]
+    identifier: Option<Value>,
+}
+
+impl StatusPart {
+    pub(super) fn reference(&self) -> Option<&str> {
+        self.merchant_unique_reference.as_ref().and_then(Value::as_str)
+    }
+
+    /// The identifier of that name, from `[{"name":..,"value":..}]` or `{"NAME":..}` (`doku-api.md` 10.1, number 6).
+    pub(super) fn identifier(&self, name: &str) -> Option<&str> {
+        match self.identifier.as_ref()? {
+            Value::Array(entries) => entries.iter().find(|entry| entry["name"] == name)?["value"].as_str(),
+            Value::Object(entries) => entries.get(name)?.as_str(),
+            _ => None,
+        }
+    }
+}
+
+/// The provider's message in one of its many error shapes (`doku-api.md` 5).
+pub(super) fn error_message(body: &Value) -> Option<String> {
+    let from = |value: &Value| match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Array(texts) => Some(texts.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("; ")),
+        _ => None,
+    };
+    let error = &body["error"];
+    [&error["message"], error, &body["message"], &body["error_messages"], &body["response_code"]]
+        .into_iter()
+        .find_map(from)
+        .map(|text| text.chars().take(300).collect())
+}

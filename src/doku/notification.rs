@@ -1,0 +1,178 @@
+//! Notifications: what DOKU tells the merchant about a payment, and whether it was DOKU who said so
+//! (`doku-api.md` 3).
+
+use serde::Deserialize;
+
+use super::json::{OrderAnswer, StatusPart};
+use super::sign::{Components, NotSigned, Signer, TimestampName};
+use crate::model::ids::{ClientId, InvoiceNumber};
+use crate::model::money::Rupiah;
+use crate::model::status::PaymentStatus;
+use crate::model::time::{self, Timestamp};
+
+/// A notification as it arrived: headers and the exact text of the body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Envelope<'a> {
+    /// `Client-Id` header.
+    pub client_id: &'a str,
+    /// `Request-Id` header; DOKU's own id of the notification.
+    pub request_id: &'a str,
+    /// `Request-Timestamp` header.
+    pub timestamp: &'a str,
+    /// `Signature` header.
+    pub signature: &'a str,
+    /// The exact text of the body.
+    pub body: &'a str,
+}
+
+/// What a verified notification says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notification {
+    /// The order.
+    pub invoice: InvoiceNumber,
+    /// Its amount.
+    pub amount: Rupiah,
+    /// What happened to the payment.
+    pub status: PaymentStatus,
+    /// `transaction.date`, as written.
+    pub date: String,
+    /// The Request-Id of the creation. DOKU does not always send one of ours.
+    pub original_request_id: Option<String>,
+    /// `payment.merchant_unique_reference`.
+    pub payment_reference: Option<String>,
+    /// `ORDER_ID`.
+    pub order_id: Option<String>,
+    /// `AKULAKU_UNIQUE_REFERENCE`.
+    pub akulaku_reference: Option<String>,
+}
+
+impl Notification {
+    /// When it happened, if the date can be read.
+    #[must_use]
+    pub fn happened_at(&self) -> Option<Timestamp> {
+        time::parse_instant(&self.date)
+    }
+}
+
+#[derive(Deserialize)]
+struct Body<'a> {
+    #[serde(borrow, default)]
+    order: OrderAnswer<'a>,
+    transaction: StatusPart,
+    payment: Option<StatusPart>,
+    /// In the sample, not in the table (`doku-api.md` 3.2).
+    peer_to_peer_info: Option<StatusPart>,
+}
+
+/// Reads the body of a notification; the signature is another matter. `None` if invoice, amount or status is missing or
+/// unreadable. Unknown fields are ignored: DOKU announces that it may add some.
+#[must_use]
+pub fn parse(body: &str) -> Option<Notification> {
+    let read: Body<'_> = serde_json::from_str(body).ok()?;
+    let parts = [read.payment.as_ref(), read.peer_to_peer_info.as_ref()];
+    let identifier = |name| parts.into_iter().flatten().find_map(|part| part.identifier(name)).map(str::to_owned);
+    Some(Notification {
+        invoice: InvoiceNumber::new(read.order.invoice_number.as_deref()?).ok()?,
+        amount: read.order.rupiah()?,
+        status: PaymentStatus::from_word(read.transaction.status.as_deref()?)?,
+        date: read.transaction.date.clone().unwrap_or_default(),
+        original_request_id: read.transaction.original_request_id.clone(),
+        payment_reference: read.payment.as_ref().and_then(StatusPart::reference).map(str::to_owned),
+        order_id: identifier("ORDER_ID"),
+        akulaku_reference: identifier("AKULAKU_UNIQUE_REFERENCE"),
+    })
+}
+
+/// Verifies the signature over the exact text of the body, against each possible `Request-Target` in turn: the docs say
+/// "path", some of DOKU's own code signs path and query (`doku-api.md` 1.1).
+///
+/// # Errors
+/// Why no target verifies.
+pub fn verify(
+    envelope: &Envelope<'_>,
+    signer: &Signer,
+    client_id: &ClientId,
+    targets: &[&str],
+) -> Result<(), NotSigned> {
+    let mut why = NotSigned::Mismatch;
+    for target in targets {
+        let components = Components {
+            client_id: client_id.as_str(),
+            request_id: envelope.request_id,
+            timestamp_name: TimestampName::Request,
+            timestamp: envelope.timestamp,
+            target,
+            body: Some(envelope.body.as_bytes()),
+        };
+        match signer.verify(&components, envelope.signature) {
+            Ok(()) => return Ok(()),
+            Err(error) => why = error,
+        }
+    }
+    Err(why)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::secret::Secret;
+
+    /// The sample of `doku-api.md` 3.2, with what the guide's table leaves out.
+    const SAMPLE: &str = r#"{"service":{"id":"PEER_TO_PEER"},"acquirer":{"id":"AKULAKU"},"channel":{"id":"PEER_TO_PEER_AKULAKU"},"order":{"invoice_number":"INV-20210707-0001","amount":90000},"transaction":{"status":"SUCCESS","date":"2021-07-07T08:48:42Z","original_request_id":"baec7d95-f30a-4b78-b711-6ebe0ccdf50b"},"peer_to_peer_info":{"virtual_account_number":"2900800000000003","created_date":"20200313095850","expired_date":"20200313155850","status":"SUCCESS","merchant_unique_reference":"60123","identifier":[{"name":"AKULAKU_UNIQUE_REFERENCE","value":"BRN-0288-1654748429432TEST-ABC-768"},{"name":"ORDER_ID","value":"1000035148"}]},"payment":{"merchant_unique_reference":"MUR-20210707-0001"}}"#;
+
+    #[test]
+    fn the_sample_is_read() {
+        let read = parse(SAMPLE).unwrap();
+        assert_eq!(read.invoice.as_str(), "INV-20210707-0001");
+        assert_eq!(read.amount, Rupiah::new(90_000));
+        assert_eq!(read.status, PaymentStatus::Success);
+        assert_eq!(read.payment_reference.as_deref(), Some("MUR-20210707-0001"));
+        assert_eq!(read.order_id.as_deref(), Some("1000035148"));
+        assert_eq!(read.happened_at(), time::parse_instant("2021-07-07T08:48:42Z"));
+    }
+
+    #[test]
+    fn a_body_without_invoice_amount_or_status_is_not_a_notification() {
+        for body in [
+            "",
+            "[]",
+            "{}",
+            &SAMPLE.replace("INV-20210707-0001", "a b"),
+            &SAMPLE.replace("90000", "90000.5"),
+            &SAMPLE.replace("90000", "-1"),
+            &SAMPLE.replace(r#""status":"SUCCESS","date""#, r#""status":"PAID","date""#),
+            &SAMPLE.replace(r#""amount":90000"#, r#""amount":1,"amount":90000"#),
+            &SAMPLE[..SAMPLE.len() - 1],
+        ] {
+            assert_eq!(parse(body), None, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_notification_is_verified_over_path_or_path_and_query() {
+        let signer = Signer::new(&Secret::new("SK"));
+        let client_id = ClientId::new("MCH-1").unwrap();
+        let signed = |target: &str| {
+            signer.sign(&Components {
+                client_id: "MCH-1",
+                request_id: "N-1",
+                timestamp_name: TimestampName::Request,
+                timestamp: "2026-11-21T18:02:11Z",
+                target,
+                body: Some(SAMPLE.as_bytes()),
+            })
+        };
+        let targets = ["/payments/notifications", "/payments/notifications?task=notify"];
+        let result = |signature: &str, body: &str| {
+            let envelope =
+                Envelope { client_id: "MCH-1", request_id: "N-1", timestamp: "2026-11-21T18:02:11Z", signature, body };
+            verify(&envelope, &signer, &client_id, &targets)
+        };
+        for target in targets {
+            assert_eq!(result(&signed(target), SAMPLE), Ok(()));
+            assert_eq!(result(&signed(target), &SAMPLE.replace("90000", "90001")), Err(NotSigned::Mismatch));
+        }
+        assert_eq!(result(&signed("/elsewhere"), SAMPLE), Err(NotSigned::Mismatch));
+        assert_eq!(result("", SAMPLE), Err(NotSigned::Missing));
+    }
+}
