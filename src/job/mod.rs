@@ -1,0 +1,16 @@
+//! Job files: YAML as written becomes a [`Job`] that is ready to run, or the list of everything wrong with it.
+//!
+//! [`yaml`] turns text into nodes that know their place, [`reader`] reads nodes and collects faults, [`settings`] is
+//! the ready job with all defaults, and the other modules read one section each. `jobs/template.yaml` documents every
+//! key.
+
+mod guards;
+mod limits;
+mod orders;
+pub mod parse;
+mod reader;
+pub mod settings;
+mod yaml;
+
+pub use parse::parse;
+pub use settings::Job;

@@ -1,0 +1,273 @@
+//! A whole job file: the top level, the merchant, and what is read and written.
+
+use super::reader::{Reader, Section};
+use super::settings::{
+    Column, DEFAULT_JOURNAL, Job, Merchant, Notifications, Output, OutputFormat, Reconcile, Reference, is_loopback,
+};
+use super::yaml::{self, Node, Value};
+use super::{guards, limits, orders};
+use crate::model::environment::Environment;
+use crate::model::fault::Fault;
+use crate::model::ids::JobName;
+use crate::model::money::{AmountStyle, Rupiah};
+use crate::model::operation::{Operation, Task};
+use crate::model::order::{Settlement, Share};
+use crate::model::time::{self, BusinessDate};
+
+const KEYS: [&str; 14] = [
+    "job",
+    "operation",
+    "merchant",
+    "orders",
+    "limits",
+    "retries",
+    "guards",
+    "breaker",
+    "window",
+    "notifications",
+    "reconcile",
+    "output",
+    "settlement",
+    "journal",
+];
+
+const TASKS: [(&str, Task); 4] = [
+    ("create", Task::Change(Operation::Create)),
+    ("cancel", Task::Change(Operation::Cancel)),
+    ("refund", Task::Change(Operation::Refund)),
+    ("audit", Task::Audit),
+];
+
+/// Reads a job file.
+///
+/// # Errors
+/// Everything that is wrong with it, in the order of the file.
+pub fn parse(file: &str, text: &str) -> Result<Job, Vec<Fault>> {
+    let root = yaml::parse(file, text).map_err(|fault| vec![fault])?;
+    let mut reader = Reader::new(file, text);
+    let job = read_job(&mut reader, &root);
+    let faults = reader.into_faults();
+    match job {
+        Some(job) if faults.is_empty() => Ok(job),
+        _ => Err(faults),
+    }
+}
+
+fn read_job(reader: &mut Reader<'_>, root: &Node) -> Option<Job> {
+    let top = reader.section(root, "", &KEYS)?;
+    let name = reader.required(&top, "", "job", "name it, e.g. `job: refund-nightly`");
+    let name = name.and_then(|node| reader.parse(node, "job", "a name of a-z, 0-9 and -", JobName::new));
+    let task = reader.required(&top, "", "operation", "one of create, cancel, refund, audit");
+    let task = task.and_then(|node| reader.word(node, "operation", &TASKS));
+    let merchant = reader.required(&top, "", "merchant", "at least `merchant: {environment: simulator}`");
+    let merchant = merchant.and_then(|node| read_merchant(reader, node));
+    let orders = reader.required(&top, "", "orders", "at least `orders: {file: orders.csv}`");
+    let orders = orders.and_then(|node| orders::read(reader, node));
+    let limits = limits::read_limits(reader, top.get("limits"));
+    let retries = limits::read_retries(reader, top.get("retries"));
+    let breaker = limits::read_breaker(reader, top.get("breaker"));
+    let window = top.get("window").and_then(|node| limits::read_window(reader, node));
+    let guards = guards::read(reader, &top, task);
+    let notifications = read_notifications(reader, top.get("notifications"));
+    let reconcile = read_reconcile(reader, top.get("reconcile"));
+    let output = read_output(reader, top.get("output"));
+    let settlement = top.get("settlement").map(|node| read_settlement(reader, node, task)).unwrap_or_default();
+    let journal = top.get("journal").and_then(|node| reader.text(node, "journal")).unwrap_or(DEFAULT_JOURNAL);
+    let (name, task, merchant, orders) = (name?, task?, merchant?, orders?);
+    if limits.rate.is_empty() && !on_loopback(&merchant) {
+        let node = top.get("limits").unwrap_or(root);
+        reader.fault(node, "limits.rate unlimited is for loopback only", "give a rate such as 5/s");
+    }
+    if merchant.environment != Environment::Simulator && retries.inquire_after < limits::SOONEST_INQUIRY {
+        let node = top.get("retries").unwrap_or(root);
+        reader.fault(node, "retries.inquire_after is under 60s", "DOKU asks to wait 60 s before a status inquiry");
+    }
+    Some(Job {
+        name,
+        task,
+        merchant,
+        orders,
+        limits,
+        retries,
+        guards,
+        breaker,
+        window,
+        notifications,
+        reconcile,
+        output,
+        settlement,
+        journal: journal.to_owned(),
+    })
+}
+
+fn on_loopback(merchant: &Merchant) -> bool {
+    merchant.base_url.as_deref().map_or(merchant.environment == Environment::Simulator, is_loopback)
+}
+
+fn read_merchant(reader: &mut Reader<'_>, node: &Node) -> Option<Merchant> {
+    let section = reader.section(node, "merchant", &["environment", "client_id", "secret_key", "base_url", "state"])?;
+    let words = Environment::ALL.map(|environment| (environment.word(), environment));
+    let environment = reader.required(&section, "merchant", "environment", "one of simulator, sandbox, production");
+    let environment = environment.and_then(|node| reader.word(node, "merchant.environment", &words));
+    let client_id = section.get("client_id").and_then(|node| read_reference(reader, node, "merchant.client_id"));
+    let secret_key = section.get("secret_key").and_then(|node| read_reference(reader, node, "merchant.secret_key"));
+    let base_url = section.get("base_url").and_then(|node| {
+        reader.parse(node, "merchant.base_url", "an https URL, or http on loopback, without a path", base_url)
+    });
+    let state = section.get("state").and_then(|node| reader.text(node, "merchant.state")).map(str::to_owned);
+    let environment = environment?;
+    if environment != Environment::Simulator {
+        for key in ["client_id", "secret_key"] {
+            reader.required(&section, "merchant", key, "name where it is: `env:NAME` or `file:PATH`");
+        }
+    }
+    if let Some(node) = section.get("state")
+        && (environment != Environment::Simulator || base_url.is_some())
+    {
+        reader.fault(node, "merchant.state is for the embedded simulator", "leave it out here");
+    }
+    Some(Merchant { environment, client_id, secret_key, base_url, state })
+}
+
+/// `env:NAME` or `file:PATH`. The message does not repeat the text: it may be the secret itself.
+fn read_reference(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Reference> {
+    let text = reader.text(node, what)?;
+    let reference = match text.split_once(':') {
+        Some(("env", name)) if is_variable(name) => Some(Reference::Env(name.to_owned())),
+        Some(("file", path)) if !path.is_empty() => Some(Reference::File(path.to_owned())),
+        _ => None,
+    };
+    if reference.is_none() {
+        reader.fault(
+            node,
+            format!("{what} is neither env:NAME nor file:PATH"),
+            "a job file never holds a key; put it into an environment variable or a file and name that",
+        );
+    }
+    reference
+}
+
+fn is_variable(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+/// Scheme, host and port. A path is refused, for it would become part of the signed target.
+fn base_url(text: &str) -> Option<String> {
+    let text = text.strip_suffix('/').unwrap_or(text);
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://").filter(|_| is_loopback(text)))?;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']');
+    (!host.is_empty() && host.bytes().all(plain)).then(|| text.to_owned())
+}
+
+fn read_notifications(reader: &mut Reader<'_>, node: Option<&Node>) -> Notifications {
+    let mut notifications = Notifications::default();
+    let Some(section) = node.and_then(|node| reader.section(node, "notifications", &["files", "path"])) else {
+        return notifications;
+    };
+    if let Some(files) = section.get("files").and_then(|node| reader.texts(node, "notifications.files")) {
+        check_templates(reader, &section, "files", &files);
+        notifications.files = files;
+    }
+    let path = |text: &str| text.starts_with('/').then(|| text.to_owned());
+    if let Some(node) = section.get("path")
+        && let Some(path) = reader.parse(node, "notifications.path", "a path that begins with /", path)
+    {
+        notifications.path = path;
+    }
+    notifications
+}
+
+fn read_reconcile(reader: &mut Reader<'_>, node: Option<&Node>) -> Reconcile {
+    let mut reconcile = Reconcile::default();
+    let Some(section) = node.and_then(|node| reader.section(node, "reconcile", &["grace", "results"])) else {
+        return reconcile;
+    };
+    limits::read_span(reader, &section, "reconcile", "grace", &mut reconcile.grace);
+    if let Some(results) = section.get("results").and_then(|node| reader.texts(node, "reconcile.results")) {
+        check_templates(reader, &section, "results", &results);
+        reconcile.results = results;
+    }
+    reconcile
+}
+
+fn check_templates(reader: &mut Reader<'_>, section: &Section<'_>, key: &str, templates: &[String]) {
+    let Some(Value::List(items)) = section.get(key).map(|node| &node.value) else { return };
+    for (item, template) in items.iter().zip(templates) {
+        check_template(reader, item, template);
+    }
+}
+
+/// `{date}` must be fillable; any date will do to find out.
+pub(super) fn check_template(reader: &mut Reader<'_>, node: &Node, template: &str) {
+    let date = BusinessDate::of(time::Timestamp::UNIX_EPOCH);
+    if let Err(pattern) = date.fill(template) {
+        let hint = "write {date} or e.g. {date:%Y%m%d} with %Y %y %m %d %j";
+        reader.fault(node, format!("{pattern:?} is not a date in a path"), hint);
+    }
+}
+
+fn read_output(reader: &mut Reader<'_>, node: Option<&Node>) -> Output {
+    let mut output = Output::default();
+    let Some(section) = node.and_then(|node| reader.section(node, "output", &["directory", "formats"])) else {
+        return output;
+    };
+    if let Some(directory) = section.get("directory").and_then(|node| reader.text(node, "output.directory")) {
+        directory.clone_into(&mut output.directory);
+    }
+    let words = [("csv", OutputFormat::Csv), ("json", OutputFormat::Json), ("html", OutputFormat::Html)];
+    if let Some(items) = section.get("formats").and_then(|node| reader.list(node, "output.formats")) {
+        output.formats = items.iter().filter_map(|item| reader.word(item, "output.formats", &words)).collect();
+    }
+    output
+}
+
+fn read_settlement(reader: &mut Reader<'_>, node: &Node, task: Option<Task>) -> Vec<Settlement> {
+    if task.is_some_and(|task| task != Task::Change(Operation::Create)) {
+        reader.fault(node, "settlement is for create jobs", "leave it out here");
+    }
+    let Some(items) = reader.list(node, "settlement") else { return Vec::new() };
+    let mut entries: Vec<Settlement> = Vec::new();
+    for item in items {
+        let Some(entry) = read_settlement_entry(reader, item) else { continue };
+        if entries.iter().any(|known| known.account == entry.account) {
+            reader.fault(item, format!("account {:?} is there twice", entry.account), "one entry per account");
+        }
+        entries.push(entry);
+    }
+    let percent: u32 = entries
+        .iter()
+        .map(|entry| if let Share::Percentage(percent) = entry.share { u32::from(percent) } else { 0 })
+        .sum();
+    if percent > 100 {
+        reader.fault(node, format!("the settlement gives away {percent} percent"), "at most 100 percent in all");
+    }
+    entries
+}
+
+fn read_settlement_entry(reader: &mut Reader<'_>, node: &Node) -> Option<Settlement> {
+    let section = reader.section(node, "settlement", &["bank_account_settlement_id", "value", "type"])?;
+    let account = reader
+        .required(&section, "settlement", "bank_account_settlement_id", "the Bank Settlement ID of the Back Office")
+        .and_then(|node| reader.text(node, "bank_account_settlement_id"));
+    let kind = reader.required(&section, "settlement", "type", "PERCENTAGE or FIX");
+    let kind = kind.and_then(|node| reader.word(node, "type", &[("PERCENTAGE", true), ("FIX", false)]));
+    let value = reader.required(&section, "settlement", "value", "percent or rupiah")?;
+    let share = if kind? {
+        let percent = |text: &str| text.parse().ok().filter(|percent| (1..=100).contains(percent));
+        Share::Percentage(reader.parse(value, "value", "a whole number of percent, 1 to 100", percent)?)
+    } else {
+        let amount = |text: &str| Rupiah::parse_amount(text, AmountStyle::Plain).ok();
+        Share::Fix(reader.parse(value, "value", "whole rupiah", amount)?)
+    };
+    Some(Settlement { account: account?.to_owned(), share })
+}
+
+/// A column of that header, or a constant.
+pub(super) fn read_column(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Column> {
+    if let Value::Map(_) = node.value {
+        let section = reader.section(node, what, &["value"])?;
+        let value = reader.required(&section, what, "value", "write {value: \"...\"} for a constant")?;
+        return reader.text(value, what).map(|text| Column::Value(text.to_owned()));
+    }
+    reader.text(node, what).map(|text| Column::Header(text.to_owned()))
+}

@@ -1,0 +1,469 @@
+//! The ready job: every value checked, every default filled in. The defaults stand here and nowhere else in the code;
+//! `jobs/template.yaml` writes them out, and a test keeps the two equal.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use crate::model::environment::Environment;
+use crate::model::ids::JobName;
+use crate::model::money::{AmountStyle, Rupiah};
+use crate::model::operation::Task;
+use crate::model::order::Settlement;
+use crate::model::status::BookStatus;
+use crate::model::table::Format;
+use crate::model::time::Zone;
+
+/// One YAML file: what to do, for which merchant, to which orders, within which limits.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Job {
+    /// Names the output folder.
+    pub name: JobName,
+    /// What is done.
+    pub task: Task,
+    /// For whom, and where calls go.
+    pub merchant: Merchant,
+    /// Which orders.
+    pub orders: Orders,
+    /// How fast.
+    pub limits: Limits,
+    /// How often, and for how long.
+    pub retries: Retries,
+    /// What a plan must satisfy; `None` only where no money changes.
+    pub guards: Option<Guards>,
+    /// When to stop because the provider is ill.
+    pub breaker: Breaker,
+    /// When to send; `None`: at any time.
+    pub window: Option<Window>,
+    /// What DOKU said.
+    pub notifications: Notifications,
+    /// How to judge.
+    pub reconcile: Reconcile,
+    /// What to write.
+    pub output: Output,
+    /// Split settlement, sent with every creation.
+    pub settlement: Vec<Settlement>,
+    /// Path or URL of the journal, relative to the job file.
+    pub journal: String,
+}
+
+/// Whose orders, and where calls go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Merchant {
+    /// Part of the identity of every item.
+    pub environment: Environment,
+    /// Where the client id is; the simulator may do without.
+    pub client_id: Option<Reference>,
+    /// Where the secret key is; the simulator may do without.
+    pub secret_key: Option<Reference>,
+    /// Replaces the environment's host; without a trailing slash.
+    pub base_url: Option<String>,
+    /// The embedded simulator's starting state; a path relative to the job file.
+    pub state: Option<String>,
+}
+
+/// Where a credential is; never the credential itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reference {
+    /// In an environment variable.
+    Env(String),
+    /// In a file, relative to the job file.
+    File(String),
+}
+
+/// Which orders, and how to read them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Orders {
+    /// Where they are.
+    pub source: Source,
+    /// How the file is written.
+    pub format: Format,
+    /// How its amounts are written.
+    pub amounts: AmountStyle,
+    /// Our field: their column. Fields left out have the same name in the file, if it has them.
+    pub columns: BTreeMap<Field, Column>,
+    /// All must hold; rows for which one does not are skipped.
+    pub conditions: Vec<Condition>,
+    /// Their status word: ours.
+    pub statuses: Vec<(String, BookStatus)>,
+    /// The zone of times without one.
+    pub zone: Zone,
+    /// What to do with bad rows.
+    pub on_invalid: OnInvalid,
+    /// What the file must add up to. `None`: no check.
+    pub control: Option<Control>,
+}
+
+/// Where the orders are.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Source {
+    /// A file; `{date}` is not filled in yet.
+    File(String),
+    /// In the job itself.
+    Rows(InlineRows),
+}
+
+/// A handful of orders written into the job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InlineRows {
+    /// All keys that occur.
+    pub header: Vec<String>,
+    /// For each row its line in the job file and its values, in the order of the header; absent ones are empty.
+    pub rows: Vec<(u64, Vec<String>)>,
+}
+
+/// A field of ours that a column can be mapped to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "the names are the words of the job file")]
+pub enum Field {
+    InvoiceNumber,
+    Amount,
+    PaymentReference,
+    OrderId,
+    AkulakuReference,
+    BookStatus,
+    CreatedAt,
+    ExpiresAt,
+    CallbackUrl,
+    LineItemName,
+    LineItemPrice,
+    LineItemQuantity,
+    LineItemSku,
+    LineItemCategory,
+    CustomerId,
+    CustomerName,
+    CustomerPhone,
+    CustomerAddress,
+    CustomerCity,
+    CustomerState,
+    CustomerPostcode,
+}
+
+impl Field {
+    /// All fields with their words.
+    pub const WORDS: [(&'static str, Self); 21] = [
+        ("invoice_number", Self::InvoiceNumber),
+        ("amount", Self::Amount),
+        ("payment_reference", Self::PaymentReference),
+        ("order_id", Self::OrderId),
+        ("akulaku_reference", Self::AkulakuReference),
+        ("book_status", Self::BookStatus),
+        ("created_at", Self::CreatedAt),
+        ("expires_at", Self::ExpiresAt),
+        ("callback_url", Self::CallbackUrl),
+        ("line_items.name", Self::LineItemName),
+        ("line_items.price", Self::LineItemPrice),
+        ("line_items.quantity", Self::LineItemQuantity),
+        ("line_items.sku", Self::LineItemSku),
+        ("line_items.category", Self::LineItemCategory),
+        ("customer.id", Self::CustomerId),
+        ("customer.name", Self::CustomerName),
+        ("customer.phone", Self::CustomerPhone),
+        ("customer.address", Self::CustomerAddress),
+        ("customer.city", Self::CustomerCity),
+        ("customer.state", Self::CustomerState),
+        ("customer.postcode", Self::CustomerPostcode),
+    ];
+
+    /// The word in job files; also the default name of the column.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        Self::WORDS.iter().find(|(_, field)| *field == self).map_or("", |(word, _)| word)
+    }
+
+    /// Whether this is one line of an order rather than the order itself.
+    #[must_use]
+    pub const fn is_line_item(self) -> bool {
+        matches!(
+            self,
+            Self::LineItemName
+                | Self::LineItemPrice
+                | Self::LineItemQuantity
+                | Self::LineItemSku
+                | Self::LineItemCategory
+        )
+    }
+}
+
+/// Where a field's value comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Column {
+    /// The column of that header.
+    Header(String),
+    /// The same for every row.
+    Value(String),
+}
+
+/// One condition of `where`. It compares the file's own words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Condition {
+    /// Of which field.
+    pub field: Field,
+    /// What must hold.
+    pub test: Test,
+}
+
+/// What must hold for a field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Test {
+    /// It is one of these words.
+    OneOf(Vec<String>),
+    /// The amount is in this range, both ends included.
+    Amount {
+        /// `None`: no lower end.
+        at_least: Option<Rupiah>,
+        /// `None`: no upper end.
+        at_most: Option<Rupiah>,
+    },
+    /// The time is more than this ago.
+    OlderThan(Duration),
+    /// The time is at most this ago, or still to come.
+    Within(Duration),
+}
+
+/// What to do with bad rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnInvalid {
+    /// Refuse the whole file.
+    Refuse,
+    /// Leave them out and say so.
+    Skip,
+}
+
+/// What the file must add up to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Control {
+    /// Number of rows. `None`: not checked.
+    pub rows: Option<u64>,
+    /// Sum of the amounts. `None`: not checked.
+    pub amount: Option<Rupiah>,
+}
+
+/// How fast.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// All quotas hold together; empty: unlimited, on loopback only.
+    pub rate: Vec<Quota>,
+    /// How many calls may follow each other at once.
+    pub burst: NonZeroU32,
+    /// How many calls may be under way at once.
+    pub concurrency: NonZeroU32,
+    /// The longest that one call may take as a whole.
+    pub timeout: Duration,
+}
+
+/// So many calls in a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quota {
+    /// Calls.
+    pub calls: NonZeroU32,
+    /// In this time: a second, a minute or an hour.
+    pub per: Duration,
+}
+
+/// How often, and for how long.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retries {
+    /// Requests on the wire per item and run, inquiries not counted.
+    pub attempts: NonZeroU32,
+    /// The least time before the first resend of the same key.
+    pub backoff_first: Duration,
+    /// The most that it grows to.
+    pub backoff_most: Duration,
+    /// After this time from the first intent the same key is never sent again.
+    pub horizon: Duration,
+    /// The least time between the last request and a status inquiry.
+    pub inquire_after: Duration,
+    /// How long a run goes on settling unknown items after its last send.
+    pub settle_for: Duration,
+}
+
+/// What a plan must satisfy before anything is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Guards {
+    /// Most orders to send in one run.
+    pub max_orders: u64,
+    /// Most rupiah to send in one run.
+    pub max_total: Rupiah,
+    /// Most rupiah of one order; a larger one is held. `None`: no limit.
+    pub max_order: Option<Rupiah>,
+    /// Most percent of the input's rows, when it has 40 or more. `None`: no limit.
+    pub max_share: Option<u8>,
+    /// Refund: hold what has no verified SUCCESS notification.
+    pub require_paid: bool,
+    /// Cancel: hold what has a verified SUCCESS notification.
+    pub refuse_paid: bool,
+}
+
+/// When to stop because the provider is ill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Breaker {
+    /// So many failures in a row.
+    pub consecutive: NonZeroU32,
+    /// So many percent ...
+    pub failures: u8,
+    /// ... of the last so many attempts.
+    pub of_last: NonZeroU32,
+}
+
+/// The hours in which calls may be made. `from` later than `until` spans midnight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// Opens, in minutes after midnight.
+    pub from: u16,
+    /// Closes, in minutes after midnight.
+    pub until: u16,
+    /// Whose midnight.
+    pub zone: Zone,
+}
+
+/// What DOKU said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notifications {
+    /// Globs relative to the job file; `{date}` is not filled in yet.
+    pub files: Vec<String>,
+    /// The Request-Target that DOKU signed.
+    pub path: String,
+}
+
+/// How to judge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reconcile {
+    /// Younger and unproven is pending, older is missing.
+    pub grace: Duration,
+    /// Globs of results of runs that this journal has not seen.
+    pub results: Vec<String>,
+}
+
+/// What to write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Output {
+    /// Relative to the job file.
+    pub directory: String,
+    /// Which files; results.csv and summary.json are always written.
+    pub formats: Vec<OutputFormat>,
+}
+
+/// A kind of file that comes out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutputFormat {
+    /// results.csv, reconciliation.csv, unmatched.csv.
+    Csv,
+    /// summary.json.
+    Json,
+    /// report.html.
+    Html,
+}
+
+const fn count(number: u32) -> NonZeroU32 {
+    NonZeroU32::new(number).expect("a default is not zero")
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let rate = vec![Quota { calls: count(5), per: Duration::from_secs(1) }];
+        Self { rate, burst: count(1), concurrency: count(4), timeout: Duration::from_secs(30) }
+    }
+}
+
+impl Default for Retries {
+    fn default() -> Self {
+        Self {
+            attempts: count(6),
+            backoff_first: Duration::from_secs(5),
+            backoff_most: Duration::from_secs(60),
+            horizon: Duration::from_secs(24 * 3600),
+            inquire_after: Duration::from_secs(60),
+            settle_for: Duration::from_secs(5 * 60),
+        }
+    }
+}
+
+impl Default for Breaker {
+    fn default() -> Self {
+        Self { consecutive: count(5), failures: 30, of_last: count(20) }
+    }
+}
+
+impl Default for Notifications {
+    fn default() -> Self {
+        Self { files: Vec::new(), path: "/payments/notifications".into() }
+    }
+}
+
+impl Default for Reconcile {
+    fn default() -> Self {
+        Self { grace: Duration::from_secs(18 * 3600), results: Vec::new() }
+    }
+}
+
+impl Default for Output {
+    fn default() -> Self {
+        Self { directory: "out".into(), formats: vec![OutputFormat::Csv, OutputFormat::Json, OutputFormat::Html] }
+    }
+}
+
+impl Guards {
+    /// Guards with these limits and the default for everything else.
+    #[must_use]
+    pub const fn new(max_orders: u64, max_total: Rupiah) -> Self {
+        Self { max_orders, max_total, max_order: None, max_share: None, require_paid: false, refuse_paid: true }
+    }
+}
+
+/// Where the journal is unless the job or the command line says otherwise.
+pub const DEFAULT_JOURNAL: &str = ".rekon/journal.db";
+
+impl Job {
+    /// Whether calls stay on this machine.
+    #[must_use]
+    pub fn is_on_loopback(&self) -> bool {
+        match &self.merchant.base_url {
+            Some(url) => is_loopback(url),
+            None => self.merchant.environment == Environment::Simulator,
+        }
+    }
+
+    /// Whether the simulator runs inside this program.
+    #[must_use]
+    pub const fn embeds_simulator(&self) -> bool {
+        matches!(self.merchant.environment, Environment::Simulator) && self.merchant.base_url.is_none()
+    }
+}
+
+/// Whether a URL's host is this machine.
+#[must_use]
+pub fn is_loopback(url: &str) -> bool {
+    let Some(rest) = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://")) else { return false };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    if authority.contains('@') {
+        return false;
+    }
+    let host = match authority.strip_prefix('[') {
+        Some(inside) => inside.split(']').next().unwrap_or_default(),
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_is_loopback() {
+        for url in ["http://127.0.0.1:9090", "http://localhost", "http://[::1]:80/x", "https://127.8.9.10"] {
+            assert!(is_loopback(url), "{url}");
+        }
+        for url in [
+            "http://127.0.0.1@evil.example",
+            "http://127.0.0.1.evil.example",
+            "https://api.doku.com",
+            "http://0x7f000001",
+            "ftp://127.0.0.1",
+            "localhost",
+        ] {
+            assert!(!is_loopback(url), "{url}");
+        }
+    }
+}
