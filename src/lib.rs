@@ -1,4 +1,5 @@
 //! rekon
 pub mod doku;
 pub mod job;
+pub mod journal;
 pub mod model;

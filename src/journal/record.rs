@@ -1,0 +1,283 @@
+//! What goes into the journal and what comes out of it.
+
+use super::identity::Identity;
+use super::state::State;
+use crate::doku::answer::Reading;
+use crate::doku::exchange::Exchange;
+use crate::doku::status::Inquiry;
+use crate::model::ids::{InvoiceNumber, MerchantReference, RequestId, RunId};
+use crate::model::money::Rupiah;
+use crate::model::outcome::Facts;
+use crate::model::time::Timestamp;
+
+/// The journal's number of an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ItemId(pub(in crate::journal) i64);
+
+/// The journal's number of an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AttemptId(pub(in crate::journal) i64);
+
+/// One item as the journal knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// The journal's number.
+    pub id: ItemId,
+    /// What it is.
+    pub identity: Identity,
+    /// The order's full amount.
+    pub amount: Rupiah,
+    /// DOKU's idempotency key.
+    pub request_id: RequestId,
+    /// The payment's reference.
+    pub payment_reference: MerchantReference,
+    /// Our reference of the refund; present exactly for refunds.
+    pub refund_reference: Option<MerchantReference>,
+    /// What is known.
+    pub state: State,
+    /// Why, in one word; empty where the state says it all.
+    pub reason: String,
+    /// Requests on the wire, inquiries not included.
+    pub attempts: u32,
+    /// When the first intent became durable.
+    pub first_intent_at: Timestamp,
+    /// When the last request was sent.
+    pub last_sent_at: Timestamp,
+    /// When the item came to its end; `None` while it has not.
+    pub settled_at: Option<Timestamp>,
+    /// What the deciding answer said, or the last one.
+    pub facts: Facts,
+    /// The job that made it.
+    pub job: String,
+    /// The run that made it.
+    pub run: RunId,
+}
+
+/// What is to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Intent {
+    /// A new item's first request. If the item exists and nothing was done yet, it is sent again with the stored body.
+    First {
+        /// The run that sends it.
+        run: RunId,
+        /// What it is.
+        identity: Identity,
+        /// The order's full amount.
+        amount: Rupiah,
+        /// The payment's reference.
+        payment_reference: MerchantReference,
+        /// The exact bytes.
+        body: Vec<u8>,
+        /// Now.
+        at: Timestamp,
+    },
+    /// The same key and the same bytes once more.
+    Again {
+        /// The run that sends it.
+        run: RunId,
+        /// The item.
+        item: ItemId,
+        /// Now.
+        at: Timestamp,
+    },
+}
+
+/// Proof that an intent is durable. Only a journal's commit makes one, and one request uses it up.
+#[derive(Debug)]
+pub struct DurableIntent {
+    item: Item,
+    attempt: AttemptId,
+    body: Vec<u8>,
+}
+
+impl DurableIntent {
+    pub(in crate::journal) const fn new(item: Item, attempt: AttemptId, body: Vec<u8>) -> Self {
+        Self { item, attempt, body }
+    }
+
+    /// The exact bytes that every attempt of the item sends.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// The item as it was when the intent became durable.
+    #[must_use]
+    pub const fn item(&self) -> &Item {
+        &self.item
+    }
+
+    /// The attempt that this intent allows.
+    #[must_use]
+    pub const fn attempt(&self) -> AttemptId {
+        self.attempt
+    }
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutcomeRecord {
+    /// The attempt.
+    pub attempt: AttemptId,
+    /// What it proved and said.
+    pub reading: Reading,
+    /// What came back, kept as evidence.
+    pub exchange: Exchange,
+    /// Now.
+    pub at: Timestamp,
+}
+
+/// How a status inquiry ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InquiryResult {
+    /// The item asked about.
+    pub item: ItemId,
+    /// The run that asked.
+    pub run: RunId,
+    /// The inquiry's own Request-Id.
+    pub request_id: RequestId,
+    /// What it proved.
+    pub inquiry: Inquiry,
+    /// What was said.
+    pub facts: Facts,
+    /// What came back, kept as evidence.
+    pub exchange: Exchange,
+    /// When it was sent.
+    pub sent_at: Timestamp,
+    /// Now.
+    pub at: Timestamp,
+}
+
+/// One request or inquiry of an item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// `send` or `inquiry`.
+    pub kind: String,
+    /// The run that made it.
+    pub run: String,
+    /// When it was sent.
+    pub sent_at: Timestamp,
+    /// When it ended; `None` if the program stopped first.
+    pub ended_at: Option<Timestamp>,
+    /// The word of the outcome; empty while open.
+    pub outcome: String,
+    /// The reason in one word.
+    pub reason: String,
+    /// What was said.
+    pub facts: Facts,
+}
+
+/// What became of an input row in the plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowFate {
+    /// To be sent; its item tells the rest.
+    Send,
+    /// An item of the same job exists already and tells the rest.
+    Continue,
+    /// Not meant, or done elsewhere.
+    Skip,
+    /// Kept back by a row guard.
+    Held,
+    /// A bad row.
+    Invalid,
+}
+
+impl RowFate {
+    /// All of them with their words in the journal.
+    pub const WORDS: [(&'static str, Self); 5] = [
+        ("send", Self::Send),
+        ("continue", Self::Continue),
+        ("skip", Self::Skip),
+        ("held", Self::Held),
+        ("invalid", Self::Invalid),
+    ];
+
+    /// The word in the journal.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        Self::WORDS.iter().find(|(_, fate)| *fate == self).map_or("", |(word, _)| word)
+    }
+}
+
+/// One input row of a new run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRow {
+    /// The data row's number, from 1.
+    pub number: u64,
+    /// Its line in the file.
+    pub line: u64,
+    /// Its text as it was read.
+    pub raw: String,
+    /// Its order; `None` if the row does not say.
+    pub invoice: Option<InvoiceNumber>,
+    /// The money that the row stands for; zero for the further lines of an order.
+    pub rupiah: Rupiah,
+    /// What became of it.
+    pub fate: RowFate,
+    /// Why.
+    pub reason: String,
+}
+
+/// A new run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRun {
+    /// Job and account.
+    pub job: String,
+    /// Environment, client and operation.
+    pub account: super::Account,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// The input's delimiter.
+    pub delimiter: u8,
+    /// The input's header.
+    pub header: Vec<String>,
+    /// All input rows in order.
+    pub rows: Vec<NewRow>,
+}
+
+/// The end of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finished {
+    /// The run.
+    pub run: RunId,
+    /// When it ended.
+    pub at: Timestamp,
+    /// What the program exits with.
+    pub exit_code: u8,
+}
+
+/// One input row of a run with its item as it is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowRecord {
+    /// The row.
+    pub row: NewRow,
+    /// Its item; `None` if it has none.
+    pub item: Option<Item>,
+}
+
+/// One run in the list of runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunRecord {
+    /// Its name.
+    pub run: RunId,
+    /// Its job.
+    pub job: String,
+    /// What it did.
+    pub operation: String,
+    /// Where.
+    pub environment: String,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// When it ended; `None` if it was cut off.
+    pub finished_at: Option<Timestamp>,
+    /// What it exited with; `None` if it was cut off.
+    pub exit_code: Option<u8>,
+    /// Number of input rows.
+    pub rows: u64,
+    /// The input's delimiter and header.
+    pub header: Vec<String>,
+    /// The input's delimiter.
+    pub delimiter: u8,
+    /// Items of this run that are in doubt now.
+    pub in_doubt: u64,
+}

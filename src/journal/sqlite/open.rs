@@ -1,0 +1,122 @@
+//! Opening the file: who holds it, whose it is, and whether its settings keep the promise.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::schema;
+use crate::journal::JournalError;
+
+/// SQLite before this version can corrupt a WAL file (`failure-modes.md`, finding 7).
+const OLDEST_SQLITE: i32 = 3_051_003;
+
+/// Takes the lock beside the journal, for the life of the returned file.
+pub(super) fn lock(path: &Path) -> Result<File, JournalError> {
+    let unusable = |reason: std::io::Error| unusable(path, &reason);
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).map_err(unusable)?;
+    }
+    let file = private_file(&beside(path, ".lock")).map_err(unusable)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(JournalError::Held { path: path.display().to_string() }),
+        Err(TryLockError::Error(error)) => Err(unusable(error)),
+    }
+}
+
+/// Opens the file for writing; makes it, with its tables, if it is not there.
+pub(super) fn for_writing(path: &Path) -> Result<Connection, JournalError> {
+    private_file(path).map_err(|error| unusable(path, &error))?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(|error| unusable(path, &error))?;
+    prepare(path, &connection)?;
+    Ok(connection)
+}
+
+/// Opens the file for reading; it changes nothing and never checkpoints.
+pub(super) fn for_reading(path: &Path) -> Result<Connection, JournalError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(|error| unusable(path, &error))?;
+    connection.busy_timeout(Duration::from_secs(10)).map_err(|error| unusable(path, &error))?;
+    let number = |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, i32>(0));
+    let application = number("application_id").map_err(|error| unusable(path, &error))?;
+    let version = number("user_version").map_err(|error| unusable(path, &error))?;
+    check_owner(path, application, version)?;
+    Ok(connection)
+}
+
+fn prepare(path: &Path, connection: &Connection) -> Result<(), JournalError> {
+    let unusable_sql = |error: rusqlite::Error| unusable(path, &error);
+    if rusqlite::version_number() < OLDEST_SQLITE {
+        return Err(unusable(path, &format!("SQLite {} can lose data; 3.51.3 is needed", rusqlite::version())));
+    }
+    connection.busy_timeout(Duration::from_secs(10)).map_err(unusable_sql)?;
+    let number = |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, i32>(0));
+    let (application, version) =
+        (number("application_id").map_err(unusable_sql)?, number("user_version").map_err(unusable_sql)?);
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(unusable_sql)?;
+    let is_new = application == 0 && version == 0 && tables == 0;
+    if !is_new {
+        check_owner(path, application, version)?;
+    }
+    connection
+        .execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
+             PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;",
+        )
+        .map_err(unusable_sql)?;
+    let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).map_err(unusable_sql)?;
+    let synchronous = number("synchronous").map_err(unusable_sql)?;
+    if mode != "wal" || synchronous != 2 {
+        return Err(unusable(path, &format!("it runs with journal_mode={mode} and synchronous={synchronous}")));
+    }
+    if is_new {
+        let (id, version) = (schema::APPLICATION_ID, schema::VERSION);
+        let tables = schema::TABLES;
+        connection
+            .execute_batch(&format!(
+                "BEGIN IMMEDIATE; {tables} PRAGMA application_id = {id}; PRAGMA user_version = {version}; COMMIT;"
+            ))
+            .map_err(unusable_sql)?;
+    } else {
+        let check: String =
+            connection.pragma_query_value(None, "quick_check", |row| row.get(0)).map_err(unusable_sql)?;
+        if check != "ok" {
+            return Err(unusable(path, &format!("it is damaged: {check}")));
+        }
+    }
+    Ok(())
+}
+
+fn check_owner(path: &Path, application: i32, version: i32) -> Result<(), JournalError> {
+    if application != schema::APPLICATION_ID {
+        return Err(unusable(path, &"it is not a journal of rekon"));
+    }
+    if version != schema::VERSION {
+        let reason = format!("its tables have version {version}, this program knows {}", schema::VERSION);
+        return Err(unusable(path, &reason));
+    }
+    Ok(())
+}
+
+fn unusable(path: &Path, reason: &dyn std::fmt::Display) -> JournalError {
+    JournalError::Unusable { path: path.display().to_string(), reason: reason.to_string() }
+}
+
+/// A file that only its owner can read: bodies hold customers' names.
+fn private_file(path: &Path) -> std::io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
