@@ -10,5 +10,6 @@ pub mod exchange;
 mod json;
 pub mod notification;
 pub mod refund;
+pub mod request;
 pub mod sign;
 pub mod status;

@@ -1,0 +1,311 @@
+//! Every order gets one disposition.
+
+use std::collections::HashMap;
+
+use super::guard::{self, Reading};
+use super::input::{Input, InputOrder, InputRow, Role};
+use crate::doku::request::Call;
+use crate::job::settings::{Guards, Job, OnInvalid};
+use crate::journal::record::{Item, RowFate};
+use crate::journal::state::State;
+use crate::model::fault::Fault;
+use crate::model::ids::{Identifier, InvoiceNumber, MerchantReference};
+use crate::model::money::Tally;
+use crate::model::operation::Operation;
+use crate::model::order::Order;
+
+/// What is known about the orders before a run: by the journal, and by DOKU's notifications.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// Items of the same operation.
+    pub items: HashMap<InvoiceNumber, Item>,
+    /// Items of the orders' creation, for identifiers that the file lacks.
+    pub created: HashMap<InvoiceNumber, Item>,
+    /// What verified notifications say.
+    pub heard: HashMap<InvoiceNumber, Heard>,
+}
+
+/// What verified notifications say about one order.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Heard {
+    /// Whether one says SUCCESS.
+    pub paid: bool,
+    /// `payment.merchant_unique_reference`.
+    pub payment_reference: Option<String>,
+    /// `ORDER_ID`.
+    pub order_id: Option<String>,
+    /// `AKULAKU_UNIQUE_REFERENCE`.
+    pub akulaku_reference: Option<String>,
+}
+
+/// What is to happen to one order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Disposition {
+    /// It is sent.
+    Send {
+        /// What is sent.
+        call: Call,
+        /// The payment's reference.
+        payment_reference: MerchantReference,
+    },
+    /// An item of this job exists: it is at its end, or will be settled.
+    Continue {
+        /// What is known.
+        state: State,
+        /// The run that made it.
+        run: String,
+    },
+    /// It is not meant, or another job has done it.
+    Skip(String),
+    /// A row guard keeps it back.
+    Held(HeldBy),
+    /// It is bad.
+    Invalid(Vec<Fault>),
+}
+
+/// The guard that keeps an order back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HeldBy {
+    /// Dearer than one order may be.
+    MaxOrder,
+    /// Never seen paid.
+    RequirePaid,
+    /// Seen paid.
+    RefusePaid,
+    /// The journal has the invoice with another amount.
+    OtherAmount,
+}
+
+impl HeldBy {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::MaxOrder, Self::RequirePaid, Self::RefusePaid, Self::OtherAmount];
+
+    /// The word in `rekon_reason`.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::MaxOrder => "max_order",
+            Self::RequirePaid => "require_paid",
+            Self::RefusePaid => "refuse_paid",
+            Self::OtherAmount => "amount_differs_from_journal",
+        }
+    }
+}
+
+/// An order with its disposition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedOrder {
+    /// The order.
+    pub order: Order,
+    /// What is to happen to it.
+    pub disposition: Disposition,
+}
+
+/// Every input row with a disposition, and every guard's reading.
+#[derive(Debug)]
+pub struct Plan {
+    /// The operation.
+    pub operation: Operation,
+    /// The header of the input.
+    pub header: Vec<String>,
+    /// Its delimiter.
+    pub delimiter: u8,
+    /// All rows, in the order of the file.
+    pub rows: Vec<InputRow>,
+    /// All orders.
+    pub orders: Vec<PlannedOrder>,
+    /// Each guard with its headroom.
+    pub guards: Vec<Reading>,
+    /// What is wrong with the input; the run is refused for it unless the job says `on_invalid: skip`.
+    pub faults: Vec<Fault>,
+    /// Whether those faults refuse the run.
+    pub on_invalid: OnInvalid,
+}
+
+/// Decides about every order and compares the whole with the guards.
+#[must_use]
+pub fn decide(job: &Job, operation: Operation, guards: &Guards, input: Input, known: &Known) -> Plan {
+    let mut faults = input.faults();
+    let orders: Vec<PlannedOrder> = input
+        .orders
+        .into_iter()
+        .map(|entry| {
+            let disposition = dispose(job, operation, guards, &entry, known);
+            if let Disposition::Invalid(found) = &disposition
+                && entry.faults.is_empty()
+            {
+                faults.extend(found.iter().cloned());
+            }
+            PlannedOrder { order: entry.order, disposition }
+        })
+        .collect();
+    faults.sort_by(|left, right| left.place.cmp(&right.place));
+    let mut plan = Plan {
+        operation,
+        header: input.header,
+        delimiter: input.delimiter,
+        rows: input.rows,
+        orders,
+        guards: Vec::new(),
+        faults,
+        on_invalid: job.orders.on_invalid,
+    };
+    plan.guards = guard::read(guards, job.orders.control, &plan);
+    plan
+}
+
+fn dispose(job: &Job, operation: Operation, guards: &Guards, entry: &InputOrder, known: &Known) -> Disposition {
+    let order = &entry.order;
+    let invoice = &order.invoice_number;
+    if !entry.faults.is_empty() {
+        return Disposition::Invalid(entry.faults.clone());
+    }
+    if let Some(reason) = &entry.not_selected {
+        return Disposition::Skip(reason.clone());
+    }
+    let item = known.items.get(invoice);
+    if let Some(item) = item {
+        if item.amount != order.amount {
+            return Disposition::Held(HeldBy::OtherAmount);
+        }
+        if item.job != job.name.as_str() {
+            return Disposition::Skip(format!("{} by job {} in run {}", item.state, item.job, item.run));
+        }
+        if item.state != State::Planned {
+            return Disposition::Continue { state: item.state, run: item.run.to_string() };
+        }
+    }
+    let heard = known.heard.get(invoice);
+    let paid = heard.is_some_and(|heard| heard.paid);
+    if guards.max_order.is_some_and(|most| order.amount > most) {
+        return Disposition::Held(HeldBy::MaxOrder);
+    }
+    if operation == Operation::Refund && guards.require_paid && !paid {
+        return Disposition::Held(HeldBy::RequirePaid);
+    }
+    if operation == Operation::Cancel && guards.refuse_paid && paid {
+        return Disposition::Held(HeldBy::RefusePaid);
+    }
+    ready(operation, entry, known.created.get(invoice), heard)
+}
+
+/// Puts together what the request needs. A missing identifier is looked up in the journal, then in the log; a missing
+/// payment reference after that is the invoice number, which the guide allows (`akulaku-guide.txt`,
+/// "payment.merchant_unique_reference").
+fn ready(operation: Operation, entry: &InputOrder, created: Option<&Item>, heard: Option<&Heard>) -> Disposition {
+    let order = &entry.order;
+    let identifier = |own: &Option<Identifier>, from_item: Option<&String>, from_log: Option<&String>| {
+        own.clone().or_else(|| [from_item, from_log].into_iter().flatten().find_map(|text| Identifier::new(text).ok()))
+    };
+    let order_id = identifier(
+        &order.order_id,
+        created.and_then(|item| item.facts.order_id.as_ref()),
+        heard.and_then(|heard| heard.order_id.as_ref()),
+    );
+    let akulaku_reference = identifier(
+        &order.akulaku_reference,
+        created.and_then(|item| item.facts.akulaku_reference.as_ref()),
+        heard.and_then(|heard| heard.akulaku_reference.as_ref()),
+    );
+    let from_log = || MerchantReference::new(heard?.payment_reference.as_ref()?).ok();
+    let payment_reference = order
+        .payment_reference
+        .clone()
+        .or_else(|| created.map(|item| item.payment_reference.clone()))
+        .or_else(from_log)
+        .or_else(|| MerchantReference::new(order.invoice_number.as_str()).ok());
+    let Some(payment_reference) = payment_reference else {
+        return Disposition::Invalid(vec![missing(entry, "payment_reference")]);
+    };
+    let call = match operation {
+        Operation::Create => match &order.sale {
+            Some(sale) => Call::Create(sale.clone()),
+            None => return Disposition::Invalid(vec![missing(entry, "line items")]),
+        },
+        Operation::Cancel => Call::Cancel { order_id, akulaku_reference },
+        Operation::Refund => match (order_id, akulaku_reference) {
+            (Some(order_id), Some(akulaku_reference)) => Call::Refund { order_id, akulaku_reference },
+            (order_id, akulaku_reference) => {
+                let lacking = [("order_id", order_id), ("akulaku_reference", akulaku_reference)];
+                let lacking = lacking.into_iter().filter(|(_, id)| id.is_none());
+                return Disposition::Invalid(lacking.map(|(name, _)| missing(entry, name)).collect());
+            }
+        },
+    };
+    Disposition::Send { call, payment_reference }
+}
+
+fn missing(entry: &InputOrder, field: &str) -> Fault {
+    let message =
+        format!("{} has no {field}, and neither the journal nor the log knows it", entry.order.invoice_number);
+    Fault::new(entry.place.clone(), message)
+        .hint("the answer to the order's creation has both identifiers; a refund cannot be made without them")
+}
+
+impl Plan {
+    /// Whether the plan may be run: no guard is broken, and no bad row refuses the file.
+    #[must_use]
+    pub fn may_run(&self) -> bool {
+        let bad_input = self.on_invalid == OnInvalid::Refuse && !self.faults.is_empty();
+        !bad_input && self.guards.iter().all(Reading::holds)
+    }
+
+    /// What became of a row, and why.
+    #[must_use]
+    pub fn fate(&self, row: &InputRow) -> (RowFate, String) {
+        let order = match &row.role {
+            Role::Invalid(_) => return (RowFate::Invalid, "invalid".into()),
+            Role::Duplicate { of, .. } => return (RowFate::Skip, format!("duplicate of row {of}")),
+            Role::First(order) | Role::Line(order) => &self.orders[*order],
+        };
+        match &order.disposition {
+            Disposition::Send { .. } => (RowFate::Send, String::new()),
+            Disposition::Continue { state, run } if state.is_terminal() => {
+                (RowFate::Continue, format!("settled earlier in run {run}"))
+            }
+            Disposition::Continue { run, .. } => (RowFate::Continue, format!("left open by run {run}")),
+            Disposition::Skip(reason) => (RowFate::Skip, reason.clone()),
+            Disposition::Held(by) => (RowFate::Held, by.word().into()),
+            Disposition::Invalid(_) => (RowFate::Invalid, "invalid".into()),
+        }
+    }
+
+    /// Rows and rupiah per disposition. What another run settled counts as skipped.
+    #[must_use]
+    pub fn dispositions(&self) -> Dispositions {
+        let mut tallies = Dispositions::default();
+        for row in &self.rows {
+            let tally = match self.fate(row).0 {
+                RowFate::Send => &mut tallies.send,
+                RowFate::Continue | RowFate::Skip => &mut tallies.skip,
+                RowFate::Held => &mut tallies.held,
+                RowFate::Invalid => &mut tallies.invalid,
+            };
+            tally.add(row.rupiah);
+        }
+        tallies
+    }
+
+    /// The orders that are to be sent.
+    pub fn to_send(&self) -> impl Iterator<Item = (&Order, &Call, &MerchantReference)> {
+        self.orders.iter().filter_map(|planned| match &planned.disposition {
+            Disposition::Send { call, payment_reference } => Some((&planned.order, call, payment_reference)),
+            Disposition::Continue { .. } | Disposition::Skip(_) | Disposition::Held(_) | Disposition::Invalid(_) => {
+                None
+            }
+        })
+    }
+}
+
+/// Rows and rupiah per disposition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+pub struct Dispositions {
+    /// To be sent.
+    pub send: Tally,
+    /// Not meant, or done already.
+    pub skip: Tally,
+    /// Kept back by a row guard.
+    pub held: Tally,
+    /// Bad.
+    pub invalid: Tally,
+}

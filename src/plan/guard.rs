@@ -1,0 +1,137 @@
+//! Guards: limits that a plan must satisfy before anything is sent, each with its headroom.
+//!
+//! A file guard that is broken refuses the plan. A row guard holds single rows back and never refuses (`DESIGN` 11.5).
+
+use serde::Serialize;
+
+use super::decide::{Disposition, HeldBy, Plan};
+use crate::job::settings::{Control, Guards};
+use crate::model::money::{Rupiah, Tally};
+
+/// A guard compared with the plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Reading {
+    /// The guard's key in the job file.
+    pub guard: &'static str,
+    /// What the job allows.
+    pub limit: String,
+    /// What the plan has.
+    pub found: String,
+    /// What is left, or by how much it is exceeded, or how many rows it holds.
+    pub headroom: String,
+    /// Whether the plan satisfies it; row guards always do.
+    pub verdict: Verdict,
+}
+
+/// What follows from a guard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The plan may run.
+    Holds,
+    /// The plan is refused.
+    Broken,
+}
+
+impl Reading {
+    /// Whether the plan may run as far as this guard goes.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        self.verdict == Verdict::Holds
+    }
+}
+
+/// Files with fewer rows have no meaningful share (`DESIGN` 4, `max_share`).
+const FEWEST_ROWS_FOR_SHARE: u64 = 40;
+
+/// Reads all guards of the job.
+pub(super) fn read(guards: &Guards, control: Option<Control>, plan: &Plan) -> Vec<Reading> {
+    let mut send = Tally::default();
+    for (order, _, _) in plan.to_send() {
+        send.add(order.amount);
+    }
+    let mut readings = vec![
+        at_most("max_orders", guards.max_orders, send.count, |count| format!("{count} orders")),
+        at_most("max_total", guards.max_total.whole(), send.rupiah.whole(), |whole| Rupiah::new(whole).to_string()),
+    ];
+    let rows = plan.rows.len() as u64;
+    if let Some(percent) = guards.max_share {
+        let allowed = if rows < FEWEST_ROWS_FOR_SHARE { rows } else { rows * u64::from(percent) / 100 };
+        let limit = if rows < FEWEST_ROWS_FOR_SHARE {
+            format!("{percent}% (from {FEWEST_ROWS_FOR_SHARE} rows on)")
+        } else {
+            format!("{percent}% of {rows} rows")
+        };
+        let reading = at_most("max_share", allowed, send.count, |count| format!("{count} orders"));
+        readings.push(Reading { limit, ..reading });
+    }
+    if let Some(control) = control {
+        if let Some(expected) = control.rows {
+            readings.push(exactly("control.rows", expected, rows, |count| format!("{count} rows")));
+        }
+        if let Some(expected) = control.amount {
+            let mut all = Tally::default();
+            plan.rows.iter().for_each(|row| all.add(row.rupiah));
+            let (expected, found) = (expected.whole(), all.rupiah.whole());
+            readings.push(exactly("control.amount", expected, found, |whole| Rupiah::new(whole).to_string()));
+        }
+    }
+    readings.extend(HeldBy::ALL.into_iter().filter_map(|by| holding(guards, plan, by)));
+    readings
+}
+
+fn at_most(guard: &'static str, limit: u64, found: u64, text: impl Fn(u64) -> String) -> Reading {
+    let (headroom, verdict) = match limit.checked_sub(found) {
+        Some(left) => (format!("{} left", text(left)), Verdict::Holds),
+        None => (format!("{} too many", text(found - limit)), Verdict::Broken),
+    };
+    Reading { guard, limit: text(limit), found: text(found), headroom, verdict }
+}
+
+fn exactly(guard: &'static str, expected: u64, found: u64, text: impl Fn(u64) -> String) -> Reading {
+    let (headroom, verdict) = match expected.abs_diff(found) {
+        0 => ("agrees".to_owned(), Verdict::Holds),
+        difference if found < expected => (format!("{} missing", text(difference)), Verdict::Broken),
+        difference => (format!("{} too many", text(difference)), Verdict::Broken),
+    };
+    Reading { guard, limit: text(expected), found: text(found), headroom, verdict }
+}
+
+/// A row guard's reading, if the job has it or it holds something back.
+fn holding(guards: &Guards, plan: &Plan, by: HeldBy) -> Option<Reading> {
+    let mut held = Tally::default();
+    for planned in plan.orders.iter().filter(|planned| planned.disposition == Disposition::Held(by)) {
+        held.add(planned.order.amount);
+    }
+    let limit = match by {
+        HeldBy::MaxOrder => guards.max_order?.to_string(),
+        HeldBy::RequirePaid => guards.require_paid.then(|| "seen paid".to_owned())?,
+        HeldBy::RefusePaid => (guards.refuse_paid && held.count > 0).then(|| "not seen paid".to_owned())?,
+        HeldBy::OtherAmount => (held.count > 0).then(|| "same amount".to_owned())?,
+    };
+    let found = if held.count == 0 { "all rows".to_owned() } else { format!("{} rows held", held.count) };
+    let headroom = if held.count == 0 { "nothing held".to_owned() } else { format!("{} held back", held.rupiah) };
+    Some(Reading { guard: by.word(), limit, found, headroom, verdict: Verdict::Holds })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_reached_but_not_passed() {
+        let rupiah = |whole| Rupiah::new(whole).to_string();
+        assert_eq!(at_most("max_total", 100, 101, rupiah).verdict, Verdict::Broken);
+        assert_eq!(at_most("max_total", 100, 101, rupiah).headroom, "Rp 1 too many");
+        assert_eq!(at_most("max_total", 100, 100, rupiah).verdict, Verdict::Holds);
+        assert_eq!(at_most("max_total", 1_000_000, 250_000, rupiah).headroom, "Rp 750.000 left");
+    }
+
+    #[test]
+    fn control_totals_must_agree_exactly() {
+        let rows = |count| format!("{count} rows");
+        assert_eq!(exactly("control.rows", 3, 2, rows).headroom, "1 rows missing");
+        assert_eq!(exactly("control.rows", 3, 4, rows).headroom, "1 rows too many");
+        assert_eq!(exactly("control.rows", 3, 3, rows).verdict, Verdict::Holds);
+    }
+}
