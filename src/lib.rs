@@ -1,3 +1,4 @@
 //! rekon
 pub mod doku;
+pub mod edge;
 pub mod model;

@@ -1,0 +1,3 @@
+//! Where the program meets the world: bytes come in, and checked values go on.
+
+pub mod read;
