@@ -13,4 +13,5 @@ pub mod order;
 pub mod outcome;
 pub mod secret;
 pub mod status;
+pub mod table;
 pub mod time;
