@@ -1,5 +1,6 @@
 //! rekon
 pub mod doku;
+pub mod edge;
 pub mod job;
 pub mod journal;
 pub mod model;
