@@ -1,4 +1,10 @@
-//! Where the program meets the world: bytes come in, and checked values go on.
+//! Where the program meets the world: disk, network, clock and environment. Bytes come in, and checked values go on.
 
+pub mod clock;
+pub mod credentials;
 pub mod csv;
+pub mod files;
+pub mod http;
+pub mod notification_log;
 pub mod read;
+pub mod results;

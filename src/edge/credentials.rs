@@ -1,0 +1,83 @@
+//! The merchant's keys, from the environment or from a file; the one place that reads the environment.
+
+use std::path::Path;
+
+use crate::job::settings::{Merchant, Reference};
+use crate::model::ids::ClientId;
+use crate::model::secret::Secret;
+
+/// Whose account, and the key to it.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    /// The account.
+    pub client_id: ClientId,
+    /// The key.
+    pub secret_key: Secret,
+}
+
+/// Why a credential is not to be had. Says where it was looked for, never what was found.
+#[derive(Debug, thiserror::Error)]
+pub enum NoCredential {
+    /// The variable is not set, or empty.
+    #[error("{key}: the environment variable {variable} is not set")]
+    Variable {
+        /// Which credential.
+        key: &'static str,
+        /// The variable.
+        variable: String,
+    },
+    /// The file cannot be read, or is empty.
+    #[error("{key}: the file {path} cannot be read: {reason}")]
+    File {
+        /// Which credential.
+        key: &'static str,
+        /// The file.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// Not a client id.
+    #[error("client_id: what {place} holds is no client id")]
+    ClientId {
+        /// Where it was found.
+        place: String,
+    },
+}
+
+/// Reads both credentials; where the job names none, the given defaults (the simulator's) stand in.
+///
+/// # Errors
+/// Which one is missing, and where it was looked for.
+pub fn read(merchant: &Merchant, folder: &Path, defaults: (&str, &str)) -> Result<Credentials, NoCredential> {
+    let client_id = match &merchant.client_id {
+        Some(reference) => text("client_id", reference, folder)?,
+        None => defaults.0.to_owned(),
+    };
+    let secret_key = match &merchant.secret_key {
+        Some(reference) => text("secret_key", reference, folder)?,
+        None => defaults.1.to_owned(),
+    };
+    let place = match &merchant.client_id {
+        Some(Reference::Env(name)) => format!("the environment variable {name}"),
+        Some(Reference::File(path)) => format!("the file {path}"),
+        None => "the simulator".to_owned(),
+    };
+    let client_id = ClientId::new(&client_id).map_err(|_| NoCredential::ClientId { place })?;
+    Ok(Credentials { client_id, secret_key: Secret::new(&secret_key) })
+}
+
+fn text(key: &'static str, reference: &Reference, folder: &Path) -> Result<String, NoCredential> {
+    match reference {
+        Reference::Env(variable) => {
+            #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+            let value = std::env::var(variable).ok().filter(|value| !value.is_empty());
+            value.ok_or_else(|| NoCredential::Variable { key, variable: variable.clone() })
+        }
+        Reference::File(path) => {
+            let failed = |reason: String| NoCredential::File { key, path: path.clone(), reason };
+            let content = std::fs::read_to_string(folder.join(path)).map_err(|error| failed(error.to_string()))?;
+            let value = content.trim_end_matches(['\r', '\n']);
+            if value.is_empty() { Err(failed("it is empty".into())) } else { Ok(value.to_owned()) }
+        }
+    }
+}

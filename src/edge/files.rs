@@ -1,0 +1,101 @@
+//! Files that come out: written beside their place, synced, then renamed, so that nobody ever sees half a file.
+
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+/// Why a file was not written.
+#[derive(Debug, thiserror::Error)]
+#[error("{path}: cannot be written: {source}", path = path.display())]
+pub struct WriteError {
+    /// The file.
+    pub path: PathBuf,
+    /// Why.
+    pub source: io::Error,
+}
+
+/// Writes a whole file, or leaves the old one as it was. Makes the folder if it is not there.
+///
+/// # Errors
+/// The disk is full, read-only or failing; nothing but a temporary file is left behind, if that.
+pub fn write(path: &Path, content: &[u8]) -> Result<(), WriteError> {
+    write_and_sync(path, content).map_err(|source| WriteError { path: path.to_owned(), source })
+}
+
+fn write_and_sync(path: &Path, content: &[u8]) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    std::fs::create_dir_all(folder)?;
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    let mut temporary_name = std::ffi::OsString::from(".");
+    temporary_name.push(name);
+    temporary_name.push(".part");
+    let temporary = folder.join(temporary_name);
+    let written = write_temporary(&temporary, content).and_then(|()| std::fs::rename(&temporary, path));
+    if written.is_err() {
+        let _ = std::fs::remove_file(&temporary);
+    }
+    written?;
+    // The rename itself is durable only once the folder is.
+    File::open(folder)?.sync_all()
+}
+
+fn write_temporary(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(content)?;
+    file.sync_all()
+}
+
+/// The files that globs match, sorted, each once. A pattern without special characters names one file, which must be
+/// there when it is read.
+///
+/// # Errors
+/// The pattern that is none.
+pub fn matching(folder: &Path, patterns: &[String]) -> Result<Vec<PathBuf>, String> {
+    let mut found = Vec::new();
+    for pattern in patterns {
+        let whole = folder.join(pattern);
+        if !pattern.contains(['*', '?', '[']) {
+            found.push(whole);
+            continue;
+        }
+        // The folder's own name may hold characters that are special to a glob.
+        let escaped = glob::Pattern::escape(&folder.to_string_lossy());
+        let rooted = if Path::new(pattern).is_absolute() {
+            pattern.clone()
+        } else {
+            Path::new(&escaped).join(pattern).to_string_lossy().into_owned()
+        };
+        let paths = glob::glob(&rooted).map_err(|error| format!("{pattern:?} is no pattern: {error}"))?;
+        found.extend(paths.filter_map(Result::ok).filter(|path| path.is_file()));
+    }
+    found.sort();
+    found.dedup();
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_whole_and_leaves_no_part() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a/b/results.csv");
+        write(&path, b"one").unwrap();
+        write(&path, b"two").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"two");
+        assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn globs_match_below_a_folder_with_a_strange_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let strange = folder.path().join("a[1]*");
+        for name in ["x-1.jsonl", "x-2.jsonl", "y.txt"] {
+            write(&strange.join("deep").join(name), b"").unwrap();
+        }
+        let found = matching(&strange, &["deep/x-*.jsonl".into(), "**/x-1.jsonl".into()]).unwrap();
+        let names: Vec<_> = found.iter().map(|path| path.file_name().unwrap().to_owned()).collect();
+        assert_eq!(names, ["x-1.jsonl", "x-2.jsonl"]);
+    }
+}

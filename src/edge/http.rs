@@ -1,0 +1,102 @@
+//! One HTTP exchange over the network, through reqwest with everything off that could send a request twice.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use crate::doku::exchange::{Answer, Exchange, Request};
+use crate::runner::gateway::Gateway;
+
+/// An answer of the provider's has a few hundred bytes; one of this size is something else (`failure-modes.md` N12).
+const LARGEST_ANSWER: usize = 1024 * 1024;
+
+/// Connecting takes at most this long (`failure-modes.md` N2).
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The provider over HTTP.
+#[derive(Debug, Clone)]
+pub struct HttpGateway {
+    client: reqwest::Client,
+    base_url: String,
+}
+
+/// The client could not be made, for want of root certificates, say.
+#[derive(Debug, thiserror::Error)]
+#[error("the HTTP client could not be made: {0}")]
+pub struct NoClient(#[from] reqwest::Error);
+
+impl HttpGateway {
+    /// A gateway to `base_url` (scheme, host and port). No redirects, no retries, no proxy, one deadline for each call.
+    ///
+    /// # Errors
+    /// The client cannot be made.
+    pub fn new(base_url: &str, timeout: Duration, connections: usize) -> Result<Self, NoClient> {
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .no_proxy()
+            .http1_only()
+            .timeout(timeout)
+            .connect_timeout(CONNECT_TIMEOUT.min(timeout))
+            // Shorter than a server's keep-alive, or a request is written into a connection that is being closed.
+            .pool_idle_timeout(Duration::from_secs(15))
+            .pool_max_idle_per_host(connections)
+            .user_agent(concat!("rekon/", env!("CARGO_PKG_VERSION")))
+            .build()?;
+        Ok(Self { client, base_url: base_url.to_owned() })
+    }
+}
+
+impl Gateway for HttpGateway {
+    async fn exchange(&self, request: Request) -> Exchange {
+        let url = format!("{}{}", self.base_url, request.target);
+        let mut call = match request.body {
+            Some(body) => self.client.post(&url).header("Content-Type", "application/json").body(body),
+            None => self.client.get(&url),
+        };
+        for (name, value) in request.headers {
+            call = call.header(name, value);
+        }
+        let response = match call.send().await {
+            Ok(response) => response,
+            Err(error) => return failed(&error),
+        };
+        let status = response.status().as_u16();
+        let text = |value: &reqwest::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let headers = response.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
+        match read_body(response).await {
+            Ok(body) => Exchange::Answered(Answer { status, headers, body }),
+            Err(exchange) => exchange,
+        }
+    }
+}
+
+async fn read_body(mut response: reqwest::Response) -> Result<Vec<u8>, Exchange> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| failed(&error))? {
+        if body.len() + chunk.len() > LARGEST_ANSWER {
+            return Err(Exchange::TooLong);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// A connection that could not be made has carried nothing. Everything after that may have.
+fn failed(error: &reqwest::Error) -> Exchange {
+    if error.is_connect() {
+        Exchange::NotSent(causes(error))
+    } else if error.is_timeout() {
+        Exchange::TimedOut
+    } else {
+        Exchange::Lost(causes(error))
+    }
+}
+
+/// The innermost cause says most; the outer ones repeat the URL.
+fn causes(error: &reqwest::Error) -> String {
+    let mut innermost: &dyn std::error::Error = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    if error.source().is_none() { "the call failed".to_owned() } else { innermost.to_string() }
+}
