@@ -1,3 +1,4 @@
 //! rekon
 pub mod doku;
 pub mod model;
+pub mod simulator;
