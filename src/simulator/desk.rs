@@ -45,7 +45,7 @@ impl Desk {
     /// Tells the merchant about every payment that it has not been told about.
     pub(super) fn tell_all(&mut self, now: Timestamp) -> io::Result<()> {
         let notifications: Vec<Notification> =
-            self.provider.orders().filter_map(|order| self.notifier.notification(order, now)).collect();
+            self.provider.orders().iter().filter_map(|order| self.notifier.notification(order, now)).collect();
         notifications.into_iter().try_for_each(|notification| self.tell(notification))
     }
 
@@ -105,7 +105,7 @@ impl Desk {
     /// Tells the merchant if there is news. A log that cannot be written costs the notification, which also happens in life; the
     /// next start makes up for it.
     fn tell_about(&mut self, invoice_number: &InvoiceNumber, now: Timestamp) {
-        let order = self.provider.order(invoice_number);
+        let order = self.provider.orders().get(invoice_number);
         if let Some(notification) = order.and_then(|order| self.notifier.notification(order, now)) {
             self.tell(notification).ok();
         }

@@ -7,7 +7,7 @@
 //! An *effect* is a change at the provider. The *ledger* holds all of them; starting state and ledger are the whole state, so a
 //! simulator that is started again goes on where it stopped. The clock is an argument.
 //!
-//! The story of a request is in `desk.rs`; what is decided about orders in `provider.rs`; the guide's tables in `validate.rs`;
+//! The story of a request is in `desk.rs`; what is decided about an order in `provider.rs`; the guide's tables in `validate.rs`;
 //! the table of faults in `faults.rs`.
 
 mod answer;
@@ -21,6 +21,7 @@ mod faults;
 mod ledger;
 mod lines;
 mod notify;
+mod orders;
 mod provider;
 mod requests;
 mod running;

@@ -3,19 +3,19 @@
 //! [`Provider::decide`] changes nothing; [`Provider::record`] applies an entry. A live request goes through both, a
 //! restart through the second alone, so that what survives is what happened.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use super::answer::{self, Answer};
 use super::call::{Call, inquired};
-use super::derived;
 use super::entry::{Answered, Created, Effect, Entry, FirstAnswer, Violation};
-use super::requests::{self, OrderClaim, Wrong};
-use super::sold::{PaidBack, Sold, akulaku_reference};
-use super::state::{Customers, StartingOrder, StartingState};
+use super::orders::Orders;
+use super::requests::{self, OrderClaim};
+use super::sold::{PaidBack, Sold};
+use super::state::Customers;
 use crate::doku::sign::digest;
-use crate::model::ids::{ClientId, Identifier, InvoiceNumber, MerchantReference, RequestId};
+use crate::model::ids::{InvoiceNumber, MerchantReference, RequestId};
 use crate::model::money::Rupiah;
 use crate::model::operation::Operation;
 use crate::model::status::PaymentStatus;
@@ -24,14 +24,9 @@ use crate::model::time::Timestamp;
 /// The orders, and the memory of requests.
 #[derive(Debug)]
 pub(super) struct Provider {
-    client_id: ClientId,
     customers: Customers,
-    orders: BTreeMap<InvoiceNumber, Sold>,
-    creations: BTreeMap<RequestId, InvoiceNumber>,
-    payment_references: BTreeSet<MerchantReference>,
-    refund_references: BTreeSet<MerchantReference>,
+    orders: Orders,
     first_answers: BTreeMap<RequestId, FirstAnswer>,
-    last_order_id: u64,
     effects: u64,
 }
 
@@ -67,38 +62,13 @@ enum Deed {
     Refunded(MerchantReference),
 }
 
-/// Before the first `ORDER_ID` that is handed out.
-const ORDER_ID_BASE: u64 = 1_000_000_000;
-
 impl Provider {
-    /// The provider at the start; `now` dates the orders that come without a date.
-    pub(super) fn new(client_id: &ClientId, state: StartingState, now: Timestamp) -> Self {
-        let mut provider = Self {
-            client_id: client_id.clone(),
-            customers: state.customers,
-            orders: BTreeMap::new(),
-            creations: BTreeMap::new(),
-            payment_references: BTreeSet::new(),
-            refund_references: BTreeSet::new(),
-            first_answers: BTreeMap::new(),
-            last_order_id: ORDER_ID_BASE,
-            effects: 0,
-        };
-        for order in state.orders {
-            let order = provider.at_start(order, now);
-            provider.insert(order);
-        }
-        provider
+    pub(super) fn new(orders: Orders, customers: Customers) -> Self {
+        Self { customers, orders, first_answers: BTreeMap::new(), effects: 0 }
     }
 
-    /// All orders, by invoice number.
-    pub(super) fn orders(&self) -> impl Iterator<Item = &Sold> {
-        self.orders.values()
-    }
-
-    /// The order of that number.
-    pub(super) fn order(&self, invoice_number: &InvoiceNumber) -> Option<&Sold> {
-        self.orders.get(invoice_number)
+    pub(super) fn orders(&self) -> &Orders {
+        &self.orders
     }
 
     /// What to answer, and what has to be remembered of it.
@@ -115,7 +85,7 @@ impl Provider {
             Entry::Effect(effect) => {
                 self.effects = effect.effect_number;
                 self.first_answers.insert(effect.request_id.clone(), effect.first_answer.clone());
-                self.apply(effect);
+                self.orders.apply(effect);
             }
             Entry::Answer(answered) => {
                 self.first_answers.insert(answered.request_id.clone(), answered.first_answer.clone());
@@ -124,95 +94,11 @@ impl Provider {
         }
     }
 
-    fn apply(&mut self, effect: &Effect) {
-        if let Some(created) = &effect.created {
-            // An order that the starting state has as well stays as it is there: the state file was written later.
-            if !self.orders.contains_key(&effect.invoice_number) {
-                let order = self.sold(effect, created);
-                self.insert(order);
-            }
-        }
-        // An order that the starting state no longer has is no loss: nobody can ask about it.
-        let Some(order) = self.orders.get_mut(&effect.invoice_number) else { return };
-        match effect.operation {
-            Operation::Create => {}
-            Operation::Cancel => {
-                order.status = PaymentStatus::Cancelled;
-                order.since = effect.at;
-            }
-            Operation::Refund => {
-                order.status = PaymentStatus::Refunded;
-                order.refund = effect.refund_reference.clone().map(|reference| PaidBack { reference, at: effect.at });
-                self.refund_references.extend(effect.refund_reference.clone());
-            }
-        }
-    }
-
-    fn sold(&self, effect: &Effect, created: &Created) -> Sold {
-        Sold {
-            invoice_number: effect.invoice_number.clone(),
-            amount: effect.amount,
-            akulaku_reference: akulaku_reference(&self.client_id, &created.payment_reference),
-            payment_reference: created.payment_reference.clone(),
-            order_id: created.order_id.clone(),
-            request_id: effect.request_id.clone(),
-            status: created.status,
-            since: effect.at,
-            refund: None,
-        }
-    }
-
-    fn at_start(&self, order: StartingOrder, now: Timestamp) -> Sold {
-        let invoice = order.invoice_number.as_str();
-        let since = order.since.unwrap_or(now);
-        let payment_reference = order
-            .payment_reference
-            .unwrap_or_else(|| MerchantReference::new(invoice).expect("an invoice number is a reference as well"));
-        let request_id = order
-            .request_id
-            .unwrap_or_else(|| RequestId::new(&derived::uuid("creation", &[invoice])).expect("a UUID is a request id"));
-        let refund_reference = order.refund_reference.unwrap_or_else(|| {
-            MerchantReference::new(&derived::uuid("refund", &[invoice])).expect("a UUID is a reference")
-        });
-        let refund =
-            (order.status == PaymentStatus::Refunded).then_some(PaidBack { reference: refund_reference, at: since });
-        Sold {
-            akulaku_reference: order
-                .akulaku_reference
-                .unwrap_or_else(|| akulaku_reference(&self.client_id, &payment_reference)),
-            order_id: order.order_id.unwrap_or_else(|| self.next_order_id()),
-            invoice_number: order.invoice_number,
-            amount: order.amount,
-            payment_reference,
-            request_id,
-            status: order.status,
-            since,
-            refund,
-        }
-    }
-
-    fn next_order_id(&self) -> Identifier {
-        Identifier::new(&(self.last_order_id + 1).to_string()).expect("a number is an identifier")
-    }
-
-    fn insert(&mut self, order: Sold) {
-        if let Ok(number) = order.order_id.as_str().parse::<u64>() {
-            self.last_order_id = self.last_order_id.max(number.min(u64::MAX - 1));
-        }
-        self.creations.insert(order.request_id.clone(), order.invoice_number.clone());
-        self.payment_references.insert(order.payment_reference.clone());
-        self.refund_references.extend(order.refund.as_ref().map(|refund| refund.reference.clone()));
-        self.orders.insert(order.invoice_number.clone(), order);
-    }
-
     /// By invoice number, or by the `Request-Id` of the creation (`doku-api.md` 4).
     fn inquiry(&self, path: &str) -> Answer {
         let asked = inquired(path).unwrap_or_default();
         let by_invoice = InvoiceNumber::new(&asked).ok().and_then(|number| self.orders.get(&number));
-        let by_request = || {
-            let request_id = RequestId::new(&asked).ok()?;
-            self.orders.get(self.creations.get(&request_id)?)
-        };
+        let by_request = || self.orders.created_by(&RequestId::new(&asked).ok()?);
         match by_invoice.or_else(by_request) {
             Some(order) => Answer { status: 200, body: order.transaction(order.inquired_status()).to_string() },
             None => Answer::order_not_found(),
@@ -274,31 +160,21 @@ impl Provider {
 
     fn create(&self, request: &Request<'_>, now: Timestamp) -> Result<Settled, Answer> {
         let creation = requests::creation(request.body).map_err(|wrong| invalid(&wrong))?;
-        let invoice_number = creation.invoice_number;
-        if self.orders.contains_key(&invoice_number) {
-            let message = format!("order.invoice_number {invoice_number} already exists");
+        if self.orders.get(&creation.invoice_number).is_some() {
+            let message = format!("order.invoice_number {} already exists", creation.invoice_number);
             return Err(Answer::error(409, "duplicate_invoice", &message));
         }
-        if self.payment_references.contains(&creation.payment_reference) {
+        if self.orders.has_payment(&creation.payment_reference) {
             let message = format!("payment.merchant_unique_reference {} is in use", creation.payment_reference);
-            return Err(invalid(&vec![message]));
+            return Err(invalid(&[message]));
         }
-        let order = Sold {
-            invoice_number: invoice_number.clone(),
-            amount: creation.amount,
-            akulaku_reference: akulaku_reference(&self.client_id, &creation.payment_reference),
-            payment_reference: creation.payment_reference,
-            order_id: self.next_order_id(),
-            request_id: request.id.clone(),
-            status: PaymentStatus::Pending,
-            since: now,
-            refund: None,
-        };
+        let order = self.orders.draft(creation, request.id.clone(), now);
         // The answer says PENDING, for it leaves before the customer sees the payment page.
         let body = answer::created(&order);
-        let status = self.customers.decision(&invoice_number);
-        let created = Created { payment_reference: order.payment_reference, order_id: order.order_id, status };
-        Ok(Settled { invoice_number, amount: order.amount, body, deed: Some(Deed::Created(created)) })
+        let status = self.customers.decision(&order.invoice_number);
+        let Sold { invoice_number, amount, payment_reference, order_id, .. } = order;
+        let deed = Some(Deed::Created(Created { payment_reference, order_id, status }));
+        Ok(Settled { invoice_number, amount, body, deed })
     }
 
     /// Only a pending order can be cancelled. A second cancel is answered like a second refund, as done before; what DOKU does
@@ -322,11 +198,9 @@ impl Provider {
             requests::refunding(body).map_err(|wrong| invalid(&wrong))?;
         let order = self.named(&request)?;
         let own = order.refund.as_ref().filter(|refund| refund.reference == refund_reference);
-        if own.is_none()
-            && (self.refund_references.contains(&refund_reference) || refund_reference == order.payment_reference)
-        {
+        if own.is_none() && (self.orders.has_refund(&refund_reference) || refund_reference == order.payment_reference) {
             let message = format!("refund.merchant_unique_reference {refund_reference} is not new");
-            return Err(invalid(&vec![message]));
+            return Err(invalid(&[message]));
         }
         let (body, deed) = if let Some(refund) = &order.refund {
             (answer::refunded(order, refund), None)
@@ -365,7 +239,7 @@ fn repeated(
     Decision { answer, entry: Some(Entry::Violation(entry)) }
 }
 
-fn invalid(wrong: &Wrong) -> Answer {
+fn invalid(wrong: &[String]) -> Answer {
     Answer::error(400, "invalid_parameter", &wrong.join("; "))
 }
 
@@ -374,7 +248,9 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::model::ids::ClientId;
     use crate::model::time::parse_instant;
+    use crate::simulator::state::StartingOrder;
     use crate::simulator::{CLIENT_ID, samples};
 
     fn time(text: &str) -> Timestamp {
@@ -391,17 +267,17 @@ mod tests {
             let invoice = invoice(&format!("INV-{}", status.word().to_lowercase()));
             StartingOrder::new(invoice, Rupiah::new(90_000), status)
         };
-        let state = StartingState { orders: PaymentStatus::ALL.map(order).to_vec(), ..StartingState::default() };
+        let starting = PaymentStatus::ALL.map(order).to_vec();
         let client_id = ClientId::new(CLIENT_ID).expect("a client id");
-        Provider::new(&client_id, state, time("2026-11-21T10:00:00Z"))
+        Provider::new(Orders::new(client_id, starting, time("2026-11-21T10:00:00Z")), Customers::default())
     }
 
     fn order_id(provider: &Provider, number: &str) -> String {
-        provider.order(&invoice(number)).expect("the order").order_id.to_string()
+        provider.orders().get(&invoice(number)).expect("the order").order_id.to_string()
     }
 
     /// Decides and records, as the desk does.
-    fn send(provider: &mut Provider, operation: Operation, request_id: &str, body: &Value) -> (u16, Value) {
+    fn sent(provider: &mut Provider, operation: Operation, request_id: &str, body: &Value) -> (Answer, Option<Entry>) {
         let call = Call::Change(operation);
         let body = body.to_string();
         let request_id = RequestId::new(request_id).expect("a request id");
@@ -410,7 +286,12 @@ mod tests {
         if let Some(entry) = &decision.entry {
             provider.record(entry);
         }
-        (decision.answer.status, serde_json::from_str(&decision.answer.body).expect("JSON"))
+        (decision.answer, decision.entry)
+    }
+
+    fn send(provider: &mut Provider, operation: Operation, request_id: &str, body: &Value) -> (u16, Value) {
+        let (answer, _) = sent(provider, operation, request_id, body);
+        (answer.status, serde_json::from_str(&answer.body).expect("JSON"))
     }
 
     fn inquire(provider: &Provider, asked: &str) -> (u16, Value) {
@@ -501,6 +382,16 @@ mod tests {
     }
 
     #[test]
+    fn a_second_cancel_shows_the_first_one() {
+        let mut provider = provider();
+        let (_, first) = send(&mut provider, Operation::Cancel, "c-1", &samples::cancellation("INV-pending"));
+        assert_eq!(first["cancel"], json!({"status": "SUCCESS", "date": "2026-11-21T18:00:00Z"}));
+        let (status, second) = send(&mut provider, Operation::Cancel, "c-2", &samples::cancellation("INV-pending"));
+        assert_eq!((status, second), (200, first));
+        assert_eq!(provider.effects, 1);
+    }
+
+    #[test]
     fn a_second_refund_shows_the_first_one() {
         let mut provider = provider();
         let first = refund_body(&provider, "INV-success", "XYZ-1");
@@ -515,7 +406,8 @@ mod tests {
     fn a_request_that_says_something_wrong_about_its_order_is_refused() {
         let fresh = provider();
         let good = refund_body(&fresh, "INV-success", "XYZ-1");
-        let used = fresh.order(&invoice("INV-refunded")).and_then(|order| order.refund.clone()).expect("a refund");
+        let used =
+            fresh.orders().get(&invoice("INV-refunded")).and_then(|order| order.refund.clone()).expect("a refund");
         let cases = [
             (
                 "/payment/merchant_unique_reference",
@@ -633,6 +525,36 @@ mod tests {
             ("INV-refunded", "REFUNDED"),
         ] {
             assert_eq!(inquire(&provider, number).1["transaction"]["status"], json!(status), "{number}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_provider_rebuilt_from_its_entries_is_the_same_and_nothing_happens_twice(
+            requests in proptest::collection::vec((0..3_usize, 0..3_usize, 0..8_u8), 0..40)
+        ) {
+            let (mut live, mut entries) = (provider(), Vec::new());
+            for (operation, order, request) in requests {
+                let operation = Operation::ALL[operation];
+                let number = ["INV-success", "INV-pending", "INV-1"][order];
+                let body = match operation {
+                    Operation::Create => samples::creation(number, 90_000),
+                    Operation::Cancel => samples::cancellation(number),
+                    Operation::Refund => samples::refund(number, ["1000000005", "1000000001", "1000000007"][order], &format!("XYZ-{request}")),
+                };
+                entries.extend(sent(&mut live, operation, &format!("r-{request}"), &body).1);
+            }
+            let mut rebuilt = provider();
+            for entry in &entries {
+                rebuilt.record(entry);
+            }
+            proptest::prop_assert_eq!(format!("{live:?}"), format!("{rebuilt:?}"));
+            let mut done = std::collections::BTreeSet::new();
+            for entry in entries {
+                if let Entry::Effect(effect) = entry {
+                    proptest::prop_assert!(done.insert((effect.operation, effect.invoice_number)));
+                }
+            }
         }
     }
 }

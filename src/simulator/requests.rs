@@ -237,8 +237,8 @@ mod tests {
             ("/order/amount", Some(json!(90001)), "order.amount is 90001, but order.line_items add up to 90000"),
             ("/order/line_items", Some(json!([])), "order.line_items must be an array with at least one item"),
             (
-                "/order/line_items/0",
-                Some(json!({"name": "T", "price": 30000, "quantity": 2, "sku": "1"})),
+                "/order/line_items",
+                Some(json!([{"name": "T", "price": 90000, "quantity": 1, "sku": "1"}])),
                 "order.line_items[0].category is missing",
             ),
             (

@@ -16,6 +16,7 @@ use super::entry::{Effect, Violation};
 use super::faults::FaultScript;
 use super::ledger::{Ledger, LedgerError};
 use super::notify::{NotificationLog, Notifier};
+use super::orders::Orders;
 use super::provider::Provider;
 use super::server::{Shared, accept};
 use super::state::StartingState;
@@ -136,18 +137,22 @@ impl Simulator {
         let (sender, courier) = url.map(courier::start).transpose().map_err(StartError::Courier)?.unzip();
         let now = (config.clock)();
         let ledger = config.ledger.as_deref().map(Ledger::open).transpose()?.unwrap_or_default();
-        let script = FaultScript::new(config.state.faults.clone());
-        let mut provider = Provider::new(&config.client_id, config.state, now);
-        ledger.entries().iter().for_each(|entry| provider.record(entry));
-        let log_fault = |path: PathBuf| move |source| StartError::NotificationLog { path, source };
-        let log_path = config.notification_log.unwrap_or_default();
-        let log = if log_path.as_os_str().is_empty() {
-            NotificationLog::default()
-        } else {
-            NotificationLog::open(&log_path).map_err(log_fault(log_path.clone()))?
+        let StartingState { orders, customers, faults } = config.state;
+        let mut provider = Provider::new(Orders::new(config.client_id, orders, now), customers);
+        for entry in ledger.entries() {
+            provider.record(entry);
+        }
+        let log = match &config.notification_log {
+            Some(path) => NotificationLog::open(path),
+            None => Ok(NotificationLog::default()),
         };
-        let mut desk = Desk { provider, script, ledger, notifier, log, courier: sender };
-        desk.tell_all(now).map_err(log_fault(log_path))?;
+        let log_fault = |source| {
+            let path = config.notification_log.clone().unwrap_or_default();
+            StartError::NotificationLog { path, source }
+        };
+        let script = FaultScript::new(faults);
+        let mut desk = Desk { provider, script, ledger, notifier, log: log.map_err(log_fault)?, courier: sender };
+        desk.tell_all(now).map_err(log_fault)?;
         let shared = Arc::new(Shared::new(desk, config.clock));
         let (stop, stopped) = watch::channel(());
         let server = tokio::spawn(accept(listener, Arc::clone(&shared), stopped));

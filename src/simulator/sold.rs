@@ -36,6 +36,11 @@ pub(super) struct PaidBack {
 }
 
 impl Sold {
+    /// Akulaku's reference of a payment: Client-Id and payment reference (`doku-api.md` 6.4).
+    pub(super) fn akulaku_reference(client_id: &ClientId, payment_reference: &MerchantReference) -> Identifier {
+        Identifier::new(&format!("{client_id}{payment_reference}")).expect("two ids of 64 characters are one of 128")
+    }
+
     /// What in a request does not fit this order: the payment reference, or an identifier that the request names.
     pub(super) fn disagreements(&self, request: &OrderClaim) -> Vec<String> {
         let mut wrong = Vec::new();
@@ -114,11 +119,6 @@ impl Sold {
             | PaymentStatus::Refunded => self.status,
         }
     }
-}
-
-/// Akulaku's reference of a payment: Client-Id and payment reference (`doku-api.md` 6.4).
-pub(super) fn akulaku_reference(client_id: &ClientId, payment_reference: &MerchantReference) -> Identifier {
-    Identifier::new(&format!("{client_id}{payment_reference}")).expect("two ids of 64 characters are one of 128")
 }
 
 fn percent_encoded(text: &str) -> String {

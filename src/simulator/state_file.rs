@@ -34,6 +34,9 @@ use crate::model::nearest::nearest;
 use crate::model::status::{BookStatus, PaymentStatus};
 use crate::model::time::{parse_instant, parse_span};
 
+/// Enough for half a million orders; the YAML reader's own limit is 250,000 nodes, which a rehearsal at scale exceeds.
+const MOST_NODES: usize = 10_000_000;
+
 /// A scalar as written; what it means is decided here, so that one bad value does not hide the next.
 type Scalar = Option<Spanned<String>>;
 
@@ -83,7 +86,11 @@ impl StartingState {
     /// # Errors
     /// Everything that is wrong with it, in the order of the file.
     pub fn parse(text: &str, file: &str) -> Result<Self, Vec<Fault>> {
-        let raw: RawState = serde_yaml::from_str(text).map_err(|error| vec![syntax_fault(&error, text, file)])?;
+        let options = serde_yaml::options! {
+            budget: serde_yaml::budget! { max_nodes: MOST_NODES, max_events: 2 * MOST_NODES },
+        };
+        let raw: RawState =
+            serde_yaml::from_str_with_options(text, options).map_err(|error| vec![syntax_fault(&error, text, file)])?;
         let mut reading = Reading { text, file, faults: Vec::new() };
         let customers = reading.customers(&raw.customers);
         let orders = reading.orders(&raw.orders);
