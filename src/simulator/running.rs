@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use reqwest::Url;
 use tokio::net::TcpListener;
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -15,7 +16,7 @@ use super::desk::Desk;
 use super::entry::{Effect, Violation};
 use super::faults::FaultScript;
 use super::ledger::{Ledger, LedgerError};
-use super::notify::{NotificationLog, Notifier};
+use super::notify::{Notification, NotificationLog, Notifier};
 use super::orders::Orders;
 use super::provider::Provider;
 use super::server::{Shared, accept};
@@ -129,35 +130,38 @@ impl Simulator {
         let listener = listen(config.listen).await?;
         let address = listener.local_addr().map_err(|source| StartError::Listen { address: config.listen, source })?;
         let url = config.notification_url.as_deref().map(web_address).transpose()?;
-        let notifier = Notifier {
-            client_id: config.client_id.clone(),
-            signer: Signer::new(&config.secret_key),
-            path: url.as_ref().map_or(config.notification_path, |url| url.path().to_owned()),
-        };
+        let path = url.as_ref().map_or(config.notification_path.clone(), |url| url.path().to_owned());
         let (sender, courier) = url.map(courier::start).transpose().map_err(StartError::Courier)?.unzip();
-        let now = (config.clock)();
-        let ledger = config.ledger.as_deref().map(Ledger::open).transpose()?.unwrap_or_default();
-        let StartingState { orders, customers, faults } = config.state;
-        let mut provider = Provider::new(Orders::new(config.client_id, orders, now), customers);
-        for entry in ledger.entries() {
-            provider.record(entry);
-        }
-        let log = match &config.notification_log {
-            Some(path) => NotificationLog::open(path),
-            None => Ok(NotificationLog::default()),
-        };
-        let log_fault = |source| {
-            let path = config.notification_log.clone().unwrap_or_default();
-            StartError::NotificationLog { path, source }
-        };
-        let script = FaultScript::new(faults);
-        let mut desk = Desk { provider, script, ledger, notifier, log: log.map_err(log_fault)?, courier: sender };
-        desk.tell_all(now).map_err(log_fault)?;
-        let shared = Arc::new(Shared::new(desk, config.clock));
+        let clock = Arc::clone(&config.clock);
+        let shared = Arc::new(Shared::new(open_desk(config, path, sender)?, clock));
         let (stop, stopped) = watch::channel(());
         let server = tokio::spawn(accept(listener, Arc::clone(&shared), stopped));
         Ok(Running { address, shared, stop, server, courier })
     }
+}
+
+/// The desk as it was left: starting state, then the ledger, then the notifications that are still due.
+fn open_desk(
+    config: Config,
+    notification_path: String,
+    courier: Option<UnboundedSender<Notification>>,
+) -> Result<Desk, StartError> {
+    let now = (config.clock)();
+    let signer = Signer::new(&config.secret_key);
+    let notifier = Notifier { client_id: config.client_id.clone(), signer, path: notification_path };
+    let ledger = config.ledger.as_deref().map(Ledger::open).transpose()?.unwrap_or_default();
+    let StartingState { orders, customers, faults } = config.state;
+    let mut provider = Provider::new(Orders::new(config.client_id, orders, now), customers);
+    for entry in ledger.entries() {
+        provider.record(entry);
+    }
+    let log_path = config.notification_log;
+    let log = log_path.as_deref().map(NotificationLog::open).transpose();
+    let log_fault = |source| StartError::NotificationLog { path: log_path.clone().unwrap_or_default(), source };
+    let log = log.map_err(log_fault)?.unwrap_or_default();
+    let mut desk = Desk { provider, script: FaultScript::new(faults), ledger, notifier, log, courier };
+    desk.tell_all(now).map_err(log_fault)?;
+    Ok(desk)
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {

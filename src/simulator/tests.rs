@@ -63,7 +63,7 @@ async fn send(running: &Running, path: &str, request_id: &str, body: Option<&str
         target: path,
         body: body.map(str::as_bytes),
     };
-    let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_millis(700)).build()?;
+    let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_millis(1500)).build()?;
     let url = format!("http://{}{path}", running.address());
     let request = match body {
         Some(body) => client.post(url).body(body.to_owned()),
