@@ -6,3 +6,5 @@ pub mod journal;
 pub mod model;
 pub mod plan;
 pub mod reconcile;
+pub mod runner;
+pub mod simulator;

@@ -1,0 +1,57 @@
+//! DOKU's Akulaku API on loopback: an honest provider, and a dishonest one on request.
+//!
+//! It verifies every signature, validates every field of the guide's tables, keeps orders and their states, answers and
+//! notifies signed, and repeats its answer to a repeated `Request-Id`. What DOKU leaves unsaid is decided to the client's
+//! disadvantage, with a comment at the place. Faults happen only by script.
+//!
+//! An *effect* is a change at the provider. The *ledger* holds all of them; starting state and ledger are the whole state, so a
+//! simulator that is started again goes on where it stopped. The clock is an argument.
+//!
+//! The story of a request is in `desk.rs`; what is decided about an order in `provider.rs`; the guide's tables in `validate.rs`;
+//! the table of faults in `faults.rs`.
+
+mod answer;
+mod call;
+mod courier;
+mod derived;
+mod desk;
+mod entry;
+mod envelope;
+mod faults;
+mod ledger;
+mod lines;
+mod notify;
+mod orders;
+mod provider;
+mod requests;
+mod running;
+#[cfg(test)]
+mod samples;
+mod server;
+mod socket;
+mod sold;
+mod state;
+mod state_file;
+#[cfg(test)]
+mod tests;
+mod validate;
+
+use std::sync::Arc;
+
+use crate::model::time::Timestamp;
+
+pub use call::Call;
+pub use entry::{Answered, Created, Effect, Entry, FirstAnswer, Violation};
+pub use faults::{FaultMode, FaultRule};
+pub use ledger::LedgerError;
+pub use running::{Config, Running, Simulator, StartError};
+pub use state::{Customers, StartingOrder, StartingState};
+
+/// Tells the present.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// The merchant's account where none is given.
+pub const CLIENT_ID: &str = "MCH-0001-SIMULATOR";
+
+/// The key where none is given; it protects nothing.
+pub const SECRET_KEY: &str = "SK-simulator-no-secret";

@@ -1,0 +1,140 @@
+//! The sockets: accepts connections, reads requests, hands them to the desk, writes what it says.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::Clock;
+use super::desk::{Delivery, Desk};
+use super::envelope::{Message, Reply};
+use super::socket::{ResetSwitch, ResettableStream};
+
+/// The longest body that is read; the longest of the guide's requests has a few kilobytes.
+const LONGEST_BODY: usize = 1 << 20;
+
+/// How long a connection may take over the head of a request, or stay idle.
+const HEADER_PATIENCE: Duration = Duration::from_secs(75);
+
+/// How long a scripted silence lasts if the client does not leave before.
+const SILENCE: Duration = Duration::from_secs(120);
+
+/// How long an open request may take once the simulator stops.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// What all connections share.
+pub(super) struct Shared {
+    desk: Mutex<Desk>,
+    requests: AtomicU64,
+    clock: Clock,
+}
+
+impl Shared {
+    pub(super) fn new(desk: Desk, clock: Clock) -> Self {
+        Self { desk: Mutex::new(desk), requests: AtomicU64::new(0), clock }
+    }
+
+    pub(super) fn desk(&self) -> MutexGuard<'_, Desk> {
+        self.desk.lock().expect("no request panics at the desk")
+    }
+
+    pub(super) fn request_count(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+}
+
+/// Ends when its sender says so or is dropped.
+type Stop = watch::Receiver<()>;
+
+/// Accepts connections until told to stop; then lets the open requests finish.
+pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stop: Stop) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(converse(stream, Arc::clone(&shared), stop.clone()));
+                }
+                // Out of file descriptors, most likely: some will be free soon.
+                Err(_) => pause(Duration::from_millis(50)).await,
+            },
+            Some(_) = connections.join_next() => {}
+            _ = stop.changed() => break,
+        }
+    }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
+}
+
+/// One connection, with as many requests as the client likes.
+async fn converse(stream: TcpStream, shared: Arc<Shared>, mut stop: Stop) {
+    let switch = ResetSwitch::default();
+    let io = TokioIo::new(ResettableStream::new(stream, switch.clone()));
+    let service_stop = stop.clone();
+    let service =
+        service_fn(move |request| respond(request, Arc::clone(&shared), switch.clone(), service_stop.clone()));
+    let mut server = http1::Builder::new();
+    server.timer(TokioTimer::new()).header_read_timeout(HEADER_PATIENCE).title_case_headers(true);
+    let mut connection = std::pin::pin!(server.serve_connection(io, service));
+    // How a connection ends is the client's business: its errors are what the faults are for.
+    tokio::select! {
+        _ = connection.as_mut() => {}
+        _ = stop.changed() => {
+            connection.as_mut().graceful_shutdown();
+            tokio::time::timeout(GRACE, connection).await.ok();
+        }
+    }
+}
+
+/// The connection ends without an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection ends without an answer")]
+struct NoAnswer;
+
+async fn respond(
+    request: Request<Incoming>,
+    shared: Arc<Shared>,
+    switch: ResetSwitch,
+    mut stop: Stop,
+) -> Result<Response<Body>, NoAnswer> {
+    shared.requests.fetch_add(1, Ordering::Relaxed);
+    let (head, body) = request.into_parts();
+    let Ok(body) = to_bytes(Body::new(body), LONGEST_BODY).await else { return Err(NoAnswer) };
+    let message =
+        Message { method: head.method.to_string(), path: head.uri.path().to_owned(), headers: head.headers, body };
+    let now = (shared.clock)();
+    let delivery = shared.desk().serve(&message, now);
+    match delivery {
+        Delivery::Reply(reply) => response(reply),
+        Delivery::Reset => {
+            switch.throw();
+            Err(NoAnswer)
+        }
+        Delivery::Silence => {
+            tokio::time::timeout(SILENCE, stop.changed()).await.ok();
+            Err(NoAnswer)
+        }
+    }
+}
+
+fn response(reply: Reply) -> Result<Response<Body>, NoAnswer> {
+    let mut response = Response::builder().status(reply.status);
+    for (name, value) in reply.headers {
+        response = response.header(name, value);
+    }
+    response.body(Body::from(reply.body)).map_err(|_| NoAnswer)
+}
+
+/// Waits. A simulator lives in real time, whatever its clock says.
+pub(super) async fn pause(span: Duration) {
+    tokio::time::timeout(span, std::future::pending::<()>()).await.ok();
+}
