@@ -32,10 +32,14 @@ pub fn read(
         column("rekon_payment_status"),
         column("rekon_settled_at"),
     ];
-    let [Some(invoice), Some(operation), Some(state), Some(request_id), Some(payment_status), Some(settled_at)] = wanted
+    let [Some(invoice), Some(operation), Some(state), Some(request_id), Some(payment_status), Some(settled_at)] =
+        wanted
     else {
         let message = format!("is not a results.csv of rekon with a column {invoice_column:?}");
-        return Err(vec![Fault::new(Place::file(file), message).hint("reconcile.results takes results.csv files as they were written")]);
+        return Err(vec![
+            Fault::new(Place::file(file), message)
+                .hint("reconcile.results takes results.csv files as they were written"),
+        ]);
     };
     let mut faults = Vec::new();
     for record in table.records() {

@@ -281,3 +281,37 @@ pub struct RunRecord {
     /// Items of this run that are in doubt now.
     pub in_doubt: u64,
 }
+
+#[cfg(test)]
+pub(crate) mod testing {
+    use super::*;
+    use crate::journal::Account;
+    use crate::model::environment::Environment;
+    use crate::model::ids::ClientId;
+    use crate::model::operation::Operation;
+
+    /// A refund of INV-1 over 90.000 whose first intent is just durable.
+    pub(crate) fn item() -> Item {
+        let client_id = ClientId::new("MCH-1").unwrap();
+        let account = Account { environment: Environment::Simulator, client_id, operation: Operation::Refund };
+        let identity = Identity { account, invoice: InvoiceNumber::new("INV-1").unwrap(), generation: 0 };
+        let at = crate::model::time::parse_instant("2026-11-22T08:00:00Z").unwrap();
+        Item {
+            id: ItemId(1),
+            amount: Rupiah::new(90_000),
+            request_id: identity.request_id(),
+            payment_reference: MerchantReference::new("P-1").unwrap(),
+            refund_reference: Some(identity.refund_reference()),
+            identity,
+            state: State::Intent,
+            reason: String::new(),
+            attempts: 1,
+            first_intent_at: at,
+            last_sent_at: at,
+            settled_at: None,
+            facts: Facts::default(),
+            job: "refund-nightly".into(),
+            run: RunId::new("20261122-150000-0001").unwrap(),
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! One request, from the durable intent to the recorded outcome; and one status inquiry.
+
+use std::sync::Arc;
+
+use super::clock::Clock;
+use super::gateway::Gateway;
+use crate::doku::answer::{self, Expected, PaymentPage, Reading};
+use crate::doku::exchange::{Exchange, Request, target};
+use crate::doku::sign::Signer;
+use crate::doku::status;
+use crate::journal::record::{DurableIntent, InquiryResult, Intent, Item, OutcomeRecord};
+use crate::journal::{Journal, JournalError};
+use crate::model::ids::{ClientId, RequestId, RunId};
+
+/// What every attempt of a run shares.
+pub struct Desk<J, G, C> {
+    /// Where intents and outcomes become durable.
+    pub journal: Arc<J>,
+    /// The way to the provider.
+    pub gateway: G,
+    /// Time.
+    pub clock: C,
+    /// The merchant's key.
+    pub signer: Signer,
+    /// The merchant's account.
+    pub client_id: ClientId,
+    /// The run.
+    pub run: RunId,
+    /// Which payment pages are acceptable.
+    pub page: PaymentPage,
+}
+
+/// An attempt that has ended, and its item as it is now.
+#[derive(Debug)]
+pub struct Ended {
+    /// The item.
+    pub item: Item,
+    /// What the attempt proved; `None` for an inquiry.
+    pub reading: Option<Reading>,
+}
+
+/// Makes the intent durable, sends, reads the answer and records what it proves.
+///
+/// # Errors
+/// The journal failed, before or after the request; it then knows of the intent at least.
+pub async fn attempt<J: Journal, G: Gateway, C: Clock>(
+    desk: &Desk<J, G, C>,
+    intent: Intent,
+) -> Result<Ended, JournalError> {
+    let durable = desk.journal.record_intent(intent).await?;
+    let (item, attempt) = (durable.item().clone(), durable.attempt());
+    let exchange = send(desk, durable).await;
+    let now = desk.clock.now();
+    let reading = answer::read(&expected(desk, &item), &desk.signer, &exchange, now);
+    let record = OutcomeRecord { attempt, reading: reading.clone(), exchange, at: now };
+    let state = desk.journal.record_outcome(record).await?;
+    let item = Item { state, reason: reading.outcome.reason(), ..item };
+    Ok(Ended { item, reading: Some(reading) })
+}
+
+/// Sends the one request that a durable intent allows, with a fresh timestamp and signature.
+async fn send<J: Journal, G: Gateway, C: Clock>(desk: &Desk<J, G, C>, intent: DurableIntent) -> Exchange {
+    let item = intent.item();
+    let request = Request::sign(
+        &desk.signer,
+        &desk.client_id,
+        &item.request_id,
+        desk.clock.now(),
+        target(item.identity.account.operation),
+        Some(intent.body().to_vec()),
+    );
+    desk.gateway.exchange(request).await
+}
+
+/// Asks for the status of an item's order and records what the answer proves. The inquiry has a Request-Id of its own,
+/// never the item's: the item's is the key of its effect.
+///
+/// # Errors
+/// The journal failed.
+pub async fn inquire<J: Journal, G: Gateway, C: Clock>(
+    desk: &Desk<J, G, C>,
+    item: Item,
+) -> Result<Ended, JournalError> {
+    let sent_at = desk.clock.now();
+    let request_id = inquiry_id(&item, sent_at.timestamp_millis());
+    let target = status::target(&item.identity.invoice);
+    let request = Request::sign(&desk.signer, &desk.client_id, &request_id, sent_at, &target, None);
+    let exchange = desk.gateway.exchange(request).await;
+    let (inquiry, facts) = status::read(&expected(desk, &item), &desk.signer, &request_id, &exchange);
+    let at = desk.clock.now();
+    let run = desk.run.clone();
+    let result = InquiryResult { item: item.id, run, request_id, inquiry, facts, exchange, sent_at, at };
+    let state = desk.journal.record_inquiry(result).await?;
+    Ok(Ended { item: Item { state, ..item }, reading: None })
+}
+
+fn inquiry_id(item: &Item, milliseconds: i64) -> RequestId {
+    let text = format!("{}/{milliseconds}", item.request_id);
+    let hash = <sha2::Sha256 as sha2::Digest>::digest(text.as_bytes());
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hash[..16]);
+    let id = uuid::Builder::from_custom_bytes(bytes).into_uuid().to_string();
+    RequestId::new(&id).expect("a UUID is a request id")
+}
+
+fn expected<'a, J, G, C>(desk: &'a Desk<J, G, C>, item: &'a Item) -> Expected<'a> {
+    Expected {
+        operation: item.identity.account.operation,
+        client_id: &desk.client_id,
+        request_id: &item.request_id,
+        invoice: &item.identity.invoice,
+        amount: item.amount,
+        payment_reference: &item.payment_reference,
+        refund_reference: item.refund_reference.as_ref(),
+        first_intent_at: item.first_intent_at,
+        page: desk.page,
+    }
+}

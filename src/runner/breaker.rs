@@ -1,0 +1,96 @@
+//! Stops the run when the provider is ill. Attempts that ended unknown or not sent count; refusals and 429 do not
+//! (`DESIGN` 11.8).
+
+use std::collections::VecDeque;
+
+use crate::job::settings::Breaker as Settings;
+use crate::model::outcome::Outcome;
+
+/// Counts failures.
+#[derive(Debug)]
+pub struct Breaker {
+    settings: Settings,
+    in_a_row: u32,
+    last: VecDeque<Health>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Health {
+    Good,
+    Bad,
+}
+
+/// Why the breaker opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opened {
+    /// So many failures in a row.
+    InARow(u32),
+    /// So many failures among the last so many attempts.
+    OfLast(u32, u32),
+}
+
+impl Breaker {
+    /// A closed breaker.
+    #[must_use]
+    pub const fn new(settings: Settings) -> Self {
+        Self { settings, in_a_row: 0, last: VecDeque::new() }
+    }
+
+    /// Takes note of an attempt; says why, if the breaker is open now.
+    pub fn note(&mut self, outcome: &Outcome) -> Option<Opened> {
+        let health = match outcome {
+            Outcome::Applied | Outcome::Already | Outcome::Refused(_) => Health::Good,
+            Outcome::NotSent(_) | Outcome::Ambiguous(_) => Health::Bad,
+            Outcome::Throttled { .. } => return None,
+        };
+        self.in_a_row = if health == Health::Bad { self.in_a_row + 1 } else { 0 };
+        let of_last = self.settings.of_last.get();
+        self.last.push_back(health);
+        if self.last.len() > of_last as usize {
+            self.last.pop_front();
+        }
+        if self.in_a_row >= self.settings.consecutive.get() {
+            return Some(Opened::InARow(self.in_a_row));
+        }
+        let full = self.last.len() == of_last as usize;
+        let bad = self.last.iter().filter(|health| **health == Health::Bad).count() as u64;
+        let too_many = full && bad * 100 >= u64::from(self.settings.failures) * u64::from(of_last);
+        (too_many && bad > 0).then(|| Opened::OfLast(u32::try_from(bad).unwrap_or(u32::MAX), of_last))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::outcome::{Doubt, Refusal, Unsent};
+
+    const BAD: Outcome = Outcome::Ambiguous(Doubt::Timeout);
+    const UNSENT: Outcome = Outcome::NotSent(Unsent::Connect);
+    const GOOD: Outcome = Outcome::Applied;
+    const REFUSED: Outcome = Outcome::Refused(Refusal::Http(404));
+    const THROTTLED: Outcome = Outcome::Throttled { retry_after: None };
+
+    fn opens_after(outcomes: impl IntoIterator<Item = Outcome>) -> Option<(usize, Opened)> {
+        let mut breaker = Breaker::new(Settings::default());
+        outcomes.into_iter().enumerate().find_map(|(index, outcome)| Some((index + 1, breaker.note(&outcome)?)))
+    }
+
+    #[test]
+    fn five_failures_in_a_row_open_it() {
+        assert_eq!(opens_after([BAD, UNSENT, BAD, BAD, BAD]), Some((5, Opened::InARow(5))));
+        assert_eq!(opens_after([BAD, BAD, BAD, BAD, GOOD, BAD, BAD, BAD, BAD]), None);
+        assert_eq!(opens_after([BAD, BAD, THROTTLED, BAD, BAD, THROTTLED, BAD]), Some((7, Opened::InARow(5))));
+    }
+
+    #[test]
+    fn a_share_of_the_last_ones_opens_it_once_there_are_enough() {
+        let every_third = (0..60).map(|index| if index % 3 == 0 { BAD } else { GOOD });
+        assert_eq!(opens_after(every_third), Some((20, Opened::OfLast(7, 20))));
+    }
+
+    #[test]
+    fn refusals_and_throttling_never_open_it() {
+        assert_eq!(opens_after(std::iter::repeat_n(REFUSED, 100)), None);
+        assert_eq!(opens_after(std::iter::repeat_n(THROTTLED, 100)), None);
+    }
+}

@@ -1,0 +1,320 @@
+//! The one loop that decides what is sent next.
+//!
+//! Resends and inquiries that are due go before new orders. One place waits for the pace; at most `concurrency` calls are
+//! under way; a reason to stop ends the dispatching, never the calls under way.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::attempt::{Desk, Ended, attempt, inquire};
+use super::breaker::{Breaker, Opened};
+use super::clock::Clock;
+use super::gateway::Gateway;
+use super::pace::Pacer;
+use super::progress::Progress;
+use super::settle::{Efforts, Step, next_step};
+use super::window;
+use crate::doku::answer::Halt;
+use crate::doku::request::Call;
+use crate::job::settings::{Job, Limits, Retries, Window};
+use crate::journal::identity::Identity;
+use crate::journal::record::{Intent, Item};
+use crate::journal::state::State;
+use crate::journal::{Account, Journal, JournalError};
+use crate::model::ids::MerchantReference;
+use crate::model::money::Rupiah;
+use crate::model::order::{Order, Settlement};
+use crate::model::outcome::Outcome;
+use crate::model::time::{Timestamp, after, elapsed};
+
+/// An order that the plan wants sent.
+#[derive(Debug, Clone)]
+pub struct ToSend {
+    /// The order.
+    pub order: Order,
+    /// What is sent.
+    pub call: Call,
+    /// The payment's reference.
+    pub payment_reference: MerchantReference,
+}
+
+/// How fast, how often and when to stop.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// How fast.
+    pub limits: Limits,
+    /// How often.
+    pub retries: Retries,
+    /// When the provider is ill.
+    pub breaker: crate::job::settings::Breaker,
+    /// When calls may be made.
+    pub window: Option<Window>,
+    /// Sent with every creation.
+    pub settlement: Vec<Settlement>,
+}
+
+impl Rules {
+    /// The rules of a job.
+    #[must_use]
+    pub fn of(job: &Job) -> Self {
+        Self {
+            limits: job.limits.clone(),
+            retries: job.retries.clone(),
+            breaker: job.breaker,
+            window: job.window,
+            settlement: job.settlement.clone(),
+        }
+    }
+}
+
+/// Why a run stopped before its end.
+#[derive(Debug, Clone)]
+pub enum Stop {
+    /// Somebody asked for it.
+    Interrupted,
+    /// The provider is ill.
+    Breaker(Opened),
+    /// The window closed.
+    WindowClosed,
+    /// An answer said that the next ones will be no better.
+    Halted(Halt),
+    /// The journal failed; nothing can be sent without it.
+    Journal(JournalError),
+}
+
+/// What is to be done next for an item, and no sooner than when.
+struct Due {
+    at: Timestamp,
+    /// Keeps equal times in their order.
+    number: u64,
+    what: What,
+    item: Item,
+    efforts: Efforts,
+}
+
+enum What {
+    Resend,
+    Inquire,
+}
+
+impl PartialEq for Due {
+    fn eq(&self, other: &Self) -> bool {
+        (self.at, self.number) == (other.at, other.number)
+    }
+}
+
+impl Eq for Due {}
+
+impl PartialOrd for Due {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Due {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.at, self.number).cmp(&(other.at, other.number))
+    }
+}
+
+/// What a call under way brings back.
+type Landed = (Result<Ended, JournalError>, Efforts);
+
+/// One run's dispatching.
+pub struct Dispatch<J: Journal, G: Gateway, C: Clock> {
+    desk: Arc<Desk<J, G, C>>,
+    account: Account,
+    rules: Rules,
+    progress: Arc<Progress>,
+    fresh: VecDeque<ToSend>,
+    due: BinaryHeap<Reverse<Due>>,
+    under_way: JoinSet<Landed>,
+    pacer: Pacer<C>,
+    breaker: Breaker,
+    /// When the last new order was sent; settling ends `settle_for` after it.
+    last_fresh_at: Timestamp,
+    count: u64,
+    stop: Option<Stop>,
+}
+
+impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
+    /// Prepares to send `fresh` orders and to settle `unsettled` items.
+    #[must_use]
+    pub fn new(
+        desk: Desk<J, G, C>,
+        account: Account,
+        rules: Rules,
+        fresh: Vec<ToSend>,
+        unsettled: Vec<Item>,
+        progress: Arc<Progress>,
+    ) -> Self {
+        let now = desk.clock.now();
+        Progress::add(&progress.orders, (fresh.len() + unsettled.len()) as u64);
+        let mut dispatch = Self {
+            pacer: Pacer::new(&rules.limits, desk.clock.clone()),
+            breaker: Breaker::new(rules.breaker),
+            desk: Arc::new(desk),
+            account,
+            rules,
+            progress,
+            fresh: fresh.into(),
+            due: BinaryHeap::new(),
+            under_way: JoinSet::new(),
+            last_fresh_at: now,
+            count: 0,
+            stop: None,
+        };
+        for item in unsettled {
+            dispatch.schedule(item, Efforts::default(), now);
+        }
+        dispatch
+    }
+
+    /// Sends and settles until there is nothing left to do in this run, or a reason to stop.
+    pub async fn run(mut self, mut interrupted: watch::Receiver<bool>) -> Option<Stop> {
+        // Once nobody is left who could interrupt, the calls alone are waited for.
+        let mut may_be_interrupted = true;
+        loop {
+            let now = self.desk.clock.now();
+            if !window::is_open(self.rules.window.as_ref(), now) {
+                self.stop.get_or_insert(Stop::WindowClosed);
+            }
+            if *interrupted.borrow() {
+                self.stop.get_or_insert(Stop::Interrupted);
+            }
+            self.leave_what_comes_too_late();
+            let work_left = self.stop.is_none() && !(self.fresh.is_empty() && self.due.is_empty());
+            if !work_left && self.under_way.is_empty() {
+                return self.stop;
+            }
+            let has_room = self.under_way.len() < self.rules.limits.concurrency.get() as usize;
+            let is_ready = work_left && has_room && self.something_is_ready(now);
+            let next_due = self.due.peek().map(|Reverse(due)| elapsed(now, due.at));
+            let waits = work_left && has_room && !is_ready;
+            tokio::select! {
+                biased;
+                changed = interrupted.changed(), if may_be_interrupted => may_be_interrupted = changed.is_ok(),
+                Some(landed) = self.under_way.join_next(), if !self.under_way.is_empty() => {
+                    self.land(landed.expect("an attempt does not panic")).await;
+                }
+                () = self.pacer.ready(), if is_ready => self.launch(),
+                () = self.desk.clock.sleep(next_due.unwrap_or_default()), if waits && next_due.is_some() => {}
+            }
+        }
+    }
+
+    fn something_is_ready(&self, now: Timestamp) -> bool {
+        !self.fresh.is_empty() || self.due.peek().is_some_and(|Reverse(due)| due.at <= now)
+    }
+
+    /// Items whose next step comes after the time for settling are left to a later run.
+    fn leave_what_comes_too_late(&mut self) {
+        if !self.fresh.is_empty() {
+            return;
+        }
+        let deadline = after(self.last_fresh_at, self.rules.retries.settle_for);
+        if self.due.peek().is_some_and(|Reverse(due)| due.at > deadline) {
+            let left = self.due.len() as u64;
+            self.due.clear();
+            Progress::add(&self.progress.ended, left);
+        }
+    }
+
+    /// Starts the next call: what is due before what is new.
+    fn launch(&mut self) {
+        let now = self.desk.clock.now();
+        Progress::add(&self.progress.requests, 1);
+        let desk = Arc::clone(&self.desk);
+        if self.due.peek().is_some_and(|Reverse(due)| due.at <= now)
+            && let Some(Reverse(due)) = self.due.pop()
+        {
+            let (item, mut efforts) = (due.item, due.efforts);
+            match due.what {
+                What::Resend => {
+                    efforts = Efforts { tries: efforts.tries + 1, inquiries: 0, retry_after: None };
+                    let intent = Intent::Again { run: desk.run.clone(), item: item.id, at: now };
+                    self.under_way.spawn(async move { (attempt(&desk, intent).await, efforts) });
+                }
+                What::Inquire => {
+                    efforts.inquiries += 1;
+                    self.under_way.spawn(async move { (inquire(&desk, item).await, efforts) });
+                }
+            }
+            return;
+        }
+        let Some(to_send) = self.fresh.pop_front() else { return };
+        self.last_fresh_at = now;
+        let intent = self.first_intent(&to_send, now);
+        let efforts = Efforts { tries: 1, ..Efforts::default() };
+        self.under_way.spawn(async move { (attempt(&desk, intent).await, efforts) });
+    }
+
+    fn first_intent(&self, to_send: &ToSend, at: Timestamp) -> Intent {
+        let invoice = to_send.order.invoice_number.clone();
+        let identity = Identity { account: self.account.clone(), invoice, generation: 0 };
+        let refund_reference = identity.refund_reference();
+        let ToSend { order, call, payment_reference } = to_send;
+        let body = call.body(order, payment_reference, &refund_reference, &self.rules.settlement);
+        let (run, payment_reference) = (self.desk.run.clone(), payment_reference.clone());
+        Intent::First { run, identity, amount: order.amount, payment_reference, body, at }
+    }
+
+    /// Takes note of a call that has come back.
+    async fn land(&mut self, (ended, mut efforts): Landed) {
+        let ended = match ended {
+            Ok(ended) => ended,
+            // Another item has the invoice: its own run answers for it.
+            Err(JournalError::Taken) => return Progress::add(&self.progress.ended, 1),
+            Err(error) => {
+                self.stop = Some(Stop::Journal(error));
+                return;
+            }
+        };
+        if let Some(reading) = &ended.reading {
+            if let Some(halt) = reading.halt {
+                self.stop.get_or_insert(Stop::Halted(halt));
+            }
+            if let Some(opened) = self.breaker.note(&reading.outcome) {
+                self.stop.get_or_insert(Stop::Breaker(opened));
+            }
+            if let Outcome::Throttled { retry_after } = reading.outcome {
+                efforts.retry_after = retry_after;
+                self.pacer.hold(retry_after.unwrap_or(self.rules.retries.backoff_first));
+            }
+        }
+        let now = self.desk.clock.now();
+        if ended.item.state == State::Unknown
+            && next_step(&ended.item, &efforts, &self.rules.retries, now) == Step::GiveUp
+        {
+            match self.desk.journal.give_up(ended.item.id, now).await {
+                Ok(state) => self.schedule(Item { state, ..ended.item }, efforts, now),
+                Err(error) => self.stop = Some(Stop::Journal(error)),
+            }
+            return;
+        }
+        self.schedule(ended.item, efforts, now);
+    }
+
+    /// Puts an item in line for its next step, or counts it as ended.
+    fn schedule(&mut self, item: Item, efforts: Efforts, now: Timestamp) {
+        let (at, what) = match next_step(&item, &efforts, &self.rules.retries, now) {
+            Step::Resend(at) => (at, What::Resend),
+            // Giving up comes after an inquiry of this run; `land` does it.
+            Step::Inquire(at) => (at, What::Inquire),
+            Step::GiveUp | Step::Leave => {
+                Progress::add(&self.progress.ended, 1);
+                Progress::add(
+                    &self.progress.rupiah,
+                    if item.state.is_terminal() { item.amount } else { Rupiah::ZERO }.whole(),
+                );
+                return;
+            }
+        };
+        self.count += 1;
+        self.due.push(Reverse(Due { at, number: self.count, what, item, efforts }));
+    }
+}
