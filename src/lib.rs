@@ -1,4 +1,5 @@
 //! rekon
+pub mod cli;
 pub mod doku;
 pub mod edge;
 pub mod job;
@@ -6,5 +7,6 @@ pub mod journal;
 pub mod model;
 pub mod plan;
 pub mod reconcile;
+pub mod report;
 pub mod runner;
 pub mod simulator;

@@ -1,3 +1,5 @@
 //! The `rekon` program; everything is in the library.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    rekon::cli::main()
+}

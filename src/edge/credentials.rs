@@ -81,3 +81,11 @@ fn text(key: &'static str, reference: &Reference, folder: &Path) -> Result<Strin
         }
     }
 }
+
+/// Whether both variables are set.
+#[must_use]
+pub fn in_environment((client_id, secret_key): (&str, &str)) -> bool {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+    let is_set = |variable: &str| std::env::var(variable).is_ok_and(|value| !value.is_empty());
+    is_set(client_id) && is_set(secret_key)
+}

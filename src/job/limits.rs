@@ -50,7 +50,7 @@ fn read_rate(reader: &mut Reader<'_>, node: &Node) -> Option<Vec<Quota>> {
     }
 }
 
-fn parse_quota(text: &str) -> Option<Quota> {
+pub(super) fn parse_quota(text: &str) -> Option<Quota> {
     let (calls, unit) = text.split_once('/')?;
     let per = match unit {
         "s" => Duration::from_secs(1),

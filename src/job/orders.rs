@@ -14,7 +14,7 @@ use crate::model::table::{Delimiter, Encoding, Format};
 
 const KEYS: [&str; 9] = ["file", "rows", "format", "columns", "where", "statuses", "zone", "on_invalid", "control"];
 
-const DELIMITERS: [(&str, Delimiter); 8] = [
+pub(super) const DELIMITERS: [(&str, Delimiter); 8] = [
     ("auto", Delimiter::Auto),
     (",", Delimiter::Is(b',')),
     (";", Delimiter::Is(b';')),
@@ -25,7 +25,7 @@ const DELIMITERS: [(&str, Delimiter); 8] = [
     ("semicolon", Delimiter::Is(b';')),
 ];
 
-const ENCODINGS: [(&str, Encoding); 5] = [
+pub(super) const ENCODINGS: [(&str, Encoding); 5] = [
     ("utf-8", Encoding::Utf8),
     ("windows-1252", Encoding::Windows1252),
     ("latin-1", Encoding::Latin1),
@@ -33,7 +33,7 @@ const ENCODINGS: [(&str, Encoding); 5] = [
     ("utf-16be", Encoding::Utf16Be),
 ];
 
-const STYLES: [(&str, AmountStyle); 3] =
+pub(super) const STYLES: [(&str, AmountStyle); 3] =
     [("plain", AmountStyle::Plain), ("id", AmountStyle::Id), ("us", AmountStyle::Us)];
 
 pub(super) fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Orders> {
@@ -140,7 +140,7 @@ fn read_columns(reader: &mut Reader<'_>, node: &Node) -> BTreeMap<Field, Column>
     known.filter_map(|(field, key, node)| Some((field, read_column(reader, node, key)?))).collect()
 }
 
-fn field(word: &str) -> Option<Field> {
+pub(super) fn field(word: &str) -> Option<Field> {
     Field::WORDS.iter().find(|(known, _)| *known == word).map(|(_, field)| *field)
 }
 

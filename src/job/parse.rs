@@ -152,7 +152,7 @@ fn is_variable(name: &str) -> bool {
 }
 
 /// Scheme, host and port. A path is refused, for it would become part of the signed target.
-fn base_url(text: &str) -> Option<String> {
+pub(super) fn base_url(text: &str) -> Option<String> {
     let text = text.strip_suffix('/').unwrap_or(text);
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://").filter(|_| is_loopback(text)))?;
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']');

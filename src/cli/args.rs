@@ -1,0 +1,183 @@
+//! The command line as it is typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::model::operation::Operation;
+
+/// Cancels, refunds and creates Akulaku PayLater orders through DOKU from job files and CSV exports; never does a thing
+/// twice, and reconciles with DOKU's notifications.
+///
+/// Exit codes: 0 done and reconciled; 1 done, but a person must look; 2 could not start, nothing was sent; 3 money is in
+/// doubt, run again soon; 4 stopped part-way, run again; 5 another runner is at work.
+#[derive(Debug, Parser)]
+#[command(name = "rekon", version, max_term_width = 100)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Command,
+    #[command(flatten)]
+    pub(super) common: Common,
+}
+
+/// Flags of every command.
+#[derive(Debug, Clone, Args)]
+pub(super) struct Common {
+    /// One JSON document on stdout instead of tables.
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+    /// No progress and no notes; faults and errors only.
+    #[arg(long, global = true)]
+    pub(super) quiet: bool,
+    /// Colour on terminals only, always, or never.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(super) color: Color,
+    /// Journal: a path relative to the current directory, instead of the job's.
+    #[arg(long, global = true, value_name = "URL")]
+    pub(super) journal: Option<String>,
+    /// Business date in WIB that fills {date}; today if left out.
+    #[arg(long, global = true, value_name = "2026-11-21")]
+    pub(super) date: Option<String>,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Plan, check the guards, send, settle, reconcile, report. Run it again and it continues.
+    Run(RunArgs),
+    /// Show what `run` would do, guard by guard; sends nothing.
+    Plan {
+        /// The job file.
+        job: PathBuf,
+    },
+    /// Validate job files and every input row; lists all faults at once.
+    Check {
+        /// Job files.
+        #[arg(required = true)]
+        jobs: Vec<PathBuf>,
+    },
+    /// Verdicts from orders, results or journal, and the notification log; sends nothing.
+    Reconcile {
+        /// The job file.
+        job: PathBuf,
+        /// Fixes the clock, so that the same inputs give the same bytes: 2026-11-30T17:00:00Z.
+        #[arg(long, value_name = "TIME")]
+        as_of: Option<String>,
+    },
+    /// Settle unknown items of a job: the same key again inside the horizon, then a status inquiry.
+    Resolve(RunArgs),
+    /// Runs; one run; or everything known about one invoice.
+    Show {
+        /// A run or an invoice number; nothing lists the runs.
+        what: Option<String>,
+        /// The job whose journal is looked at; else --journal, else .rekon/journal.db here.
+        #[arg(long, value_name = "JOB")]
+        job: Option<PathBuf>,
+    },
+    /// Refund the orders of a CSV file without a job file; keys from `DOKU_CLIENT_ID` and `DOKU_SECRET_KEY`.
+    Refund(FlagArgs),
+    /// Cancel the orders of a CSV file without a job file.
+    Cancel(FlagArgs),
+    /// Create the orders of a CSV file without a job file.
+    Create(FlagArgs),
+    /// DOKU's Akulaku API on loopback, with faults on request.
+    Simulate(SimulateArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RunArgs {
+    /// The job file.
+    pub(super) job: PathBuf,
+    /// Needed for production, refused elsewhere.
+    #[arg(long)]
+    pub(super) live: bool,
+    /// Fixes the clock of an audit: 2026-11-30T17:00:00Z.
+    #[arg(long, value_name = "TIME")]
+    pub(super) as_of: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct FlagArgs {
+    /// The orders.
+    pub(super) orders: PathBuf,
+    /// simulator, sandbox or production.
+    #[arg(long, value_name = "NAME")]
+    pub(super) environment: String,
+    /// Needed for production, refused elsewhere.
+    #[arg(long)]
+    pub(super) live: bool,
+    /// Replaces the environment's host: https, or http on loopback.
+    #[arg(long, value_name = "URL")]
+    pub(super) base_url: Option<String>,
+    /// Our field and its header in the file, e.g. amount=Nominal; may be repeated.
+    #[arg(long = "column", value_name = "FIELD=HEADER")]
+    pub(super) columns: Vec<String>,
+    /// auto, `,`, `;`, `|` or tab.
+    #[arg(long)]
+    pub(super) delimiter: Option<String>,
+    /// utf-8, windows-1252, latin-1, utf-16le or utf-16be.
+    #[arg(long)]
+    pub(super) encoding: Option<String>,
+    /// How amounts are written: plain, id (1.250.000) or us (1,250,000).
+    #[arg(long)]
+    pub(super) amounts: Option<String>,
+    /// Calls per time, e.g. 5/s or 90/m.
+    #[arg(long)]
+    pub(super) rate: Option<String>,
+    /// Most orders to send; needed outside the simulator.
+    #[arg(long)]
+    pub(super) max_orders: Option<u64>,
+    /// Most rupiah to send; needed outside the simulator.
+    #[arg(long)]
+    pub(super) max_total: Option<u64>,
+    /// Refund: hold what has no verified SUCCESS notification.
+    #[arg(long)]
+    pub(super) require_paid: bool,
+    /// Notification logs, relative to the orders file; may be repeated.
+    #[arg(long, value_name = "FILE")]
+    pub(super) notifications: Vec<String>,
+    /// The Request-Target that DOKU signed notifications for.
+    #[arg(long, value_name = "PATH")]
+    pub(super) notification_path: Option<String>,
+    /// Output folder, relative to the orders file.
+    #[arg(long, value_name = "DIR")]
+    pub(super) output: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SimulateArgs {
+    /// Where to listen; loopback only.
+    #[arg(long, default_value_t = 9090)]
+    pub(super) port: u16,
+    /// Starting orders, customers and faults, as YAML.
+    #[arg(long, value_name = "FILE")]
+    pub(super) state: Option<PathBuf>,
+    /// Keeps the effects across restarts.
+    #[arg(long, value_name = "FILE")]
+    pub(super) ledger: Option<PathBuf>,
+    /// Where signed notifications are logged.
+    #[arg(long, value_name = "FILE")]
+    pub(super) log: Option<PathBuf>,
+    /// Where signed notifications are posted.
+    #[arg(long, value_name = "URL")]
+    pub(super) notify: Option<String>,
+}
+
+impl Command {
+    /// The operation of a command that works by flags alone.
+    pub(super) const fn by_flags(&self) -> Option<(Operation, &FlagArgs)> {
+        match self {
+            Self::Refund(args) => Some((Operation::Refund, args)),
+            Self::Cancel(args) => Some((Operation::Cancel, args)),
+            Self::Create(args) => Some((Operation::Create, args)),
+            _ => None,
+        }
+    }
+}

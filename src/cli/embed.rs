@@ -1,0 +1,76 @@
+//! The simulator inside the program: for `environment: simulator` without a base URL.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::exit::Failure;
+use super::load::{Case, shown};
+use crate::edge::clock::SystemClock;
+use crate::edge::credentials::Credentials;
+use crate::model::fault::{Fault, Place};
+use crate::model::operation::{Operation, Task};
+use crate::model::status::PaymentStatus;
+use crate::plan::Input;
+use crate::runner::clock::Clock as _;
+use crate::simulator::{Config, Running, Simulator, StartingOrder, StartingState};
+
+/// A simulator that runs inside this program, and the log that it writes.
+pub(super) struct Embedded {
+    pub(super) running: Running,
+    pub(super) log: PathBuf,
+}
+
+/// Starts the simulator. Its ledger and its log stand beside the journal, so that effects outlive the program.
+pub(super) async fn start(case: &Case, credentials: &Credentials, input: &Input) -> Result<Embedded, Failure> {
+    let folder = case.journal.parent().map(|folder| folder.join("simulator")).unwrap_or_default();
+    std::fs::create_dir_all(&folder).map_err(|error| Failure::Refused(format!("{}: {error}", shown(&folder))))?;
+    let state = match &case.job.merchant.state {
+        Some(template) => read_state(&case.path(template))?,
+        None => rehearsal(case.job.task, input),
+    };
+    let name = |suffix: &str| folder.join(format!("{}-{suffix}.jsonl", case.job.name));
+    let log = name("notifications");
+    let config = Config {
+        client_id: credentials.client_id.clone(),
+        secret_key: credentials.secret_key.clone(),
+        state,
+        ledger: Some(name("ledger")),
+        notification_log: Some(log.clone()),
+        notification_path: case.job.notifications.path.clone(),
+        ..Config::new(Arc::new(|| SystemClock.now()))
+    };
+    let running = Simulator::start(config).await.map_err(|error| Failure::Refused(format!("simulator: {error}")))?;
+    Ok(Embedded { running, log })
+}
+
+/// Reads a state file.
+pub(super) fn read_state(path: &Path) -> Result<StartingState, Failure> {
+    let file = shown(path);
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Failure::Faults(vec![
+            Fault::new(Place::file(&file), format!("cannot be read: {error}"))
+                .hint("it is the simulator's starting state"),
+        ])
+    })?;
+    StartingState::parse(&text, &file).map_err(Failure::Faults)
+}
+
+/// Without a state file the simulator takes the input's word: orders to refund are paid, orders to cancel are not.
+fn rehearsal(task: Task, input: &Input) -> StartingState {
+    let status = match task {
+        Task::Change(Operation::Refund) => PaymentStatus::Success,
+        Task::Change(Operation::Cancel) => PaymentStatus::Pending,
+        Task::Change(Operation::Create) | Task::Audit => return StartingState::default(),
+    };
+    let orders = input.orders.iter().map(|entry| {
+        let order = &entry.order;
+        StartingOrder {
+            payment_reference: order.payment_reference.clone(),
+            order_id: order.order_id.clone(),
+            akulaku_reference: order.akulaku_reference.clone(),
+            since: order.created_at,
+            ..StartingOrder::new(order.invoice_number.clone(), order.amount, status)
+        }
+    });
+    StartingState { orders: orders.collect(), ..StartingState::default() }
+}

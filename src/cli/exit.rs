@@ -1,0 +1,78 @@
+//! Exit codes: what the program tells cron.
+
+use crate::model::fault::Fault;
+use crate::reconcile::evidence::DoneState;
+use crate::reconcile::judge::Reconciliation;
+use crate::reconcile::total::Totals;
+use crate::reconcile::verdict::Verdict;
+
+/// Done, and everything reconciles.
+pub(super) const DONE: u8 = 0;
+/// Done, with refused rows or verdicts that need a person.
+pub(super) const LOOK: u8 = 1;
+/// Could not start; nothing was sent.
+pub(super) const REFUSED: u8 = 2;
+/// Money is in doubt.
+pub(super) const DOUBT: u8 = 3;
+/// Stopped part-way.
+pub(super) const STOPPED: u8 = 4;
+/// Another runner holds the lock.
+pub(super) const HELD: u8 = 5;
+
+/// Why a command ended without a result.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The input is wrong; nothing was sent.
+    Faults(Vec<Fault>),
+    /// Something else keeps the command from starting; nothing was sent.
+    Refused(String),
+    /// Another runner is at work.
+    Held(String),
+    /// It had begun; what is known is in the journal.
+    Stopped(String),
+}
+
+impl Failure {
+    /// What the program exits with.
+    pub(super) const fn code(&self) -> u8 {
+        match self {
+            Self::Faults(_) | Self::Refused(_) => REFUSED,
+            Self::Held(_) => HELD,
+            Self::Stopped(_) => STOPPED,
+        }
+    }
+}
+
+/// Whether everything that was to be sent has been.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Completion {
+    /// The run came to its end.
+    Whole,
+    /// Something stopped it, or rows were left for a later run.
+    PartWay,
+    /// Nothing was to be sent: a reconciliation.
+    ReadOnly,
+}
+
+/// The exit code of a finished command. If several apply: 3 before 4 before 1.
+pub(super) fn code(totals: &Totals, reconciliation: &Reconciliation, completion: Completion) -> u8 {
+    let count = |state: DoneState| totals.states.get(state.word()).map_or(0, |tally| tally.count);
+    let left = completion != Completion::ReadOnly && count(DoneState::NotAttempted) > 0;
+    let rows = [DoneState::Refused, DoneState::Held, DoneState::Invalid].into_iter().any(|state| count(state) > 0);
+    let verdicts = reconciliation.orders.iter().any(|judged| judged.verdict.needs_a_person());
+    let in_doubt = reconciliation.orders.iter().any(|judged| judged.verdict == Verdict::InDoubt);
+    // In an audit, money that DOKU reports and the book does not know needs a person; so does a forgery.
+    let strangers = completion == Completion::ReadOnly
+        && ["orphan", "invalid_signature"]
+            .iter()
+            .any(|reason| totals.unmatched.get(reason).is_some_and(|tally| tally.count > 0));
+    if totals.in_doubt.count > 0 || in_doubt {
+        DOUBT
+    } else if completion == Completion::PartWay || left {
+        STOPPED
+    } else if rows || verdicts || strangers || !totals.identity.holds {
+        LOOK
+    } else {
+        DONE
+    }
+}

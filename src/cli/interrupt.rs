@@ -1,0 +1,28 @@
+//! SIGINT and SIGTERM: the first one stops the dispatching, the second one ends the program.
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use super::exit::STOPPED;
+use super::screen::Screen;
+
+/// A flag that turns true with the first signal.
+pub(super) fn listen(screen: Screen) -> watch::Receiver<bool> {
+    let (sender, receiver) = watch::channel(false);
+    let signals = [signal(SignalKind::interrupt()), signal(SignalKind::terminate())];
+    for caught in signals {
+        let sender = sender.clone();
+        let Ok(mut caught) = caught else { continue };
+        tokio::spawn(async move {
+            while caught.recv().await.is_some() {
+                if sender.send_replace(true) {
+                    std::process::exit(i32::from(STOPPED));
+                }
+                screen.warn(
+                    "stopping: calls under way are finished, then the files are written; once more to stop at once",
+                );
+            }
+        });
+    }
+    receiver
+}

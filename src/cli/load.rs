@@ -1,0 +1,232 @@
+//! Brings the parts of a job together: the file, its folder, its orders, its log, its keys and its journal.
+
+use std::collections::HashMap;
+use std::path::{Component, Path, PathBuf};
+
+use super::args::Common;
+use super::exit::Failure;
+use crate::doku::sign::Signer;
+use crate::edge::credentials::{self, Credentials};
+use crate::edge::notification_log::{self, Verifier};
+use crate::edge::{csv, files, read, results};
+use crate::job::settings::{Column, Field, Source};
+use crate::job::{self, Job};
+use crate::model::fault::{Fault, Place};
+use crate::model::ids::InvoiceNumber;
+use crate::model::table::Table;
+use crate::model::time::{BusinessDate, Timestamp};
+use crate::plan::decide::Heard;
+use crate::plan::{Input, input};
+use crate::reconcile::evidence::{Done, Log};
+use crate::simulator;
+
+/// A job with its place in the world.
+#[derive(Debug)]
+pub(super) struct Case {
+    /// The job.
+    pub(super) job: Job,
+    /// The folder of the job file; every path of the job is relative to it.
+    pub(super) folder: PathBuf,
+    /// The job file as the user named it.
+    pub(super) file: String,
+    /// The business date.
+    pub(super) date: BusinessDate,
+    /// Where the journal is.
+    pub(super) journal: PathBuf,
+}
+
+/// The business date of `--date`, or today's.
+pub(super) fn date(common: &Common, now: Timestamp) -> Result<BusinessDate, Failure> {
+    match &common.date {
+        None => Ok(BusinessDate::of(now)),
+        Some(text) => BusinessDate::parse(text)
+            .ok_or_else(|| Failure::Refused(format!("--date {text:?} is not a date such as 2026-11-21"))),
+    }
+}
+
+/// Reads a job file.
+pub(super) fn case(path: &Path, common: &Common, now: Timestamp) -> Result<Case, Failure> {
+    let file = path.display().to_string();
+    let unreadable = |reason: String| {
+        Failure::Faults(vec![Fault::new(Place::file(&file), reason).hint("name a job file that is there")])
+    };
+    let bytes = std::fs::read(path).map_err(|error| unreadable(format!("cannot be read: {error}")))?;
+    let text = String::from_utf8(bytes).map_err(|_| unreadable("is not UTF-8 text".into()))?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let job = job::parse(&file, text).map_err(Failure::Faults)?;
+    let folder = path.parent().map(Path::to_owned).unwrap_or_default();
+    assemble(job, folder, file, common, now)
+}
+
+/// Puts a job into its folder.
+pub(super) fn assemble(
+    job: Job,
+    folder: PathBuf,
+    file: String,
+    common: &Common,
+    now: Timestamp,
+) -> Result<Case, Failure> {
+    let journal = journal_path(common.journal.as_deref(), &folder, &job.journal)?;
+    Ok(Case { date: date(common, now)?, journal, job, folder, file })
+}
+
+/// `--journal` is relative to the current directory, as every argument; the job's own is relative to the job.
+fn journal_path(flag: Option<&str>, folder: &Path, own: &str) -> Result<PathBuf, Failure> {
+    let named = flag.unwrap_or(own);
+    if named.contains("://") {
+        return Err(Failure::Refused(format!(
+            "--journal {}: only journals in a file are supported by this version; name a path",
+            named.split('@').next_back().unwrap_or_default()
+        )));
+    }
+    Ok(if flag.is_some() { PathBuf::from(named) } else { folder.join(named) })
+}
+
+impl Case {
+    /// A path of the job in the world, with its date filled in.
+    pub(super) fn path(&self, template: &str) -> PathBuf {
+        let filled = self.date.fill(template).unwrap_or_else(|_| template.to_owned());
+        self.folder.join(filled)
+    }
+
+    /// The merchant's keys; the simulator's own where the job names none.
+    pub(super) fn credentials(&self) -> Result<Credentials, Failure> {
+        let defaults = (simulator::CLIENT_ID, simulator::SECRET_KEY);
+        credentials::read(&self.job.merchant, &self.folder, defaults)
+            .map_err(|error| Failure::Refused(error.to_string()))
+    }
+
+    /// The orders as a table.
+    pub(super) fn table(&self) -> Result<Table, Failure> {
+        match &self.job.orders.source {
+            Source::Rows(rows) => Ok(Table::from_rows(&self.file, rows.header.clone(), rows.rows.clone())),
+            Source::File(template) => {
+                let path = self.path(template);
+                let name = shown(&path);
+                let bytes = read::bytes(&path).map_err(|error| unreadable(&name, &error))?;
+                let headers = self.known_headers();
+                let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
+                csv::parse(&name, bytes, &self.job.orders.format, &headers).map_err(Failure::Faults)
+            }
+        }
+    }
+
+    /// The orders as rows and orders.
+    pub(super) fn input(&self, now: Timestamp) -> Result<Input, Failure> {
+        input::read(&self.job, &self.table()?, now).map_err(Failure::Faults)
+    }
+
+    fn known_headers(&self) -> Vec<String> {
+        let named = self.job.orders.columns.values().filter_map(|column| match column {
+            Column::Header(name) => Some(name.clone()),
+            Column::Value(_) => None,
+        });
+        let unmapped = Field::WORDS.iter().filter(|(_, field)| !self.job.orders.columns.contains_key(field));
+        named.chain(unmapped.map(|(word, _)| (*word).to_owned())).collect()
+    }
+
+    /// All notification logs of the job, and `more` of the embedded simulator's.
+    pub(super) fn log(&self, credentials: &Credentials, more: Option<&Path>) -> Result<Log, Failure> {
+        let signer = Signer::new(&credentials.secret_key);
+        let path = &self.job.notifications.path;
+        let verifier = Verifier { signer: &signer, client_id: &credentials.client_id, path };
+        let mut log = Log::default();
+        let own = self.matching(&self.job.notifications.files)?;
+        for path in own.iter().map(PathBuf::as_path).chain(more.filter(|path| path.exists())) {
+            let name = shown(path);
+            let read = notification_log::read(path, &name, &verifier).map_err(|error| unreadable(&name, &error))?;
+            log.heard.extend(read.heard);
+            log.unmatched.extend(read.unmatched);
+        }
+        Ok(log)
+    }
+
+    /// Results of runs that the journal has not seen.
+    pub(super) fn results(&self) -> Result<HashMap<InvoiceNumber, Vec<Done>>, Failure> {
+        let mut done = HashMap::new();
+        let column = match self.job.orders.columns.get(&Field::InvoiceNumber) {
+            Some(Column::Header(name)) => name.as_str(),
+            Some(Column::Value(_)) | None => Field::InvoiceNumber.word(),
+        };
+        for path in self.matching(&self.job.reconcile.results)? {
+            let name = shown(&path);
+            let bytes = read::bytes(&path).map_err(|error| unreadable(&name, &error))?;
+            results::read(&name, bytes, column, &mut done).map_err(Failure::Faults)?;
+        }
+        Ok(done)
+    }
+
+    fn matching(&self, templates: &[String]) -> Result<Vec<PathBuf>, Failure> {
+        let fill = |template: &String| self.date.fill(template).unwrap_or_else(|_| template.clone());
+        let patterns: Vec<String> = templates.iter().map(fill).collect();
+        files::matching(&self.folder, &patterns).map_err(Failure::Refused)
+    }
+}
+
+/// What verified notifications say per invoice, for the plan.
+pub(super) fn heard(log: &Log) -> HashMap<InvoiceNumber, Heard> {
+    let mut heard: HashMap<InvoiceNumber, Heard> = HashMap::new();
+    for line in &log.heard {
+        let said = &line.notification;
+        let known = heard.entry(said.invoice.clone()).or_default();
+        known.paid |= said.status == crate::model::status::PaymentStatus::Success;
+        // The smallest text of several, so that the order of lines does not matter.
+        let keep = |known: &mut Option<String>, said: &Option<String>| {
+            if let Some(text) = said
+                && known.as_ref().is_none_or(|known| text < known)
+            {
+                *known = Some(text.clone());
+            }
+        };
+        keep(&mut known.payment_reference, &said.payment_reference);
+        keep(&mut known.order_id, &said.order_id);
+        keep(&mut known.akulaku_reference, &said.akulaku_reference);
+    }
+    heard
+}
+
+fn unreadable(name: &str, error: &read::ReadError) -> Failure {
+    let mut message = "cannot be read".to_owned();
+    let mut source = std::error::Error::source(error);
+    if source.is_none() {
+        let whole = error.to_string();
+        message = whole.strip_prefix(&format!("{name}: ")).unwrap_or(&whole).to_owned();
+    }
+    while let Some(cause) = source {
+        message = format!("{message}: {cause}");
+        source = cause.source();
+    }
+    Failure::Faults(vec![
+        Fault::new(Place::file(name), message)
+            .hint("paths in a job are relative to the job file; check the name, and --date if it has one"),
+    ])
+}
+
+/// A path as people read it: without `.` and without `a/..`, purely by its text. Files are opened by the path as it is.
+pub(super) fn shown(path: &Path) -> String {
+    let mut out = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir if matches!(out.components().next_back(), Some(Component::Normal(_))) => {
+                out.pop();
+            }
+            other => out.push(other),
+        }
+    }
+    if out.as_os_str().is_empty() { ".".to_owned() } else { out.display().to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_shown_without_detours() {
+        for (path, shown) in
+            [("jobs/../a/b.csv", "a/b.csv"), ("./x", "x"), ("../a", "../a"), ("a/..", "."), ("../../x", "../../x")]
+        {
+            assert_eq!(super::shown(Path::new(path)), shown);
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! The command line: arguments, screens, progress and exit codes. The only place that prints.
+
+mod args;
+mod conclude;
+mod embed;
+mod exit;
+mod interrupt;
+mod load;
+mod plan;
+mod progress;
+mod reconcile;
+mod resolve;
+mod run;
+mod screen;
+mod show;
+mod simulate;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::{Cli, Command};
+use screen::Screen;
+
+/// Runs the program and returns what it exits with.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let screen = Screen::new(&cli.common);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            screen.failure(&exit::Failure::Refused(format!("the program could not start: {error}")));
+            return ExitCode::from(exit::REFUSED);
+        }
+    };
+    match runtime.block_on(command(&cli, screen)) {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            screen.failure(&failure);
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+async fn command(cli: &Cli, screen: Screen) -> Result<u8, exit::Failure> {
+    let common = &cli.common;
+    match &cli.command {
+        Command::Run(args) => run::job(args, common, screen).await,
+        Command::Plan { job } => plan::plan(job, common, screen).await,
+        Command::Check { jobs } => plan::check(jobs, common, screen),
+        Command::Reconcile { job, as_of } => reconcile::job(job, as_of.as_deref(), common, screen).await,
+        Command::Resolve(args) => resolve::job(args, common, screen).await,
+        Command::Show { what, job } => show::show(what.as_deref(), job.as_deref(), common, screen).await,
+        Command::Simulate(args) => simulate::simulate(args, screen).await,
+        other @ (Command::Refund(_) | Command::Cancel(_) | Command::Create(_)) => match other.by_flags() {
+            Some((operation, args)) => run::by_flags(operation, args, common, screen).await,
+            None => Ok(exit::DONE),
+        },
+    }
+}

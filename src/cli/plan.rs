@@ -1,0 +1,68 @@
+//! `rekon plan` and `rekon check`: what would happen, and what is wrong; nothing is sent and nothing is written.
+
+use std::path::{Path, PathBuf};
+
+use super::args::Common;
+use super::exit::{DONE, Failure, REFUSED};
+use super::load;
+use super::run;
+use super::screen::Screen;
+use crate::edge::clock::SystemClock;
+use crate::journal::Account;
+use crate::journal::sqlite::SqliteJournal;
+use crate::model::fault::{Fault, Place};
+use crate::model::operation::Task;
+use crate::runner::clock::Clock as _;
+
+/// `rekon plan JOB`: exit code 0 if `run` would start, 2 if it would not.
+pub(super) async fn plan(path: &Path, common: &Common, screen: Screen) -> Result<u8, Failure> {
+    let now = SystemClock.now();
+    let case = load::case(path, common, now)?;
+    let Task::Change(operation) = case.job.task else {
+        return Err(Failure::Refused(format!("{}: an audit sends nothing; use `rekon reconcile`", case.file)));
+    };
+    let credentials = case.credentials()?;
+    let input = case.input(now)?;
+    let log = case.log(&credentials, None)?;
+    let account = Account { environment: case.job.merchant.environment, client_id: credentials.client_id, operation };
+    let journal = SqliteJournal::open_to_read(&case.journal).map_err(|error| Failure::Refused(error.to_string()))?;
+    let plan = run::make_plan(&case, &account, input, &log, journal.as_ref()).await?;
+    run::show_plan(&case, &plan, screen);
+    if screen.is_json() && plan.faults.is_empty() {
+        let document = serde_json::json!({
+            "version": 1, "job": case.job.name.as_str(), "operation": operation.word(),
+            "environment": case.job.merchant.environment.word(),
+            "dispositions": plan.dispositions(), "guards": plan.guards, "may_run": plan.may_run(),
+        });
+        screen.document(document.to_string().as_bytes());
+    }
+    if plan.may_run() { Ok(DONE) } else { Err(run::why_not(&plan)) }
+}
+
+/// `rekon check JOB...`: every fault of every job and of its rows.
+pub(super) fn check(paths: &[PathBuf], common: &Common, screen: Screen) -> Result<u8, Failure> {
+    let mut faults = Vec::new();
+    for path in paths {
+        match check_one(path, common) {
+            Ok(rows) => screen.say(&format!("{}: ok, {rows} rows", path.display())),
+            Err(Failure::Faults(found)) => faults.extend(found),
+            Err(Failure::Refused(message) | Failure::Held(message) | Failure::Stopped(message)) => {
+                faults.push(Fault::new(Place::file(&path.display().to_string()), message));
+            }
+        }
+    }
+    if faults.is_empty() {
+        screen.document(br#"{"faults":[]}"#);
+        return Ok(DONE);
+    }
+    screen.faults(&faults);
+    Ok(REFUSED)
+}
+
+fn check_one(path: &Path, common: &Common) -> Result<usize, Failure> {
+    let now = SystemClock.now();
+    let case = load::case(path, common, now)?;
+    let input = case.input(now)?;
+    let faults = input.faults();
+    if faults.is_empty() { Ok(input.rows.len()) } else { Err(Failure::Faults(faults)) }
+}

@@ -1,0 +1,145 @@
+//! What the program prints: data to stdout, everything else to stderr.
+
+use std::io::{IsTerminal as _, Write as _};
+
+use super::args::{Color, Common};
+use super::exit::Failure;
+use crate::model::fault::{Fault, printable};
+
+/// Where and how to print.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Screen {
+    format: Format,
+    notes: Notes,
+    colored: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Notes {
+    Shown,
+    Quiet,
+}
+
+/// How a piece of text is meant.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Tone {
+    Title,
+    Good,
+    Bad,
+}
+
+impl Screen {
+    pub(super) fn new(common: &Common) -> Self {
+        let colored = match common.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => std::io::stdout().is_terminal() && std::io::stderr().is_terminal(),
+        };
+        Self {
+            format: if common.json { Format::Json } else { Format::Text },
+            notes: if common.quiet { Notes::Quiet } else { Notes::Shown },
+            colored,
+        }
+    }
+
+    /// Whether the user asked for JSON.
+    pub(super) fn is_json(self) -> bool {
+        self.format == Format::Json
+    }
+
+    /// Whether progress may be shown.
+    pub(super) fn shows_progress(self) -> bool {
+        self.notes == Notes::Shown
+    }
+
+    /// Text for people, on stdout; nothing with `--json`.
+    pub(super) fn say(self, text: &str) {
+        if self.format == Format::Text {
+            out(text);
+        }
+    }
+
+    /// A document for machines, on stdout; only with `--json`.
+    pub(super) fn document(self, json: &[u8]) {
+        if self.format == Format::Json {
+            out(String::from_utf8_lossy(json).trim_end());
+        }
+    }
+
+    /// A note on stderr, unless `--quiet`.
+    pub(super) fn note(self, text: &str) {
+        if self.notes == Notes::Shown {
+            err(text);
+        }
+    }
+
+    /// Something that must be seen, on stderr.
+    pub(super) fn warn(self, text: &str) {
+        err(text);
+    }
+
+    /// Text in its tone, if colours are on.
+    pub(super) fn tone(self, tone: Tone, text: &str) -> String {
+        if !self.colored {
+            return text.to_owned();
+        }
+        let code = match tone {
+            Tone::Title => "1",
+            Tone::Good => "32",
+            Tone::Bad => "1;31",
+        };
+        format!("\u{1b}[{code}m{text}\u{1b}[0m")
+    }
+
+    /// Faults, on stderr, and as a document with `--json`.
+    pub(super) fn faults(self, faults: &[Fault]) {
+        if self.is_json() {
+            let list: Vec<serde_json::Value> = faults
+                .iter()
+                .map(|fault| {
+                    serde_json::json!({
+                        "file": fault.place.file, "line": fault.place.line, "column": fault.place.column,
+                        "message": fault.message, "hint": fault.hint,
+                    })
+                })
+                .collect();
+            out(&serde_json::json!({ "faults": list }).to_string());
+        }
+        for fault in faults {
+            err(&fault.to_string());
+        }
+        let count = faults.len();
+        err(&format!("{count} {}; nothing was sent", if count == 1 { "fault" } else { "faults" }));
+    }
+
+    /// Why a command ended without a result.
+    pub(super) fn failure(self, failure: &Failure) {
+        match failure {
+            Failure::Faults(faults) => self.faults(faults),
+            Failure::Refused(message) => err(&format!("{}\nnothing was sent", printable_lines(message))),
+            Failure::Held(message) => err(&format!("{}\nnothing was sent; try again later", printable_lines(message))),
+            Failure::Stopped(message) => {
+                err(&format!("{}\nwhat is known is in the journal; run the job again", printable_lines(message)))
+            }
+        }
+    }
+}
+
+fn printable_lines(text: &str) -> String {
+    text.lines().map(printable).collect::<Vec<_>>().join("\n")
+}
+
+/// A reader that has gone away, as `head` does, is no reason to fail: the results are in the files.
+fn out(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+fn err(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}

@@ -1,0 +1,58 @@
+//! `rekon simulate`: DOKU's Akulaku API on loopback until it is interrupted.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use super::args::SimulateArgs;
+use super::embed::read_state;
+use super::exit::{DONE, Failure};
+use super::interrupt;
+use super::screen::Screen;
+use crate::edge::clock::SystemClock;
+use crate::edge::credentials;
+use crate::job::settings::{Merchant, Reference};
+use crate::model::environment::Environment;
+use crate::runner::clock::Clock as _;
+use crate::simulator::{CLIENT_ID, Config, SECRET_KEY, Simulator, StartingState};
+
+/// Serves until a signal comes.
+pub(super) async fn simulate(args: &SimulateArgs, screen: Screen) -> Result<u8, Failure> {
+    let state = match &args.state {
+        Some(path) => read_state(path)?,
+        None => StartingState::default(),
+    };
+    let named = credentials::in_environment(crate::job::flags::VARIABLES);
+    let reference = |variable: &str| named.then(|| Reference::Env(variable.to_owned()));
+    let merchant = Merchant {
+        environment: Environment::Simulator,
+        client_id: reference(crate::job::flags::VARIABLES.0),
+        secret_key: reference(crate::job::flags::VARIABLES.1),
+        base_url: None,
+        state: None,
+    };
+    let keys = credentials::read(&merchant, std::path::Path::new("."), (CLIENT_ID, SECRET_KEY))
+        .map_err(|error| Failure::Refused(error.to_string()))?;
+    let config = Config {
+        listen: SocketAddr::from((Ipv4Addr::LOCALHOST, args.port)),
+        client_id: keys.client_id,
+        secret_key: keys.secret_key,
+        state,
+        ledger: args.ledger.clone(),
+        notification_log: args.log.clone(),
+        notification_url: args.notify.clone(),
+        ..Config::new(Arc::new(|| SystemClock.now()))
+    };
+    let running = Simulator::start(config).await.map_err(|error| Failure::Refused(error.to_string()))?;
+    let mut interrupted = interrupt::listen(screen);
+    screen.say(&format!("listening on http://{}", running.address()));
+    screen.note("the keys are those of DOKU_CLIENT_ID and DOKU_SECRET_KEY, or the simulator's own if they are not set");
+    while !*interrupted.borrow_and_update() && interrupted.changed().await.is_ok() {}
+    screen.note(&format!(
+        "{} requests, {} effects, {} violations",
+        running.request_count(),
+        running.ledger().len(),
+        running.violations().len()
+    ));
+    running.stop().await;
+    Ok(DONE)
+}

@@ -1,0 +1,209 @@
+//! Where each input row ended, and which order comes to judgement for it.
+
+use std::collections::HashMap;
+
+use super::evidence::{Done, DoneState};
+use super::judge::Subject;
+use super::total::{Counted, RowEnd};
+use super::verdict::Expectation;
+use crate::journal::record::{Item, RowFate, RowRecord};
+use crate::journal::state::State;
+use crate::model::ids::InvoiceNumber;
+use crate::model::operation::Operation;
+use crate::model::order::Order;
+use crate::model::status::PaymentStatus;
+use crate::plan::{Input, InputRow, Plan, Role};
+
+/// The end of every row, and one subject per order.
+#[derive(Debug, Default)]
+pub struct Ends {
+    /// One per input row, in the order of the file.
+    pub rows: Vec<RowEnd>,
+    /// One per order and per bad row, in the order of the file.
+    pub subjects: Vec<Subject>,
+}
+
+/// The state of a row as results.csv shows it, with its reason.
+#[must_use]
+pub fn state_of(record: &RowRecord) -> (DoneState, String) {
+    let reason = record.row.reason.clone();
+    match record.row.fate {
+        RowFate::Skip => (DoneState::Skipped, reason),
+        RowFate::Held => (DoneState::Held, reason),
+        RowFate::Invalid => (DoneState::Invalid, reason),
+        RowFate::Send | RowFate::Continue => match &record.item {
+            None => (DoneState::NotAttempted, "the run stopped before it".into()),
+            Some(item)
+                if item.state.is_terminal() && record.row.fate == RowFate::Continue && !reason.starts_with("left") =>
+            {
+                (of_item(item), reason)
+            }
+            Some(item) => (of_item(item), item.reason.clone()),
+        },
+    }
+}
+
+const fn of_item(item: &Item) -> DoneState {
+    match item.state {
+        State::Planned | State::Held | State::Skipped | State::Invalid => DoneState::NotAttempted,
+        State::Intent | State::Unknown => DoneState::Unknown,
+        State::Succeeded => DoneState::Succeeded,
+        State::AlreadyDone | State::RuledDone => DoneState::AlreadyDone,
+        State::Refused | State::RuledNotDone => DoneState::Refused,
+        State::Review => DoneState::Review,
+        State::Conflict => DoneState::Conflict,
+    }
+}
+
+/// The ends of a run: the plan's rows with their items as the journal has them now.
+#[must_use]
+pub fn of_run(plan: &Plan, records: &[RowRecord]) -> Ends {
+    let mut ends = Ends::default();
+    for (row, record) in plan.rows.iter().zip(records) {
+        let (state, _) = state_of(record);
+        let done = Done {
+            operation: plan.operation,
+            state,
+            request_id: record.item.as_ref().map(|item| item.request_id.clone()),
+            payment_status: record
+                .item
+                .as_ref()
+                .and_then(|item| PaymentStatus::from_word(item.facts.payment_status.as_deref()?)),
+            settled_at: record.item.as_ref().and_then(|item| item.settled_at),
+        };
+        let expectation = Expectation::Effect(plan.operation);
+        let order = |index: usize| &plan.orders[index].order;
+        ends.take(row, state, order, expectation, |_| Some(done.clone()));
+    }
+    ends
+}
+
+/// The ends of an audit: rows have the state that results of other runs give them; all others were not meant to be sent.
+#[must_use]
+pub fn of_audit(input: &Input, results: &HashMap<InvoiceNumber, Vec<Done>>) -> Ends {
+    let mut ends = Ends::default();
+    for row in &input.rows {
+        let deciding = row.invoice.as_ref().and_then(|invoice| deciding(results.get(invoice)?));
+        let state = match &row.role {
+            Role::Invalid(_) => DoneState::Invalid,
+            Role::Duplicate { .. } => DoneState::Skipped,
+            Role::First(_) | Role::Line(_) => deciding.as_ref().map_or(DoneState::Skipped, |done| done.state),
+        };
+        let order = |index: usize| &input.orders[index].order;
+        let is_bad = state == DoneState::Invalid;
+        let invalid =
+            || Done { operation: Operation::Create, state, request_id: None, payment_status: None, settled_at: None };
+        let expectation = |order: Option<&Order>| match order {
+            Some(order) => Expectation::Book(order.book),
+            None => Expectation::Effect(Operation::Create),
+        };
+        let expected = match &row.role {
+            Role::First(index) => expectation(Some(order(*index))),
+            Role::Invalid(_) | Role::Line(_) | Role::Duplicate { .. } => expectation(None),
+        };
+        ends.take(row, state, order, expected, |_| if is_bad { Some(invalid()) } else { deciding.clone() });
+    }
+    ends
+}
+
+impl Ends {
+    fn take<'a>(
+        &mut self,
+        row: &InputRow,
+        state: DoneState,
+        order: impl Fn(usize) -> &'a Order,
+        expectation: Expectation,
+        done: impl Fn(&InputRow) -> Option<Done>,
+    ) {
+        let counted = match &row.role {
+            Role::First(_) | Role::Invalid(_) => Counted::Here,
+            Role::Line(_) | Role::Duplicate { .. } => Counted::Earlier,
+        };
+        self.rows.push(RowEnd { state, rupiah: row.rupiah, counted });
+        match &row.role {
+            Role::First(index) => {
+                let order = order(*index);
+                self.subjects.push(Subject {
+                    invoice: order.invoice_number.to_string(),
+                    amount: order.amount,
+                    book: order.book,
+                    created_at: order.created_at,
+                    expectation,
+                    done: done(row),
+                });
+            }
+            Role::Invalid(_) => self.subjects.push(Subject {
+                invoice: row.invoice.as_ref().map_or_else(|| format!("row {}", row.number), ToString::to_string),
+                amount: row.rupiah,
+                book: None,
+                created_at: None,
+                expectation,
+                done: done(row),
+            }),
+            Role::Line(_) | Role::Duplicate { .. } => {}
+        }
+    }
+}
+
+/// The result that decides about an order, whatever the order in which results were read: the latest operation of its
+/// life that came to something, doubt before everything else.
+fn deciding(results: &[Done]) -> Option<Done> {
+    let of = |operation: Operation| {
+        results
+            .iter()
+            .filter(move |done| done.operation == operation)
+            .max_by_key(|done| (weight(done.state), done.settled_at))
+    };
+    let latest: Vec<&Done> =
+        [Operation::Refund, Operation::Cancel, Operation::Create].into_iter().filter_map(of).collect();
+    let in_doubt = latest.iter().find(|done| done.state.is_in_doubt());
+    let came_to_something = latest.iter().find(|done| done.state.is_done() || done.state == DoneState::Refused);
+    in_doubt.or(came_to_something).or(latest.first()).map(|done| (*done).clone())
+}
+
+/// Of several results of one operation: a proof outweighs a doubt, for the doubt was settled by it.
+const fn weight(state: DoneState) -> u8 {
+    match state {
+        DoneState::Conflict => 9,
+        DoneState::Succeeded => 8,
+        DoneState::AlreadyDone => 7,
+        DoneState::Refused => 6,
+        DoneState::Review => 5,
+        DoneState::Unknown => 4,
+        DoneState::NotAttempted => 3,
+        DoneState::Held => 2,
+        DoneState::Skipped => 1,
+        DoneState::Invalid => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn done(operation: Operation, state: DoneState) -> Done {
+        Done { operation, state, request_id: None, payment_status: None, settled_at: None }
+    }
+
+    #[test]
+    fn the_deciding_result_does_not_depend_on_the_order_of_files() {
+        use DoneState as D;
+        use Operation as O;
+        let cases = [
+            (vec![(O::Refund, D::Unknown), (O::Refund, D::Succeeded)], (O::Refund, D::Succeeded)),
+            (vec![(O::Create, D::Succeeded), (O::Refund, D::Unknown)], (O::Refund, D::Unknown)),
+            (vec![(O::Create, D::Unknown), (O::Refund, D::Succeeded)], (O::Create, D::Unknown)),
+            (vec![(O::Create, D::Succeeded), (O::Refund, D::Refused)], (O::Refund, D::Refused)),
+            (vec![(O::Create, D::Succeeded), (O::Refund, D::Skipped)], (O::Create, D::Succeeded)),
+            (vec![(O::Refund, D::NotAttempted)], (O::Refund, D::NotAttempted)),
+        ];
+        for (results, expected) in cases {
+            let mut results: Vec<Done> = results.into_iter().map(|(operation, state)| done(operation, state)).collect();
+            for _ in 0..2 {
+                let found = deciding(&results).map(|done| (done.operation, done.state));
+                assert_eq!(found, Some(expected));
+                results.reverse();
+            }
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! What comes out, as values: CSV, JSON, tables and HTML are returned here and written elsewhere.
+
+pub mod html;
+pub mod results;
+pub mod rows;
+pub mod summary;
+pub mod table;

@@ -1,0 +1,150 @@
+//! results.csv: the input's columns and rows in their order, then what became of each.
+
+use crate::journal::record::RowRecord;
+use crate::model::operation::Operation;
+use crate::model::time::{Timestamp, wire};
+use crate::reconcile::ends::state_of;
+
+/// Our columns, in their order (`DESIGN` 6).
+pub const COLUMNS: [&str; 17] = [
+    "rekon_operation",
+    "rekon_state",
+    "rekon_reason",
+    "rekon_request_id",
+    "rekon_attempts",
+    "rekon_http_status",
+    "rekon_payment_status",
+    "rekon_operation_status",
+    "rekon_order_id",
+    "rekon_akulaku_reference",
+    "rekon_refund_reference",
+    "rekon_payment_url",
+    "rekon_replayed",
+    "rekon_signature",
+    "rekon_sent_at",
+    "rekon_settled_at",
+    "rekon_message",
+];
+
+/// The input as the journal keeps it.
+#[derive(Debug, Clone, Copy)]
+pub struct Input<'a> {
+    /// The header.
+    pub header: &'a [String],
+    /// The delimiter of the rows' text.
+    pub delimiter: u8,
+}
+
+/// Writes results.csv: UTF-8, commas. `rekon_*` columns of the input give way to ours (`DESIGN` 11.3).
+///
+/// # Panics
+/// Never: writing into memory takes everything.
+#[must_use]
+pub fn csv(operation: Operation, input: Input<'_>, records: &[RowRecord]) -> Vec<u8> {
+    let own: Vec<usize> =
+        (0..input.header.len()).filter(|index| !COLUMNS.contains(&input.header[*index].as_str())).collect();
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let memory = "memory takes what is written";
+    let header = own.iter().map(|index| input.header[*index].as_str()).chain(COLUMNS);
+    writer.write_record(header).expect(memory);
+    for record in records {
+        let cells = cells(&record.row.raw, input.delimiter);
+        let kept = own.iter().map(|index| cells.get(*index).unwrap_or_default().to_owned());
+        writer.write_record(kept.chain(outcome(operation, record))).expect(memory);
+    }
+    writer.into_inner().expect(memory)
+}
+
+/// The fields of a row's text. The text has passed the strict reading.
+fn cells(raw: &str, delimiter: u8) -> csv::StringRecord {
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .delimiter(delimiter)
+        .buffer_capacity(raw.len().max(1))
+        .from_reader(raw.as_bytes());
+    let mut record = csv::StringRecord::new();
+    // A row that cannot be split has no cells to show; its state is shown all the same.
+    let _ = reader.read_record(&mut record);
+    record
+}
+
+fn outcome(operation: Operation, record: &RowRecord) -> [String; 17] {
+    let (state, reason) = state_of(record);
+    let word = |text: &Option<String>| text.clone().unwrap_or_default();
+    let time = |time: Option<Timestamp>| time.map(wire).unwrap_or_default();
+    let mut cells: [String; 17] = Default::default();
+    cells[0] = operation.word().to_owned();
+    cells[1] = state.word().to_owned();
+    cells[2] = reason;
+    let Some(item) = &record.item else { return cells };
+    let facts = &item.facts;
+    cells[3] = item.request_id.to_string();
+    cells[4] = item.attempts.to_string();
+    cells[5] = facts.http_status.map(|status| status.to_string()).unwrap_or_default();
+    cells[6] = word(&facts.payment_status);
+    cells[7] = word(&facts.operation_status);
+    cells[8] = word(&facts.order_id);
+    cells[9] = word(&facts.akulaku_reference);
+    cells[10] = match &facts.refund_reference {
+        Some(theirs) => theirs.clone(),
+        None => item.refund_reference.as_ref().map(ToString::to_string).unwrap_or_default(),
+    };
+    cells[11] = word(&facts.payment_url);
+    cells[12] = facts.http_status.map(|_| facts.replayed.to_string()).unwrap_or_default();
+    cells[13] = facts.signature.word().to_owned();
+    cells[14] = wire(item.last_sent_at);
+    cells[15] = time(item.settled_at);
+    cells[16] = word(&facts.message);
+    cells
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::record::testing::item;
+    use crate::journal::record::{NewRow, RowFate};
+    use crate::journal::state::State;
+    use crate::model::money::Rupiah;
+
+    fn record(raw: &str, fate: RowFate, state: Option<State>) -> RowRecord {
+        RowRecord {
+            row: NewRow {
+                number: 1,
+                line: 2,
+                raw: raw.into(),
+                invoice: None,
+                rupiah: Rupiah::new(1),
+                fate,
+                reason: "why".into(),
+            },
+            item: state.map(|state| crate::journal::record::Item { state, ..item() }),
+        }
+    }
+
+    #[test]
+    fn the_inputs_columns_stay_and_ours_are_never_doubled() {
+        let header = ["nama".to_owned(), "rekon_state".to_owned(), "jumlah".to_owned()];
+        let input = Input { header: &header, delimiter: b';' };
+        let rows = [record("\"Siti; \"\"X\"\"\";old;5", RowFate::Skip, None)];
+        let text = String::from_utf8(csv(Operation::Refund, input, &rows)).unwrap();
+        let mut lines = text.lines();
+        assert_eq!(lines.next().unwrap(), format!("nama,jumlah,{}", COLUMNS.join(",")));
+        assert_eq!(lines.next().unwrap(), "\"Siti; \"\"X\"\"\",5,refund,skipped,why,,,,,,,,,,,,,,");
+    }
+
+    #[test]
+    fn a_planned_item_is_not_attempted_and_an_open_intent_is_unknown() {
+        let cases = [
+            (RowFate::Send, None, "not_attempted"),
+            (RowFate::Send, Some(State::Planned), "not_attempted"),
+            (RowFate::Send, Some(State::Intent), "unknown"),
+            (RowFate::Continue, Some(State::Unknown), "unknown"),
+            (RowFate::Send, Some(State::Succeeded), "succeeded"),
+            (RowFate::Continue, Some(State::Refused), "refused"),
+            (RowFate::Held, None, "held"),
+        ];
+        for (fate, state, word) in cases {
+            assert_eq!(state_of(&record("x", fate, state)).0.word(), word, "{fate:?} {state:?}");
+        }
+    }
+}

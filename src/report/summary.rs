@@ -1,0 +1,66 @@
+//! summary.json, version 1: all totals of a run or an audit (`DESIGN` 11.12).
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::model::money::Tally;
+use crate::plan::decide::Dispositions;
+use crate::plan::guard::Reading;
+use crate::reconcile::total::Identity;
+
+/// The totals of a run or an audit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// 1.
+    pub version: u8,
+    /// The job.
+    pub job: String,
+    /// What it did.
+    pub operation: String,
+    /// Where.
+    pub environment: String,
+    /// The run.
+    pub run: String,
+    /// When it started, UTC.
+    pub started_at: String,
+    /// When it ended, UTC.
+    pub finished_at: String,
+    /// What the program exits with.
+    pub exit_code: u8,
+    /// Why it stopped before its end; `None` if it did not.
+    pub stopped: Option<String>,
+    /// The input.
+    pub rows: Tally,
+    /// Rows per state.
+    pub states: BTreeMap<&'static str, Tally>,
+    /// Rows per disposition; an audit has none.
+    pub dispositions: Dispositions,
+    /// Orders per verdict.
+    pub verdicts: BTreeMap<&'static str, Tally>,
+    /// What nobody knows: rows of this run, and items of the job that earlier runs left.
+    pub in_doubt: Tally,
+    /// The part of `in_doubt` that is not in this run's input.
+    pub in_doubt_earlier: Tally,
+    /// Lines of the logs per reason.
+    pub unmatched: BTreeMap<&'static str, Tally>,
+    /// Rows in = rows out.
+    pub identity: Identity,
+    /// Each guard with its headroom.
+    pub guards: Vec<Reading>,
+    /// Name and path of each file that came out, relative to the job's folder.
+    pub files: BTreeMap<String, String>,
+}
+
+impl Summary {
+    /// The document, indented, with a line end.
+    ///
+    /// # Panics
+    /// Never: it is text and whole numbers.
+    #[must_use]
+    pub fn json(&self) -> Vec<u8> {
+        let mut json = serde_json::to_vec_pretty(self).expect("text and whole numbers can be written as JSON");
+        json.push(b'\n');
+        json
+    }
+}
