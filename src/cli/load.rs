@@ -190,7 +190,7 @@ fn unreadable(name: &str, error: &read::ReadError) -> Failure {
     let mut source = std::error::Error::source(error);
     if source.is_none() {
         let whole = error.to_string();
-        message = whole.strip_prefix(&format!("{name}: ")).unwrap_or(&whole).to_owned();
+        whole.strip_prefix(&format!("{name}: ")).unwrap_or(&whole).clone_into(&mut message);
     }
     while let Some(cause) = source {
         message = format!("{message}: {cause}");

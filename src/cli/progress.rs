@@ -68,7 +68,7 @@ async fn beat(screen: Screen, progress: &Progress) {
     let start = SystemClock.monotonic();
     loop {
         SystemClock.sleep(HEARTBEAT).await;
-        let seconds = (SystemClock.monotonic() - start).as_secs();
+        let seconds = SystemClock.monotonic().saturating_sub(start).as_secs();
         screen.note(&format!(
             "after {seconds} s: {} of {} orders ended, {} requests, {}",
             Progress::get(&progress.ended),

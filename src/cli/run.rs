@@ -357,7 +357,7 @@ fn case_of_flags(operation: Operation, args: &FlagArgs, common: &Common) -> Resu
         notifications: args.notifications.clone(),
         notification_path: args.notification_path.clone(),
         output: args.output.clone(),
-        keys: crate::edge::credentials::in_environment(flags::VARIABLES).then_some(Keys::Set).unwrap_or_default(),
+        keys: if crate::edge::credentials::in_environment(flags::VARIABLES) { Keys::Set } else { Keys::Absent },
     };
     let name =
         |part: Option<&std::ffi::OsStr>| part.map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();

@@ -125,7 +125,7 @@ impl Screen {
             Failure::Refused(message) => err(&format!("{}\nnothing was sent", printable_lines(message))),
             Failure::Held(message) => err(&format!("{}\nnothing was sent; try again later", printable_lines(message))),
             Failure::Stopped(message) => {
-                err(&format!("{}\nwhat is known is in the journal; run the job again", printable_lines(message)))
+                err(&format!("{}\nwhat is known is in the journal; run the job again", printable_lines(message)));
             }
         }
     }

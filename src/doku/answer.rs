@@ -61,6 +61,8 @@ pub struct Reading {
     pub facts: Facts,
     /// Whether the run should stop. `None`: it may go on.
     pub halt: Option<Halt>,
+    /// How long the provider asked everybody to wait; any answer may.
+    pub retry_after: Option<Duration>,
 }
 
 /// An answer that says the next ones will be no better.
@@ -111,15 +113,20 @@ pub fn read(expected: &Expected<'_>, signer: &Signer, exchange: &Exchange, now: 
         status @ (401 | 403) if signed => (Outcome::Refused(Refusal::Http(status)), Some(Halt::Credentials)),
         status @ (400 | 404 | 422) => (Outcome::Ambiguous(Doubt::UnsignedError(status)), None),
         status @ (401 | 403) => (Outcome::Ambiguous(Doubt::UnsignedError(status)), Some(Halt::Gateway)),
-        429 => (Outcome::Throttled { retry_after: retry_after(answer, now) }, None),
+        429 => (Outcome::Throttled, None),
         status @ 300..=399 => (Outcome::Ambiguous(Doubt::Redirect(status)), Some(Halt::Gateway)),
         status => (Outcome::Ambiguous(Doubt::Http(status)), None),
     };
-    Reading { outcome, facts, halt }
+    Reading { outcome, facts, halt, retry_after: retry_after(answer, now) }
 }
 
 fn unanswered(outcome: Outcome, message: &str) -> Reading {
-    Reading { outcome, facts: Facts { message: Some(message.to_owned()), ..Facts::default() }, halt: None }
+    Reading {
+        outcome,
+        facts: Facts { message: Some(message.to_owned()), ..Facts::default() },
+        halt: None,
+        retry_after: None,
+    }
 }
 
 /// An answer is signed with the ids of its request and its own timestamp (`doku-api.md` 1.1).
@@ -406,7 +413,7 @@ mod tests {
             (302, Outcome::Ambiguous(Doubt::Redirect(302)), Some(Halt::Gateway)),
             (307, Outcome::Ambiguous(Doubt::Redirect(307)), Some(Halt::Gateway)),
             (408, Outcome::Ambiguous(Doubt::Http(408)), None),
-            (429, Outcome::Throttled { retry_after: None }, None),
+            (429, Outcome::Throttled, None),
             (201, Outcome::Ambiguous(Doubt::Http(201)), None),
             (500, Outcome::Ambiguous(Doubt::Http(500)), None),
             (503, Outcome::Ambiguous(Doubt::Http(503)), None),

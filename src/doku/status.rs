@@ -77,7 +77,8 @@ pub fn read(expected: &Expected<'_>, signer: &Signer, inquiry_id: &RequestId, ex
         Operation::Create => transaction.original_request_id.as_deref() == Some(expected.request_id.as_str()),
         Operation::Refund => {
             facts.refund_reference.is_some()
-                && facts.refund_reference.as_deref() == expected.refund_reference.map(|reference| reference.as_str())
+                && facts.refund_reference.as_deref()
+                    == expected.refund_reference.map(super::super::model::ids::MerchantReference::as_str)
         }
         Operation::Cancel => false,
     };

@@ -90,12 +90,11 @@ fn read_rows(reader: &mut Reader<'_>, node: &Node) -> Option<InlineRows> {
                 Value::Absent => "",
                 _ => reader.text(value, key).unwrap_or_default(),
             };
-            match table.header.iter().position(|name| name == key) {
-                Some(index) => text.clone_into(&mut cells[index]),
-                None => {
-                    table.header.push((*key).to_owned());
-                    cells.push(text.to_owned());
-                }
+            if let Some(index) = table.header.iter().position(|name| name == key) {
+                text.clone_into(&mut cells[index]);
+            } else {
+                table.header.push((*key).to_owned());
+                cells.push(text.to_owned());
             }
         }
         table.rows.push((item.line, cells));

@@ -109,12 +109,12 @@ macro_rules! id {
 
 id! {
     /// The merchant's number of an order: 1 to 64 printable ASCII characters without space, quote, backslash, `<` or
-    /// `>`; no leading `=`, `+`, `-`, `@`; no `..` (`DESIGN` 11.13; `akulaku-guide.txt`, "order.invoice_number").
+    /// `>`; no leading `=`, `+`, `-`, `@`; no `..` (`DESIGN` 11.13; `akulaku-guide.txt`, "`order.invoice_number`").
     InvoiceNumber, 64, no_formula
 }
 id! {
     /// A reference that the merchant gave to a payment or to a refund, at most 64 characters
-    /// (`akulaku-guide.txt`, "merchant_unique_reference").
+    /// (`akulaku-guide.txt`, "`merchant_unique_reference`").
     MerchantReference, 64
 }
 id! {

@@ -2,8 +2,6 @@
 //!
 //! Only proof moves money in the books: everything that is not proof is [`Outcome::Ambiguous`], never "failed".
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 
 /// The conclusion from one attempt (`failure-modes.md` 2.5).
@@ -16,10 +14,7 @@ pub enum Outcome {
     /// Signed proof that our request had no effect.
     Refused(Refusal),
     /// The provider turned the request away before looking at it (429).
-    Throttled {
-        /// How long it asked us to wait.
-        retry_after: Option<Duration>,
-    },
+    Throttled,
     /// No byte of the request left this machine.
     NotSent(Unsent),
     /// No proof of anything.
@@ -133,7 +128,7 @@ impl Outcome {
             Self::Applied => "applied",
             Self::Already => "already",
             Self::Refused(_) => "refused",
-            Self::Throttled { .. } => "throttled",
+            Self::Throttled => "throttled",
             Self::NotSent(_) => "not_sent",
             Self::Ambiguous(_) => "ambiguous",
         }
@@ -145,7 +140,7 @@ impl Outcome {
         match self {
             Self::Applied | Self::Already => String::new(),
             Self::Refused(refusal) => refusal.word(),
-            Self::Throttled { .. } => "throttled".into(),
+            Self::Throttled => "throttled".into(),
             Self::NotSent(unsent) => unsent.word().into(),
             Self::Ambiguous(doubt) => doubt.word(),
         }

@@ -191,7 +191,7 @@ fn dispose(job: &Job, operation: Operation, guards: &Guards, entry: &InputOrder,
 
 /// Puts together what the request needs. A missing identifier is looked up in the journal, then in the log; a missing
 /// payment reference after that is the invoice number, which the guide allows (`akulaku-guide.txt`,
-/// "payment.merchant_unique_reference").
+/// "`payment.merchant_unique_reference`").
 fn ready(operation: Operation, entry: &InputOrder, created: Option<&Item>, heard: Option<&Heard>) -> Disposition {
     let order = &entry.order;
     let identifier = |own: &Option<Identifier>, from_item: Option<&String>, from_log: Option<&String>| {

@@ -190,7 +190,7 @@ impl Gathering<'_> {
         hasher.finish()
     }
 
-    /// In a creation, price times quantity must add up to the amount (`akulaku-guide.txt`, "order.line_items.price").
+    /// In a creation, price times quantity must add up to the amount (`akulaku-guide.txt`, "`order.line_items.price`").
     fn check_sums(&mut self) {
         for entry in &mut self.input.orders {
             let Some(sale) = &entry.order.sale else { continue };

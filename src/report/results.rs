@@ -72,30 +72,33 @@ fn outcome(operation: Operation, record: &RowRecord) -> [String; 17] {
     let (state, reason) = state_of(record);
     let word = |text: &Option<String>| text.clone().unwrap_or_default();
     let time = |time: Option<Timestamp>| time.map(wire).unwrap_or_default();
-    let mut cells: [String; 17] = Default::default();
-    cells[0] = operation.word().to_owned();
-    cells[1] = state.word().to_owned();
-    cells[2] = reason;
-    let Some(item) = &record.item else { return cells };
-    let facts = &item.facts;
-    cells[3] = item.request_id.to_string();
-    cells[4] = item.attempts.to_string();
-    cells[5] = facts.http_status.map(|status| status.to_string()).unwrap_or_default();
-    cells[6] = word(&facts.payment_status);
-    cells[7] = word(&facts.operation_status);
-    cells[8] = word(&facts.order_id);
-    cells[9] = word(&facts.akulaku_reference);
-    cells[10] = match &facts.refund_reference {
-        Some(theirs) => theirs.clone(),
-        None => item.refund_reference.as_ref().map(ToString::to_string).unwrap_or_default(),
+    let own = [operation.word().to_owned(), state.word().to_owned(), reason];
+    let Some(item) = &record.item else {
+        let mut cells = own.into_iter();
+        return std::array::from_fn(|_| cells.next().unwrap_or_default());
     };
-    cells[11] = word(&facts.payment_url);
-    cells[12] = facts.http_status.map(|_| facts.replayed.to_string()).unwrap_or_default();
-    cells[13] = facts.signature.word().to_owned();
-    cells[14] = wire(item.last_sent_at);
-    cells[15] = time(item.settled_at);
-    cells[16] = word(&facts.message);
-    cells
+    let facts = &item.facts;
+    let our_refund = || item.refund_reference.as_ref().map(ToString::to_string).unwrap_or_default();
+    let [operation, state, reason] = own;
+    [
+        operation,
+        state,
+        reason,
+        item.request_id.to_string(),
+        item.attempts.to_string(),
+        facts.http_status.map(|status| status.to_string()).unwrap_or_default(),
+        word(&facts.payment_status),
+        word(&facts.operation_status),
+        word(&facts.order_id),
+        word(&facts.akulaku_reference),
+        facts.refund_reference.clone().unwrap_or_else(our_refund),
+        word(&facts.payment_url),
+        facts.http_status.map(|_| facts.replayed.to_string()).unwrap_or_default(),
+        facts.signature.word().to_owned(),
+        wire(item.last_sent_at),
+        time(item.settled_at),
+        word(&facts.message),
+    ]
 }
 
 #[cfg(test)]

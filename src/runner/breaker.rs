@@ -41,7 +41,7 @@ impl Breaker {
         let health = match outcome {
             Outcome::Applied | Outcome::Already | Outcome::Refused(_) => Health::Good,
             Outcome::NotSent(_) | Outcome::Ambiguous(_) => Health::Bad,
-            Outcome::Throttled { .. } => return None,
+            Outcome::Throttled => return None,
         };
         self.in_a_row = if health == Health::Bad { self.in_a_row + 1 } else { 0 };
         let of_last = self.settings.of_last.get();
@@ -68,7 +68,7 @@ mod tests {
     const UNSENT: Outcome = Outcome::NotSent(Unsent::Connect);
     const GOOD: Outcome = Outcome::Applied;
     const REFUSED: Outcome = Outcome::Refused(Refusal::Http(404));
-    const THROTTLED: Outcome = Outcome::Throttled { retry_after: None };
+    const THROTTLED: Outcome = Outcome::Throttled;
 
     fn opens_after(outcomes: impl IntoIterator<Item = Outcome>) -> Option<(usize, Opened)> {
         let mut breaker = Breaker::new(Settings::default());

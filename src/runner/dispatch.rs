@@ -175,6 +175,9 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
     }
 
     /// Sends and settles until there is nothing left to do in this run, or a reason to stop.
+    ///
+    /// # Panics
+    /// If an attempt panicked; what it knew is in the journal.
     pub async fn run(mut self, mut interrupted: watch::Receiver<bool>) -> Option<Stop> {
         // Once nobody is left who could interrupt, the calls alone are waited for.
         let mut may_be_interrupted = true;
@@ -281,9 +284,11 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
             if let Some(opened) = self.breaker.note(&reading.outcome) {
                 self.stop.get_or_insert(Stop::Breaker(opened));
             }
-            if let Outcome::Throttled { retry_after } = reading.outcome {
-                efforts.retry_after = retry_after;
-                self.pacer.hold(retry_after.unwrap_or(self.rules.retries.backoff_first));
+            // A 503 may ask for a wait as well as a 429.
+            efforts.retry_after = reading.retry_after;
+            let throttled = reading.outcome == Outcome::Throttled;
+            if let Some(wait) = reading.retry_after.or(throttled.then_some(self.rules.retries.backoff_first)) {
+                self.pacer.hold(wait);
             }
         }
         let now = self.desk.clock.now();

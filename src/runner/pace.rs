@@ -57,7 +57,7 @@ impl<C: Clock> Pacer<C> {
         loop {
             let now = self.clock.monotonic();
             if now < self.not_before {
-                self.clock.sleep(self.not_before - now).await;
+                self.clock.sleep(self.not_before.saturating_sub(now)).await;
                 continue;
             }
             let Some(limiter) = self.limiters.get(self.granted) else {
@@ -103,7 +103,7 @@ mod tests {
         let mut times = Vec::new();
         for _ in 0..count {
             pacer.ready().await;
-            times.push(SystemClock.monotonic() - start);
+            times.push(SystemClock.monotonic().saturating_sub(start));
         }
         times
     }
@@ -135,6 +135,6 @@ mod tests {
         pacer.hold(Duration::from_secs(7));
         let start = SystemClock.monotonic();
         pacer.ready().await;
-        assert!(SystemClock.monotonic() - start >= Duration::from_secs(7));
+        assert!(SystemClock.monotonic().saturating_sub(start) >= Duration::from_secs(7));
     }
 }

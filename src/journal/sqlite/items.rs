@@ -22,6 +22,7 @@ pub(super) const ITEM_COLUMNS: &str = "id, environment, client_id, operation, in
      request_id, payment_reference, refund_reference, state, reason, attempts, first_intent_at, last_sent_at, \
      settled_at, facts, job, run";
 
+#[expect(clippy::needless_pass_by_value, reason = "map_err hands it over")]
 fn failed(error: rusqlite::Error) -> JournalError {
     match error.sqlite_error_code() {
         Some(rusqlite::ErrorCode::ConstraintViolation) => JournalError::Taken,
@@ -114,7 +115,7 @@ pub(super) fn close_attempt(connection: &Connection, record: &OutcomeRecord) -> 
         Outcome::Applied => Event::Applied,
         Outcome::Already => Event::Already,
         Outcome::Refused(_) => Event::Refused,
-        Outcome::Throttled { .. } | Outcome::NotSent(_) => Event::NothingDone,
+        Outcome::Throttled | Outcome::NotSent(_) => Event::NothingDone,
         Outcome::Ambiguous(_) => Event::NoProof,
     };
     let (headers, body) = evidence(&record.exchange);

@@ -9,6 +9,7 @@ use crate::model::ids::{InvoiceNumber, RunId};
 use crate::model::money::Rupiah;
 use crate::model::time::{self, Zone};
 
+#[expect(clippy::needless_pass_by_value, reason = "map_err hands it over")]
 fn failed(error: rusqlite::Error) -> JournalError {
     JournalError::Write(error.to_string())
 }
