@@ -11,8 +11,10 @@ use crate::edge::notification_log::{self, Verifier};
 use crate::edge::{csv, files, read, results};
 use crate::job::settings::{Column, Field, Source};
 use crate::job::{self, Job};
+use crate::journal::Account;
 use crate::model::fault::{Fault, Place};
 use crate::model::ids::InvoiceNumber;
+use crate::model::operation::Operation;
 use crate::model::table::Table;
 use crate::model::time::{BusinessDate, Timestamp};
 use crate::plan::decide::Heard;
@@ -94,6 +96,12 @@ impl Case {
         let defaults = (simulator::CLIENT_ID, simulator::SECRET_KEY);
         credentials::read(&self.job.merchant, &self.folder, defaults)
             .map_err(|error| Failure::Refused(error.to_string()))
+    }
+
+    /// Whose items the job makes.
+    pub(super) fn account(&self, credentials: &Credentials, operation: Operation) -> Account {
+        let environment = self.job.merchant.environment;
+        Account { environment, client_id: credentials.client_id.clone(), operation }
     }
 
     /// The orders as a table.

@@ -1,6 +1,7 @@
 //! The command line: arguments, screens, progress and exit codes. The only place that prints.
 
 mod args;
+mod by_flags;
 mod conclude;
 mod embed;
 mod exit;
@@ -12,6 +13,7 @@ mod reconcile;
 mod resolve;
 mod run;
 mod screen;
+mod session;
 mod show;
 mod simulate;
 

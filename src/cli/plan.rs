@@ -7,8 +7,8 @@ use super::exit::{DONE, Failure, REFUSED};
 use super::load;
 use super::run;
 use super::screen::Screen;
+use super::session::make_plan;
 use crate::edge::clock::SystemClock;
-use crate::journal::Account;
 use crate::journal::sqlite::SqliteJournal;
 use crate::model::fault::{Fault, Place};
 use crate::model::operation::Task;
@@ -24,9 +24,9 @@ pub(super) async fn plan(path: &Path, common: &Common, screen: Screen) -> Result
     let credentials = case.credentials()?;
     let input = case.input(now)?;
     let log = case.log(&credentials, None)?;
-    let account = Account { environment: case.job.merchant.environment, client_id: credentials.client_id, operation };
+    let account = case.account(&credentials, operation);
     let journal = SqliteJournal::open_to_read(&case.journal).map_err(|error| Failure::Refused(error.to_string()))?;
-    let plan = run::make_plan(&case, &account, input, &log, journal.as_ref()).await?;
+    let plan = make_plan(&case, &account, input, &log, journal.as_ref()).await?;
     run::show_plan(&case, &plan, screen);
     if screen.is_json() && plan.faults.is_empty() {
         let document = serde_json::json!({

@@ -8,10 +8,9 @@ use super::args::Common;
 use super::conclude::{Conclusion, Ending, conclude};
 use super::exit::{Completion, Failure};
 use super::load::{self, Case};
-use super::run;
 use super::screen::Screen;
+use super::session::make_plan;
 use crate::edge::clock::SystemClock;
-use crate::journal::Account;
 use crate::journal::Journal as _;
 use crate::journal::record::{NewRow, RowFate, RowRecord};
 use crate::journal::sqlite::SqliteJournal;
@@ -55,20 +54,17 @@ async fn change(case: &Case, operation: Operation, as_of: Option<&str>, screen: 
     let credentials = case.credentials()?;
     let input = case.input(now)?;
     let log = case.log(&credentials, None)?;
-    let account =
-        Account { environment: case.job.merchant.environment, client_id: credentials.client_id.clone(), operation };
+    let account = case.account(&credentials, operation);
     let refused = |error: crate::journal::JournalError| Failure::Refused(error.to_string());
     let journal = SqliteJournal::open_to_read(&case.journal).map_err(refused)?;
     let invoices = input.invoices();
-    let plan = run::make_plan(case, &account, input, &log, journal.as_ref()).await?;
+    let plan = make_plan(case, &account, input, &log, journal.as_ref()).await?;
     let items = match &journal {
         Some(journal) => journal.known(&account, invoices).await.map_err(refused)?,
         None => std::collections::HashMap::new(),
     };
     let records: Vec<RowRecord> = plan.rows.iter().map(|row| record(&plan, row, &items)).collect();
-    let mut rows = Tally::default();
-    plan.rows.iter().for_each(|row| rows.add(row.rupiah));
-    finish(case, rows, ends::of_run(&plan, &records), &log, now, screen)
+    finish(case, plan.input_tally(), ends::of_run(&plan, &records), &log, now, screen)
 }
 
 fn record(

@@ -286,6 +286,16 @@ impl Plan {
         tallies
     }
 
+    /// All rows as they were read, counted apart from what became of them.
+    #[must_use]
+    pub fn input_tally(&self) -> Tally {
+        let mut tally = Tally::default();
+        for row in &self.rows {
+            tally.add(row.rupiah);
+        }
+        tally
+    }
+
     /// The orders that are to be sent.
     pub fn to_send(&self) -> impl Iterator<Item = (&Order, &Call, &MerchantReference)> {
         self.orders.iter().filter_map(|planned| match &planned.disposition {

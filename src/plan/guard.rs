@@ -5,6 +5,7 @@
 use serde::Serialize;
 
 use super::decide::{Disposition, HeldBy, Plan};
+use super::input::Input;
 use crate::job::settings::{Control, Guards};
 use crate::model::money::{Rupiah, Tally};
 
@@ -43,6 +44,16 @@ impl Reading {
 
 /// Files with fewer rows have no meaningful share (`DESIGN` 4, `max_share`).
 const FEWEST_ROWS_FOR_SHARE: u64 = 40;
+
+/// The file itself as the limit: the guards of a rehearsal that names none.
+#[must_use]
+pub fn whole_file(input: &Input) -> Guards {
+    let mut all = Tally::default();
+    for row in &input.rows {
+        all.add(row.rupiah);
+    }
+    Guards::new(all.count.max(1), all.rupiah)
+}
 
 /// Reads all guards of the job.
 pub(super) fn read(guards: &Guards, control: Option<Control>, plan: &Plan) -> Vec<Reading> {

@@ -1,0 +1,168 @@
+//! What a command that may send holds in its hands from start to end: the job, the keys, the journal with its lock, and
+//! the simulator where it is embedded.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::embed::{self, Embedded};
+use super::exit::Failure;
+use super::interrupt;
+use super::load::{self, Case};
+use super::progress::Watch;
+use super::screen::Screen;
+use crate::doku::answer::PaymentPage;
+use crate::doku::sign::Signer;
+use crate::edge::clock::SystemClock;
+use crate::edge::credentials::Credentials;
+use crate::edge::http::HttpGateway;
+use crate::journal::record::{NewRow, NewRun, RowRecord};
+use crate::journal::sqlite::SqliteJournal;
+use crate::journal::state::State;
+use crate::journal::{Account, Journal as _, JournalError};
+use crate::model::ids::{InvoiceNumber, RunId};
+use crate::model::money::Tally;
+use crate::model::operation::Operation;
+use crate::model::time::Timestamp;
+use crate::plan::decide::{Known, Plan, decide};
+use crate::plan::{Input, guard};
+use crate::reconcile::evidence::Log;
+use crate::runner::attempt::Desk;
+use crate::runner::dispatch::{Dispatch, Rules, Stop, ToSend};
+use crate::runner::progress::Progress;
+
+/// What a run tries to settle.
+const UNSETTLED: &[State] = &[State::Unknown];
+/// What nobody knows.
+const IN_DOUBT: &[State] = &[State::Intent, State::Unknown, State::Review, State::Conflict];
+
+/// One command's session.
+pub(super) struct Session<'a> {
+    pub(super) case: &'a Case,
+    pub(super) account: Account,
+    pub(super) journal: Arc<SqliteJournal>,
+    pub(super) started_at: Timestamp,
+    credentials: Credentials,
+    embedded: Option<Embedded>,
+    screen: Screen,
+}
+
+impl<'a> Session<'a> {
+    /// Takes the journal's lock, marks what a stopped program left open as unknown, and starts the simulator if the job
+    /// embeds it. Everything before this can be refused without a trace.
+    pub(super) async fn open(
+        case: &'a Case,
+        operation: Operation,
+        input: &Input,
+        started_at: Timestamp,
+        screen: Screen,
+    ) -> Result<Self, Failure> {
+        let credentials = case.credentials()?;
+        let journal = SqliteJournal::open(&case.journal).map(Arc::new).map_err(|error| match error {
+            JournalError::Held { .. } => Failure::Held(error.to_string()),
+            other => Failure::Refused(other.to_string()),
+        })?;
+        journal.recover(started_at).await.map_err(refused)?;
+        let embedded =
+            if case.job.embeds_simulator() { Some(embed::start(case, &credentials, input).await?) } else { None };
+        let account = case.account(&credentials, operation);
+        Ok(Self { case, account, journal, started_at, credentials, embedded, screen })
+    }
+
+    /// What DOKU has said so far.
+    pub(super) fn log(&self) -> Result<Log, Failure> {
+        self.case.log(&self.credentials, self.embedded.as_ref().map(|embedded| embedded.log.as_path()))
+    }
+
+    /// Decides about every row.
+    pub(super) async fn plan(&self, input: Input) -> Result<Plan, Failure> {
+        make_plan(self.case, &self.account, input, &self.log()?, Some(&self.journal)).await
+    }
+
+    /// Makes the run and its rows durable.
+    pub(super) async fn begin(&self, plan: &Plan) -> Result<RunId, Failure> {
+        let rows = plan.rows.iter().map(|row| {
+            let (fate, reason) = plan.fate(row);
+            let (raw, invoice) = (row.raw.clone(), row.invoice.clone());
+            NewRow { number: row.number, line: row.line, raw, invoice, rupiah: row.rupiah, fate, reason }
+        });
+        self.begin_with(plan.delimiter, plan.header.clone(), rows.collect()).await
+    }
+
+    /// Makes a run without rows durable: one that only settles.
+    pub(super) async fn begin_settling(&self) -> Result<RunId, Failure> {
+        self.begin_with(b',', Vec::new(), Vec::new()).await
+    }
+
+    async fn begin_with(&self, delimiter: u8, header: Vec<String>, rows: Vec<NewRow>) -> Result<RunId, Failure> {
+        let (job, account, started_at) = (self.case.job.name.to_string(), self.account.clone(), self.started_at);
+        self.journal.begin_run(NewRun { job, account, started_at, delimiter, header, rows }).await.map_err(refused)
+    }
+
+    /// Sends what is new and settles what earlier runs of the job left unknown, until it is done or has to stop.
+    pub(super) async fn send_and_settle(&self, run: &RunId, fresh: Vec<ToSend>) -> Result<Option<Stop>, Failure> {
+        let job = &self.case.job;
+        let unsettled = self.journal.items_in(&self.account, job.name.as_str(), UNSETTLED).await.map_err(refused)?;
+        let connections = job.limits.concurrency.get() as usize;
+        let gateway = HttpGateway::new(&self.base_url(), job.limits.timeout, connections)
+            .map_err(|error| Failure::Refused(error.to_string()))?;
+        let desk = Desk {
+            journal: Arc::clone(&self.journal),
+            gateway,
+            clock: SystemClock,
+            signer: Signer::new(&self.credentials.secret_key),
+            client_id: self.credentials.client_id.clone(),
+            run: run.clone(),
+            page: if job.is_on_loopback() { PaymentPage::Loopback } else { PaymentPage::Https },
+        };
+        let progress = Arc::new(Progress::default());
+        let watch = Watch::start(self.screen, &progress, (fresh.len() + unsettled.len()) as u64);
+        let dispatch = Dispatch::new(desk, self.account.clone(), Rules::of(job), fresh, unsettled, progress);
+        let stop = dispatch.run(interrupt::listen(self.screen)).await;
+        drop(watch);
+        Ok(stop)
+    }
+
+    fn base_url(&self) -> String {
+        match (&self.case.job.merchant.base_url, &self.embedded) {
+            (Some(url), _) => url.clone(),
+            (None, Some(embedded)) => format!("http://{}", embedded.running.address()),
+            (None, None) => self.case.job.merchant.environment.host().unwrap_or_default().to_owned(),
+        }
+    }
+
+    /// Items of the job in doubt whose orders are not among these rows.
+    pub(super) async fn in_doubt_elsewhere(&self, records: &[RowRecord]) -> Result<Tally, JournalError> {
+        let items = records.iter().filter_map(|record| record.item.as_ref());
+        let here: HashSet<&InvoiceNumber> = items.map(|item| &item.identity.invoice).collect();
+        let mut tally = Tally::default();
+        for item in self.journal.items_in(&self.account, self.case.job.name.as_str(), IN_DOUBT).await? {
+            if !here.contains(&item.identity.invoice) {
+                tally.add(item.amount);
+            }
+        }
+        Ok(tally)
+    }
+}
+
+/// Puts together what is known and decides about every row.
+pub(super) async fn make_plan(
+    case: &Case,
+    account: &Account,
+    input: Input,
+    log: &Log,
+    journal: Option<&SqliteJournal>,
+) -> Result<Plan, Failure> {
+    let mut known = Known { heard: load::heard(log), ..Known::default() };
+    if let Some(journal) = journal {
+        known.items = journal.known(account, input.invoices()).await.map_err(refused)?;
+        let creation = Account { operation: Operation::Create, ..account.clone() };
+        known.created = journal.known(&creation, input.invoices()).await.map_err(refused)?;
+    }
+    let guards = case.job.guards.clone().unwrap_or_else(|| guard::whole_file(&input));
+    Ok(decide(&case.job, account.operation, &guards, input, &known))
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "map_err hands it over")]
+fn refused(error: JournalError) -> Failure {
+    Failure::Refused(error.to_string())
+}
