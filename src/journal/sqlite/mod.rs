@@ -6,6 +6,8 @@ mod items;
 mod open;
 mod runs;
 mod schema;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::collections::HashMap;
