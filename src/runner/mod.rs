@@ -12,4 +12,6 @@ pub mod gateway;
 pub mod pace;
 pub mod progress;
 pub mod settle;
+#[cfg(test)]
+mod tests;
 pub mod window;

@@ -1,0 +1,395 @@
+//! The dispatcher against a scripted provider, in virtual time, with the real journal.
+
+use std::collections::VecDeque;
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::attempt::Desk;
+use super::clock::Clock;
+use super::dispatch::{Dispatch, Rules, Stop, ToSend};
+use super::gateway::Gateway;
+use super::progress::Progress;
+use crate::doku::answer::{Halt, PaymentPage};
+use crate::doku::exchange::{Answer, Exchange, Request};
+use crate::doku::request::Call;
+use crate::doku::sign::{Components, Signer, TimestampName};
+use crate::job::settings::{Breaker, Limits, Retries, Window};
+use crate::journal::record::{Item, NewRow, NewRun, RowFate};
+use crate::journal::sqlite::SqliteJournal;
+use crate::journal::state::State;
+use crate::journal::{Account, Journal as _};
+use crate::model::environment::Environment;
+use crate::model::ids::{ClientId, Identifier, InvoiceNumber, MerchantReference};
+use crate::model::money::Rupiah;
+use crate::model::operation::Operation;
+use crate::model::order::Order;
+use crate::model::secret::Secret;
+use crate::model::time::{self, Timestamp, Zone, parse_instant};
+
+/// Time that passes only when somebody waits.
+#[derive(Clone, Default)]
+struct VirtualClock(Arc<AtomicU64>);
+
+impl Clock for VirtualClock {
+    fn now(&self) -> Timestamp {
+        time::after(parse_instant("2026-11-22T08:00:00Z").unwrap(), self.monotonic())
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::from_millis(self.0.load(Ordering::SeqCst))
+    }
+
+    async fn sleep(&self, span: Duration) {
+        // Let everything that is under way come in first: virtual time must not overtake it.
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+        }
+        self.0.fetch_add(u64::try_from(span.as_millis()).unwrap().max(1), Ordering::SeqCst);
+    }
+}
+
+/// How the scripted provider answers one request.
+#[derive(Clone, Copy)]
+enum Reply {
+    TimeOut,
+    NotSent,
+    Status(u16),
+    Unsigned(u16),
+    Refunded(u16),
+    StatusSays(&'static str),
+}
+
+/// A request as it arrived.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Arrived {
+    at: Duration,
+    request_id: String,
+    body: Option<Vec<u8>>,
+}
+
+#[derive(Clone)]
+struct Provider {
+    script: Arc<Mutex<VecDeque<Reply>>>,
+    arrived: Arc<Mutex<Vec<Arrived>>>,
+    clock: VirtualClock,
+    signer: Signer,
+    journal: PathBuf,
+}
+
+impl Gateway for Provider {
+    async fn exchange(&self, request: Request) -> Exchange {
+        let header = |name: &str| request.headers.iter().find(|(key, _)| *key == name).unwrap().1.clone();
+        let request_id = header("Request-Id");
+        if request.body.is_some() {
+            self.assert_intent_is_durable(&request_id);
+        }
+        let arrived =
+            Arrived { at: self.clock.monotonic(), request_id: request_id.clone(), body: request.body.clone() };
+        self.arrived.lock().unwrap().push(arrived);
+        let reply = self.script.lock().unwrap().pop_front().unwrap_or(Reply::Refunded(200));
+        let invoice = request.body.as_ref().map_or_else(
+            || request.target.rsplit('/').next().unwrap().to_owned(),
+            |body| text_at(body, "/order/invoice_number"),
+        );
+        let refund =
+            request.body.as_ref().map(|body| text_at(body, "/refund/merchant_unique_reference")).unwrap_or_default();
+        let (status, body, signed) = match reply {
+            Reply::TimeOut => return Exchange::TimedOut,
+            Reply::NotSent => return Exchange::NotSent("connection refused".into()),
+            Reply::Status(status) => (status, r#"{"error":{"message":"no"}}"#.to_owned(), true),
+            Reply::Unsigned(status) => (status, "<html>".to_owned(), false),
+            Reply::Refunded(status) => (
+                status,
+                format!(
+                    r#"{{"order":{{"invoice_number":"{invoice}","amount":90000}},"payment":{{"status":"REFUNDED"}},"refund":{{"status":"SUCCESS","merchant_unique_reference":"{refund}"}}}}"#
+                ),
+                true,
+            ),
+            Reply::StatusSays(word) => (
+                200,
+                format!(
+                    r#"{{"order":{{"invoice_number":"{invoice}","amount":90000}},"transaction":{{"status":"{word}"}}}}"#
+                ),
+                true,
+            ),
+        };
+        let timestamp = time::wire(self.clock.now());
+        let signature = self.signer.sign(&Components {
+            client_id: "MCH-1",
+            request_id: &request_id,
+            timestamp_name: TimestampName::Response,
+            timestamp: &timestamp,
+            target: &request.target,
+            body: Some(body.as_bytes()),
+        });
+        let mut headers = vec![("response-timestamp".to_owned(), timestamp)];
+        if signed {
+            headers.push(("signature".to_owned(), signature));
+        }
+        Exchange::Answered(Answer { status, headers, body: body.into_bytes() })
+    }
+}
+
+impl Provider {
+    /// What the promise says: at the moment a request arrives, its intent is on disk.
+    fn assert_intent_is_durable(&self, request_id: &str) {
+        let connection = rusqlite::Connection::open(&self.journal).unwrap();
+        let open: i64 = connection
+            .query_row("SELECT count(*) FROM attempt WHERE request_id = ?1 AND ended_at IS NULL", [request_id], |row| {
+                row.get(0)
+            })
+            .unwrap();
+        assert_eq!(open, 1, "a request arrived without one durable intent of its own");
+    }
+}
+
+fn text_at(body: &[u8], pointer: &str) -> String {
+    let body: serde_json::Value = serde_json::from_slice(body).unwrap();
+    body.pointer(pointer).unwrap().as_str().unwrap().to_owned()
+}
+
+fn invoice(number: usize) -> InvoiceNumber {
+    InvoiceNumber::new(&format!("INV-{number}")).unwrap()
+}
+
+fn to_send(number: usize) -> ToSend {
+    let id = Identifier::new("1000").unwrap();
+    let payment_reference = MerchantReference::new("P-1").unwrap();
+    ToSend {
+        order: Order {
+            invoice_number: invoice(number),
+            amount: Rupiah::new(90_000),
+            payment_reference: Some(payment_reference.clone()),
+            order_id: None,
+            akulaku_reference: None,
+            book: None,
+            created_at: None,
+            sale: None,
+        },
+        call: Call::Refund { order_id: id.clone(), akulaku_reference: id },
+        payment_reference,
+    }
+}
+
+/// A provider, a journal and a clock that several runs share.
+struct World {
+    _folder: tempfile::TempDir,
+    journal: Arc<SqliteJournal>,
+    path: PathBuf,
+    clock: VirtualClock,
+    rules: Rules,
+    arrived: Arc<Mutex<Vec<Arrived>>>,
+    interrupt: watch::Sender<bool>,
+}
+
+impl World {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.db");
+        let one = NonZeroU32::new(1).unwrap();
+        Self {
+            journal: Arc::new(SqliteJournal::open(&path).unwrap()),
+            path,
+            _folder: folder,
+            clock: VirtualClock::default(),
+            rules: Rules {
+                limits: Limits { concurrency: one, ..Limits::default() },
+                retries: Retries::default(),
+                breaker: Breaker { consecutive: NonZeroU32::new(50).unwrap(), ..Breaker::default() },
+                window: None,
+                settlement: Vec::new(),
+            },
+            arrived: Arc::default(),
+            interrupt: watch::channel(false).0,
+        }
+    }
+
+    fn account() -> Account {
+        let client_id = ClientId::new("MCH-1").unwrap();
+        Account { environment: Environment::Simulator, client_id, operation: Operation::Refund }
+    }
+
+    /// One run that sends the orders of these numbers and settles what is unknown.
+    async fn run(&self, orders: impl IntoIterator<Item = usize>, script: &[Reply]) -> Option<Stop> {
+        let orders: Vec<usize> = orders.into_iter().collect();
+        let signer = Signer::new(&Secret::new("SK"));
+        let rows = orders.iter().zip(1..).map(|(number, row)| NewRow {
+            number: row,
+            line: row,
+            raw: String::new(),
+            invoice: Some(invoice(*number)),
+            rupiah: Rupiah::new(90_000),
+            fate: RowFate::Send,
+            reason: String::new(),
+        });
+        let new = NewRun {
+            job: "job".into(),
+            account: Self::account(),
+            started_at: self.clock.now(),
+            delimiter: b',',
+            header: Vec::new(),
+            rows: rows.collect(),
+        };
+        self.journal.recover(self.clock.now()).await.unwrap();
+        let desk = Desk {
+            journal: Arc::clone(&self.journal),
+            gateway: Provider {
+                script: Arc::new(Mutex::new(script.iter().copied().collect())),
+                arrived: Arc::clone(&self.arrived),
+                clock: self.clock.clone(),
+                signer: signer.clone(),
+                journal: Path::new(&self.path).to_owned(),
+            },
+            clock: self.clock.clone(),
+            signer,
+            client_id: ClientId::new("MCH-1").unwrap(),
+            run: self.journal.begin_run(new).await.unwrap(),
+            page: PaymentPage::Https,
+        };
+        let unsettled = self.journal.items_in(&Self::account(), "job", &[State::Unknown]).await.unwrap();
+        let fresh = orders.iter().map(|number| to_send(*number)).collect();
+        let progress = Arc::new(Progress::default());
+        let dispatch = Dispatch::new(desk, Self::account(), self.rules.clone(), fresh, unsettled, progress);
+        dispatch.run(self.interrupt.subscribe()).await
+    }
+
+    async fn item(&self, number: usize) -> Option<Item> {
+        self.journal.known(&Self::account(), vec![invoice(number)]).await.unwrap().remove(&invoice(number))
+    }
+
+    async fn state(&self, number: usize) -> Option<State> {
+        self.item(number).await.map(|item| item.state)
+    }
+
+    fn sends(&self) -> Vec<Arrived> {
+        self.arrived.lock().unwrap().iter().filter(|arrived| arrived.body.is_some()).cloned().collect()
+    }
+
+    fn inquiries(&self) -> Vec<Arrived> {
+        self.arrived.lock().unwrap().iter().filter(|arrived| arrived.body.is_none()).cloned().collect()
+    }
+}
+
+#[tokio::test]
+async fn a_replayed_answer_settles_the_item() {
+    let world = World::new();
+    let stop = world.run([1], &[Reply::TimeOut, Reply::Status(500), Reply::Unsigned(200), Reply::Refunded(409)]).await;
+    assert!(stop.is_none());
+    let item = world.item(1).await.unwrap();
+    assert_eq!((item.state, item.attempts, item.facts.replayed), (State::Succeeded, 4, true));
+    let sends = world.sends();
+    assert!(sends.iter().all(|sent| (&sent.request_id, &sent.body) == (&sends[0].request_id, &sends[0].body)));
+    for pair in sends.windows(2) {
+        assert!(pair[1].at - pair[0].at >= Duration::from_secs(5), "resent before the backoff was over");
+    }
+}
+
+#[tokio::test]
+async fn an_inquiry_comes_sixty_seconds_after_the_last_request_with_an_id_of_its_own() {
+    let world = World::new();
+    let script =
+        [[Reply::TimeOut; 6].as_slice(), &[Reply::StatusSays("SUCCESS"), Reply::StatusSays("REFUNDED")]].concat();
+    assert!(world.run([1], &script).await.is_none());
+    assert_eq!(world.state(1).await, Some(State::AlreadyDone));
+    let (sends, inquiries) = (world.sends(), world.inquiries());
+    assert_eq!((sends.len(), inquiries.len()), (6, 2), "not refunded yet is no proof, so it is asked again");
+    assert!(inquiries[0].at - sends[5].at >= Duration::from_secs(60));
+    assert!(inquiries.iter().all(|inquiry| inquiry.request_id != sends[0].request_id));
+}
+
+#[tokio::test]
+async fn what_stays_unknown_is_settled_by_a_later_run_with_the_same_key() {
+    let world = World::new();
+    let silence = [Reply::TimeOut; 60];
+    assert!(world.run([1], &silence).await.is_none());
+    assert_eq!(world.state(1).await, Some(State::Unknown));
+    assert!(world.run([], &[Reply::Refunded(409)]).await.is_none());
+    assert_eq!(world.state(1).await, Some(State::Succeeded));
+    let ids: std::collections::HashSet<_> = world.sends().into_iter().map(|sent| sent.request_id).collect();
+    assert_eq!(ids.len(), 1);
+}
+
+#[tokio::test]
+async fn beyond_the_horizon_nothing_is_resent_and_a_person_decides() {
+    let mut world = World::new();
+    world.rules.retries.horizon = Duration::from_secs(10);
+    world.run([1], &[Reply::TimeOut, Reply::TimeOut, Reply::StatusSays("SUCCESS")]).await;
+    assert_eq!(world.state(1).await, Some(State::Review));
+    let sent = world.sends().len();
+    world.clock.sleep(Duration::from_secs(100)).await;
+    world.run([], &[]).await;
+    assert_eq!(world.sends().len(), sent, "an item under review is never sent");
+}
+
+#[tokio::test]
+async fn the_breaker_stops_new_sends() {
+    let mut world = World::new();
+    world.rules.breaker = Breaker::default();
+    let stop = world.run(1..=20, &[Reply::NotSent; 20]).await;
+    assert!(matches!(stop, Some(Stop::Breaker(_))), "{stop:?}");
+    assert_eq!(world.sends().len(), 5);
+    assert_eq!(world.state(1).await, Some(State::Planned), "nothing was done, so it may be sent again");
+    assert_eq!(world.state(6).await, None);
+}
+
+#[tokio::test]
+async fn refused_credentials_stop_the_run_at_once() {
+    for (reply, halt, state) in [
+        (Reply::Status(401), Halt::Credentials, State::Refused),
+        (Reply::Unsigned(403), Halt::Gateway, State::Unknown),
+        (Reply::Unsigned(307), Halt::Gateway, State::Unknown),
+    ] {
+        let world = World::new();
+        let stop = world.run(1..=5, &[reply]).await;
+        assert!(matches!(stop, Some(Stop::Halted(found)) if found == halt), "{stop:?}");
+        assert_eq!((world.sends().len(), world.state(1).await), (1, Some(state)));
+    }
+}
+
+#[tokio::test]
+async fn a_conflict_without_the_first_answer_is_asked_about_before_it_is_sent_again() {
+    let world = World::new();
+    world.run([1], &[Reply::Status(409), Reply::StatusSays("SUCCESS"), Reply::Refunded(200)]).await;
+    assert_eq!(world.state(1).await, Some(State::Succeeded));
+    assert!(world.inquiries()[0].at < world.sends()[1].at);
+}
+
+#[tokio::test]
+async fn throttling_holds_everybody_back_and_counts_as_no_failure() {
+    let world = World::new();
+    let stop = world.run(1..=3, &[Reply::Status(429)]).await;
+    assert!(stop.is_none());
+    for number in 1..=3 {
+        assert_eq!(world.state(number).await, Some(State::Succeeded));
+    }
+    let sends = world.sends();
+    assert!(sends[1].at - sends[0].at >= Duration::from_secs(5));
+}
+
+#[tokio::test]
+async fn an_interrupted_run_and_a_closed_window_send_nothing_new() {
+    let mut world = World::new();
+    world.rules.window = Some(Window { from: 0, until: 1, zone: Zone::UTC });
+    assert!(matches!(world.run(1..=3, &[]).await, Some(Stop::WindowClosed)));
+    world.rules.window = None;
+    world.interrupt.send_replace(true);
+    assert!(matches!(world.run(1..=3, &[]).await, Some(Stop::Interrupted)));
+    assert_eq!(world.sends(), []);
+}
+
+#[tokio::test]
+async fn many_at_once_are_each_sent_once() {
+    let mut world = World::new();
+    world.rules.limits.concurrency = NonZeroU32::new(16).unwrap();
+    world.rules.limits.rate.clear();
+    assert!(world.run(1..=200, &[]).await.is_none());
+    assert_eq!(world.sends().len(), 200);
+    for number in 1..=200 {
+        assert_eq!(world.state(number).await, Some(State::Succeeded));
+    }
+}
