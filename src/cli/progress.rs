@@ -4,7 +4,7 @@ use std::io::IsTerminal as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use tokio::task::JoinHandle;
 
 use super::screen::Screen;
@@ -51,8 +51,11 @@ impl Drop for Watch {
 }
 
 fn style() -> ProgressStyle {
-    ProgressStyle::with_template("  {bar:30} {pos}/{len} orders  {per_sec:.1}  {msg}  ETA {eta}")
+    ProgressStyle::with_template("  {bar:30} {pos}/{len} orders  {rate}  {msg}  ETA {eta}")
         .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .with_key("rate", |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+            let _ = write!(out, "{:.1}/s", state.per_sec());
+        })
 }
 
 async fn draw(bar: &ProgressBar, progress: &Progress) {

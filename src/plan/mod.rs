@@ -11,6 +11,8 @@ pub mod input;
 mod row;
 mod sale;
 mod select;
+#[cfg(test)]
+mod tests;
 
 pub use decide::{Disposition, Known, Plan, PlannedOrder};
 pub use input::{Input, InputRow, Role};

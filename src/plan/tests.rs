@@ -1,0 +1,234 @@
+//! Plans from small files: each row's fate in the words of the journal.
+
+use std::collections::HashMap;
+
+use proptest::prelude::*;
+
+use super::decide::{Heard, Known, Plan, decide};
+use super::input::{self, Input};
+use crate::edge::csv;
+use crate::job::{self, Job};
+use crate::journal::record::{Item, RowFate, testing};
+use crate::journal::state::State;
+use crate::model::ids::InvoiceNumber;
+use crate::model::money::{Rupiah, Tally};
+use crate::model::operation::{Operation, Task};
+use crate::model::time::parse_instant;
+
+const HEADER: &str = "invoice_number,amount,order_id,akulaku_reference,book_status";
+
+/// A job of the simulator; `more` replaces the sections that it names.
+fn job(operation: &str, more: &str) -> Job {
+    let mut text = format!("job: test\noperation: {operation}\nmerchant: {{environment: simulator}}\n{more}\n");
+    for section in ["orders: {file: orders.csv}", "guards: {max_orders: 100, max_total: 100000000}"] {
+        let key = section.split(' ').next().unwrap();
+        if !more.lines().any(|line| line.trim_start().starts_with(key)) {
+            text = format!("{text}{section}\n");
+        }
+    }
+    job::parse("job.yaml", &text).unwrap_or_else(|faults| panic!("{faults:?}"))
+}
+
+fn read(job: &Job, orders: &str) -> Input {
+    let known: Vec<&str> = HEADER.split(',').collect();
+    let table = csv::parse("orders.csv", orders.as_bytes().to_vec(), &job.orders.format, &known).unwrap();
+    input::read(job, &table, parse_instant("2026-11-22T08:00:00Z").unwrap()).unwrap()
+}
+
+fn plan(job: &Job, orders: &str, known: &Known) -> Plan {
+    let Task::Change(operation) = job.task else { panic!("an audit has no plan") };
+    decide(job, operation, job.guards.as_ref().unwrap(), read(job, orders), known)
+}
+
+fn fates(plan: &Plan) -> Vec<(RowFate, String)> {
+    plan.rows.iter().map(|row| plan.fate(row)).collect()
+}
+
+fn rows(lines: &[&str]) -> String {
+    format!("{HEADER}\n{}\n", lines.join("\n"))
+}
+
+fn known_item(invoice: &str, state: State, job: &str, amount: u64) -> Known {
+    let mut item = Item { state, job: job.into(), amount: Rupiah::new(amount), ..testing::item() };
+    item.identity.invoice = InvoiceNumber::new(invoice).unwrap();
+    Known { items: HashMap::from([(item.identity.invoice.clone(), item)]), ..Known::default() }
+}
+
+fn paid(invoice: &str) -> Known {
+    let heard = Heard { paid: true, ..Heard::default() };
+    Known { heard: HashMap::from([(InvoiceNumber::new(invoice).unwrap(), heard)]), ..Known::default() }
+}
+
+#[test]
+fn what_the_journal_knows_decides_before_the_file() {
+    let cases = [
+        (State::Succeeded, "test", 5, RowFate::Continue, "settled earlier in run 20261122-150000-0001"),
+        (State::Refused, "test", 5, RowFate::Continue, "settled earlier in run 20261122-150000-0001"),
+        (State::Unknown, "test", 5, RowFate::Continue, "left open by run 20261122-150000-0001"),
+        (State::Review, "test", 5, RowFate::Continue, "left open by run 20261122-150000-0001"),
+        (State::Planned, "test", 5, RowFate::Send, ""),
+        (State::Succeeded, "other", 5, RowFate::Skip, "succeeded by job other in run 20261122-150000-0001"),
+        (State::Unknown, "other", 5, RowFate::Skip, "unknown by job other in run 20261122-150000-0001"),
+        (State::Succeeded, "test", 6, RowFate::Held, "amount_differs_from_journal"),
+    ];
+    for (state, by, amount, fate, reason) in cases {
+        let known = known_item("A", state, by, amount);
+        let plan = plan(&job("refund", ""), &rows(&["A,5,1,2,paid"]), &known);
+        assert_eq!(fates(&plan), [(fate, reason.to_owned())], "{state} by {by}");
+    }
+}
+
+#[test]
+fn row_guards_hold_rows_and_the_rest_goes_on() {
+    let guards = "guards: {max_orders: 9, max_total: 1000, max_order: 50, require_paid: true}";
+    let plan = plan(&job("refund", guards), &rows(&["A,5,1,2,x", "B,51,1,2,x", "C,5,1,2,x"]), &paid("A"));
+    assert_eq!(
+        fates(&plan),
+        [
+            (RowFate::Send, String::new()),
+            (RowFate::Held, "max_order".to_owned()),
+            (RowFate::Held, "require_paid".to_owned())
+        ]
+    );
+    assert!(plan.may_run());
+}
+
+#[test]
+fn a_cancel_of_what_was_paid_is_held() {
+    let cancel = job("cancel", "");
+    assert_eq!(fates(&plan(&cancel, &rows(&["A,5,,,x"]), &paid("A")))[0].0, RowFate::Held);
+    assert_eq!(fates(&plan(&cancel, &rows(&["A,5,,,x"]), &paid("B")))[0].0, RowFate::Send);
+}
+
+#[test]
+fn file_guards_refuse_the_plan() {
+    let three = rows(&["A,40,1,2,x", "B,40,1,2,x", "C,40,1,2,x"]);
+    let cases = [
+        ("guards: {max_orders: 2, max_total: 1000}", "max_orders"),
+        ("guards: {max_orders: 9, max_total: 119}", "max_total"),
+        ("orders: {file: o.csv, control: {rows: 4}}", "control.rows"),
+        ("orders: {file: o.csv, control: {rows: 3, amount: 121}}", "control.amount"),
+    ];
+    for (more, guard) in cases {
+        let plan = plan(&job("refund", more), &three, &Known::default());
+        let broken: Vec<_> =
+            plan.guards.iter().filter(|reading| !reading.holds()).map(|reading| reading.guard).collect();
+        assert_eq!((broken.as_slice(), plan.may_run()), ([guard].as_slice(), false));
+    }
+    assert!(plan(&job("refund", "guards: {max_orders: 3, max_total: 120}"), &three, &Known::default()).may_run());
+}
+
+#[test]
+fn a_share_counts_from_forty_rows_on() {
+    let guards = "orders: {file: o.csv, where: [{book_status: [x]}]}\nguards: {max_orders: 99, max_total: 100000, max_share: 10%}";
+    let file = |rows_in_all: usize, meant: usize| {
+        let lines: Vec<String> =
+            (0..rows_in_all).map(|row| format!("I{row},5,1,2,{}", if row < meant { "x" } else { "y" })).collect();
+        rows(&lines.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let job = job("refund", guards);
+    for (rows_in_all, meant, runs) in [(39, 39, true), (40, 4, true), (40, 5, false), (100, 10, true), (100, 11, false)]
+    {
+        assert_eq!(
+            plan(&job, &file(rows_in_all, meant), &Known::default()).may_run(),
+            runs,
+            "{meant} of {rows_in_all}"
+        );
+    }
+}
+
+#[test]
+fn rows_that_repeat_an_order_are_sent_once_and_rows_that_disagree_not_at_all() {
+    let refund = job("refund", "");
+    let plan_of = |lines: &[&str]| plan(&refund, &rows(lines), &Known::default());
+    let agree = plan_of(&["A,5,1,2,x", "B,5,1,2,x", "A,5,1,2,x"]);
+    assert_eq!(fates(&agree)[2], (RowFate::Skip, "duplicate of row 1".to_owned()));
+    assert_eq!(agree.to_send().count(), 2);
+    for other in ["A,6,1,2,x", "A,5,9,2,x", "A,5,1,2,y"] {
+        let disagree = plan_of(&["A,5,1,2,x", other]);
+        assert_eq!(disagree.to_send().count(), 0, "{other}");
+        assert_eq!(disagree.faults.len(), 1);
+        assert!(!disagree.may_run());
+    }
+}
+
+#[test]
+fn a_refund_looks_for_identifiers_in_the_journal_then_in_the_log() {
+    let refund = job("refund", "");
+    let file = rows(&["A,5,,,x"]);
+    assert_eq!(fates(&plan(&refund, &file, &Known::default()))[0].0, RowFate::Invalid);
+    let heard = Heard { order_id: Some("1".into()), akulaku_reference: Some("2".into()), ..Heard::default() };
+    let from_log = Known { heard: HashMap::from([(InvoiceNumber::new("A").unwrap(), heard)]), ..Known::default() };
+    assert_eq!(fates(&plan(&refund, &file, &from_log))[0].0, RowFate::Send);
+    let mut created = known_item("A", State::Succeeded, "create", 5).items;
+    for item in created.values_mut() {
+        item.facts.order_id = Some("3".into());
+        item.facts.akulaku_reference = Some("4".into());
+    }
+    let from_journal = Known { created, ..from_log };
+    let plan = plan(&refund, &file, &from_journal);
+    let (_, call, _) = plan.to_send().next().unwrap();
+    assert!(format!("{call:?}").contains("Identifier(\"3\")"), "{call:?}");
+}
+
+#[test]
+fn what_was_not_created_cannot_be_refunded() {
+    let file = "invoice_number,amount,rekon_operation,rekon_state,rekon_order_id,rekon_akulaku_reference\n\
+                A,5,create,succeeded,1,2\nB,5,create,refused,,\nC,5,create,unknown,,\n";
+    let plan = plan(&job("refund", ""), file, &Known::default());
+    let words: Vec<_> = fates(&plan).into_iter().map(|(fate, reason)| format!("{} {reason}", fate.word())).collect();
+    assert_eq!(words, ["send ", "skip it was not created: refused", "skip it was not created: unknown"]);
+    assert!(plan.may_run());
+}
+
+#[test]
+fn line_items_of_one_invoice_are_one_order_and_must_add_up() {
+    let header = "invoice_number,amount,callback_url,line_items.name,line_items.price,line_items.quantity,line_items.sku,\
+                  line_items.category,customer.id,customer.name,customer.phone";
+    let line = |invoice: &str, price: u64, quantity: u64| {
+        format!("{invoice},90000,https://s.example/r,Shirt,{price},{quantity},1,Shirt,C-1,Siti,6281122334455")
+    };
+    let create = job("create", "");
+    let good = format!("{header}\n{}\n{}\n", line("A", 30_000, 2), line("A", 30_000, 1));
+    let plan = plan(&create, &good, &Known::default());
+    assert_eq!((plan.to_send().count(), plan.input_tally()), (1, Tally { count: 2, rupiah: Rupiah::new(90_000) }));
+    let short = format!("{header}\n{}\n", line("A", 30_000, 2));
+    let faults = super::tests::plan(&create, &short, &Known::default()).faults;
+    assert_eq!(faults[0].message, "the line items of A add up to Rp 60.000, its amount is Rp 90.000");
+}
+
+#[test]
+fn a_number_at_an_unterminated_end_is_a_fault_unless_the_totals_agree() {
+    let cut = "order_id,akulaku_reference,invoice_number,amount\n1,2,A,100000\n1,2,B,1000";
+    let plain = job("refund", "");
+    assert_eq!(plan(&plain, cut, &Known::default()).faults.len(), 1);
+    assert_eq!(plan(&plain, &format!("{cut}\n"), &Known::default()).faults.len(), 0);
+    let controlled = job("refund", "orders: {file: o.csv, control: {rows: 2, amount: 101000}}");
+    assert!(plan(&controlled, cut, &Known::default()).may_run());
+    let text_at_the_end = "order_id,akulaku_reference,amount,invoice_number,book_status\n1,2,5,A,paid";
+    assert_eq!(plan(&plain, text_at_the_end, &Known::default()).faults.len(), 0);
+}
+
+proptest! {
+    #[test]
+    fn every_row_gets_one_disposition_and_they_add_up_to_the_file(
+        lines in prop::collection::vec((0..6_u8, prop_oneof![Just("5"), Just("70"), Just("x"), Just("")], 0..3_u8), 0..30),
+    ) {
+        let guards = "orders: {file: o.csv, on_invalid: skip, where: [{book_status: [s0, s1]}]}\n\
+                      guards: {max_orders: 100, max_total: 100000, max_order: 50}";
+        let lines: Vec<String> =
+            lines.iter().map(|(invoice, amount, status)| format!("I{invoice},{amount},1,2,s{status}")).collect();
+        let plan = plan(&job("refund", guards), &rows(&lines.iter().map(String::as_str).collect::<Vec<_>>()), &Known::default());
+        let totals = plan.dispositions();
+        let mut sum = totals.send;
+        [totals.skip, totals.held, totals.invalid].into_iter().for_each(|tally| sum.merge(tally));
+        prop_assert_eq!(sum, plan.input_tally());
+        prop_assert_eq!(sum.count, lines.len() as u64);
+        let mut sent: Vec<_> = plan.to_send().map(|(order, ..)| order.invoice_number.clone()).collect();
+        let all = sent.len();
+        sent.sort();
+        sent.dedup();
+        prop_assert_eq!(sent.len(), all, "an invoice is sent twice");
+        prop_assert_eq!(plan.operation, Operation::Refund);
+    }
+}
