@@ -216,6 +216,28 @@ impl World {
 
     /// One run that sends the orders of these numbers and settles what is unknown.
     async fn run(&self, orders: impl IntoIterator<Item = usize>, script: &[Reply]) -> Option<Stop> {
+        self.dispatch(orders, script).await.run(self.interrupt.subscribe()).await
+    }
+
+    /// The same, cut off like a killed program after it was woken so many times. Whether it came to its end by then.
+    async fn run_cut_off(&self, orders: impl IntoIterator<Item = usize>, wakes: usize) -> bool {
+        let mut run = Box::pin(self.dispatch(orders, &[]).await.run(self.interrupt.subscribe()));
+        let mut left = wakes;
+        std::future::poll_fn(move |context| {
+            if let std::task::Poll::Ready(_) = run.as_mut().poll(context) {
+                return std::task::Poll::Ready(true);
+            }
+            left = left.saturating_sub(1);
+            if left == 0 { std::task::Poll::Ready(false) } else { std::task::Poll::Pending }
+        })
+        .await
+    }
+
+    async fn dispatch(
+        &self,
+        orders: impl IntoIterator<Item = usize>,
+        script: &[Reply],
+    ) -> Dispatch<SqliteJournal, Provider, VirtualClock> {
         let orders: Vec<usize> = orders.into_iter().collect();
         let signer = Signer::new(&Secret::new("SK"));
         let rows = orders.iter().zip(1..).map(|(number, row)| NewRow {
@@ -254,8 +276,7 @@ impl World {
         let unsettled = self.journal.items_in(&Self::account(), "job", &[State::Unknown]).await.unwrap();
         let fresh = orders.iter().map(|number| to_send(*number)).collect();
         let progress = Arc::new(Progress::default());
-        let dispatch = Dispatch::new(desk, Self::account(), self.rules.clone(), fresh, unsettled, progress);
-        dispatch.run(self.interrupt.subscribe()).await
+        Dispatch::new(desk, Self::account(), self.rules.clone(), fresh, unsettled, progress)
     }
 
     async fn item(&self, number: usize) -> Option<Item> {
@@ -380,6 +401,39 @@ async fn an_interrupted_run_and_a_closed_window_send_nothing_new() {
     world.interrupt.send_replace(true);
     assert!(matches!(world.run(1..=3, &[]).await, Some(Stop::Interrupted)));
     assert_eq!(world.sends(), []);
+}
+
+#[tokio::test]
+async fn a_run_cut_off_at_any_moment_is_continued_to_the_same_end() {
+    for wakes in 1..40 {
+        let mut world = World::new();
+        world.rules.limits.concurrency = NonZeroU32::new(3).unwrap();
+        world.rules.limits.rate.clear();
+        let mut runs = 0;
+        loop {
+            // As the plan does: an order that has an item is not sent anew unless nothing was done for it.
+            let mut fresh = Vec::new();
+            for number in 1..=6 {
+                if matches!(world.state(number).await, None | Some(State::Planned)) {
+                    fresh.push(number);
+                }
+            }
+            runs += 1;
+            if world.run_cut_off(fresh, wakes * runs).await {
+                break;
+            }
+        }
+        let mut ids_of = std::collections::HashMap::<String, std::collections::HashSet<_>>::new();
+        for sent in world.sends() {
+            let invoice = text_at(sent.body.as_ref().unwrap(), "/order/invoice_number");
+            ids_of.entry(invoice).or_default().insert((sent.request_id, sent.body));
+        }
+        assert_eq!(ids_of.len(), 6, "cut off after {wakes} wakes");
+        assert!(ids_of.values().all(|ids| ids.len() == 1), "one key and one body for each order");
+        for number in 1..=6 {
+            assert_eq!(world.state(number).await, Some(State::Succeeded), "cut off after {wakes} wakes");
+        }
+    }
 }
 
 #[tokio::test]
