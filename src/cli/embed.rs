@@ -22,25 +22,37 @@ pub(super) struct Embedded {
 
 /// Starts the simulator. Its ledger and its log stand beside the journal, so that effects outlive the program.
 pub(super) async fn start(case: &Case, credentials: &Credentials, input: &Input) -> Result<Embedded, Failure> {
-    let folder = case.journal.parent().map(|folder| folder.join("simulator")).unwrap_or_default();
+    let folder = folder_of(case);
     std::fs::create_dir_all(&folder).map_err(|error| Failure::Refused(format!("{}: {error}", shown(&folder))))?;
     let state = match &case.job.merchant.state {
         Some(template) => read_state(&case.path(template))?,
         None => rehearsal(case.job.task, input),
     };
-    let name = |suffix: &str| folder.join(format!("{}-{suffix}.jsonl", case.job.name));
-    let log = name("notifications");
+    let log = file_of(case, "notifications");
     let config = Config {
         client_id: credentials.client_id.clone(),
         secret_key: credentials.secret_key.clone(),
         state,
-        ledger: Some(name("ledger")),
+        ledger: Some(file_of(case, "ledger")),
         notification_log: Some(log.clone()),
         notification_path: case.job.notifications.path.clone(),
         ..Config::new(Arc::new(|| SystemClock.now()))
     };
     let running = Simulator::start(config).await.map_err(|error| Failure::Refused(format!("simulator: {error}")))?;
     Ok(Embedded { running, log })
+}
+
+fn folder_of(case: &Case) -> PathBuf {
+    case.journal.parent().map(|folder| folder.join("simulator")).unwrap_or_default()
+}
+
+fn file_of(case: &Case, what: &str) -> PathBuf {
+    folder_of(case).join(format!("{}-{what}.jsonl", case.job.name))
+}
+
+/// The log of the embedded simulator, for commands that only read; `None` if the job embeds none.
+pub(super) fn log_of(case: &Case) -> Option<PathBuf> {
+    case.job.embeds_simulator().then(|| file_of(case, "notifications"))
 }
 
 /// Reads a state file.

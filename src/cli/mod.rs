@@ -40,6 +40,7 @@ pub fn main() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
             screen.failure(&failure);
+            screen.failure_document(&failure);
             ExitCode::from(failure.code())
         }
     }

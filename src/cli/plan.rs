@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use super::args::Common;
+use super::embed;
 use super::exit::{DONE, Failure, REFUSED};
 use super::load;
 use super::run;
-use super::screen::Screen;
+use super::screen::{Screen, faults_json};
 use super::session::make_plan;
 use crate::edge::clock::SystemClock;
 use crate::journal::sqlite::SqliteJournal;
@@ -23,12 +24,12 @@ pub(super) async fn plan(path: &Path, common: &Common, screen: Screen) -> Result
     };
     let credentials = case.credentials()?;
     let input = case.input(now)?;
-    let log = case.log(&credentials, None)?;
+    let log = case.log(&credentials, embed::log_of(&case).as_deref())?;
     let account = case.account(&credentials, operation);
     let journal = SqliteJournal::open_to_read(&case.journal).map_err(|error| Failure::Refused(error.to_string()))?;
     let plan = make_plan(&case, &account, input, &log, journal.as_ref()).await?;
     run::show_plan(&case, &plan, screen);
-    if screen.is_json() && plan.faults.is_empty() {
+    if plan.may_run() {
         let document = serde_json::json!({
             "version": 1, "job": case.job.name.as_str(), "operation": operation.word(),
             "environment": case.job.merchant.environment.word(),
@@ -51,12 +52,13 @@ pub(super) fn check(paths: &[PathBuf], common: &Common, screen: Screen) -> u8 {
             }
         }
     }
-    if faults.is_empty() {
-        screen.document(br#"{"faults":[]}"#);
-        return DONE;
+    let code = if faults.is_empty() { DONE } else { REFUSED };
+    let document = serde_json::json!({ "version": 1, "exit_code": code, "faults": faults_json(&faults) });
+    screen.document(document.to_string().as_bytes());
+    if !faults.is_empty() {
+        screen.faults(&faults);
     }
-    screen.faults(&faults);
-    REFUSED
+    code
 }
 
 fn check_one(path: &Path, common: &Common) -> Result<usize, Failure> {

@@ -6,6 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::args::Common;
 use super::conclude::{Conclusion, Ending, conclude};
+use super::embed;
 use super::exit::{Completion, Failure};
 use super::load::{self, Case};
 use super::screen::Screen;
@@ -53,7 +54,7 @@ async fn change(case: &Case, operation: Operation, as_of: Option<&str>, screen: 
     let now = present(as_of)?;
     let credentials = case.credentials()?;
     let input = case.input(now)?;
-    let log = case.log(&credentials, None)?;
+    let log = case.log(&credentials, embed::log_of(case).as_deref())?;
     let account = case.account(&credentials, operation);
     let refused = |error: crate::journal::JournalError| Failure::Refused(error.to_string());
     let journal = SqliteJournal::open_to_read(&case.journal).map_err(refused)?;

@@ -48,11 +48,6 @@ impl Screen {
         }
     }
 
-    /// Whether the user asked for JSON.
-    pub(super) fn is_json(self) -> bool {
-        self.format == Format::Json
-    }
-
     /// Whether progress may be shown.
     pub(super) fn shows_progress(self) -> bool {
         self.notes == Notes::Shown
@@ -97,20 +92,8 @@ impl Screen {
         format!("\u{1b}[{code}m{text}\u{1b}[0m")
     }
 
-    /// Faults, on stderr, and as a document with `--json`.
+    /// Faults, on stderr.
     pub(super) fn faults(self, faults: &[Fault]) {
-        if self.is_json() {
-            let list: Vec<serde_json::Value> = faults
-                .iter()
-                .map(|fault| {
-                    serde_json::json!({
-                        "file": fault.place.file, "line": fault.place.line, "column": fault.place.column,
-                        "message": fault.message, "hint": fault.hint,
-                    })
-                })
-                .collect();
-            out(&serde_json::json!({ "faults": list }).to_string());
-        }
         for fault in faults {
             err(&fault.to_string());
         }
@@ -118,17 +101,42 @@ impl Screen {
         err(&format!("{count} {}; nothing was sent", if count == 1 { "fault" } else { "faults" }));
     }
 
-    /// Why a command ended without a result.
+    /// Why a command ended without a result, on stderr.
     pub(super) fn failure(self, failure: &Failure) {
         match failure {
             Failure::Faults(faults) => self.faults(faults),
             Failure::Refused(message) => err(&format!("{}\nnothing was sent", printable_lines(message))),
-            Failure::Held(message) => err(&format!("{}\nnothing was sent; try again later", printable_lines(message))),
+            Failure::Held(message) => {
+                err(&format!("{}\nnothing was sent; try again later", printable_lines(message)));
+            }
             Failure::Stopped(message) => {
                 err(&format!("{}\nwhat is known is in the journal; run the job again", printable_lines(message)));
             }
         }
     }
+
+    /// The same for machines: the one document of a command that has no other.
+    pub(super) fn failure_document(self, failure: &Failure) {
+        let (faults, message) = match failure {
+            Failure::Faults(faults) => (faults.as_slice(), None),
+            Failure::Refused(message) | Failure::Held(message) | Failure::Stopped(message) => (&[][..], Some(message)),
+        };
+        let document = serde_json::json!({
+            "version": 1, "exit_code": failure.code(), "error": message, "faults": faults_json(faults),
+        });
+        self.document(document.to_string().as_bytes());
+    }
+}
+
+/// Faults as a list for machines.
+pub(super) fn faults_json(faults: &[Fault]) -> serde_json::Value {
+    let json = |fault: &Fault| {
+        serde_json::json!({
+            "file": fault.place.file, "line": fault.place.line, "column": fault.place.column,
+            "message": fault.message, "hint": fault.hint,
+        })
+    };
+    faults.iter().map(json).collect()
 }
 
 fn printable_lines(text: &str) -> String {

@@ -224,7 +224,7 @@ impl World {
         let mut run = Box::pin(self.dispatch(orders, &[]).await.run(self.interrupt.subscribe()));
         let mut left = wakes;
         std::future::poll_fn(move |context| {
-            if let std::task::Poll::Ready(_) = run.as_mut().poll(context) {
+            if run.as_mut().poll(context).is_ready() {
                 return std::task::Poll::Ready(true);
             }
             left = left.saturating_sub(1);
