@@ -53,7 +53,8 @@ pub(super) fn case(path: &Path, common: &Common, now: Timestamp) -> Result<Case,
         Failure::Faults(vec![Fault::new(Place::file(&file), reason).hint("name a job file that is there")])
     };
     let bytes = std::fs::read(path).map_err(|error| unreadable(format!("cannot be read: {error}")))?;
-    let text = String::from_utf8(bytes).map_err(|_| unreadable("is not UTF-8 text".into()))?;
+    let text =
+        String::from_utf8(bytes).map_err(|error| unreadable(format!("is not UTF-8 text: {}", error.utf8_error())))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let job = job::parse(&file, text).map_err(Failure::Faults)?;
     let folder = path.parent().map(Path::to_owned).unwrap_or_default();

@@ -117,11 +117,9 @@ impl Signer {
             return Err(NotSigned::Missing);
         }
         let encoded = signature.strip_prefix(PREFIX).ok_or(NotSigned::Malformed)?;
-        let bytes = STANDARD.decode(encoded).map_err(|_| NotSigned::Malformed)?;
-        if bytes.len() != SIGNATURE_BYTES {
-            return Err(NotSigned::Malformed);
-        }
-        self.mac(components).verify_slice(&bytes).map_err(|_| NotSigned::Mismatch)
+        let bytes = STANDARD.decode(encoded).ok().filter(|bytes| bytes.len() == SIGNATURE_BYTES);
+        let bytes = bytes.ok_or(NotSigned::Malformed)?;
+        self.mac(components).verify_slice(&bytes).or(Err(NotSigned::Mismatch))
     }
 
     fn mac(&self, components: &Components<'_>) -> Hmac<Sha256> {

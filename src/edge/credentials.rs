@@ -62,7 +62,7 @@ pub fn read(merchant: &Merchant, folder: &Path, defaults: (&str, &str)) -> Resul
         Some(Reference::File(path)) => format!("the file {path}"),
         None => "the simulator".to_owned(),
     };
-    let client_id = ClientId::new(&client_id).map_err(|_| NoCredential::ClientId { place })?;
+    let client_id = ClientId::new(&client_id).or(Err(NoCredential::ClientId { place }))?;
     Ok(Credentials { client_id, secret_key: Secret::new(&secret_key) })
 }
 

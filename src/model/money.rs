@@ -103,7 +103,7 @@ impl Rupiah {
         if digits.len() > MOST_DIGITS {
             return Err(NotAnAmount::TooLong);
         }
-        digits.parse().map(Self).map_err(|_| NotAnAmount::Form)
+        digits.parse().map(Self).or(Err(NotAnAmount::Form))
     }
 
     /// An amount as the provider writes it: `90000`, `"90000"` or `90000.00` (`doku-api.md` 10.2, number 23). `None` for

@@ -131,7 +131,7 @@ fn response(reply: Reply) -> Result<Response<Body>, NoAnswer> {
     for (name, value) in reply.headers {
         response = response.header(name, value);
     }
-    response.body(Body::from(reply.body)).map_err(|_| NoAnswer)
+    response.body(Body::from(reply.body)).or(Err(NoAnswer))
 }
 
 /// Waits. A simulator lives in real time, whatever its clock says.

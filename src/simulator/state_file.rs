@@ -177,7 +177,7 @@ impl Reading<'_> {
     }
 
     fn customers(&mut self, raw: &RawCustomers) -> Customers {
-        let percent = |text: &str| text.parse::<u8>().map_err(|_| "is not a whole percentage from 0 to 100");
+        let percent = |text: &str| text.parse::<u8>().or(Err("is not a whole percentage from 0 to 100"));
         let pay = self.optional("pay", &raw.pay, percent).unwrap_or_default();
         let fail = self.optional("fail", &raw.fail, percent).unwrap_or_default();
         let customers = Customers::new(pay, fail);

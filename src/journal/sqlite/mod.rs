@@ -75,7 +75,7 @@ impl SqliteJournal {
     ) -> Result<T, JournalError> {
         let reader = Arc::clone(&self.reader);
         let read = move || {
-            let connection = reader.lock().map_err(|_| JournalError::Read("an earlier read panicked".into()))?;
+            let connection = reader.lock().map_err(|error| JournalError::Read(error.to_string()))?;
             work(&connection).map_err(|error| JournalError::Read(error.to_string()))
         };
         tokio::task::spawn_blocking(read).await.map_err(|error| JournalError::Read(error.to_string()))?

@@ -42,8 +42,8 @@ impl Writer {
                 let _ = sender.send(committed.and(result));
             })
         });
-        self.0.send(work).map_err(|_| stopped())?;
-        receiver.await.map_err(|_| stopped())?
+        self.0.send(work).or_else(|_| Err(stopped()))?;
+        receiver.await.unwrap_or_else(|_| Err(stopped()))
     }
 }
 
