@@ -42,7 +42,7 @@ impl Writer {
                 let _ = sender.send(committed.and(result));
             })
         });
-        self.0.send(work).or_else(|_| Err(stopped()))?;
+        self.0.send(work).or(Err(stopped()))?;
         receiver.await.unwrap_or_else(|_| Err(stopped()))
     }
 }
