@@ -82,6 +82,7 @@ pub fn job(operation: Operation, orders_file: &str, stem: &str, flags: &Flags) -
     match flags.rate.as_deref() {
         None => {}
         Some("unlimited") if on_loopback => limits.rate.clear(),
+        Some("unlimited") => faults.push("--rate unlimited is for loopback only; give a rate such as 5/s".to_owned()),
         Some(rate) => match parse_quota(rate) {
             Some(quota) => limits.rate = vec![quota],
             None => faults.push(format!("--rate {rate:?} is not a rate such as 5/s or 90/m")),

@@ -1,6 +1,6 @@
 //! Job files: YAML as written becomes a [`Job`] that is ready to run, or the list of everything wrong with it.
 //!
-//! [`yaml`] turns text into nodes that know their place, [`reader`] reads nodes and collects faults, [`settings`] is
+//! [`yaml`] turns text into nodes that know their place, [`reader`] reads nodes and collects faults, [`secrets`] hides keys, [`settings`] is
 //! the ready job with all defaults, and the other modules read one section each. `jobs/template.yaml` documents every
 //! key.
 
@@ -10,6 +10,7 @@ mod limits;
 mod orders;
 pub mod parse;
 mod reader;
+mod secrets;
 pub mod settings;
 mod yaml;
 

@@ -136,7 +136,9 @@ fn read_columns(reader: &mut Reader<'_>, node: &Node) -> BTreeMap<Field, Column>
     let words = Field::WORDS.map(|(word, _)| word);
     let Some(section) = reader.section(node, "orders.columns", &words) else { return BTreeMap::new() };
     let known = section.entries().iter().filter_map(|(key, node)| Some((field(key)?, *key, *node)));
-    known.filter_map(|(field, key, node)| Some((field, read_column(reader, node, key)?))).collect()
+    known
+        .filter_map(|(field, key, node)| Some((field, read_column(reader, node, &format!("orders.columns.{key}"))?)))
+        .collect()
 }
 
 pub(super) fn field(word: &str) -> Option<Field> {
@@ -149,6 +151,9 @@ fn read_conditions(reader: &mut Reader<'_>, node: &Node) -> Vec<Condition> {
     let mut conditions = Vec::new();
     for item in items {
         let Some(section) = reader.section(item, "orders.where", &words) else { continue };
+        if section.entries().is_empty() {
+            reader.fault(item, "orders.where has a condition that says nothing", "write one, or remove it");
+        }
         for (key, node) in section.entries() {
             let Some(field) = field(key) else { continue };
             if let Some(test) = read_test(reader, node, field) {
@@ -163,6 +168,14 @@ fn read_test(reader: &mut Reader<'_>, node: &Node, field: Field) -> Option<Test>
     let what = format!("orders.where.{}", field.word());
     match &node.value {
         Value::Scalar(word) => Some(Test::OneOf(vec![word.clone()])),
+        Value::List(words) if words.is_empty() => {
+            reader.fault(
+                node,
+                format!("{what} is an empty list, which no row satisfies"),
+                "list the words that are meant",
+            );
+            None
+        }
         Value::List(_) => reader.texts(node, &what).map(Test::OneOf),
         Value::Absent => {
             reader.fault(node, format!("{what} has no condition"), "write a list of words, or {at_most: 5000000}");
@@ -170,8 +183,15 @@ fn read_test(reader: &mut Reader<'_>, node: &Node, field: Field) -> Option<Test>
         }
         Value::Map(_) if field == Field::Amount => {
             let section = reader.section(node, &what, &["at_least", "at_most"])?;
-            let mut end = |key: &str| section.get(key).and_then(|node| read_rupiah(reader, node, &what));
-            Some(Test::Amount { at_least: end("at_least"), at_most: end("at_most") })
+            let mut end =
+                |key: &str| section.get(key).and_then(|node| read_rupiah(reader, node, &format!("{what}.{key}")));
+            let (at_least, at_most) = (end("at_least"), end("at_most"));
+            if section.get("at_least").is_none() && section.get("at_most").is_none() {
+                reader.fault(node, format!("{what} needs at_least or at_most"), "e.g. {at_most: 5000000}");
+            } else if at_least.zip(at_most).is_some_and(|(least, most)| least > most) {
+                reader.fault(node, format!("{what} has at_least over at_most, which no row satisfies"), "swap them");
+            }
+            Some(Test::Amount { at_least, at_most })
         }
         Value::Map(_) if matches!(field, Field::CreatedAt | Field::ExpiresAt) => {
             let section = reader.section(node, &what, &["older_than", "within"])?;

@@ -109,8 +109,10 @@ fn read_merchant(reader: &mut Reader<'_>, node: &Node) -> Option<Merchant> {
     let words = Environment::ALL.map(|environment| (environment.word(), environment));
     let environment = reader.required(&section, "merchant", "environment", "one of simulator, sandbox, production");
     let environment = environment.and_then(|node| reader.word(node, "merchant.environment", &words));
-    let client_id = section.get("client_id").and_then(|node| read_reference(reader, node, "merchant.client_id"));
-    let secret_key = section.get("secret_key").and_then(|node| read_reference(reader, node, "merchant.secret_key"));
+    let client_id =
+        section.get("client_id").and_then(|node| read_reference(reader, node, "merchant.client_id", Key::Public));
+    let secret_key =
+        section.get("secret_key").and_then(|node| read_reference(reader, node, "merchant.secret_key", Key::Secret));
     let base_url = section.get("base_url").and_then(|node| {
         reader.parse(node, "merchant.base_url", "an https URL, or http on loopback, without a path", base_url)
     });
@@ -129,8 +131,15 @@ fn read_merchant(reader: &mut Reader<'_>, node: &Node) -> Option<Merchant> {
     Some(Merchant { environment, client_id, secret_key, base_url, state })
 }
 
+/// Whether a message may show the line that holds it.
+#[derive(Clone, Copy)]
+enum Key {
+    Public,
+    Secret,
+}
+
 /// `env:NAME` or `file:PATH`. The message does not repeat the text: it may be the secret itself.
-fn read_reference(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Reference> {
+fn read_reference(reader: &mut Reader<'_>, node: &Node, what: &str, key: Key) -> Option<Reference> {
     let text = reader.text(node, what)?;
     let reference = match text.split_once(':') {
         Some(("env", name)) if is_variable(name) => Some(Reference::Env(name.to_owned())),
@@ -138,11 +147,12 @@ fn read_reference(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Re
         _ => None,
     };
     if reference.is_none() {
-        reader.fault(
-            node,
-            format!("{what} is neither env:NAME nor file:PATH"),
-            "a job file never holds a key; put it into an environment variable or a file and name that",
-        );
+        let message = format!("{what} is neither env:NAME nor file:PATH");
+        let hint = "a job file never holds a key; put it into an environment variable or a file and name that";
+        match key {
+            Key::Public => reader.fault(node, message, hint),
+            Key::Secret => reader.fault_at_secret(node, message, hint),
+        }
     }
     reference
 }
@@ -248,16 +258,16 @@ fn read_settlement_entry(reader: &mut Reader<'_>, node: &Node) -> Option<Settlem
     let section = reader.section(node, "settlement", &["bank_account_settlement_id", "value", "type"])?;
     let account = reader
         .required(&section, "settlement", "bank_account_settlement_id", "the Bank Settlement ID of the Back Office")
-        .and_then(|node| reader.text(node, "bank_account_settlement_id"));
+        .and_then(|node| reader.text(node, "settlement.bank_account_settlement_id"));
     let kind = reader.required(&section, "settlement", "type", "PERCENTAGE or FIX");
-    let kind = kind.and_then(|node| reader.word(node, "type", &[("PERCENTAGE", true), ("FIX", false)]));
+    let kind = kind.and_then(|node| reader.word(node, "settlement.type", &[("PERCENTAGE", true), ("FIX", false)]));
     let value = reader.required(&section, "settlement", "value", "percent or rupiah")?;
     let share = if kind? {
         let percent = |text: &str| text.parse().ok().filter(|percent| (1..=100).contains(percent));
-        Share::Percentage(reader.parse(value, "value", "a whole number of percent, 1 to 100", percent)?)
+        Share::Percentage(reader.parse(value, "settlement.value", "a whole number of percent, 1 to 100", percent)?)
     } else {
         let amount = |text: &str| Rupiah::parse_amount(text, AmountStyle::Plain).ok();
-        Share::Fix(reader.parse(value, "value", "whole rupiah", amount)?)
+        Share::Fix(reader.parse(value, "settlement.value", "whole rupiah without separators", amount)?)
     };
     Some(Settlement { account: account?.to_owned(), share })
 }

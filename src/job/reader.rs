@@ -2,6 +2,7 @@
 //!
 //! A reader function returns `None` after it has noted a fault, so that the caller goes on and finds the next one.
 
+use super::secrets;
 use super::yaml::{Node, Value};
 use crate::model::fault::{Fault, Place};
 use crate::model::nearest::nearest;
@@ -44,14 +45,34 @@ impl<'a> Reader<'a> {
         self.faults
     }
 
-    /// Notes a fault at a node.
+    /// Notes a fault at a node; without a hint where the message says what to write.
     pub(super) fn fault(&mut self, node: &Node, message: impl Into<String>, hint: impl Into<String>) {
-        let line = usize::try_from(node.line).ok().and_then(|line| self.lines.get(line.checked_sub(1)?));
-        let fault = Fault::new(Place::new(self.file, node.line, node.column), message).hint(hint);
-        self.faults.push(match line {
-            Some(line) => fault.excerpt(masked(line)),
+        let line = self.line_of(node);
+        let fault = Fault::new(Place::new(self.file, node.line, node.column), secrets::masked_text(&message.into()));
+        let fault = match line {
+            Some(line) => fault.excerpt(secrets::masked_line(line)),
             None => fault,
-        });
+        };
+        let hint = hint.into();
+        self.faults.push(if hint.is_empty() { fault } else { fault.hint(hint) });
+    }
+
+    /// Notes a fault at a node that may be a secret: its line is shown up to the node, and the node not at all.
+    pub(super) fn fault_at_secret(&mut self, node: &Node, message: impl Into<String>, hint: impl Into<String>) {
+        let before = usize::try_from(node.column.saturating_sub(1)).unwrap_or_default();
+        let before: String = self.line_of(node).unwrap_or_default().chars().take(before).collect();
+        let fault = Fault::new(Place::new(self.file, node.line, node.column), message).hint(hint);
+        self.faults.push(fault.excerpt(secrets::masked_line(&before) + secrets::HIDDEN));
+    }
+
+    fn line_of(&self, node: &Node) -> Option<&'a str> {
+        let index = usize::try_from(node.line).ok()?.checked_sub(1)?;
+        self.lines.get(index).copied()
+    }
+
+    /// Notes a fault of the file as a whole.
+    fn fault_of_file(&mut self, message: impl Into<String>, hint: &str) {
+        self.faults.push(Fault::new(Place::file(self.file), message).hint(hint));
     }
 
     /// A map with these keys and no others, none of them twice. `what` names it in messages; the job itself is `""`.
@@ -75,11 +96,8 @@ impl<'a> Reader<'a> {
     pub(super) fn open_map<'n>(&mut self, node: &'n Node, what: &str) -> Option<Section<'n>> {
         let what = if what.is_empty() { "the job" } else { what };
         let Value::Map(entries) = &node.value else {
-            self.fault(
-                node,
-                format!("{what} is not a map"),
-                "write `key: value` lines below it, indented by two spaces",
-            );
+            let wrong = if node.value == Value::Absent { "is empty" } else { "is not a map" };
+            self.fault(node, format!("{what} {wrong}"), "write `key: value` lines below it, indented by two spaces");
             return None;
         };
         let mut section = Section { node, entries: Vec::new() };
@@ -89,7 +107,8 @@ impl<'a> Reader<'a> {
                 continue;
             };
             if section.entries.iter().any(|(known, _)| known == name) {
-                self.fault(key, format!("key {name:?} is there twice"), "keep one of them");
+                let first = self.key_node(node, name, value).line;
+                self.fault(key, format!("key {name:?} is there twice, first on line {first}"), "keep one of them");
                 continue;
             }
             section.entries.push((name, value));
@@ -114,9 +133,10 @@ impl<'a> Reader<'a> {
         hint: &str,
     ) -> Option<&'n Node> {
         let found = section.get(key);
-        if found.is_none() {
-            let within = if what.is_empty() { String::new() } else { format!(" in {what}") };
-            self.fault(section.node, format!("key {key:?} is missing{within}"), hint);
+        if found.is_none() && what.is_empty() {
+            self.fault_of_file(format!("key {key:?} is missing"), hint);
+        } else if found.is_none() {
+            self.fault(section.node, format!("key {key:?} is missing in {what}"), hint);
         }
         found
     }
@@ -162,7 +182,7 @@ impl<'a> Reader<'a> {
         let text = self.text(node, what)?;
         let value = read(text);
         if value.is_none() {
-            self.fault(node, format!("{what} {text:?} is not {expected}"), format!("write {expected}"));
+            self.fault(node, format!("{what} {text:?} is not {expected}"), "");
         }
         value
     }
@@ -174,64 +194,8 @@ impl<'a> Reader<'a> {
             return Some(*value);
         }
         let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-        let hint = nearest(text, known.iter().copied())
-            .map_or_else(|| format!("one of: {}", known.join(", ")), |word| format!("did you mean {word:?}?"));
-        self.fault(node, format!("{what} {text:?} is none of {}", known.join(", ")), hint);
+        let hint = nearest(text, known.iter().copied()).map(|word| format!("did you mean {word:?}?"));
+        self.fault(node, format!("{what} {text:?} is none of {}", known.join(", ")), hint.unwrap_or_default());
         None
-    }
-}
-
-/// A line of a job file with anything that looks like a secret replaced.
-pub(super) fn masked(line: &str) -> String {
-    let mut out = line.to_owned();
-    for key in ["secret_key", "secret-key", "secret"] {
-        let Some(at) = out.find(key) else { continue };
-        let Some(colon) = out[at..].find(':').map(|offset| at + offset + 1) else { continue };
-        let value_start = colon + out[colon..].len() - out[colon..].trim_start().len();
-        let value_end = out[value_start..].find([',', '}', '#']).map_or(out.len(), |offset| value_start + offset);
-        let value = out[value_start..value_end].trim();
-        if !value.is_empty() && !value.starts_with("env:") && !value.starts_with("file:") {
-            out.replace_range(value_start..value_end, "***");
-        }
-        break;
-    }
-    mask_keys(&out)
-}
-
-/// DOKU's secret keys begin with `SK-` (`doku-api.md` 6.5).
-fn mask_keys(line: &str) -> String {
-    let mut out = String::new();
-    let mut rest = line;
-    while let Some(at) = rest.find("SK-") {
-        out.push_str(&rest[..at]);
-        out.push_str("SK-***");
-        let tail = &rest[at + 3..];
-        let end =
-            tail.find(|character: char| !character.is_ascii_alphanumeric() && character != '-').unwrap_or(tail.len());
-        rest = &tail[end..];
-    }
-    out.push_str(rest);
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn secrets_written_inline_are_masked_in_the_line_shown() {
-        let cases = [
-            ("  secret_key: hunter2", "  secret_key: ***"),
-            (
-                "merchant: {client_id: X, secret_key: hunter2, environment: sandbox}",
-                "merchant: {client_id: X, secret_key: ***, environment: sandbox}",
-            ),
-            ("  client_id: SK-abc-123 # oops", "  client_id: SK-*** # oops"),
-            ("  secret_key: env:DOKU_SECRET_KEY", "  secret_key: env:DOKU_SECRET_KEY"),
-            ("job: refund", "job: refund"),
-        ];
-        for (line, expected) in cases {
-            assert_eq!(masked(line), expected);
-        }
     }
 }
