@@ -88,7 +88,7 @@ impl Columns {
         let headers = table.header().iter().map(String::as_str);
         let hint = match nearest(wanted, headers) {
             Some(near) => format!("did you mean {near:?}? map it under orders.columns"),
-            None => format!("map it under orders.columns; the file has: {}", table.header().join(", ")),
+            None => format!("map it under orders.columns; the file has {}", quoted(table.header())),
         };
         Fault::new(Place::new(table.file(), 1, 0), message).hint(hint)
     }
@@ -123,4 +123,8 @@ impl Columns {
         let created = matches!(state, "succeeded" | "already_done");
         (record.fields.get(operation)? == Operation::Create.word() && !created).then_some(state)
     }
+}
+
+fn quoted(names: &[String]) -> String {
+    names.iter().map(|name| format!("{name:?}")).collect::<Vec<String>>().join(", ")
 }

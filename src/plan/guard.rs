@@ -62,7 +62,7 @@ pub(super) fn read(guards: &Guards, control: Option<Control>, plan: &Plan) -> Ve
         send.add(order.amount);
     }
     let mut readings = vec![
-        at_most("max_orders", guards.max_orders, send.count, |count| format!("{count} orders")),
+        at_most("max_orders", guards.max_orders, send.count, |count| counted(count, "order")),
         at_most("max_total", guards.max_total.whole(), send.rupiah.whole(), |whole| Rupiah::new(whole).to_string()),
     ];
     let rows = plan.rows.len() as u64;
@@ -73,12 +73,12 @@ pub(super) fn read(guards: &Guards, control: Option<Control>, plan: &Plan) -> Ve
         } else {
             format!("{percent}% of {rows} rows")
         };
-        let reading = at_most("max_share", allowed, send.count, |count| format!("{count} orders"));
+        let reading = at_most("max_share", allowed, send.count, |count| counted(count, "order"));
         readings.push(Reading { limit, ..reading });
     }
     if let Some(control) = control {
         if let Some(expected) = control.rows {
-            readings.push(exactly("control.rows", expected, rows, |count| format!("{count} rows")));
+            readings.push(exactly("control.rows", expected, rows, |count| counted(count, "row")));
         }
         if let Some(expected) = control.amount {
             let mut all = Tally::default();
@@ -89,6 +89,10 @@ pub(super) fn read(guards: &Guards, control: Option<Control>, plan: &Plan) -> Ve
     }
     readings.extend(HeldBy::ALL.into_iter().filter_map(|by| holding(guards, plan, by)));
     readings
+}
+
+fn counted(count: u64, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 fn at_most(guard: &'static str, limit: u64, found: u64, text: impl Fn(u64) -> String) -> Reading {
@@ -120,7 +124,7 @@ fn holding(guards: &Guards, plan: &Plan, by: HeldBy) -> Option<Reading> {
         HeldBy::RefusePaid => (guards.refuse_paid && held.count > 0).then(|| "not seen paid".to_owned())?,
         HeldBy::OtherAmount => (held.count > 0).then(|| "same amount".to_owned())?,
     };
-    let found = if held.count == 0 { "all rows".to_owned() } else { format!("{} rows held", held.count) };
+    let found = if held.count == 0 { "all rows".to_owned() } else { format!("{} held", counted(held.count, "row")) };
     let headroom = if held.count == 0 { "nothing held".to_owned() } else { format!("{} held back", held.rupiah) };
     Some(Reading { guard: by.word(), limit, found, headroom, verdict: Verdict::Holds })
 }
@@ -140,9 +144,9 @@ mod tests {
 
     #[test]
     fn control_totals_must_agree_exactly() {
-        let rows = |count| format!("{count} rows");
-        assert_eq!(exactly("control.rows", 3, 2, rows).headroom, "1 rows missing");
-        assert_eq!(exactly("control.rows", 3, 4, rows).headroom, "1 rows too many");
+        let rows = |count| counted(count, "row");
+        assert_eq!(exactly("control.rows", 3, 2, rows).headroom, "1 row missing");
+        assert_eq!(exactly("control.rows", 3, 5, rows).headroom, "2 rows too many");
         assert_eq!(exactly("control.rows", 3, 3, rows).verdict, Verdict::Holds);
     }
 }

@@ -148,10 +148,17 @@ impl Gathering<'_> {
 
     /// A further row of an order that is known already.
     fn again(&mut self, record: &Record<'_>, order: Order, index: usize, agrees: bool) -> Role {
-        let first = self.input.orders[index].row;
+        let known = &self.input.orders[index];
+        let first = known.row;
         if !agrees {
             let column = self.columns.index(Field::InvoiceNumber);
-            let message = format!("invoice {} says something else in row {first}", order.invoice_number);
+            let (invoice, line) = (&order.invoice_number, known.place.line);
+            let message = match difference(&order, &known.order) {
+                Some((field, here, there)) => {
+                    format!("invoice {invoice} has {field} {here} here and {there} on line {line}")
+                }
+                None => format!("invoice {invoice} has other fields here than on line {line}"),
+            };
             let fault = self.table.fault(record, column, message);
             let fault = fault.hint("one invoice is one order: correct the export, or remove one of the rows");
             // Nobody can say which of the two is meant, so neither is.
@@ -194,6 +201,9 @@ impl Gathering<'_> {
     fn check_sums(&mut self) {
         for entry in &mut self.input.orders {
             let Some(sale) = &entry.order.sale else { continue };
+            if !entry.faults.is_empty() {
+                continue;
+            }
             let sum = sale::sum(&sale.line_items);
             if sum != Some(entry.order.amount) {
                 let sum = sum.map_or_else(|| "more than can be counted".to_owned(), |sum| sum.to_string());
@@ -206,6 +216,20 @@ impl Gathering<'_> {
             }
         }
     }
+}
+
+/// The first field in which two rows of one invoice differ, with both values; `None` if it is none of these.
+fn difference(here: &Order, there: &Order) -> Option<(&'static str, String, String)> {
+    fn text<T: std::fmt::Display>(value: Option<&T>) -> String {
+        value.map_or_else(|| "none".to_owned(), T::to_string)
+    }
+    let pairs = [
+        ("amount", here.amount.to_string(), there.amount.to_string()),
+        ("payment_reference", text(here.payment_reference.as_ref()), text(there.payment_reference.as_ref())),
+        ("order_id", text(here.order_id.as_ref()), text(there.order_id.as_ref())),
+        ("akulaku_reference", text(here.akulaku_reference.as_ref()), text(there.akulaku_reference.as_ref())),
+    ];
+    pairs.into_iter().find(|(_, here, there)| here != there)
 }
 
 impl Input {

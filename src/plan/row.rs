@@ -112,7 +112,9 @@ impl<'a> RowReader<'a, '_> {
                 let hint = match why {
                     NotAnId::Scientific => "export the column as text, so that no digit is lost",
                     NotAnId::Formula(_) => "remove the sign; an export for spreadsheets is no input",
-                    NotAnId::Empty | NotAnId::TooLong { .. } | NotAnId::Character { .. } | NotAnId::DotDot => {
+                    NotAnId::TooLong { .. } => "check that this is the right column",
+                    NotAnId::DotDot => "remove it; the number becomes part of a web address",
+                    NotAnId::Empty | NotAnId::Character { .. } => {
                         "use printable ASCII without spaces, quotes, \\, < and >"
                     }
                 };
