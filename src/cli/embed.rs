@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::exit::Failure;
-use super::load::{Case, shown};
+use super::load::{Case, shown, unreadable};
 use crate::edge::clock::SystemClock;
 use crate::edge::credentials::Credentials;
-use crate::model::fault::{Fault, Place};
+use crate::edge::read;
 use crate::model::operation::{Operation, Task};
 use crate::model::status::PaymentStatus;
 use crate::plan::Input;
@@ -22,8 +22,6 @@ pub(super) struct Embedded {
 
 /// Starts the simulator. Its ledger and its log stand beside the journal, so that effects outlive the program.
 pub(super) async fn start(case: &Case, credentials: &Credentials, input: &Input) -> Result<Embedded, Failure> {
-    let folder = folder_of(case);
-    std::fs::create_dir_all(&folder).map_err(|error| Failure::Refused(format!("{}: {error}", shown(&folder))))?;
     let state = match &case.job.merchant.state {
         Some(template) => read_state(&case.path(template))?,
         None => rehearsal(case.job.task, input),
@@ -42,12 +40,9 @@ pub(super) async fn start(case: &Case, credentials: &Credentials, input: &Input)
     Ok(Embedded { running, log })
 }
 
-fn folder_of(case: &Case) -> PathBuf {
-    case.journal.parent().map(|folder| folder.join("simulator")).unwrap_or_default()
-}
-
 fn file_of(case: &Case, what: &str) -> PathBuf {
-    folder_of(case).join(format!("{}-{what}.jsonl", case.job.name))
+    let folder = case.journal.parent().map(|folder| folder.join("simulator")).unwrap_or_default();
+    folder.join(format!("{}-{what}.jsonl", case.job.name))
 }
 
 /// The log of the embedded simulator, for commands that only read; `None` if the job embeds none.
@@ -58,12 +53,8 @@ pub(super) fn log_of(case: &Case) -> Option<PathBuf> {
 /// Reads a state file.
 pub(super) fn read_state(path: &Path) -> Result<StartingState, Failure> {
     let file = shown(path);
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        Failure::Faults(vec![
-            Fault::new(Place::file(&file), format!("cannot be read: {error}"))
-                .hint("it is the simulator's starting state"),
-        ])
-    })?;
+    let bytes = read::bytes(path).map_err(|error| unreadable(&file, &error))?;
+    let text = String::from_utf8_lossy(&bytes);
     StartingState::parse(&text, &file).map_err(Failure::Faults)
 }
 

@@ -1,6 +1,7 @@
 //! Brings the parts of a job together: the file, its folder, its orders, its log, its keys and its journal.
 
 use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
 use super::args::Common;
@@ -49,12 +50,13 @@ pub(super) fn date(common: &Common, now: Timestamp) -> Result<BusinessDate, Fail
 /// Reads a job file.
 pub(super) fn case(path: &Path, common: &Common, now: Timestamp) -> Result<Case, Failure> {
     let file = path.display().to_string();
-    let unreadable = |reason: String| {
-        Failure::Faults(vec![Fault::new(Place::file(&file), reason).hint("name a job file that is there")])
-    };
-    let bytes = std::fs::read(path).map_err(|error| unreadable(format!("cannot be read: {error}")))?;
-    let text =
-        String::from_utf8(bytes).map_err(|error| unreadable(format!("is not UTF-8 text: {}", error.utf8_error())))?;
+    let bytes = read::bytes(path).map_err(|error| unreadable(&file, &error))?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let good = String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()]).into_owned();
+        let line = good.matches('\n').count();
+        let place = Place::new(&file, line as u64 + 1, 0);
+        Failure::Faults(vec![Fault::new(place, "is not UTF-8 text").hint("save the file as UTF-8")])
+    })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let job = job::parse(&file, text).map_err(Failure::Faults)?;
     let folder = path.parent().map(Path::to_owned).unwrap_or_default();
@@ -69,18 +71,20 @@ pub(super) fn assemble(
     common: &Common,
     now: Timestamp,
 ) -> Result<Case, Failure> {
-    let journal = journal_path(common.journal.as_deref(), &folder, &job.journal)?;
+    let journal = journal_path(common.journal.as_deref(), &file, &folder, &job.journal)?;
     Ok(Case { date: date(common, now)?, journal, job, folder, file })
 }
 
 /// `--journal` is relative to the current directory, as every argument; the job's own is relative to the job.
-fn journal_path(flag: Option<&str>, folder: &Path, own: &str) -> Result<PathBuf, Failure> {
+fn journal_path(flag: Option<&str>, file: &str, folder: &Path, own: &str) -> Result<PathBuf, Failure> {
     let named = flag.unwrap_or(own);
-    if named.contains("://") {
-        return Err(Failure::Refused(format!(
-            "--journal {}: only journals in a file are supported by this version; name a path",
-            named.split('@').next_back().unwrap_or_default()
-        )));
+    if let Some((scheme, _)) = named.split_once("://") {
+        // The rest of the URL may hold a password.
+        let message = |what: &str| format!("{what} {scheme}:// is not known to this version");
+        return Err(match flag {
+            Some(_) => Failure::Refused(format!("{}; name a file", message("--journal"))),
+            None => Failure::Faults(vec![Fault::new(Place::file(file), message("journal")).hint("name a file")]),
+        });
     }
     Ok(if flag.is_some() { PathBuf::from(named) } else { folder.join(named) })
 }
@@ -95,8 +99,12 @@ impl Case {
     /// The merchant's keys; the simulator's own where the job names none.
     pub(super) fn credentials(&self) -> Result<Credentials, Failure> {
         let defaults = (simulator::CLIENT_ID, simulator::SECRET_KEY);
-        credentials::read(&self.job.merchant, &self.folder, defaults)
-            .map_err(|error| Failure::Refused(error.to_string()))
+        credentials::read(&self.job.merchant, &self.folder, defaults).map_err(|missing| {
+            let fault = |why: &credentials::NoCredential| {
+                Fault::new(Place::file(&self.file), why.to_string()).hint(why.remedy())
+            };
+            Failure::Faults(missing.iter().map(fault).collect())
+        })
     }
 
     /// Whose items the job makes.
@@ -168,7 +176,9 @@ impl Case {
     fn matching(&self, templates: &[String]) -> Result<Vec<PathBuf>, Failure> {
         let fill = |template: &String| self.date.fill(template).unwrap_or_else(|_| template.clone());
         let patterns: Vec<String> = templates.iter().map(fill).collect();
-        files::matching(&self.folder, &patterns).map_err(Failure::Refused)
+        files::matching(&self.folder, &patterns).map_err(|message| {
+            Failure::Faults(vec![Fault::new(Place::file(&self.file), message).hint("*, ?, ** and [a-z] are special")])
+        })
     }
 }
 
@@ -194,7 +204,7 @@ pub(super) fn heard(log: &Log) -> HashMap<InvoiceNumber, Heard> {
     heard
 }
 
-fn unreadable(name: &str, error: &read::ReadError) -> Failure {
+pub(super) fn unreadable(name: &str, error: &read::ReadError) -> Failure {
     let mut message = "cannot be read".to_owned();
     let mut source = std::error::Error::source(error);
     if source.is_none() {
@@ -205,10 +215,18 @@ fn unreadable(name: &str, error: &read::ReadError) -> Failure {
         message = format!("{message}: {cause}");
         source = cause.source();
     }
-    Failure::Faults(vec![
-        Fault::new(Place::file(name), message)
-            .hint("paths in a job are relative to the job file; check the name, and --date if it has one"),
-    ])
+    let hint = match error {
+        read::ReadError::Unreadable { source, .. } if source.kind() == ErrorKind::PermissionDenied => {
+            "let the user of this program read it"
+        }
+        read::ReadError::Unreadable { source, .. } if source.kind() != ErrorKind::NotFound => {
+            "it is damaged, or was not yet written to its end: copy or export it again"
+        }
+        read::ReadError::Unreadable { .. } | read::ReadError::NotAFile { .. } | read::ReadError::TooLarge { .. } => {
+            "check the name; paths in a job file are relative to it, and --date fills {date}"
+        }
+    };
+    Failure::Faults(vec![Fault::new(Place::file(name), message).hint(hint)])
 }
 
 /// A path as people read it: without `.` and without `a/..`, purely by its text. Files are opened by the path as it is.

@@ -37,11 +37,12 @@ pub(super) async fn plan(path: &Path, common: &Common, screen: Screen) -> Result
         });
         screen.document(document.to_string().as_bytes());
     }
-    if plan.may_run() { Ok(DONE) } else { Err(run::why_not(&plan)) }
+    if plan.may_run() { Ok(DONE) } else { Err(run::why_not(&case, &plan)) }
 }
 
 /// `rekon check JOB...`: every fault of every job and of its rows.
-pub(super) fn check(paths: &[PathBuf], common: &Common, screen: Screen) -> u8 {
+pub(super) fn check(paths: &[PathBuf], common: &Common, screen: Screen) -> Result<u8, Failure> {
+    load::date(common, SystemClock.now())?;
     let mut faults = Vec::new();
     for path in paths {
         match check_one(path, common) {
@@ -58,7 +59,7 @@ pub(super) fn check(paths: &[PathBuf], common: &Common, screen: Screen) -> u8 {
     if !faults.is_empty() {
         screen.faults(&faults);
     }
-    code
+    Ok(code)
 }
 
 fn check_one(path: &Path, common: &Common) -> Result<usize, Failure> {

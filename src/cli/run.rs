@@ -17,6 +17,7 @@ use crate::model::environment::Environment;
 use crate::model::ids::RunId;
 use crate::model::operation::{Operation, Task};
 use crate::plan::decide::Plan;
+use crate::plan::guard::Reading;
 use crate::reconcile::ends;
 use crate::report::{results, table};
 use crate::runner::breaker::Opened;
@@ -52,7 +53,7 @@ async fn run(case: &Case, operation: Operation, live: bool, screen: Screen) -> R
     let plan = session.plan(input).await?;
     show_plan(case, &plan, screen);
     if !plan.may_run() {
-        return Err(why_not(&plan));
+        return Err(why_not(case, &plan));
     }
     let run = session.begin(&plan).await?;
     let stop = session.send_and_settle(&run, to_send(&plan)).await?;
@@ -86,14 +87,17 @@ pub(super) fn show_plan(case: &Case, plan: &Plan, screen: Screen) {
 }
 
 /// Why a plan may not be run: faults of the input, or guards that are broken.
-pub(super) fn why_not(plan: &Plan) -> Failure {
+pub(super) fn why_not(case: &Case, plan: &Plan) -> Failure {
     if plan.on_invalid == OnInvalid::Refuse && !plan.faults.is_empty() {
         return Failure::Faults(plan.faults.clone());
     }
     let broken = plan.guards.iter().filter(|reading| !reading.holds()).map(|reading| {
-        format!("guard {}: {} planned, {} allowed: {}", reading.guard, reading.found, reading.limit, reading.headroom)
+        let (found, limit) =
+            if reading.guard.starts_with("control") { ("found", "expected") } else { ("planned", "allowed") };
+        let Reading { guard, headroom, .. } = reading;
+        format!("{}: guard {guard}: {} {found}, {} {limit}: {headroom}", case.file, reading.found, reading.limit)
     });
-    let hint = "check that this is the right file; if it is, change the guard in the job file".to_owned();
+    let hint = "  hint: check that this is the right file; if it is, change the guard".to_owned();
     Failure::Refused(broken.chain([hint]).collect::<Vec<_>>().join("\n"))
 }
 

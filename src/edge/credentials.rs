@@ -27,7 +27,7 @@ pub enum NoCredential {
         variable: String,
     },
     /// The file cannot be read, or is empty.
-    #[error("{key}: the file {path} cannot be read: {reason}")]
+    #[error("{key}: the file {path} {reason}")]
     File {
         /// Which credential.
         key: &'static str,
@@ -44,26 +44,40 @@ pub enum NoCredential {
     },
 }
 
+impl NoCredential {
+    /// What to do about it.
+    #[must_use]
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::Variable { .. } => "set it for this program; cron has an environment of its own",
+            Self::File { .. } => "the path is relative to the job file; the file holds the value and nothing else",
+            Self::ClientId { .. } => "a client id looks like BRN-0201-1718000000001",
+        }
+    }
+}
+
 /// Reads both credentials; where the job names none, the given defaults (the simulator's) stand in.
 ///
 /// # Errors
-/// Which one is missing, and where it was looked for.
-pub fn read(merchant: &Merchant, folder: &Path, defaults: (&str, &str)) -> Result<Credentials, NoCredential> {
-    let client_id = match &merchant.client_id {
-        Some(reference) => text("client_id", reference, folder)?,
-        None => defaults.0.to_owned(),
+/// Which ones are missing, and where they were looked for.
+pub fn read(merchant: &Merchant, folder: &Path, defaults: (&str, &str)) -> Result<Credentials, Vec<NoCredential>> {
+    let find = |key, reference: &Option<Reference>, default: &str| match reference {
+        Some(reference) => text(key, reference, folder),
+        None => Ok(default.to_owned()),
     };
-    let secret_key = match &merchant.secret_key {
-        Some(reference) => text("secret_key", reference, folder)?,
-        None => defaults.1.to_owned(),
-    };
-    let place = match &merchant.client_id {
-        Some(Reference::Env(name)) => format!("the environment variable {name}"),
-        Some(Reference::File(path)) => format!("the file {path}"),
-        None => "the simulator".to_owned(),
-    };
-    let client_id = ClientId::new(&client_id).or(Err(NoCredential::ClientId { place }))?;
-    Ok(Credentials { client_id, secret_key: Secret::new(&secret_key) })
+    let client_id = find("client_id", &merchant.client_id, defaults.0).and_then(|text| {
+        let place = match &merchant.client_id {
+            Some(Reference::Env(name)) => format!("the environment variable {name}"),
+            Some(Reference::File(path)) => format!("the file {path}"),
+            None => "the simulator".to_owned(),
+        };
+        ClientId::new(&text).or(Err(NoCredential::ClientId { place }))
+    });
+    let secret_key = find("secret_key", &merchant.secret_key, defaults.1);
+    match (client_id, secret_key) {
+        (Ok(client_id), Ok(secret_key)) => Ok(Credentials { client_id, secret_key: Secret::new(&secret_key) }),
+        (client_id, secret_key) => Err(client_id.err().into_iter().chain(secret_key.err()).collect()),
+    }
 }
 
 fn text(key: &'static str, reference: &Reference, folder: &Path) -> Result<String, NoCredential> {
@@ -75,9 +89,10 @@ fn text(key: &'static str, reference: &Reference, folder: &Path) -> Result<Strin
         }
         Reference::File(path) => {
             let failed = |reason: String| NoCredential::File { key, path: path.clone(), reason };
-            let content = std::fs::read_to_string(folder.join(path)).map_err(|error| failed(error.to_string()))?;
+            let content = std::fs::read_to_string(folder.join(path))
+                .map_err(|error| failed(format!("cannot be read: {error}")))?;
             let value = content.trim_end_matches(['\r', '\n']);
-            if value.is_empty() { Err(failed("it is empty".into())) } else { Ok(value.to_owned()) }
+            if value.is_empty() { Err(failed("is empty".into())) } else { Ok(value.to_owned()) }
         }
     }
 }

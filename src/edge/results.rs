@@ -11,6 +11,8 @@ use crate::model::table::{Delimiter, Encoding, Format};
 use crate::model::time;
 use crate::reconcile::evidence::{Done, DoneState};
 
+const AS_WRITTEN: &str = "reconcile.results takes results.csv files as they were written";
+
 /// Reads a results.csv into what was done per invoice.
 ///
 /// # Errors
@@ -36,20 +38,19 @@ pub fn read(
         wanted
     else {
         let message = format!("is not a results.csv of rekon with a column {invoice_column:?}");
-        return Err(vec![
-            Fault::new(Place::file(file), message)
-                .hint("reconcile.results takes results.csv files as they were written"),
-        ]);
+        return Err(vec![Fault::new(Place::file(file), message).hint(AS_WRITTEN)]);
     };
     let mut faults = Vec::new();
     for record in table.records() {
         let text = |index: usize| record.fields.get(index).unwrap_or_default();
         let Some(state_read) = DoneState::from_word(text(state)) else {
-            faults.push(table.fault(&record, state, format!("rekon_state {:?} is not a state", text(state))));
+            let message = format!("rekon_state {:?} is not a state", text(state));
+            faults.push(table.fault(&record, state, message).hint(AS_WRITTEN));
             continue;
         };
         let Some(operation_read) = Operation::from_word(text(operation)) else {
-            faults.push(table.fault(&record, operation, format!("rekon_operation {:?} is not one", text(operation))));
+            let message = format!("rekon_operation {:?} is not an operation", text(operation));
+            faults.push(table.fault(&record, operation, message).hint(AS_WRITTEN));
             continue;
         };
         // A bad row has no invoice number; it did nothing either.

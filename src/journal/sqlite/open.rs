@@ -28,7 +28,7 @@ pub(super) fn lock(path: &Path) -> Result<File, JournalError> {
 
 /// Opens the file for writing; makes it, with its tables, if it is not there.
 pub(super) fn for_writing(path: &Path) -> Result<Connection, JournalError> {
-    private_file(path).map_err(|error| unusable(path, &error))?;
+    private_file(path).map_err(|error| unusable(path, &format!("cannot be opened: {error}")))?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(|error| unusable(path, &error))?;
     prepare(path, &connection)?;
@@ -41,7 +41,7 @@ pub(super) fn for_reading(path: &Path) -> Result<Connection, JournalError> {
     let connection = Connection::open_with_flags(path, flags).map_err(|error| unusable(path, &error))?;
     connection.busy_timeout(Duration::from_secs(10)).map_err(|error| unusable(path, &error))?;
     let number = |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, i32>(0));
-    let application = number("application_id").map_err(|error| unusable(path, &error))?;
+    let application = number("application_id").map_err(|error| unreadable(path, &error))?;
     let version = number("user_version").map_err(|error| unusable(path, &error))?;
     check_owner(path, application, version)?;
     Ok(connection)
@@ -54,8 +54,10 @@ fn prepare(path: &Path, connection: &Connection) -> Result<(), JournalError> {
     }
     connection.busy_timeout(Duration::from_secs(10)).map_err(unusable_sql)?;
     let number = |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, i32>(0));
-    let (application, version) =
-        (number("application_id").map_err(unusable_sql)?, number("user_version").map_err(unusable_sql)?);
+    let (application, version) = (
+        number("application_id").map_err(|error| unreadable(path, &error))?,
+        number("user_version").map_err(unusable_sql)?,
+    );
     let tables: i64 =
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(unusable_sql)?;
     let is_new = application == 0 && version == 0 && tables == 0;
@@ -93,13 +95,26 @@ fn prepare(path: &Path, connection: &Connection) -> Result<(), JournalError> {
 
 fn check_owner(path: &Path, application: i32, version: i32) -> Result<(), JournalError> {
     if application != schema::APPLICATION_ID {
-        return Err(unusable(path, &"it is not a journal of rekon"));
+        return Err(unusable(path, &NOT_OURS));
     }
     if version != schema::VERSION {
-        let reason = format!("its tables have version {version}, this program knows {}", schema::VERSION);
+        let reason = format!(
+            "its tables have version {version}, this program knows {}; use the program that made it",
+            schema::VERSION
+        );
         return Err(unusable(path, &reason));
     }
     Ok(())
+}
+
+const NOT_OURS: &str = "is not a journal of rekon; name another file, or move this one away";
+
+/// A file whose first page cannot be read: mostly no database at all.
+fn unreadable(path: &Path, error: &rusqlite::Error) -> JournalError {
+    match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::NotADatabase) => unusable(path, &NOT_OURS),
+        _ => unusable(path, error),
+    }
 }
 
 fn unusable(path: &Path, reason: &dyn std::fmt::Display) -> JournalError {
