@@ -1,0 +1,4 @@
+//! The integration tests: the program as a whole, and the house that it is built of.
+
+mod faults;
+mod support;
