@@ -1,4 +1,5 @@
 //! The integration tests: the program as a whole, and the house that it is built of.
 
 mod faults;
+mod layers;
 mod support;
