@@ -1,0 +1,5 @@
+//! The integration tests: one binary.
+
+mod binary;
+mod cases;
+mod process;
