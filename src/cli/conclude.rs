@@ -9,6 +9,7 @@ use super::screen::{Screen, Tone};
 use crate::edge::files;
 use crate::job::settings::OutputFormat;
 use crate::model::money::Tally;
+use crate::model::operation::Task;
 use crate::model::time::{Timestamp, wire};
 use crate::plan::decide::Dispositions;
 use crate::plan::guard::Reading;
@@ -121,6 +122,16 @@ impl Conclusion {
         Ok(())
     }
 
+    /// The files could not be written: the run has not come to its end, whatever became of its orders.
+    pub(super) fn stays_unwritten(&mut self) {
+        let summary = &mut self.summary;
+        if summary.exit_code != exit::DOUBT {
+            summary.exit_code = exit::STOPPED;
+        }
+        summary.stopped.get_or_insert("the files could not be written".to_owned());
+        summary.files.clear();
+    }
+
     /// Prints the tables, what to do next, and where the files are.
     pub(super) fn print(&self, case: &Case, screen: Screen) {
         let summary = &self.summary;
@@ -132,11 +143,11 @@ impl Conclusion {
             let folder = path.strip_suffix("/summary.json").unwrap_or(path);
             screen.say(&format!("\nfiles: {}", shown(&case.path(folder))));
         }
-        screen.say(&self.closing(screen));
+        screen.say(&self.closing(case, screen));
     }
 
     /// The last lines: is money in doubt, and what to type.
-    fn closing(&self, screen: Screen) -> String {
+    fn closing(&self, case: &Case, screen: Screen) -> String {
         let summary = &self.summary;
         let doubt = summary.in_doubt;
         let stopped = summary.stopped.as_ref().map(|why| format!("stopped part-way: {why}\n")).unwrap_or_default();
@@ -145,11 +156,13 @@ impl Conclusion {
             exit::DOUBT => (
                 Tone::Bad,
                 format!(
-                    "MONEY IN DOUBT: {} rows, {}. Run the same job again: it settles them with the same key and never sends twice.\nWhat is known about one: rekon show INVOICE",
-                    doubt.count, doubt.rupiah
+                    "MONEY IN DOUBT: {} rows, {}. {}: it settles them with the same key and never sends twice.\nWhat is known about one: rekon show INVOICE",
+                    doubt.count,
+                    doubt.rupiah,
+                    if case.job.task == Task::Audit { "Run the job that sent them again" } else { "Run the same job again" }
                 ),
             ),
-            exit::STOPPED => (Tone::Bad, "not everything was sent; no money is in doubt. Run the job again to continue.".to_owned()),
+            exit::STOPPED => (Tone::Bad, "the run has not come to its end; no money is in doubt. Run the job again to continue.".to_owned()),
             _ => (Tone::Bad, "done; no money is in doubt, but a person must look at the rows that are refused, held or do not match (reconciliation.csv)".to_owned()),
         };
         format!("{stopped}{} (exit code {})", screen.tone(tone, &text), summary.exit_code)

@@ -32,6 +32,20 @@ pub(super) enum Failure {
     Stopped(String),
 }
 
+impl std::fmt::Display for Failure {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Faults(faults) => faults.iter().enumerate().try_for_each(|(index, fault)| {
+                if index > 0 {
+                    out.write_str("\n")?;
+                }
+                write!(out, "{fault}")
+            }),
+            Self::Refused(message) | Self::Held(message) | Self::Stopped(message) => out.write_str(message),
+        }
+    }
+}
+
 impl Failure {
     /// What the program exits with.
     pub(super) const fn code(&self) -> u8 {

@@ -19,6 +19,7 @@ use crate::model::operation::{Operation, Task};
 use crate::plan::decide::Plan;
 use crate::plan::guard::Reading;
 use crate::reconcile::ends;
+use crate::reconcile::evidence::Log;
 use crate::report::{results, table};
 use crate::runner::breaker::Opened;
 use crate::runner::clock::Clock as _;
@@ -50,14 +51,15 @@ async fn run(case: &Case, operation: Operation, live: bool, screen: Screen) -> R
     let started_at = SystemClock.now();
     let input = case.input(started_at)?;
     let session = Session::open(case, operation, &input, started_at, screen).await?;
-    let plan = session.plan(input).await?;
+    let log = session.log()?;
+    let plan = session.plan(input, &log).await?;
     show_plan(case, &plan, screen);
     if !plan.may_run() {
         return Err(why_not(case, &plan));
     }
     let run = session.begin(&plan).await?;
     let stop = session.send_and_settle(&run, to_send(&plan)).await?;
-    report(&session, run, &plan, stop.as_ref(), screen).await
+    report(&session, run, &plan, log, stop.as_ref(), screen).await
 }
 
 /// Production needs `--live`; everything else refuses it, so that nobody gets used to typing it.
@@ -115,14 +117,18 @@ async fn report(
     session: &Session<'_>,
     run: RunId,
     plan: &Plan,
+    log_before: Log,
     stop: Option<&Stop>,
     screen: Screen,
 ) -> Result<u8, Failure> {
     let (case, journal) = (session.case, &session.journal);
     let stopped = |error: JournalError| Failure::Stopped(error.to_string());
     let records = journal.rows(&run).await.map_err(stopped)?;
-    // Read again: notifications may have arrived during the run.
-    let log = session.log()?;
+    // Read again: notifications may have arrived during the run. A log that has gone is no reason to write nothing.
+    let log = session.log().unwrap_or_else(|failure| {
+        screen.warn(&format!("{failure}\nthe notifications count as they were before the run"));
+        log_before
+    });
     let header = results::Input { header: &plan.header, delimiter: plan.delimiter };
     let now = SystemClock.now();
     let ending = Ending {
@@ -140,8 +146,11 @@ async fn report(
         stopped: stop.map(stop_text),
     };
     let mut conclusion = conclude(case, ending);
-    let code = conclusion.summary.exit_code;
     let written = conclusion.write(case);
+    if written.is_err() {
+        conclusion.stays_unwritten();
+    }
+    let code = conclusion.summary.exit_code;
     let recorded = journal.finish_run(Finished { run, at: now, exit_code: code }).await;
     conclusion.print(case, screen);
     let lost = match (written, recorded) {

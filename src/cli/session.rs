@@ -74,8 +74,8 @@ impl<'a> Session<'a> {
     }
 
     /// Decides about every row.
-    pub(super) async fn plan(&self, input: Input) -> Result<Plan, Failure> {
-        make_plan(self.case, &self.account, input, &self.log()?, Some(&self.journal)).await
+    pub(super) async fn plan(&self, input: Input, log: &Log) -> Result<Plan, Failure> {
+        make_plan(self.case, &self.account, input, log, Some(&self.journal)).await
     }
 
     /// Makes the run and its rows durable.

@@ -73,7 +73,10 @@ pub(super) fn read(guards: &Guards, control: Option<Control>, plan: &Plan) -> Ve
         } else {
             format!("{percent}% of {rows} rows")
         };
-        let reading = at_most("max_share", allowed, send.count, |count| counted(count, "order"));
+        let mut reading = at_most("max_share", allowed, send.count, |count| counted(count, "order"));
+        if rows < FEWEST_ROWS_FOR_SHARE {
+            "too few rows to apply".clone_into(&mut reading.headroom);
+        }
         readings.push(Reading { limit, ..reading });
     }
     if let Some(control) = control {

@@ -1,6 +1,9 @@
 //! The integration tests: the program as a whole, and the house that it is built of.
 
+mod binary;
+mod cases;
 mod faults;
 mod jobs;
 mod layers;
+mod process;
 mod support;

@@ -1,0 +1,815 @@
+//! The program through its binary alone, against a provider whose ledger can be counted: what a second run, a signal, a
+//! power cut or a lost journal may do, and what they may not.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use base64::Engine as _;
+use rekon::model::secret::Secret;
+use rekon::model::time::Zone;
+use rekon::simulator::{CLIENT_ID, Config, SECRET_KEY};
+
+use crate::process::{
+    Ended, Folder, Parrot, Provider, Seal, Simulate, Told, client_id, column, nobody, notification_body, now, until,
+};
+
+/// Short spans, so that nothing is waited for that need not be.
+const QUICK: &str = "\
+limits: {rate: 500/s, burst: 10, concurrency: 4, timeout: 5s}
+retries: {attempts: 6, backoff: 10ms..50ms, inquire_after: 50ms, settle_for: 5s}
+";
+
+/// A pace at which a test can step in.
+const SLOW: &str = "\
+limits: {rate: 20/s, concurrency: 4, timeout: 5s}
+retries: {attempts: 6, backoff: 10ms..50ms, inquire_after: 50ms, settle_for: 5s}
+";
+
+/// One attempt, and no time to settle.
+const HASTY: &str = "\
+limits: {rate: 500/s, burst: 10, concurrency: 4, timeout: 1s}
+retries: {attempts: 1, backoff: 10ms..50ms, inquire_after: 60s, settle_for: 100ms}
+";
+
+/// A job over `orders.csv` at a provider of the test's own.
+fn job(operation: &str, url: &str, further: &str) -> String {
+    format!(
+        "job: {operation}-test\noperation: {operation}\nmerchant: {{environment: simulator, base_url: \"{url}\"}}\n\
+         orders: {{file: orders.csv}}\nguards: {{max_orders: 100, max_total: 100000000}}\n\
+         breaker: {{consecutive: 100, failures: 100%, of_last: 100}}\n{further}"
+    )
+}
+
+/// `count` orders with everything that a refund needs.
+fn orders(count: u32) -> String {
+    let mut text = "invoice_number,amount,order_id,akulaku_reference\n".to_owned();
+    for number in 1..=count {
+        writeln!(text, "INV-{number},{number}000,{},{CLIENT_ID}INV-{number}", 1000 + number).expect("a string");
+    }
+    text
+}
+
+/// The same orders at the provider.
+fn state(count: u32, status: &str) -> String {
+    let mut text = "orders:\n".to_owned();
+    for number in 1..=count {
+        let order_id = 1000 + number;
+        writeln!(
+            text,
+            "  - {{invoice_number: INV-{number}, amount: {number}000, status: {status}, order_id: {order_id}}}"
+        )
+        .expect("a string");
+    }
+    text
+}
+
+/// `count` orders to create.
+fn sales(count: u32) -> String {
+    let mut text = "invoice_number,amount,payment_reference,callback_url,line_items.name,line_items.price,\
+                    line_items.quantity,line_items.sku,line_items.category,customer.id,customer.name,customer.phone\n"
+        .to_owned();
+    for number in 1..=count {
+        writeln!(
+            text,
+            "INV-{number},{number}000,MUR-{number},https://shop.example/return,Kaos,{number}000,1,S-1,Baju,C-{number},Siti,\
+             6281122334455"
+        )
+        .expect("a string");
+    }
+    text
+}
+
+/// A folder with `count` refunds, and the provider that has their orders.
+fn refunds(count: u32, further: &str) -> (Folder, Provider) {
+    let provider = Provider::start(&state(count, "paid"));
+    let folder = Folder::new();
+    folder.write("orders.csv", &orders(count));
+    folder.write("job.yaml", &job("refund", &provider.url(), further));
+    (folder, provider)
+}
+
+fn once_each(count: u32) -> BTreeMap<String, u32> {
+    (1..=count).map(|number| (format!("INV-{number}"), 1)).collect()
+}
+
+/// Checks the exit code, and shows everything if it is another one.
+fn exits(ended: &Ended, code: i32) {
+    assert_eq!(ended.code, Some(code), "stdout:\n{}\nstderr:\n{}", ended.stdout, ended.stderr);
+}
+
+fn states(folder: &Folder, job: &str) -> Vec<String> {
+    column(&folder.results(job), "rekon_state")
+}
+
+// Running again.
+
+#[test]
+fn running_any_job_again_sends_nothing() {
+    for (operation, status) in [("refund", "paid"), ("cancel", "pending"), ("create", "")] {
+        let starting = if status.is_empty() { String::new() } else { state(3, status) };
+        let provider = Provider::start(&starting);
+        let folder = Folder::new();
+        folder.write("orders.csv", &if operation == "create" { sales(3) } else { orders(3) });
+        folder.write("job.yaml", &job(operation, &provider.url(), QUICK));
+        let name = format!("{operation}-test");
+        exits(&folder.rekon(&["run", "job.yaml"]), 0);
+        assert_eq!((provider.requests(), provider.effects()), (3, once_each(3)), "{operation}");
+        let first = folder.runs(&name).remove(0);
+
+        exits(&folder.rekon(&["run", "job.yaml"]), 0);
+        assert_eq!((provider.requests(), provider.effects()), (3, once_each(3)), "{operation}");
+        assert_eq!(states(&folder, &name), ["succeeded"; 3], "{operation}");
+        let reason = format!("settled earlier in run {first}");
+        assert_eq!(column(&folder.results(&name), "rekon_reason"), vec![reason; 3], "{operation}");
+    }
+}
+
+#[test]
+fn another_job_over_the_same_invoices_skips_them_and_names_the_run() {
+    let (folder, provider) = refunds(2, QUICK);
+    exits(&folder.rekon(&["run", "job.yaml"]), 0);
+    let run = folder.runs("refund-test").remove(0);
+    folder.write("other.yaml", &job("refund", &provider.url(), QUICK).replace("refund-test", "other"));
+    exits(&folder.rekon(&["run", "other.yaml"]), 0);
+    assert_eq!(provider.requests(), 2);
+    assert_eq!(states(&folder, "other"), ["skipped"; 2]);
+    let reason = format!("succeeded by job refund-test in run {run}");
+    assert_eq!(column(&folder.results("other"), "rekon_reason"), vec![reason; 2]);
+}
+
+#[test]
+fn an_order_whose_amount_has_changed_since_is_held() {
+    let (folder, provider) = refunds(1, QUICK);
+    exits(&folder.rekon(&["run", "job.yaml"]), 0);
+    folder.write("orders.csv", &orders(1).replace(",1000,", ",1001,"));
+    exits(&folder.rekon(&["run", "job.yaml"]), 1);
+    assert_eq!(provider.requests(), 1);
+    assert_eq!(states(&folder, "refund-test"), ["held"]);
+    assert_eq!(column(&folder.results("refund-test"), "rekon_reason"), ["amount_differs_from_journal"]);
+}
+
+#[test]
+fn new_rows_of_a_job_are_sent_and_the_old_ones_are_not() {
+    let (folder, provider) = refunds(5, QUICK);
+    folder.write("orders.csv", &orders(3));
+    exits(&folder.rekon(&["run", "job.yaml"]), 0);
+    folder.write("orders.csv", &orders(5));
+    exits(&folder.rekon(&["run", "job.yaml"]), 0);
+    assert_eq!((provider.requests(), provider.effects()), (5, once_each(5)));
+}
+
+// Doubt.
+
+/// Two orders of three stay unknown: one was refunded and one was not.
+fn in_doubt() -> (Folder, Provider) {
+    let faults = "faults:\n  - {operation: refund, invoice_number: INV-2, fault: error_after}\n  \
+                  - {operation: refund, invoice_number: INV-3, fault: error_before}\n";
+    let provider = Provider::start(&format!("{}{faults}", state(3, "paid")));
+    let folder = Folder::new();
+    folder.write("orders.csv", &orders(3));
+    folder.write("job.yaml", &job("refund", &provider.url(), HASTY));
+    exits(&folder.rekon(&["run", "job.yaml"]), 3);
+    assert_eq!(states(&folder, "refund-test"), ["succeeded", "unknown", "unknown"]);
+    assert_eq!(folder.summary("refund-test")["in_doubt"], serde_json::json!({"count": 2, "rupiah": 5000}));
+    assert_eq!(provider.effects(), BTreeMap::from([("INV-1".into(), 1), ("INV-2".into(), 1)]));
+    (folder, provider)
+}
+
+#[test]
+fn what_a_run_left_unknown_is_settled_by_the_next_one_with_one_effect() {
+    let (folder, provider) = in_doubt();
+    exits(&folder.rekon(&["run", "job.yaml"]), 0);
+    assert_eq!(provider.effects(), once_each(3));
+    assert_eq!(states(&folder, "refund-test"), ["succeeded"; 3]);
+    assert_eq!(column(&folder.results("refund-test"), "rekon_attempts"), ["1", "2", "2"]);
+    assert_eq!(column(&folder.results("refund-test"), "rekon_replayed"), ["false", "true", "false"]);
+}
+
+#[test]
+fn resolve_settles_and_sends_nothing_new() {
+    let (folder, provider) = in_doubt();
+    folder.write("orders.csv", &orders(4));
+    exits(&folder.rekon(&["resolve", "job.yaml"]), 0);
+    assert_eq!(provider.effects(), once_each(3), "INV-4 is new and is not sent");
+}
+
+#[test]
+fn doubt_about_an_order_that_left_the_file_is_not_forgotten() {
+    let (folder, provider) = in_doubt();
+    folder.write("orders.csv", &orders(1));
+    let unable = job("refund", &nobody(), HASTY);
+    folder.write("job.yaml", &unable);
+    exits(&folder.rekon(&["run", "job.yaml"]), 3);
+    let summary = folder.summary("refund-test");
+    assert_eq!(summary["in_doubt"], serde_json::json!({"count": 2, "rupiah": 5000}));
+    assert_eq!(summary["identity"]["holds"], true);
+    assert_eq!(provider.requests(), 3);
+    folder.write("job.yaml", &job("refund", &provider.url(), QUICK));
+    exits(&folder.rekon(&["run", "job.yaml"]), 0);
+    assert_eq!(provider.effects(), once_each(3));
+}
+
+#[test]
+fn beyond_the_horizon_nothing_is_sent_again_and_a_person_decides() {
+    let (folder, provider) = in_doubt();
+    let late = QUICK.replace("attempts: 6", "attempts: 6, horizon: 1ms");
+    folder.write("job.yaml", &job("refund", &provider.url(), &late));
+    exits(&folder.rekon(&["run", "job.yaml"]), 3);
+    // INV-2 shows as refunded, under a reference that an inquiry does not tell; INV-3 shows as paid, which proves nothing.
+    assert_eq!(states(&folder, "refund-test"), ["succeeded", "already_done", "review"]);
+    assert_eq!(provider.requests(), 3 + 2, "two inquiries");
+    assert_eq!(provider.effects(), BTreeMap::from([("INV-1".into(), 1), ("INV-2".into(), 1)]));
+    exits(&folder.rekon(&["run", "job.yaml"]), 3);
+    assert_eq!(provider.requests(), 3 + 2, "what a person decides is left alone");
+}
+
+#[test]
+fn a_second_job_leaves_an_invoice_in_doubt_alone() {
+    let (folder, provider) = in_doubt();
+    folder.write("other.yaml", &job("refund", &provider.url(), QUICK).replace("refund-test", "other"));
+    exits(&folder.rekon(&["run", "other.yaml"]), 0);
+    assert_eq!(provider.requests(), 3);
+    assert_eq!(states(&folder, "other"), ["skipped"; 3]);
+}
+
+// Signals, kills and lost journals.
+
+#[test]
+fn a_signal_ends_the_sending_and_the_next_run_continues() {
+    for signal in ["INT", "TERM"] {
+        let (folder, provider) = refunds(30, SLOW);
+        let run = folder.start(&["run", "job.yaml"]);
+        provider.wait_for(3);
+        run.signal(signal);
+        let ended = run.end();
+        exits(&ended, 4);
+        assert!(ended.stdout.contains("stopped part-way: interrupted"), "{}", ended.stdout);
+        let states = states(&folder, "refund-test");
+        let done = states.iter().filter(|state| *state == "succeeded").count();
+        assert_eq!(done, provider.effects().len(), "calls under way are finished, SIG{signal}");
+        assert_eq!(states.iter().filter(|state| *state == "not_attempted").count(), 30 - done);
+        assert_eq!(folder.summary("refund-test")["exit_code"], 4);
+
+        folder.write("job.yaml", &job("refund", &provider.url(), QUICK));
+        exits(&folder.rekon(&["run", "job.yaml"]), 0);
+        assert_eq!((provider.requests(), provider.effects()), (30, once_each(30)), "SIG{signal}");
+    }
+}
+
+#[test]
+fn a_run_that_is_killed_again_and_again_does_everything_once() {
+    let (folder, provider) = refunds(40, &SLOW.replace("20/s", "100/s"));
+    for further_requests in [0, 1, 6, 2, 9, 4, 7] {
+        let target = provider.requests() + further_requests;
+        let mut run = folder.start(&["run", "job.yaml"]);
+        until("the moment of the kill", || provider.requests() >= target || run.has_ended());
+        run.signal("KILL");
+        assert_eq!(run.end().code, None);
+    }
+    exits(&folder.rekon(&["run", "job.yaml"]), 0);
+    assert_eq!(provider.effects(), once_each(40));
+    assert_eq!(states(&folder, "refund-test"), ["succeeded"; 40]);
+    let effects: BTreeMap<String, String> = provider
+        .ledger()
+        .iter()
+        .map(|effect| (effect.request_id.to_string(), effect.invoice_number.to_string()))
+        .collect();
+    for row in folder.results("refund-test") {
+        assert_eq!(effects.get(&row["rekon_request_id"]), Some(&row["invoice_number"]));
+    }
+}
+
+#[test]
+fn a_lost_journal_causes_no_second_effect() {
+    let (folder, provider) = refunds(20, SLOW);
+    let run = folder.start(&["run", "job.yaml"]);
+    provider.wait_for(8);
+    run.signal("KILL");
+    run.end();
+    std::fs::remove_dir_all(folder.path(".rekon")).expect("the journal's folder");
+    folder.write("job.yaml", &job("refund", &provider.url(), QUICK));
+    exits(&folder.rekon(&["run", "job.yaml"]), 0);
+    assert_eq!(provider.effects(), once_each(20));
+    assert_eq!(states(&folder, "refund-test"), ["succeeded"; 20]);
+    let replayed = column(&folder.results("refund-test"), "rekon_replayed");
+    assert!(replayed.iter().filter(|replayed| *replayed == "true").count() >= 7, "{replayed:?}");
+}
+
+#[test]
+fn a_second_runner_is_sent_away() {
+    let (folder, provider) = refunds(30, SLOW);
+    let first = folder.start(&["run", "job.yaml"]);
+    provider.wait_for(1);
+    let second = folder.rekon(&["run", "job.yaml"]);
+    exits(&second, 5);
+    assert!(second.stderr.contains("another runner holds the journal"), "{}", second.stderr);
+    exits(&folder.rekon(&["show", "--job", "job.yaml"]), 0);
+    first.signal("INT");
+    exits(&first.end(), 4);
+    assert_eq!(folder.runs("refund-test").len(), 1);
+}
+
+// What keeps a run from going on.
+
+#[test]
+fn a_signed_401_refuses_the_row_and_stops() {
+    let parrot = Parrot::start(401, "", Seal::Signed);
+    let folder = Folder::new();
+    folder.write("orders.csv", &orders(3));
+    folder.write("job.yaml", &job("refund", &parrot.url, &QUICK.replace("concurrency: 4", "concurrency: 1")));
+    let ended = folder.rekon(&["run", "job.yaml"]);
+    exits(&ended, 4);
+    assert!(ended.stdout.contains("the provider refused our credentials (401/403)"), "{}", ended.stdout);
+    assert_eq!(states(&folder, "refund-test"), ["refused", "not_attempted", "not_attempted"]);
+    assert_eq!(column(&folder.results("refund-test"), "rekon_reason")[0], "http_401");
+    assert_eq!(parrot.bodies().len(), 1);
+}
+
+#[test]
+fn an_unsigned_401_leaves_the_row_unknown_and_stops() {
+    let parrot = Parrot::start(401, "", Seal::Unsigned);
+    let folder = Folder::new();
+    folder.write("orders.csv", &orders(3));
+    folder.write("job.yaml", &job("refund", &parrot.url, &QUICK.replace("concurrency: 4", "concurrency: 1")));
+    exits(&folder.rekon(&["run", "job.yaml"]), 3);
+    assert_eq!(states(&folder, "refund-test"), ["unknown", "not_attempted", "not_attempted"]);
+    assert_eq!(column(&folder.results("refund-test"), "rekon_reason")[0], "unsigned_401");
+    assert_eq!(parrot.bodies().len(), 1);
+}
+
+#[test]
+fn a_redirect_is_not_followed_and_stops() {
+    let elsewhere = Parrot::start(200, "", Seal::Signed);
+    for status in [302, 307] {
+        let parrot = Parrot::start(status, &format!("Location: {}/\r\n", elsewhere.url), Seal::Signed);
+        let folder = Folder::new();
+        folder.write("orders.csv", &orders(2));
+        folder.write("job.yaml", &job("refund", &parrot.url, &QUICK.replace("concurrency: 4", "concurrency: 1")));
+        exits(&folder.rekon(&["run", "job.yaml"]), 3);
+        assert_eq!(states(&folder, "refund-test"), ["unknown", "not_attempted"]);
+        assert_eq!(column(&folder.results("refund-test"), "rekon_reason")[0], format!("redirect_{status}"));
+        assert_eq!(parrot.bodies().len(), 1);
+    }
+    assert_eq!(elsewhere.bodies().len(), 0);
+}
+
+#[test]
+fn where_nobody_listens_the_breaker_opens_and_no_money_is_in_doubt() {
+    let folder = Folder::new();
+    folder.write("orders.csv", &orders(20));
+    let further = QUICK.replace("10ms..50ms", "30s..60s");
+    let job = job("refund", &nobody(), &further).replace("consecutive: 100", "consecutive: 5");
+    folder.write("job.yaml", &job);
+    let ended = folder.rekon(&["run", "job.yaml"]);
+    exits(&ended, 4);
+    assert!(
+        ended.stdout.contains("stopped part-way: the breaker opened after 5 failures in a row"),
+        "{}",
+        ended.stdout
+    );
+    assert_eq!(states(&folder, "refund-test"), ["not_attempted"; 20]);
+    assert_eq!(folder.summary("refund-test")["in_doubt"]["count"], 0);
+
+    let provider = Provider::start(&state(20, "paid"));
+    folder.write("job.yaml", &self::job("refund", &provider.url(), QUICK));
+    exits(&folder.rekon(&["run", "job.yaml"]), 0);
+    assert_eq!((provider.requests(), provider.effects()), (20, once_each(20)));
+    assert_eq!(
+        column(&folder.results("refund-test"), "rekon_attempts"),
+        ["1"; 20],
+        "what did not leave was no attempt"
+    );
+}
+
+#[test]
+fn outside_its_window_a_job_sends_nothing() {
+    let noon = Zone::WIB.local(now() + chrono::Duration::hours(12));
+    let (from, until) = (noon.format("%H:%M"), (noon + chrono::Duration::minutes(1)).format("%H:%M"));
+    let window = format!("{QUICK}window: {{from: \"{from}\", until: \"{until}\", zone: Asia/Jakarta}}\n");
+    let (folder, provider) = refunds(2, &window);
+    let ended = folder.rekon(&["run", "job.yaml"]);
+    exits(&ended, 4);
+    assert!(ended.stdout.contains("stopped part-way: the window is closed"), "{}", ended.stdout);
+    assert_eq!(provider.requests(), 0);
+    assert_eq!(states(&folder, "refund-test"), ["not_attempted"; 2]);
+}
+
+#[test]
+fn production_needs_live_and_nothing_else_takes_it() {
+    let (folder, provider) = refunds(1, QUICK);
+    exits(&folder.rekon(&["run", "job.yaml", "--live"]), 2);
+    let production = job("refund", &provider.url(), QUICK)
+        .replace(
+            "environment: simulator",
+            "environment: production, client_id: env:DOKU_CLIENT_ID, secret_key: env:DOKU_SECRET_KEY",
+        )
+        .replace("inquire_after: 50ms", "inquire_after: 60s");
+    folder.write("job.yaml", &production);
+    let mut command = folder.command(&["run", "job.yaml"]);
+    command.env("DOKU_CLIENT_ID", CLIENT_ID).env("DOKU_SECRET_KEY", SECRET_KEY);
+    let ended = crate::process::ended(command);
+    exits(&ended, 2);
+    assert!(ended.stderr.contains("add --live"), "{}", ended.stderr);
+    assert_eq!(provider.requests(), 0);
+    assert!(!folder.path(".rekon").exists());
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_loses_nothing() {
+    let (folder, provider) = refunds(3, QUICK);
+    folder.write("out", "a file where the folder should be");
+    let ended = folder.rekon(&["run", "job.yaml"]);
+    exits(&ended, 4);
+    assert!(ended.stderr.contains("cannot be written"), "{}", ended.stderr);
+    assert!(ended.stdout.contains("(exit code 4)"), "{}", ended.stdout);
+    assert_eq!(provider.effects(), once_each(3));
+    let ended = folder.rekon(&["run", "job.yaml", "--json"]);
+    exits(&ended, 4);
+    let summary: serde_json::Value = serde_json::from_str(&ended.stdout).expect("one document");
+    assert_eq!(summary["exit_code"], 4);
+
+    std::fs::remove_file(folder.path("out")).expect("the file");
+    exits(&folder.rekon(&["run", "job.yaml"]), 0);
+    assert_eq!(provider.requests(), 3);
+    assert_eq!(states(&folder, "refund-test"), ["succeeded"; 3]);
+    assert_eq!(column(&folder.results("refund-test"), "rekon_http_status"), ["200"; 3]);
+}
+
+#[test]
+fn a_log_that_vanishes_during_the_run_does_not_pretend_that_nothing_was_sent() {
+    let (folder, provider) = refunds(10, &format!("{SLOW}notifications: {{files: [log.jsonl]}}\n"));
+    folder.write("log.jsonl", "");
+    let run = folder.start(&["run", "job.yaml"]);
+    provider.wait_for(1);
+    std::fs::remove_file(folder.path("log.jsonl")).expect("the log");
+    let ended = run.end();
+    exits(&ended, 0);
+    assert!(ended.stderr.contains("log.jsonl: cannot be read"), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("nothing was sent"), "{}", ended.stderr);
+    assert_eq!(provider.effects(), once_each(10));
+    assert_eq!(states(&folder, "refund-test"), ["succeeded"; 10]);
+}
+
+// The wire.
+
+#[test]
+fn no_second_holds_more_requests_than_rate_and_burst() {
+    let further = QUICK.replace("rate: 500/s, burst: 10", "rate: 5/s, burst: 2");
+    let (folder, provider) = refunds(12, &further);
+    exits(&folder.rekon(&["run", "job.yaml"]), 0);
+    let times: Vec<_> = provider.ledger().iter().map(|effect| effect.at).collect();
+    assert_eq!(times.len(), 12);
+    for first in &times {
+        let second = *first..*first + chrono::Duration::seconds(1);
+        let within = times.iter().filter(|time| second.contains(time)).count();
+        assert!(within <= 5 + 2, "{within} requests in the second from {first}");
+    }
+}
+
+#[test]
+fn a_creation_carries_its_lines_its_empty_keys_and_the_settlement() {
+    let parrot = Parrot::start(422, "", Seal::Signed);
+    let folder = Folder::new();
+    let header = sales(0).trim_end().to_owned();
+    folder.write(
+        "orders.csv",
+        &format!(
+            "{header}\nINV-1,90000,MUR-1,https://shop.example/r,\"Kaos \"\"M\"\"\",30000,2,S-1,Baju,C-1,Siti,6281122334455\n\
+             INV-1,90000,MUR-1,https://shop.example/r,Topi,30000,1,S-2,Baju,C-1,Siti,6281122334455\n"
+        ),
+    );
+    let settlement = "settlement: [{bank_account_settlement_id: SBS-1, value: 90, type: PERCENTAGE}]\n";
+    folder.write("job.yaml", &job("create", &parrot.url, &format!("{QUICK}{settlement}")));
+    exits(&folder.rekon(&["run", "job.yaml"]), 1);
+    let bodies = parrot.bodies();
+    assert_eq!(bodies.len(), 1);
+    let sent: serde_json::Value = serde_json::from_str(&bodies[0]).expect("JSON");
+    assert_eq!(
+        sent["order"]["line_items"],
+        serde_json::json!([
+            {"name": "Kaos \"M\"", "price": 30000, "quantity": 2, "sku": "S-1", "category": "Baju"},
+            {"name": "Topi", "price": 30000, "quantity": 1, "sku": "S-2", "category": "Baju"}
+        ])
+    );
+    assert_eq!(sent["order"]["amount"], 90000);
+    for key in ["city", "state", "postcode"] {
+        assert_eq!(sent["customer"][key], "", "{key} is sent although it is empty");
+    }
+    assert_eq!(sent["additional_info"]["settlement"][0]["bank_account_settlement_id"], "SBS-1");
+    assert_eq!(states(&folder, "create-test"), ["refused"; 2], "a signed 422 is a refusal");
+}
+
+#[test]
+fn the_results_of_a_creation_are_the_orders_of_a_refund() {
+    let folder = Folder::new();
+    folder.write("state.yaml", "customers: {pay: 100}\n");
+    let arguments = ["--state", "state.yaml", "--ledger", "ledger.jsonl", "--log", "log.jsonl"];
+    let simulate = Simulate::start(&folder, &arguments);
+    folder.write("orders.csv", &sales(3));
+    folder.write("job.yaml", &job("create", &simulate.url, QUICK));
+    exits(&folder.rekon(&["run", "job.yaml"]), 0);
+
+    // Another desk, which has nothing but the results and the log.
+    let other = Folder::new();
+    other.write("results.csv", &folder.out("create-test", "results.csv"));
+    let log = format!("{QUICK}notifications: {{files: [\"{}\"]}}\n", folder.path("log.jsonl").display());
+    let job = job("refund", &simulate.url, &log)
+        .replace("orders.csv", "results.csv")
+        .replace("{max_orders", "{require_paid: true, max_orders");
+    other.write("job.yaml", &job);
+    exits(&other.rekon(&["run", "job.yaml"]), 0);
+    assert_eq!(states(&other, "refund-test"), ["succeeded"; 3]);
+    assert_eq!(column(&other.results("refund-test"), "rekon_operation"), ["refund"; 3]);
+    let header = other.out("refund-test", "results.csv");
+    let header = header.lines().next().expect("a header");
+    assert_eq!(header.matches("rekon_state").count(), 1, "our columns are never doubled: {header}");
+    let refunds = folder.read("ledger.jsonl").matches(r#""operation":"refund""#).count();
+    assert_eq!(refunds, 3);
+}
+
+// What is printed and written.
+
+#[test]
+fn json_is_the_summary_and_nothing_else() {
+    let (folder, _provider) = refunds(2, QUICK);
+    let ended = folder.rekon(&["run", "job.yaml", "--json"]);
+    exits(&ended, 0);
+    assert_eq!(ended.stdout, folder.out("refund-test", "summary.json"));
+    let summary: serde_json::Value = serde_json::from_str(&ended.stdout).expect("one document");
+    assert_eq!(summary["version"], 1);
+    assert_eq!(summary["rows"], serde_json::json!({"count": 2, "rupiah": 3000}));
+    assert_eq!(summary["states"]["succeeded"], serde_json::json!({"count": 2, "rupiah": 3000}));
+}
+
+#[test]
+fn json_of_every_other_command_is_one_document() {
+    let (folder, _provider) = refunds(2, QUICK);
+    exits(&folder.rekon(&["run", "job.yaml"]), 0);
+    let run = folder.runs("refund-test").remove(0);
+    for arguments in [
+        &["plan", "job.yaml"][..],
+        &["check", "job.yaml"],
+        &["reconcile", "job.yaml"],
+        &["resolve", "job.yaml"],
+        &["show", "--job", "job.yaml"],
+        &["show", "--job", "job.yaml", &run],
+        &["show", "--job", "job.yaml", "INV-1"],
+    ] {
+        let ended = folder.rekon(&[arguments, &["--json"]].concat());
+        exits(&ended, 0);
+        serde_json::from_str::<serde_json::Value>(&ended.stdout)
+            .unwrap_or_else(|error| panic!("{arguments:?}: {error}: {}", ended.stdout));
+    }
+}
+
+#[test]
+fn quiet_leaves_stderr_empty_and_stdout_as_it_is() {
+    let (folder, _provider) = refunds(2, QUICK);
+    let ended = folder.rekon(&["run", "job.yaml", "--quiet"]);
+    exits(&ended, 0);
+    assert_eq!(ended.stderr, "");
+    assert!(ended.stdout.contains("identity holds"), "{}", ended.stdout);
+}
+
+#[test]
+fn a_reader_that_goes_away_changes_nothing() {
+    let (folder, provider) = refunds(2, QUICK);
+    for arguments in [&["run", "job.yaml"][..], &["show", "--job", "job.yaml"], &["plan", "job.yaml"]] {
+        let mut process = folder.start(arguments);
+        drop(process.take_stdout());
+        let ended = process.end();
+        exits(&ended, 0);
+        assert_eq!(ended.stderr, "", "{arguments:?}");
+    }
+    assert_eq!(provider.effects(), once_each(2));
+    assert_eq!(states(&folder, "refund-test"), ["succeeded"; 2]);
+}
+
+#[test]
+fn places_are_relative_to_the_job_and_not_to_the_current_folder() {
+    let (folder, provider) = refunds(2, QUICK);
+    let elsewhere = Folder::new();
+    let job = folder.path("job.yaml");
+    exits(&elsewhere.rekon(&["run", job.to_str().expect("text")]), 0);
+    assert_eq!(provider.effects(), once_each(2));
+    assert!(folder.path(".rekon/journal.db").exists());
+    assert_eq!(states(&folder, "refund-test"), ["succeeded"; 2]);
+    assert!(elsewhere.snapshot().is_empty());
+}
+
+/// Every file but what SQLite's readers leave beside the journal: their marks in the index, and a log without content.
+fn without_readers_marks(folder: &Folder) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut files = folder.snapshot();
+    files.retain(|path, content| {
+        let marks = path.ends_with(".rekon/journal.db-shm");
+        let empty_log = path.ends_with(".rekon/journal.db-wal") && content.is_empty();
+        !marks && !empty_log
+    });
+    files
+}
+
+#[test]
+fn commands_that_look_change_nothing() {
+    let (folder, provider) = refunds(3, QUICK);
+    for arguments in [&["plan", "job.yaml"][..], &["check", "job.yaml"]] {
+        let before = folder.snapshot();
+        exits(&folder.rekon(arguments), 0);
+        assert!(folder.snapshot() == before, "{arguments:?} before the first run");
+    }
+    exits(&folder.rekon(&["run", "job.yaml"]), 0);
+    let run = folder.runs("refund-test").remove(0);
+    let before = without_readers_marks(&folder);
+    for arguments in [
+        &["plan", "job.yaml"][..],
+        &["check", "job.yaml"],
+        &["show", "--job", "job.yaml"],
+        &["show", "--job", "job.yaml", &run],
+        &["show", "--job", "job.yaml", "INV-1"],
+    ] {
+        exits(&folder.rekon(arguments), 0);
+        let after = without_readers_marks(&folder);
+        assert_eq!(after.keys().collect::<Vec<_>>(), before.keys().collect::<Vec<_>>(), "{arguments:?}");
+        let changed: Vec<_> =
+            after.iter().filter(|(path, content)| before.get(*path) != Some(*content)).map(|(path, _)| path).collect();
+        assert!(changed.is_empty(), "{arguments:?} changed {changed:?}");
+    }
+    exits(&folder.rekon(&["reconcile", "job.yaml"]), 0);
+    let mut after = without_readers_marks(&folder);
+    let own = folder.runs("refund-test").into_iter().filter(|name| *name != run).collect::<Vec<_>>();
+    assert_eq!(own.len(), 1);
+    after.retain(|path, _| !path.starts_with(folder.path(&format!("out/refund-test/{}", own[0]))));
+    assert!(after == before, "reconcile writes into its own folder only");
+    assert_eq!(provider.requests(), 3);
+}
+
+#[test]
+fn show_tells_the_whole_story_of_an_invoice() {
+    let (folder, _provider) = in_doubt();
+    exits(&folder.rekon(&["run", "job.yaml"]), 0);
+    let ended = folder.rekon(&["show", "--job", "job.yaml", "INV-2"]);
+    exits(&ended, 0);
+    for part in ["INV-2", "refund", "succeeded", "http_500", "409", "valid"] {
+        assert!(ended.stdout.contains(part), "{part} is missing:\n{}", ended.stdout);
+    }
+    exits(&folder.rekon(&["show", "--job", "job.yaml", "INV-9"]), 2);
+}
+
+// Keys.
+
+/// What must never come out, in three spellings.
+const CANARY: &str = "SK-canary-Zx81-never-print-me";
+
+fn assert_no_canary(what: &str, bytes: &[u8]) {
+    let base64 = base64::engine::general_purpose::STANDARD.encode(CANARY);
+    let hex = CANARY.bytes().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+    for spelling in [CANARY, base64.trim_end_matches('='), &hex] {
+        assert!(!bytes.windows(spelling.len()).any(|window| window == spelling.as_bytes()), "{what} holds the key");
+    }
+}
+
+/// Runs the program with keys in its environment, and looks at all that it says.
+fn with_keys(folder: &Folder, arguments: &[&str], secret: &str) -> Ended {
+    let mut command = folder.command(arguments);
+    command.env("DOKU_CLIENT_ID", "MCH-0007-CANARY").env("DOKU_SECRET_KEY", secret);
+    let ended = crate::process::ended(command);
+    assert_no_canary("stdout", ended.stdout.as_bytes());
+    assert_no_canary("stderr", ended.stderr.as_bytes());
+    ended
+}
+
+/// A simulator with keys of its own.
+fn keyed(config: Config) -> Config {
+    Config { client_id: client_id("MCH-0007-CANARY"), secret_key: Secret::new(CANARY), ..config }
+}
+
+#[test]
+fn no_key_comes_out_anywhere() {
+    let faults = "faults:\n  - {operation: refund, invoice_number: INV-1, fault: wrong_signature}\n";
+    let provider = Provider::with(&format!("{}{faults}", state(3, "paid")), keyed);
+    let folder = Folder::new();
+    folder.write("orders.csv", &orders(3).replace(CLIENT_ID, "MCH-0007-CANARY"));
+    let job = job("refund", &provider.url(), QUICK).replace(
+        "environment: simulator",
+        "environment: simulator, client_id: env:DOKU_CLIENT_ID, secret_key: env:DOKU_SECRET_KEY",
+    );
+    folder.write("job.yaml", &job);
+    exits(&with_keys(&folder, &["plan", "job.yaml"], CANARY), 0);
+    exits(&with_keys(&folder, &["run", "job.yaml"], CANARY), 0);
+    exits(&with_keys(&folder, &["run", "job.yaml", "--json"], CANARY), 0);
+    exits(&with_keys(&folder, &["show", "--job", "job.yaml", "INV-1"], CANARY), 0);
+    exits(&with_keys(&folder, &["resolve", "job.yaml"], CANARY), 0);
+    exits(&with_keys(&folder, &["reconcile", "job.yaml"], CANARY), 0);
+    assert_eq!(provider.effects(), once_each(3));
+    for (path, content) in folder.snapshot() {
+        assert_no_canary(&path.display().to_string(), &content);
+    }
+    // A key in the job file is refused, and the line is shown without it.
+    folder.write("job.yaml", &job.replace("env:DOKU_SECRET_KEY", CANARY));
+    let ended = with_keys(&folder, &["run", "job.yaml"], CANARY);
+    exits(&ended, 2);
+    assert!(ended.stderr.contains("secret_key is neither env:NAME nor file:PATH"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_wrong_key_leaves_the_first_row_unknown_and_stops() {
+    let provider = Provider::start(&state(3, "paid"));
+    let folder = Folder::new();
+    folder.write("orders.csv", &orders(3));
+    let job = job("refund", &provider.url(), &QUICK.replace("concurrency: 4", "concurrency: 1"))
+        .replace("environment: simulator", "environment: simulator, secret_key: file:key");
+    folder.write("job.yaml", &job);
+    folder.write("key", "SK-of-last-year\n");
+    exits(&folder.rekon(&["run", "job.yaml"]), 3);
+    assert_eq!(states(&folder, "refund-test"), ["unknown", "not_attempted", "not_attempted"]);
+    folder.write("key", &format!("{SECRET_KEY}\n"));
+    exits(&folder.rekon(&["run", "job.yaml"]), 0);
+    assert_eq!(provider.effects(), once_each(3), "a rotated key changes no Request-Id");
+}
+
+// Flags instead of a job.
+
+#[test]
+fn a_file_can_be_refunded_by_flags_alone() {
+    let folder = Folder::new();
+    folder.write("Retur Nov.csv", &orders(3).replace("amount", "Nominal"));
+    let arguments =
+        ["refund", "Retur Nov.csv", "--environment", "simulator", "--column", "amount=Nominal", "--rate", "unlimited"];
+    exits(&folder.rekon(&arguments), 0);
+    assert_eq!(states(&folder, "refund-retur-nov"), ["succeeded"; 3]);
+    let ended = folder.rekon(&arguments);
+    exits(&ended, 0);
+    assert!(column(&folder.results("refund-retur-nov"), "rekon_reason")[0].starts_with("settled earlier in run "));
+}
+
+#[test]
+fn flags_take_the_keys_from_the_environment() {
+    let provider = Provider::with(&state(3, "paid"), keyed);
+    let folder = Folder::new();
+    folder.write("orders.csv", &orders(3).replace(CLIENT_ID, "MCH-0007-CANARY"));
+    let url = provider.url();
+    let arguments = ["refund", "orders.csv", "--environment", "simulator", "--base-url", &url, "--rate", "unlimited"];
+    exits(&with_keys(&folder, &arguments, CANARY), 0);
+    assert_eq!(provider.effects(), once_each(3));
+}
+
+#[test]
+fn outside_the_simulator_flags_need_keys_and_limits() {
+    let folder = Folder::new();
+    folder.write("orders.csv", &orders(3));
+    let arguments = ["refund", "orders.csv", "--environment", "sandbox"];
+    let ended = with_keys(&folder, &arguments, CANARY);
+    exits(&ended, 2);
+    assert!(ended.stderr.contains("--max-orders 3 --max-total 6000"), "{}", ended.stderr);
+    let ended = folder.rekon(&[&arguments[..], &["--max-orders", "3", "--max-total", "6000"]].concat());
+    exits(&ended, 2);
+    assert!(ended.stderr.contains("DOKU_CLIENT_ID is not set"), "{}", ended.stderr);
+    assert!(!folder.path(".rekon").exists());
+}
+
+// Audits.
+
+#[test]
+fn the_same_inputs_give_the_same_bytes_in_whatever_order_the_log_is() {
+    let folder = Folder::new();
+    folder.write(
+        "job.yaml",
+        "job: audit-test\noperation: audit\nmerchant: {environment: simulator}\n\
+         orders: {file: orders.csv, columns: {book_status: Status}}\nnotifications: {files: [log.jsonl]}\n",
+    );
+    folder
+        .write("orders.csv", "invoice_number,amount,Status\nA,1000,paid\nB,2000,paid\nC,3000,refunded\nD,4000,paid\n");
+    let told = [
+        ("A", "1000", "SUCCESS", "2024-01-20T02:00:00Z", "N-1"),
+        ("A", "1000", "FAILED", "2024-01-20T03:00:00Z", "N-2"),
+        ("A", "1000", "SUCCESS", "2024-01-20T02:00:00Z", "N-1"),
+        ("B", "2001", "SUCCESS", "2024-01-20T02:00:00Z", "N-3"),
+        ("B", "2000", "SUCCESS", "2024-01-20T02:00:00Z", "N-4"),
+        ("C", "3000", "SUCCESS", "2024-01-20T02:00:00Z", "N-5"),
+        ("D", "4000", "FAILED", "2024-01-20T02:00:00Z", "N-6"),
+    ];
+    let mut lines: Vec<String> = told
+        .iter()
+        .map(|(invoice, amount, status, received_at, request_id)| {
+            let body = notification_body(invoice, amount, status, received_at);
+            let told = Told { received_at, request_id, client_id: CLIENT_ID, key: SECRET_KEY, body: &body };
+            format!("{}\n", told.line())
+        })
+        .collect();
+    let mut first = None;
+    for turn in 0..lines.len() {
+        lines.rotate_left(turn);
+        lines.swap(0, 3);
+        folder.write("log.jsonl", &lines.concat());
+        exits(&folder.rekon(&["reconcile", "job.yaml", "--as-of", "2024-01-31T17:00:00Z"]), 1);
+        let mut files = folder.snapshot();
+        files.retain(|path, _| path.starts_with(folder.path("out")));
+        assert!(files.len() >= 5, "{:?}", files.keys());
+        assert!(*first.get_or_insert_with(|| files.clone()) == files, "turn {turn}");
+    }
+    // `run` of an audit is the same.
+    exits(&folder.rekon(&["run", "job.yaml", "--as-of", "2024-01-31T17:00:00Z"]), 1);
+    let mut files = folder.snapshot();
+    files.retain(|path, _| path.starts_with(folder.path("out")));
+    assert!(first.expect("files") == files);
+}
