@@ -13,6 +13,5 @@ pub mod pace;
 pub mod progress;
 pub mod settle;
 #[cfg(test)]
-#[expect(clippy::unchecked_time_subtraction, reason = "a test that goes back in time may panic")]
 mod tests;
 pub mod window;

@@ -1,5 +1,7 @@
 //! The dispatcher against a scripted provider, in virtual time, with the real journal.
 
+#![expect(clippy::unchecked_time_subtraction, reason = "a test that goes back in time may panic")]
+
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};

@@ -1,3 +1,5 @@
+//! The promises of the store: what survives, what is refused, and who may look.
+
 use std::path::Path;
 
 use super::SqliteJournal;
