@@ -189,6 +189,7 @@ pub(super) fn heard(log: &Log) -> HashMap<InvoiceNumber, Heard> {
         let said = &line.notification;
         let known = heard.entry(said.invoice.clone()).or_default();
         known.paid |= said.status == crate::model::status::PaymentStatus::Success;
+        known.amounts.insert(said.amount);
         // The smallest text of several, so that the order of lines does not matter.
         let keep = |known: &mut Option<String>, said: &Option<String>| {
             if let Some(text) = said

@@ -75,7 +75,9 @@ fn record(
 ) -> RowRecord {
     let (fate, reason) = plan.fate(row);
     let item = match fate {
-        RowFate::Send | RowFate::Continue => row.invoice.as_ref().and_then(|invoice| items.get(invoice)).cloned(),
+        RowFate::Send | RowFate::Settled | RowFate::Continue => {
+            row.invoice.as_ref().and_then(|invoice| items.get(invoice)).cloned()
+        }
         RowFate::Skip | RowFate::Held | RowFate::Invalid => None,
     };
     let new = NewRow {

@@ -129,6 +129,8 @@ async fn report(
         screen.warn(&format!("{failure}\nthe notifications count as they were before the run"));
         log_before
     });
+    let mut in_doubt_earlier = session.in_doubt_elsewhere(&records).await.map_err(stopped)?;
+    in_doubt_earlier.merge(plan.in_doubt_elsewhere());
     let header = results::Input { header: &plan.header, delimiter: plan.delimiter };
     let now = SystemClock.now();
     let ending = Ending {
@@ -139,7 +141,7 @@ async fn report(
         dispositions: plan.dispositions(),
         guards: plan.guards.clone(),
         results: Some(results::csv(plan.operation, header, &records)),
-        in_doubt_earlier: session.in_doubt_elsewhere(&records).await.map_err(stopped)?,
+        in_doubt_earlier,
         started_at: session.started_at,
         now,
         completion: if stop.is_some() { Completion::PartWay } else { Completion::Whole },

@@ -113,7 +113,7 @@ pub fn read(expected: &Expected<'_>, signer: &Signer, exchange: &Exchange, now: 
         status @ (401 | 403) if signed => (Outcome::Refused(Refusal::Http(status)), Some(Halt::Credentials)),
         status @ (400 | 404 | 422) => (Outcome::Ambiguous(Doubt::UnsignedError(status)), None),
         status @ (401 | 403) => (Outcome::Ambiguous(Doubt::UnsignedError(status)), Some(Halt::Gateway)),
-        429 => (Outcome::Throttled, None),
+        429 => (Outcome::Throttled(signature), None),
         status @ 300..=399 => (Outcome::Ambiguous(Doubt::Redirect(status)), Some(Halt::Gateway)),
         status => (Outcome::Ambiguous(Doubt::Http(status)), None),
     };
@@ -413,7 +413,7 @@ mod tests {
             (302, Outcome::Ambiguous(Doubt::Redirect(302)), Some(Halt::Gateway)),
             (307, Outcome::Ambiguous(Doubt::Redirect(307)), Some(Halt::Gateway)),
             (408, Outcome::Ambiguous(Doubt::Http(408)), None),
-            (429, Outcome::Throttled, None),
+            (429, Outcome::Throttled(SignatureCheck::Valid), None),
             (201, Outcome::Ambiguous(Doubt::Http(201)), None),
             (500, Outcome::Ambiguous(Doubt::Http(500)), None),
             (503, Outcome::Ambiguous(Doubt::Http(503)), None),

@@ -172,7 +172,9 @@ pub struct Attempt {
 pub enum RowFate {
     /// To be sent; its item tells the rest.
     Send,
-    /// An item of the same job exists already and tells the rest.
+    /// An earlier run of the same job brought its item to an end.
+    Settled,
+    /// An earlier run of the same job left its item open; this run goes on with it.
     Continue,
     /// Not meant, or done elsewhere.
     Skip,
@@ -184,8 +186,9 @@ pub enum RowFate {
 
 impl RowFate {
     /// All of them with their words in the journal.
-    pub const WORDS: [(&'static str, Self); 5] = [
+    pub const WORDS: [(&'static str, Self); 6] = [
         ("send", Self::Send),
+        ("settled", Self::Settled),
         ("continue", Self::Continue),
         ("skip", Self::Skip),
         ("held", Self::Held),
@@ -289,6 +292,13 @@ pub(crate) mod testing {
     use crate::model::environment::Environment;
     use crate::model::ids::ClientId;
     use crate::model::operation::Operation;
+
+    impl ItemId {
+        /// The item of that number.
+        pub(crate) fn numbered(number: usize) -> Self {
+            Self(i64::try_from(number).unwrap())
+        }
+    }
 
     /// A refund of INV-1 over 90.000 whose first intent is just durable.
     pub(crate) fn item() -> Item {

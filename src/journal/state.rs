@@ -44,6 +44,8 @@ pub enum Event {
     Already,
     /// Proof: our request had no effect.
     Refused,
+    /// Proof that this one request was turned away; it says nothing about earlier ones.
+    TurnedAway,
     /// Proof: the attempt was not looked at, or did not leave.
     NothingDone,
     /// An attempt ended without proof, or the program stopped before its end.
@@ -75,20 +77,21 @@ pub const fn next(state: State, event: Event) -> Result<State, Illegal> {
     use State as S;
     Ok(match (state, event) {
         (S::Planned | S::Intent, E::Intended) => S::Intent,
-        (S::Unknown, E::Intended | E::NoProof | E::NothingDone) => S::Unknown,
+        // A request that was turned away does not disprove an earlier one that was not answered.
+        (S::Unknown, E::Intended | E::NoProof | E::NothingDone | E::TurnedAway) => S::Unknown,
         // Nothing was done by any attempt so far, or the item would be unknown: it is as if it had never been sent.
         (S::Intent | S::Planned, E::NothingDone) => S::Planned,
         (S::Intent, E::NoProof) => S::Unknown,
         (S::Intent | S::Unknown, E::Applied) => S::Succeeded,
         (S::Intent | S::Unknown, E::Already) => S::AlreadyDone,
-        (S::Intent | S::Unknown, E::Refused) => S::Refused,
+        (S::Intent | S::Unknown, E::Refused) | (S::Intent, E::TurnedAway) => S::Refused,
         (S::Unknown, E::GivenUp) => S::Review,
         (S::Review | S::Conflict, E::RuledDone) => S::RuledDone,
         (S::Review | S::Conflict, E::RuledNotDone) => S::RuledNotDone,
         // Terminal states never change; the same proof again says nothing new, the opposite one is a conflict.
-        (S::Succeeded, E::Applied | E::Already | E::NoProof | E::NothingDone) => S::Succeeded,
-        (S::AlreadyDone, E::Applied | E::Already | E::NoProof | E::NothingDone) => S::AlreadyDone,
-        (S::Refused, E::Refused | E::NoProof | E::NothingDone) => S::Refused,
+        (S::Succeeded, E::Applied | E::Already | E::NoProof | E::NothingDone | E::TurnedAway) => S::Succeeded,
+        (S::AlreadyDone, E::Applied | E::Already | E::NoProof | E::NothingDone | E::TurnedAway) => S::AlreadyDone,
+        (S::Refused, E::Refused | E::NoProof | E::NothingDone | E::TurnedAway) => S::Refused,
         (S::Succeeded | S::AlreadyDone | S::RuledDone, E::Refused) => S::Conflict,
         (S::Refused | S::RuledNotDone, E::Applied | E::Already) => S::Conflict,
         _ => return Err(Illegal { state, event }),
@@ -162,11 +165,12 @@ impl fmt::Display for State {
 mod tests {
     use super::*;
 
-    const EVENTS: [Event; 9] = [
+    const EVENTS: [Event; 10] = [
         Event::Intended,
         Event::Applied,
         Event::Already,
         Event::Refused,
+        Event::TurnedAway,
         Event::NothingDone,
         Event::NoProof,
         Event::GivenUp,
@@ -196,7 +200,7 @@ mod tests {
     #[test]
     fn doubt_ends_only_by_proof_or_by_a_person() {
         for state in [State::Unknown, State::Review, State::Conflict] {
-            for event in [Event::Intended, Event::NothingDone, Event::NoProof] {
+            for event in [Event::Intended, Event::NothingDone, Event::TurnedAway, Event::NoProof] {
                 if let Ok(after) = next(state, event) {
                     assert!(after.is_in_doubt(), "{state} + {event:?} = {after}");
                 }

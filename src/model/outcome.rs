@@ -13,8 +13,8 @@ pub enum Outcome {
     Already,
     /// Signed proof that our request had no effect.
     Refused(Refusal),
-    /// The provider turned the request away before looking at it (429).
-    Throttled,
+    /// The provider, or something before it, turned the request away before looking at it (429).
+    Throttled(SignatureCheck),
     /// No byte of the request left this machine.
     NotSent(Unsent),
     /// No proof of anything.
@@ -128,7 +128,7 @@ impl Outcome {
             Self::Applied => "applied",
             Self::Already => "already",
             Self::Refused(_) => "refused",
-            Self::Throttled => "throttled",
+            Self::Throttled(_) => "throttled",
             Self::NotSent(_) => "not_sent",
             Self::Ambiguous(_) => "ambiguous",
         }
@@ -140,7 +140,7 @@ impl Outcome {
         match self {
             Self::Applied | Self::Already => String::new(),
             Self::Refused(refusal) => refusal.word(),
-            Self::Throttled => "throttled".into(),
+            Self::Throttled(_) => "throttled".into(),
             Self::NotSent(unsent) => unsent.word().into(),
             Self::Ambiguous(doubt) => doubt.word(),
         }

@@ -1,6 +1,6 @@
 //! Every order gets one disposition.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::guard::{self, Reading};
 use super::input::{Input, InputOrder, InputRow, Role};
@@ -10,7 +10,7 @@ use crate::journal::record::{Item, RowFate};
 use crate::journal::state::State;
 use crate::model::fault::Fault;
 use crate::model::ids::{Identifier, InvoiceNumber, MerchantReference};
-use crate::model::money::Tally;
+use crate::model::money::{Rupiah, Tally};
 use crate::model::operation::Operation;
 use crate::model::order::Order;
 
@@ -30,6 +30,8 @@ pub struct Known {
 pub struct Heard {
     /// Whether one says SUCCESS.
     pub paid: bool,
+    /// All amounts that they name.
+    pub amounts: BTreeSet<Rupiah>,
     /// `payment.merchant_unique_reference`.
     pub payment_reference: Option<String>,
     /// `ORDER_ID`.
@@ -55,7 +57,16 @@ pub enum Disposition {
         /// The run that made it.
         run: String,
     },
-    /// It is not meant, or another job has done it.
+    /// Another job has the item.
+    Elsewhere {
+        /// What is known.
+        state: State,
+        /// The job.
+        job: String,
+        /// The run that made it.
+        run: String,
+    },
+    /// It is not meant.
     Skip(String),
     /// A row guard keeps it back.
     Held(HeldBy),
@@ -72,7 +83,7 @@ pub enum HeldBy {
     RequirePaid,
     /// Seen paid.
     RefusePaid,
-    /// The journal has the invoice with another amount.
+    /// The journal or DOKU knows the order with another amount.
     OtherAmount,
 }
 
@@ -87,7 +98,7 @@ impl HeldBy {
             Self::MaxOrder => "max_order",
             Self::RequirePaid => "require_paid",
             Self::RefusePaid => "refuse_paid",
-            Self::OtherAmount => "amount_differs_from_journal",
+            Self::OtherAmount => "other_amount",
         }
     }
 }
@@ -163,19 +174,22 @@ fn dispose(job: &Job, operation: Operation, guards: &Guards, entry: &InputOrder,
     if let Some(reason) = &entry.not_selected {
         return Disposition::Skip(reason.clone());
     }
-    let item = known.items.get(invoice);
+    // An item for which nothing was done yet is anybody's, and may still be corrected.
+    let item = known.items.get(invoice).filter(|item| item.state != State::Planned);
     if let Some(item) = item {
+        let (state, run) = (item.state, item.run.to_string());
+        if item.job != job.name.as_str() {
+            return Disposition::Elsewhere { state, job: item.job.clone(), run };
+        }
         if item.amount != order.amount {
             return Disposition::Held(HeldBy::OtherAmount);
         }
-        if item.job != job.name.as_str() {
-            return Disposition::Skip(format!("{} by job {} in run {}", item.state, item.job, item.run));
-        }
-        if item.state != State::Planned {
-            return Disposition::Continue { state: item.state, run: item.run.to_string() };
-        }
+        return Disposition::Continue { state, run };
     }
     let heard = known.heard.get(invoice);
+    if other_amount(operation, order, known.created.get(invoice), heard) {
+        return Disposition::Held(HeldBy::OtherAmount);
+    }
     let paid = heard.is_some_and(|heard| heard.paid);
     if guards.max_order.is_some_and(|most| order.amount > most) {
         return Disposition::Held(HeldBy::MaxOrder);
@@ -187,6 +201,14 @@ fn dispose(job: &Job, operation: Operation, guards: &Guards, entry: &InputOrder,
         return Disposition::Held(HeldBy::RefusePaid);
     }
     ready(operation, entry, known.created.get(invoice), heard)
+}
+
+/// A refund carries no amount: DOKU gives back what was paid, whatever the file says. If it is known to be another sum,
+/// the guards in rupiah have compared the wrong one.
+fn other_amount(operation: Operation, order: &Order, created: Option<&Item>, heard: Option<&Heard>) -> bool {
+    let named = heard.into_iter().flat_map(|heard| heard.amounts.iter().copied());
+    let mut known = created.map(|item| item.amount).into_iter().chain(named);
+    operation == Operation::Refund && known.any(|amount| amount != order.amount)
 }
 
 /// Puts together what the request needs. A missing identifier is looked up in the journal, then in the log; a missing
@@ -261,9 +283,10 @@ impl Plan {
         match &order.disposition {
             Disposition::Send { .. } => (RowFate::Send, String::new()),
             Disposition::Continue { state, run } if state.is_terminal() => {
-                (RowFate::Continue, format!("settled earlier in run {run}"))
+                (RowFate::Settled, format!("settled earlier in run {run}"))
             }
             Disposition::Continue { run, .. } => (RowFate::Continue, format!("left open by run {run}")),
+            Disposition::Elsewhere { state, job, run } => (RowFate::Skip, format!("{state} by job {job} in run {run}")),
             Disposition::Skip(reason) => (RowFate::Skip, reason.clone()),
             Disposition::Held(by) => (RowFate::Held, by.word().into()),
             Disposition::Invalid(_) => (RowFate::Invalid, "invalid".into()),
@@ -277,7 +300,7 @@ impl Plan {
         for row in &self.rows {
             let tally = match self.fate(row).0 {
                 RowFate::Send => &mut tallies.send,
-                RowFate::Continue | RowFate::Skip => &mut tallies.skip,
+                RowFate::Settled | RowFate::Continue | RowFate::Skip => &mut tallies.skip,
                 RowFate::Held => &mut tallies.held,
                 RowFate::Invalid => &mut tallies.invalid,
             };
@@ -296,13 +319,27 @@ impl Plan {
         tally
     }
 
+    /// Orders of this input that another job has left in doubt.
+    #[must_use]
+    pub fn in_doubt_elsewhere(&self) -> Tally {
+        let mut tally = Tally::default();
+        for planned in &self.orders {
+            if matches!(&planned.disposition, Disposition::Elsewhere { state, .. } if state.is_in_doubt()) {
+                tally.add(planned.order.amount);
+            }
+        }
+        tally
+    }
+
     /// The orders that are to be sent.
     pub fn to_send(&self) -> impl Iterator<Item = (&Order, &Call, &MerchantReference)> {
         self.orders.iter().filter_map(|planned| match &planned.disposition {
             Disposition::Send { call, payment_reference } => Some((&planned.order, call, payment_reference)),
-            Disposition::Continue { .. } | Disposition::Skip(_) | Disposition::Held(_) | Disposition::Invalid(_) => {
-                None
-            }
+            Disposition::Continue { .. }
+            | Disposition::Elsewhere { .. }
+            | Disposition::Skip(_)
+            | Disposition::Held(_)
+            | Disposition::Invalid(_) => None,
         })
     }
 }

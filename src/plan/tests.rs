@@ -62,14 +62,16 @@ fn paid(invoice: &str) -> Known {
 #[test]
 fn what_the_journal_knows_decides_before_the_file() {
     let cases = [
-        (State::Succeeded, "test", 5, RowFate::Continue, "settled earlier in run 20261122-150000-0001"),
-        (State::Refused, "test", 5, RowFate::Continue, "settled earlier in run 20261122-150000-0001"),
+        (State::Succeeded, "test", 5, RowFate::Settled, "settled earlier in run 20261122-150000-0001"),
+        (State::Refused, "test", 5, RowFate::Settled, "settled earlier in run 20261122-150000-0001"),
         (State::Unknown, "test", 5, RowFate::Continue, "left open by run 20261122-150000-0001"),
         (State::Review, "test", 5, RowFate::Continue, "left open by run 20261122-150000-0001"),
         (State::Planned, "test", 5, RowFate::Send, ""),
         (State::Succeeded, "other", 5, RowFate::Skip, "succeeded by job other in run 20261122-150000-0001"),
         (State::Unknown, "other", 5, RowFate::Skip, "unknown by job other in run 20261122-150000-0001"),
-        (State::Succeeded, "test", 6, RowFate::Held, "amount_differs_from_journal"),
+        (State::Planned, "other", 5, RowFate::Send, ""),
+        (State::Planned, "test", 6, RowFate::Send, ""),
+        (State::Succeeded, "test", 6, RowFate::Held, "other_amount"),
     ];
     for (state, by, amount, fate, reason) in cases {
         let known = known_item("A", state, by, amount);
@@ -91,6 +93,23 @@ fn row_guards_hold_rows_and_the_rest_goes_on() {
         ]
     );
     assert!(plan.may_run());
+}
+
+#[test]
+fn a_refund_of_another_sum_than_was_paid_is_held() {
+    let heard = Heard { amounts: [Rupiah::new(900_000)].into(), ..Heard::default() };
+    let known = Known { heard: HashMap::from([(InvoiceNumber::new("A").unwrap(), heard)]), ..Known::default() };
+    let plan = plan(&job("refund", ""), &rows(&["A,9000,1,2,x"]), &known);
+    assert_eq!(fates(&plan), [(RowFate::Held, "other_amount".to_owned())]);
+}
+
+#[test]
+fn what_another_job_left_in_doubt_is_still_in_doubt() {
+    let doubt = |state| {
+        plan(&job("refund", ""), &rows(&["A,5,1,2,x"]), &known_item("A", state, "other", 5)).in_doubt_elsewhere()
+    };
+    assert_eq!(doubt(State::Unknown), Tally { count: 1, rupiah: Rupiah::new(5) });
+    assert_eq!(doubt(State::Succeeded), Tally::default());
 }
 
 #[test]

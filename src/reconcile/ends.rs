@@ -31,13 +31,9 @@ pub fn state_of(record: &RowRecord) -> (DoneState, String) {
         RowFate::Skip => (DoneState::Skipped, reason),
         RowFate::Held => (DoneState::Held, reason),
         RowFate::Invalid => (DoneState::Invalid, reason),
-        RowFate::Send | RowFate::Continue => match &record.item {
+        RowFate::Send | RowFate::Settled | RowFate::Continue => match &record.item {
             None => (DoneState::NotAttempted, "the run stopped before it".into()),
-            Some(item)
-                if item.state.is_terminal() && record.row.fate == RowFate::Continue && !reason.starts_with("left") =>
-            {
-                (of_item(item), reason)
-            }
+            Some(item) if record.row.fate == RowFate::Settled => (of_item(item), reason),
             Some(item) => (of_item(item), item.reason.clone()),
         },
     }

@@ -11,6 +11,7 @@ use crate::doku::status;
 use crate::journal::record::{DurableIntent, InquiryResult, Intent, Item, OutcomeRecord};
 use crate::journal::{Journal, JournalError};
 use crate::model::ids::{ClientId, RequestId, RunId};
+use crate::model::outcome::SignatureCheck;
 
 /// What every attempt of a run shares.
 pub struct Desk<J, G, C> {
@@ -37,6 +38,8 @@ pub struct Ended {
     pub item: Item,
     /// What the attempt proved; `None` for an inquiry.
     pub reading: Option<Reading>,
+    /// Whether it was an inquiry with a signed answer.
+    pub answered: bool,
 }
 
 /// Makes the intent durable, sends, reads the answer and records what it proves.
@@ -55,7 +58,7 @@ pub async fn attempt<J: Journal, G: Gateway, C: Clock>(
     let record = OutcomeRecord { attempt, reading: reading.clone(), exchange, at: now };
     let state = desk.journal.record_outcome(record).await?;
     let item = Item { state, reason: reading.outcome.reason(), ..item };
-    Ok(Ended { item, reading: Some(reading) })
+    Ok(Ended { item, reading: Some(reading), answered: false })
 }
 
 /// Sends the one request that a durable intent allows, with a fresh timestamp and signature.
@@ -88,10 +91,11 @@ pub async fn inquire<J: Journal, G: Gateway, C: Clock>(
     let exchange = desk.gateway.exchange(request).await;
     let (inquiry, facts) = status::read(&expected(desk, &item), &desk.signer, &request_id, &exchange);
     let at = desk.clock.now();
+    let answered = facts.signature == SignatureCheck::Valid && facts.http_status == Some(200);
     let run = desk.run.clone();
     let result = InquiryResult { item: item.id, run, request_id, inquiry, facts, exchange, sent_at, at };
     let state = desk.journal.record_inquiry(result).await?;
-    Ok(Ended { item: Item { state, ..item }, reading: None })
+    Ok(Ended { item: Item { state, ..item }, reading: None, answered })
 }
 
 fn inquiry_id(item: &Item, milliseconds: i64) -> RequestId {

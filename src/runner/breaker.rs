@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 
 use crate::job::settings::Breaker as Settings;
+use crate::journal::record::ItemId;
 use crate::model::outcome::Outcome;
 
 /// Counts failures.
@@ -11,6 +12,8 @@ use crate::model::outcome::Outcome;
 pub struct Breaker {
     settings: Settings,
     in_a_row: u32,
+    /// The item of the failures in a row while they are all of one item: one stuck order is no sick provider.
+    only: Option<ItemId>,
     last: VecDeque<Health>,
 }
 
@@ -33,23 +36,25 @@ impl Breaker {
     /// A closed breaker.
     #[must_use]
     pub const fn new(settings: Settings) -> Self {
-        Self { settings, in_a_row: 0, last: VecDeque::new() }
+        Self { settings, in_a_row: 0, only: None, last: VecDeque::new() }
     }
 
     /// Takes note of an attempt; says why, if the breaker is open now.
-    pub fn note(&mut self, outcome: &Outcome) -> Option<Opened> {
+    pub fn note(&mut self, item: ItemId, outcome: &Outcome) -> Option<Opened> {
         let health = match outcome {
             Outcome::Applied | Outcome::Already | Outcome::Refused(_) => Health::Good,
             Outcome::NotSent(_) | Outcome::Ambiguous(_) => Health::Bad,
-            Outcome::Throttled => return None,
+            Outcome::Throttled(_) => return None,
         };
+        self.only = if self.in_a_row == 0 { Some(item) } else { self.only.filter(|only| *only == item) };
         self.in_a_row = if health == Health::Bad { self.in_a_row + 1 } else { 0 };
         let of_last = self.settings.of_last.get();
         self.last.push_back(health);
         if self.last.len() > of_last as usize {
             self.last.pop_front();
         }
-        if self.in_a_row >= self.settings.consecutive.get() {
+        let several = self.only.is_none() || self.settings.consecutive.get() == 1;
+        if several && self.in_a_row >= self.settings.consecutive.get() {
             return Some(Opened::InARow(self.in_a_row));
         }
         let full = self.last.len() == of_last as usize;
@@ -68,11 +73,24 @@ mod tests {
     const UNSENT: Outcome = Outcome::NotSent(Unsent::Connect);
     const GOOD: Outcome = Outcome::Applied;
     const REFUSED: Outcome = Outcome::Refused(Refusal::Http(404));
-    const THROTTLED: Outcome = Outcome::Throttled;
+    const THROTTLED: Outcome = Outcome::Throttled(crate::model::outcome::SignatureCheck::Missing);
 
     fn opens_after(outcomes: impl IntoIterator<Item = Outcome>) -> Option<(usize, Opened)> {
         let mut breaker = Breaker::new(Settings::default());
-        outcomes.into_iter().enumerate().find_map(|(index, outcome)| Some((index + 1, breaker.note(&outcome)?)))
+        let mut note = |(index, outcome)| {
+            let number: usize = index;
+            Some((number + 1, breaker.note(ItemId::numbered(number), &outcome)?))
+        };
+        outcomes.into_iter().enumerate().find_map(&mut note)
+    }
+
+    #[test]
+    fn one_stuck_order_opens_nothing_however_often_it_fails() {
+        let mut breaker = Breaker::new(Settings::default());
+        for _ in 0..10 {
+            assert_eq!(breaker.note(ItemId::numbered(1), &BAD), None);
+        }
+        assert_eq!(breaker.note(ItemId::numbered(2), &BAD), Some(Opened::InARow(11)));
     }
 
     #[test]

@@ -86,12 +86,11 @@ pub enum Stop {
     Journal(JournalError),
 }
 
-/// What is to be done next for an item, and no sooner than when.
+/// An item in line for its next step, and no sooner than when. What the step is, is asked when its time has come.
 struct Due {
     at: Timestamp,
     /// Keeps equal times in their order.
     number: u64,
-    what: What,
     item: Item,
     efforts: Efforts,
 }
@@ -183,14 +182,12 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
         let mut may_be_interrupted = true;
         loop {
             let now = self.desk.clock.now();
-            if !window::is_open(self.rules.window.as_ref(), now) {
-                self.stop.get_or_insert(Stop::WindowClosed);
-            }
-            if *interrupted.borrow() {
-                self.stop.get_or_insert(Stop::Interrupted);
-            }
             self.leave_what_comes_too_late();
-            let work_left = self.stop.is_none() && !(self.fresh.is_empty() && self.due.is_empty());
+            let work_left = !(self.fresh.is_empty() && self.due.is_empty());
+            if work_left {
+                self.look_for_a_reason_to_stop(&interrupted, now);
+            }
+            let work_left = work_left && self.stop.is_none();
             if !work_left && self.under_way.is_empty() {
                 return self.stop;
             }
@@ -204,9 +201,25 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
                 Some(landed) = self.under_way.join_next(), if !self.under_way.is_empty() => {
                     self.land(landed.expect("an attempt does not panic")).await;
                 }
-                () = self.pacer.ready(), if is_ready => self.launch(),
+                () = self.pacer.ready(), if is_ready => {
+                    // The pace may have taken its time.
+                    let now = self.desk.clock.now();
+                    self.look_for_a_reason_to_stop(&interrupted, now);
+                    if self.stop.is_none() {
+                        self.launch(now);
+                    }
+                }
                 () = self.desk.clock.sleep(next_due.unwrap_or_default()), if waits && next_due.is_some() => {}
             }
+        }
+    }
+
+    fn look_for_a_reason_to_stop(&mut self, interrupted: &watch::Receiver<bool>, now: Timestamp) {
+        if *interrupted.borrow() {
+            self.stop.get_or_insert(Stop::Interrupted);
+        }
+        if !window::is_open(self.rules.window.as_ref(), now) {
+            self.stop.get_or_insert(Stop::WindowClosed);
         }
     }
 
@@ -228,17 +241,24 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
     }
 
     /// Starts the next call: what is due before what is new.
-    fn launch(&mut self) {
-        let now = self.desk.clock.now();
-        Progress::add(&self.progress.requests, 1);
+    fn launch(&mut self, now: Timestamp) {
         let desk = Arc::clone(&self.desk);
         if self.due.peek().is_some_and(|Reverse(due)| due.at <= now)
             && let Some(Reverse(due)) = self.due.pop()
         {
             let (item, mut efforts) = (due.item, due.efforts);
-            match due.what {
+            // While it stood in line the horizon may have passed.
+            let what = match next_step(&item, &efforts, &self.rules.retries, now) {
+                Step::Resend(at) if at <= now => What::Resend,
+                Step::Inquire(at) if at <= now => What::Inquire,
+                Step::Resend(_) | Step::Inquire(_) | Step::GiveUp | Step::Leave => {
+                    return self.schedule(item, efforts, now);
+                }
+            };
+            Progress::add(&self.progress.requests, 1);
+            match what {
                 What::Resend => {
-                    efforts = Efforts { tries: efforts.tries + 1, inquiries: 0, retry_after: None };
+                    efforts = Efforts { tries: efforts.tries + 1, ..Efforts::default() };
                     let intent = Intent::Again { run: desk.run.clone(), item: item.id, at: now };
                     self.under_way.spawn(async move { (attempt(&desk, intent).await, efforts) });
                 }
@@ -250,6 +270,7 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
             return;
         }
         let Some(to_send) = self.fresh.pop_front() else { return };
+        Progress::add(&self.progress.requests, 1);
         self.last_fresh_at = now;
         let intent = self.first_intent(&to_send, now);
         let efforts = Efforts { tries: 1, ..Efforts::default() };
@@ -277,16 +298,17 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
                 return;
             }
         };
+        efforts.answered += u32::from(ended.answered);
         if let Some(reading) = &ended.reading {
             if let Some(halt) = reading.halt {
                 self.stop.get_or_insert(Stop::Halted(halt));
             }
-            if let Some(opened) = self.breaker.note(&reading.outcome) {
+            if let Some(opened) = self.breaker.note(ended.item.id, &reading.outcome) {
                 self.stop.get_or_insert(Stop::Breaker(opened));
             }
             // A 503 may ask for a wait as well as a 429.
             efforts.retry_after = reading.retry_after;
-            let throttled = reading.outcome == Outcome::Throttled;
+            let throttled = matches!(reading.outcome, Outcome::Throttled(_));
             if let Some(wait) = reading.retry_after.or(throttled.then_some(self.rules.retries.backoff_first)) {
                 self.pacer.hold(wait);
             }
@@ -306,10 +328,9 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
 
     /// Puts an item in line for its next step, or counts it as ended.
     fn schedule(&mut self, item: Item, efforts: Efforts, now: Timestamp) {
-        let (at, what) = match next_step(&item, &efforts, &self.rules.retries, now) {
-            Step::Resend(at) => (at, What::Resend),
+        let at = match next_step(&item, &efforts, &self.rules.retries, now) {
             // Giving up comes after an inquiry of this run; `land` does it.
-            Step::Inquire(at) => (at, What::Inquire),
+            Step::Resend(at) | Step::Inquire(at) => at,
             Step::GiveUp | Step::Leave => {
                 Progress::add(&self.progress.ended, 1);
                 Progress::add(
@@ -320,6 +341,6 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
             }
         };
         self.count += 1;
-        self.due.push(Reverse(Due { at, number: self.count, what, item, efforts }));
+        self.due.push(Reverse(Due { at, number: self.count, item, efforts }));
     }
 }

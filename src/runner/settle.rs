@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use crate::job::settings::Retries;
 use crate::journal::record::Item;
 use crate::journal::state::State;
-use crate::model::outcome::Doubt;
+use crate::model::outcome::{Doubt, Refusal};
 use crate::model::time::{Timestamp, after};
 
 /// The next step for an item.
@@ -30,6 +30,8 @@ pub struct Efforts {
     pub tries: u32,
     /// Inquiries after the last request.
     pub inquiries: u32,
+    /// Those of them that were answered; silence says nothing about the horizon.
+    pub answered: u32,
     /// The provider's own word on how long to wait.
     pub retry_after: Option<Duration>,
 }
@@ -43,12 +45,15 @@ pub struct Efforts {
 pub fn next_step(item: &Item, efforts: &Efforts, retries: &Retries, now: Timestamp) -> Step {
     let horizon = after(item.first_intent_at, retries.horizon);
     let may_resend = efforts.tries < retries.attempts.get();
-    let resend_at = after(item.last_sent_at, wait_before_resend(item, efforts, retries)).max(now);
-    let inquire_at = after(item.last_sent_at, retries.inquire_after * (efforts.inquiries + 1)).max(now);
+    // A clock that was wrong once must not hold an item back for ever.
+    let last_sent_at = item.last_sent_at.min(now);
+    let resend_at = after(last_sent_at, wait_before_resend(item, efforts, retries)).max(now);
+    let inquire_at = after(last_sent_at, retries.inquire_after * (efforts.inquiries + 1)).max(now);
     match item.state {
         State::Planned if may_resend => Step::Resend(resend_at),
-        State::Unknown if resend_at >= horizon && efforts.inquiries > 0 => Step::GiveUp,
+        State::Unknown if resend_at >= horizon && efforts.answered > 0 => Step::GiveUp,
         State::Unknown if resend_at >= horizon => Step::Inquire(inquire_at),
+        State::Unknown if was_turned_away(item) => Step::Inquire(inquire_at),
         State::Unknown if asks_first(item) && efforts.inquiries == 0 => Step::Inquire(inquire_at),
         State::Unknown if may_resend => Step::Resend(resend_at),
         State::Unknown => Step::Inquire(inquire_at),
@@ -65,6 +70,11 @@ pub fn next_step(item: &Item, efforts: &Efforts, retries: &Retries, now: Timesta
         | State::RuledDone
         | State::RuledNotDone => Step::Leave,
     }
+}
+
+/// A signed 4xx will be no better next time; the status may still tell what became of an earlier request.
+fn was_turned_away(item: &Item) -> bool {
+    [400, 401, 403, 404, 422].into_iter().any(|status| item.reason == Refusal::Http(status).word())
 }
 
 fn asks_first(item: &Item) -> bool {
@@ -98,7 +108,8 @@ mod tests {
 
     fn step(state: State, reason: &str, tries: u32, inquiries: u32, now: Timestamp) -> Step {
         let item = Item { state, reason: reason.into(), first_intent_at: at(0), last_sent_at: at(0), ..item() };
-        next_step(&item, &Efforts { tries, inquiries, retry_after: None }, &Retries::default(), now)
+        let efforts = Efforts { tries, inquiries, answered: inquiries, retry_after: None };
+        next_step(&item, &efforts, &Retries::default(), now)
     }
 
     #[test]
@@ -112,6 +123,20 @@ mod tests {
         assert_eq!(step(State::Unknown, "timeout", 6, 1, at(60)), Step::Inquire(at(120)));
         assert_eq!(step(State::Unknown, "timeout", 0, 0, at(day + 10)), Step::Inquire(at(day + 10)));
         assert_eq!(step(State::Unknown, "timeout", 0, 1, at(day + 10)), Step::GiveUp);
+    }
+
+    #[test]
+    fn nobody_gives_up_on_an_inquiry_that_was_not_answered() {
+        let item = Item { state: State::Unknown, reason: "timeout".into(), ..item() };
+        let efforts = Efforts { inquiries: 3, ..Efforts::default() };
+        let late = at(25 * 3600);
+        assert!(matches!(next_step(&item, &efforts, &Retries::default(), late), Step::Inquire(_)));
+    }
+
+    #[test]
+    fn what_was_turned_away_is_asked_about_and_not_sent_again() {
+        assert_eq!(step(State::Unknown, "http_404", 1, 0, at(1)), Step::Inquire(at(60)));
+        assert_eq!(step(State::Unknown, "http_404", 1, 1, at(61)), Step::Inquire(at(120)));
     }
 
     #[test]
@@ -136,7 +161,7 @@ mod tests {
     #[test]
     fn the_provider_may_ask_for_a_longer_wait() {
         let item = Item { state: State::Planned, last_sent_at: at(0), ..item() };
-        let efforts = Efforts { tries: 1, inquiries: 0, retry_after: Some(Duration::from_secs(90)) };
+        let efforts = Efforts { tries: 1, retry_after: Some(Duration::from_secs(90)), ..Efforts::default() };
         assert_eq!(next_step(&item, &efforts, &Retries::default(), at(0)), Step::Resend(at(90)));
     }
 

@@ -15,7 +15,7 @@ use crate::model::environment::Environment;
 use crate::model::ids::{ClientId, InvoiceNumber, MerchantReference, RequestId, RunId};
 use crate::model::money::Rupiah;
 use crate::model::operation::Operation;
-use crate::model::outcome::{Facts, Outcome};
+use crate::model::outcome::{Doubt, Facts, Outcome, Refusal, SignatureCheck};
 use crate::model::time::{self, Timestamp};
 
 pub(super) const ITEM_COLUMNS: &str = "id, environment, client_id, operation, invoice, generation, amount, \
@@ -24,25 +24,36 @@ pub(super) const ITEM_COLUMNS: &str = "id, environment, client_id, operation, in
 
 #[expect(clippy::needless_pass_by_value, reason = "map_err hands it over")]
 fn failed(error: rusqlite::Error) -> JournalError {
+    JournalError::Write(error.to_string())
+}
+
+/// A new item that the unique indexes refuse: the invoice has one that is live or done.
+fn taken(error: rusqlite::Error) -> JournalError {
     match error.sqlite_error_code() {
         Some(rusqlite::ErrorCode::ConstraintViolation) => JournalError::Taken,
-        _ => JournalError::Write(error.to_string()),
+        _ => failed(error),
     }
 }
 
+/// What a query about doubt must say in these very words for the partial index `item_unsettled` to serve it.
+const UNSETTLED: &str = "state IN ('intent', 'unknown', 'review', 'conflict')";
+
 /// Records that a request is about to be sent; the caller's commit makes it durable.
 pub(super) fn intend(connection: &Connection, intent: &Intent) -> Result<(Item, AttemptId, Vec<u8>), JournalError> {
-    let (run, item, at) = match intent {
-        Intent::Again { run, item, at } => (run, *item, *at),
-        Intent::First { run, identity, amount, payment_reference, body, at } => {
-            let id = match find(connection, identity)? {
-                Some(item) => item.id,
-                None => insert(connection, run, identity, *amount, payment_reference, body, *at)?,
+    let (run, at, mut known) = match intent {
+        Intent::Again { run, item, at } => (run, *at, load(connection, *item)?),
+        Intent::First { run, identity, at, .. } => {
+            let known = match find(connection, identity)? {
+                Some(item) => take_over(connection, intent, item)?,
+                None => {
+                    let id = insert(connection, intent)?;
+                    load(connection, id)?
+                }
             };
-            (run, id, *at)
+            (run, *at, known)
         }
     };
-    let mut known = load(connection, item)?;
+    let item = known.id;
     known.state = next(known.state, Event::Intended)?;
     known.attempts += 1;
     known.last_sent_at = at;
@@ -66,15 +77,10 @@ pub(super) fn intend(connection: &Connection, intent: &Intent) -> Result<(Item, 
     Ok((known, attempt, body))
 }
 
-fn insert(
-    connection: &Connection,
-    run: &RunId,
-    identity: &Identity,
-    amount: Rupiah,
-    payment_reference: &MerchantReference,
-    body: &[u8],
-    at: Timestamp,
-) -> Result<ItemId, JournalError> {
+fn insert(connection: &Connection, intent: &Intent) -> Result<ItemId, JournalError> {
+    let Intent::First { run, identity, amount, payment_reference, body, at } = intent else {
+        return Err(JournalError::Write("only a first intent makes an item".into()));
+    };
     let refund_reference = (identity.account.operation == Operation::Refund).then(|| identity.refund_reference());
     connection
         .prepare_cached(
@@ -96,12 +102,37 @@ fn insert(
                 payment_reference.as_str(),
                 refund_reference.as_ref().map(MerchantReference::as_str),
                 body,
-                time::stored(at),
+                time::stored(*at),
                 run.as_str(),
             ])
         })
-        .map_err(failed)?;
+        .map_err(taken)?;
     Ok(ItemId(connection.last_insert_rowid()))
+}
+
+/// An item for which nothing was done belongs to whoever sends it now. Its body, amount and reference may still change
+/// as long as no request of it ever left; after that the first body stays for ever.
+fn take_over(connection: &Connection, intent: &Intent, item: Item) -> Result<Item, JournalError> {
+    let Intent::First { run, amount, payment_reference, body, at, .. } = intent else { return Ok(item) };
+    if item.state != State::Planned {
+        return Ok(item);
+    }
+    let changes = if item.attempts == 0 {
+        connection.execute(
+            "UPDATE item SET amount = ?2, payment_reference = ?3, body = ?4, first_intent_at = ?5 WHERE id = ?1",
+            params![item.id.0, amount.whole().cast_signed(), payment_reference.as_str(), body, time::stored(*at)],
+        )
+    } else {
+        Ok(0)
+    };
+    changes.map_err(failed)?;
+    connection
+        .execute(
+            "UPDATE item SET run = ?2, job = (SELECT job FROM run WHERE name = ?2) WHERE id = ?1",
+            params![item.id.0, run.as_str()],
+        )
+        .map_err(failed)?;
+    load(connection, item.id)
 }
 
 /// Closes an attempt with what it proved.
@@ -114,9 +145,10 @@ pub(super) fn close_attempt(connection: &Connection, record: &OutcomeRecord) -> 
     let event = match outcome {
         Outcome::Applied => Event::Applied,
         Outcome::Already => Event::Already,
+        Outcome::Refused(Refusal::Http(_)) => Event::TurnedAway,
         Outcome::Refused(_) => Event::Refused,
-        Outcome::Throttled | Outcome::NotSent(_) => Event::NothingDone,
-        Outcome::Ambiguous(_) => Event::NoProof,
+        Outcome::Throttled(SignatureCheck::Valid) | Outcome::NotSent(_) => Event::NothingDone,
+        Outcome::Throttled(_) | Outcome::Ambiguous(_) => Event::NoProof,
     };
     let (headers, body) = evidence(&record.exchange);
     connection
@@ -209,13 +241,16 @@ fn apply(
 pub(super) fn recover(connection: &Connection, at: Timestamp) -> Result<u64, JournalError> {
     connection
         .execute(
-            "UPDATE attempt SET ended_at = ?1, outcome = 'ambiguous', reason = 'crash' WHERE ended_at IS NULL",
-            [time::stored(at)],
+            "UPDATE attempt SET ended_at = ?1, outcome = 'ambiguous', reason = ?2 WHERE ended_at IS NULL",
+            params![time::stored(at), Doubt::Crash.word()],
         )
         .map_err(failed)?;
     let state = next(State::Intent, Event::NoProof)?;
     let changed = connection
-        .execute("UPDATE item SET state = ?1, reason = 'crash' WHERE state = 'intent'", [state.word()])
+        .execute(
+            &format!("UPDATE item SET state = ?1, reason = ?2 WHERE state = 'intent' AND {UNSETTLED}"),
+            params![state.word(), Doubt::Crash.word()],
+        )
         .map_err(failed)?;
     Ok(changed as u64)
 }
@@ -265,7 +300,7 @@ pub(super) fn of_job(
     let words = states.iter().map(|state| format!("'{}'", state.word())).collect::<Vec<_>>().join(", ");
     let mut statement = connection.prepare(&format!(
         "SELECT {ITEM_COLUMNS} FROM item WHERE environment = ?1 AND client_id = ?2 AND operation = ?3 AND job = ?4 \
-         AND state IN ({words}) ORDER BY id"
+         AND state IN ({words}) AND {UNSETTLED} ORDER BY id"
     ))?;
     let key = params![account.environment.word(), account.client_id.as_str(), account.operation.word(), job];
     statement.query_map(key, read_item)?.collect()

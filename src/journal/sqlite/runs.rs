@@ -73,7 +73,7 @@ pub(super) fn rows(connection: &Connection, run: &RunId) -> rusqlite::Result<Vec
     let mut statement = connection.prepare(&format!(
         "SELECT r.number, r.line, r.raw, r.invoice, r.rupiah, r.fate, r.reason, {} \
          FROM run JOIN run_row r ON r.run = run.id \
-         LEFT JOIN item i ON r.fate IN ('send', 'continue') AND i.environment = run.environment \
+         LEFT JOIN item i ON r.fate IN ('send', 'settled', 'continue') AND i.environment = run.environment \
              AND i.client_id = run.client_id AND i.operation = run.operation AND i.invoice = r.invoice \
              AND i.generation = (SELECT max(generation) FROM item l WHERE l.environment = run.environment \
                  AND l.client_id = run.client_id AND l.operation = run.operation AND l.invoice = r.invoice) \

@@ -28,7 +28,7 @@ CREATE TABLE run_row (
     raw TEXT NOT NULL,
     invoice TEXT,
     rupiah INTEGER NOT NULL,
-    fate TEXT NOT NULL CHECK (fate IN ('send', 'continue', 'skip', 'held', 'invalid')),
+    fate TEXT NOT NULL CHECK (fate IN ('send', 'settled', 'continue', 'skip', 'held', 'invalid')),
     reason TEXT NOT NULL,
     PRIMARY KEY (run, number)
 ) STRICT, WITHOUT ROWID;

@@ -13,7 +13,7 @@ use crate::model::environment::Environment;
 use crate::model::ids::{ClientId, InvoiceNumber, MerchantReference, RunId};
 use crate::model::money::Rupiah;
 use crate::model::operation::Operation;
-use crate::model::outcome::{Doubt, Facts, Outcome, Refusal, Unsent};
+use crate::model::outcome::{Doubt, Facts, Outcome, Refusal, SignatureCheck, Unsent};
 use crate::model::time::{Timestamp, parse_instant};
 
 fn at(seconds: i64) -> Timestamp {
@@ -112,12 +112,13 @@ async fn all_attempts_of_an_item_carry_one_key_and_one_body() {
 async fn outcomes_move_the_item_and_nothing_moves_it_back() {
     let folder = tempfile::tempdir().unwrap();
     let journal = open(&folder.path().join("journal.db"));
-    let run = journal.begin_run(new_run("job", &[1, 2, 3, 4, 5])).await.unwrap();
+    let run = journal.begin_run(new_run("job", &[1, 2, 3, 4, 5, 6])).await.unwrap();
     let cases = [
         (1, Outcome::Applied, State::Succeeded),
         (2, Outcome::Already, State::AlreadyDone),
         (3, Outcome::Refused(Refusal::PaymentPending), State::Refused),
-        (4, Outcome::Throttled, State::Planned),
+        (4, Outcome::Throttled(SignatureCheck::Valid), State::Planned),
+        (6, Outcome::Throttled(SignatureCheck::Missing), State::Unknown),
         (5, Outcome::Ambiguous(Doubt::BadSignature), State::Unknown),
     ];
     for (number, outcome, state) in cases {
