@@ -57,8 +57,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// What verified notifications say: which orders are paid, and identifiers that the file may lack.
 fn heard(job: &Job, folder: &Path) -> Result<HashMap<InvoiceNumber, Heard>, Box<dyn Error>> {
-    let keys = credentials::read(&job.merchant, folder, (CLIENT_ID, SECRET_KEY))
-        .map_err(|missing| missing.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
+    let keys = credentials::read(&job.merchant, folder, (CLIENT_ID, SECRET_KEY))?;
     let signer = &Signer::new(&keys.secret_key);
     let verifier = notification_log::Verifier { signer, client_id: &keys.client_id, path: &job.notifications.path };
     let mut heard: HashMap<InvoiceNumber, Heard> = HashMap::new();

@@ -103,7 +103,7 @@ impl Case {
             let fault = |why: &credentials::NoCredential| {
                 Fault::new(Place::file(&self.file), why.to_string()).hint(why.remedy())
             };
-            Failure::Faults(missing.iter().map(fault).collect())
+            Failure::Faults(missing.0.iter().map(fault).collect())
         })
     }
 

@@ -31,7 +31,7 @@ pub(super) async fn simulate(args: &SimulateArgs, screen: Screen) -> Result<u8, 
         state: None,
     };
     let keys = credentials::read(&merchant, std::path::Path::new("."), (CLIENT_ID, SECRET_KEY))
-        .map_err(|missing| Failure::Refused(missing.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")))?;
+        .map_err(|error| Failure::Refused(error.to_string()))?;
     let config = Config {
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, args.port)),
         client_id: keys.client_id,

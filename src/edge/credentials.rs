@@ -44,6 +44,11 @@ pub enum NoCredential {
     },
 }
 
+/// All credentials that are not to be had.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<String>>().join("; "))]
+pub struct NoCredentials(pub Vec<NoCredential>);
+
 impl NoCredential {
     /// What to do about it.
     #[must_use]
@@ -60,7 +65,7 @@ impl NoCredential {
 ///
 /// # Errors
 /// Which ones are missing, and where they were looked for.
-pub fn read(merchant: &Merchant, folder: &Path, defaults: (&str, &str)) -> Result<Credentials, Vec<NoCredential>> {
+pub fn read(merchant: &Merchant, folder: &Path, defaults: (&str, &str)) -> Result<Credentials, NoCredentials> {
     let find = |key, reference: &Option<Reference>, default: &str| match reference {
         Some(reference) => text(key, reference, folder),
         None => Ok(default.to_owned()),
@@ -76,7 +81,7 @@ pub fn read(merchant: &Merchant, folder: &Path, defaults: (&str, &str)) -> Resul
     let secret_key = find("secret_key", &merchant.secret_key, defaults.1);
     match (client_id, secret_key) {
         (Ok(client_id), Ok(secret_key)) => Ok(Credentials { client_id, secret_key: Secret::new(&secret_key) }),
-        (client_id, secret_key) => Err(client_id.err().into_iter().chain(secret_key.err()).collect()),
+        (client_id, secret_key) => Err(NoCredentials(client_id.err().into_iter().chain(secret_key.err()).collect())),
     }
 }
 

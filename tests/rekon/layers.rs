@@ -147,7 +147,8 @@ fn what_follows_a_test_is_read_again() {
     let text = "//! A room.\n#[cfg(test)]\nmod tests { fn a() { let b = '{'; } }\nuse crate::cli;\n";
     let expected = ["plan/a.rs:4: plan uses cli, which is not below it"];
     assert_eq!(complaints(&Source { path: "plan/a.rs", text }), expected);
-    let declaring = "//! A room.\n#[cfg(test)]\nmod samples;\nmod real;\n#[cfg(test)]\nmod tests;\n";
+    let declaring =
+        "//! A room.\n#[cfg(test)]\nmod samples;\nmod real;\n#[cfg(test)]\n#[expect(a, reason = \"[]\")]\nmod tests;\n";
     assert_eq!(test_files("plan/mod.rs", declaring), ["plan/samples.rs", "plan/tests.rs"]);
 }
 
@@ -297,7 +298,11 @@ fn test_files(path: &str, text: &str) -> Vec<String> {
     let folder: Vec<String> = module_of(path);
     let code = code_of(text);
     let declared = code.match_indices("#[cfg(test)]").filter_map(|(at, attribute)| {
-        let item = code[at + attribute.len()..].trim_start().strip_prefix("mod ")?;
+        let mut item = code[at + attribute.len()..].trim_start();
+        while item.starts_with("#[") {
+            item = item[item.find(']')? + 1..].trim_start();
+        }
+        let item = item.strip_prefix("mod ")?;
         let name = &item[..item.find([';', '{', ' '])?];
         item[name.len()..].starts_with(';').then(|| name.to_owned())
     });
