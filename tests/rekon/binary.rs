@@ -11,7 +11,7 @@ use rekon::model::time::Zone;
 use rekon::simulator::{CLIENT_ID, Config, SECRET_KEY};
 
 use crate::process::{
-    Ended, Folder, Parrot, Provider, Seal, Simulate, Told, client_id, column, nobody, notification_body, now, until,
+    Ended, Folder, Nobody, Parrot, Provider, Seal, Simulate, Told, client_id, column, notification_body, now, until,
 };
 
 /// Short spans, so that nothing is waited for that need not be.
@@ -28,7 +28,7 @@ retries: {attempts: 6, backoff: 10ms..50ms, inquire_after: 50ms, settle_for: 5s}
 
 /// One attempt, and no time to settle.
 const HASTY: &str = "\
-limits: {rate: 500/s, burst: 10, concurrency: 4, timeout: 1s}
+limits: {rate: 500/s, burst: 10, concurrency: 4, timeout: 5s}
 retries: {attempts: 1, backoff: 10ms..50ms, inquire_after: 60s, settle_for: 100ms}
 ";
 
@@ -198,8 +198,8 @@ fn resolve_settles_and_sends_nothing_new() {
 fn doubt_about_an_order_that_left_the_file_is_not_forgotten() {
     let (folder, provider) = in_doubt();
     folder.write("orders.csv", &orders(1));
-    let unable = job("refund", &nobody(), HASTY);
-    folder.write("job.yaml", &unable);
+    let nobody = Nobody::new();
+    folder.write("job.yaml", &job("refund", &nobody.url, HASTY));
     exits(&folder.rekon(&["run", "job.yaml"]), 3);
     let summary = folder.summary("refund-test");
     assert_eq!(summary["in_doubt"], serde_json::json!({"count": 2, "rupiah": 5000}));
@@ -238,7 +238,7 @@ fn a_second_job_leaves_an_invoice_in_doubt_alone() {
 #[test]
 fn a_signal_ends_the_sending_and_the_next_run_continues() {
     for signal in ["INT", "TERM"] {
-        let (folder, provider) = refunds(30, SLOW);
+        let (folder, provider) = refunds(60, SLOW);
         let run = folder.start(&["run", "job.yaml"]);
         provider.wait_for(3);
         run.signal(signal);
@@ -248,25 +248,27 @@ fn a_signal_ends_the_sending_and_the_next_run_continues() {
         let states = states(&folder, "refund-test");
         let done = states.iter().filter(|state| *state == "succeeded").count();
         assert_eq!(done, provider.effects().len(), "calls under way are finished, SIG{signal}");
-        assert_eq!(states.iter().filter(|state| *state == "not_attempted").count(), 30 - done);
+        assert_eq!(states.iter().filter(|state| *state == "not_attempted").count(), 60 - done);
         assert_eq!(folder.summary("refund-test")["exit_code"], 4);
 
         folder.write("job.yaml", &job("refund", &provider.url(), QUICK));
         exits(&folder.rekon(&["run", "job.yaml"]), 0);
-        assert_eq!((provider.requests(), provider.effects()), (30, once_each(30)), "SIG{signal}");
+        assert_eq!((provider.requests(), provider.effects()), (60, once_each(60)), "SIG{signal}");
     }
 }
 
 #[test]
 fn a_run_that_is_killed_again_and_again_does_everything_once() {
     let (folder, provider) = refunds(40, &SLOW.replace("20/s", "100/s"));
+    let mut killed = 0;
     for further_requests in [0, 1, 6, 2, 9, 4, 7] {
         let target = provider.requests() + further_requests;
         let mut run = folder.start(&["run", "job.yaml"]);
         until("the moment of the kill", || provider.requests() >= target || run.has_ended());
         run.signal("KILL");
-        assert_eq!(run.end().code, None);
+        killed += u32::from(run.end().code.is_none());
     }
+    assert!(killed >= 3, "the kills came too late to tell anything");
     exits(&folder.rekon(&["run", "job.yaml"]), 0);
     assert_eq!(provider.effects(), once_each(40));
     assert_eq!(states(&folder, "refund-test"), ["succeeded"; 40]);
@@ -278,6 +280,61 @@ fn a_run_that_is_killed_again_and_again_does_everything_once() {
     for row in folder.results("refund-test") {
         assert_eq!(effects.get(&row["rekon_request_id"]), Some(&row["invoice_number"]));
     }
+}
+
+#[test]
+fn a_rehearsal_that_is_killed_goes_on_where_it_stopped() {
+    let folder = Folder::new();
+    folder.write("orders.csv", &orders(30));
+    let embedded = |pace: &str| job("refund", "", pace).replace(", base_url: \"\"", "");
+    folder.write("job.yaml", &embedded(SLOW));
+    let ledger = ".rekon/simulator/refund-test-ledger.jsonl";
+    let run = folder.start(&["run", "job.yaml"]);
+    until("five effects", || std::fs::read_to_string(folder.path(ledger)).is_ok_and(|text| text.lines().count() >= 5));
+    run.signal("KILL");
+    run.end();
+    folder.write("job.yaml", &embedded(QUICK));
+    exits(&folder.rekon(&["run", "job.yaml"]), 0);
+    assert_eq!(states(&folder, "refund-test"), ["succeeded"; 30]);
+    assert_eq!(folder.read(ledger).matches(r#""entry":"effect""#).count(), 30);
+}
+
+#[test]
+fn a_second_signal_ends_the_program_at_once_and_nothing_is_lost() {
+    let faults = "faults:\n  - {operation: refund, invoice_number: INV-1, fault: timeout_after}\n";
+    let provider = Provider::start(&format!("{}{faults}", state(2, "paid")));
+    let folder = Folder::new();
+    folder.write("orders.csv", &orders(2));
+    let patient = QUICK.replace("timeout: 5s", "timeout: 60s").replace("concurrency: 4", "concurrency: 1");
+    folder.write("job.yaml", &job("refund", &provider.url(), &patient));
+    let mut run = folder.start(&["run", "job.yaml"]);
+    provider.wait_for(1);
+    run.signal("INT");
+    run.wait_for_message("stopping");
+    run.signal("INT");
+    assert_eq!(run.end().code, Some(4));
+    assert_eq!(folder.runs("refund-test").len(), 0, "there was no time for files");
+    exits(&folder.rekon(&["run", "job.yaml"]), 0);
+    assert_eq!(provider.effects(), once_each(2));
+    assert_eq!(column(&folder.results("refund-test"), "rekon_replayed"), ["true", "false"]);
+}
+
+#[test]
+fn a_signal_while_doubt_is_being_settled_leaves_it_to_the_next_run() {
+    let faults = "faults:\n  - {operation: refund, invoice_number: INV-2, fault: error_after}\n";
+    let provider = Provider::start(&format!("{}{faults}", state(2, "paid")));
+    let folder = Folder::new();
+    folder.write("orders.csv", &orders(2));
+    let slow = QUICK.replace("10ms..50ms", "60s..120s").replace("settle_for: 5s", "settle_for: 10m");
+    folder.write("job.yaml", &job("refund", &provider.url(), &slow));
+    let run = folder.start(&["run", "job.yaml"]);
+    provider.wait_for(2);
+    run.signal("TERM");
+    exits(&run.end(), 3);
+    assert_eq!(states(&folder, "refund-test"), ["succeeded", "unknown"]);
+    folder.write("job.yaml", &job("refund", &provider.url(), QUICK));
+    exits(&folder.rekon(&["run", "job.yaml"]), 0);
+    assert_eq!(provider.effects(), once_each(2));
 }
 
 #[test]
@@ -298,7 +355,7 @@ fn a_lost_journal_causes_no_second_effect() {
 
 #[test]
 fn a_second_runner_is_sent_away() {
-    let (folder, provider) = refunds(30, SLOW);
+    let (folder, provider) = refunds(100, SLOW);
     let first = folder.start(&["run", "job.yaml"]);
     provider.wait_for(1);
     let second = folder.rekon(&["run", "job.yaml"]);
@@ -310,7 +367,53 @@ fn a_second_runner_is_sent_away() {
     assert_eq!(folder.runs("refund-test").len(), 1);
 }
 
+#[test]
+fn a_journal_that_is_none_stops_the_job_before_anything_is_sent() {
+    let (folder, provider) = refunds(1, QUICK);
+    folder.write(".rekon/journal.db", "this is not a database, and it is somebody's only copy of it");
+    let before = folder.read(".rekon/journal.db");
+    let ended = folder.rekon(&["run", "job.yaml"]);
+    exits(&ended, 2);
+    assert!(ended.stderr.contains(".rekon/journal.db"), "{}", ended.stderr);
+    assert_eq!(provider.requests(), 0);
+    assert_eq!(folder.read(".rekon/journal.db"), before);
+}
+
+#[cfg(unix)]
+#[test]
+fn the_journal_is_for_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (folder, _provider) = refunds(1, QUICK);
+    exits(&folder.rekon(&["run", "job.yaml"]), 0);
+    for name in [".rekon/journal.db", ".rekon/journal.db.lock"] {
+        let mode = std::fs::metadata(folder.path(name)).expect("the file").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+}
+
 // What keeps a run from going on.
+
+#[test]
+fn a_broken_guard_refuses_the_whole_file() {
+    for (guards, told) in [
+        (
+            "max_orders: 2, max_total: 100000000",
+            "guard max_orders: 3 orders planned, 2 orders allowed: 1 order too many",
+        ),
+        ("max_orders: 100, max_total: 5999", "guard max_total: Rp 6.000 planned, Rp 5.999 allowed: Rp 1 too many"),
+    ] {
+        let (folder, provider) = refunds(3, QUICK);
+        let job = job("refund", &provider.url(), QUICK).replace("max_orders: 100, max_total: 100000000", guards);
+        folder.write("job.yaml", &job);
+        let ended = folder.rekon(&["run", "job.yaml", "--json"]);
+        exits(&ended, 2);
+        assert!(ended.stderr.contains(told), "{}", ended.stderr);
+        let document: serde_json::Value = serde_json::from_str(&ended.stdout).expect("one document");
+        assert_eq!(document["exit_code"], 2);
+        assert_eq!(provider.requests(), 0);
+        assert_eq!(folder.runs("refund-test").len(), 0);
+    }
+}
 
 #[test]
 fn a_signed_401_refuses_the_row_and_stops() {
@@ -359,7 +462,8 @@ fn where_nobody_listens_the_breaker_opens_and_no_money_is_in_doubt() {
     let folder = Folder::new();
     folder.write("orders.csv", &orders(20));
     let further = QUICK.replace("10ms..50ms", "30s..60s");
-    let job = job("refund", &nobody(), &further).replace("consecutive: 100", "consecutive: 5");
+    let nobody = Nobody::new();
+    let job = job("refund", &nobody.url, &further).replace("consecutive: 100", "consecutive: 5");
     folder.write("job.yaml", &job);
     let ended = folder.rekon(&["run", "job.yaml"]);
     exits(&ended, 4);
@@ -438,7 +542,7 @@ fn a_folder_that_cannot_be_written_loses_nothing() {
 
 #[test]
 fn a_log_that_vanishes_during_the_run_does_not_pretend_that_nothing_was_sent() {
-    let (folder, provider) = refunds(10, &format!("{SLOW}notifications: {{files: [log.jsonl]}}\n"));
+    let (folder, provider) = refunds(30, &format!("{SLOW}notifications: {{files: [log.jsonl]}}\n"));
     folder.write("log.jsonl", "");
     let run = folder.start(&["run", "job.yaml"]);
     provider.wait_for(1);
@@ -447,24 +551,67 @@ fn a_log_that_vanishes_during_the_run_does_not_pretend_that_nothing_was_sent() {
     exits(&ended, 0);
     assert!(ended.stderr.contains("log.jsonl: cannot be read"), "{}", ended.stderr);
     assert!(!ended.stderr.contains("nothing was sent"), "{}", ended.stderr);
-    assert_eq!(provider.effects(), once_each(10));
-    assert_eq!(states(&folder, "refund-test"), ["succeeded"; 10]);
+    assert_eq!(provider.effects(), once_each(30));
+    assert_eq!(states(&folder, "refund-test"), ["succeeded"; 30]);
 }
 
 // The wire.
 
 #[test]
 fn no_second_holds_more_requests_than_rate_and_burst() {
-    let further = QUICK.replace("rate: 500/s, burst: 10", "rate: 5/s, burst: 2");
-    let (folder, provider) = refunds(12, &further);
+    let further = QUICK.replace("rate: 500/s, burst: 10", "rate: 3/s, burst: 1");
+    let (folder, provider) = refunds(8, &further);
     exits(&folder.rekon(&["run", "job.yaml"]), 0);
     let times: Vec<_> = provider.ledger().iter().map(|effect| effect.at).collect();
-    assert_eq!(times.len(), 12);
+    assert_eq!(times.len(), 8);
     for first in &times {
         let second = *first..*first + chrono::Duration::seconds(1);
         let within = times.iter().filter(|time| second.contains(time)).count();
-        assert!(within <= 5 + 2, "{within} requests in the second from {first}");
+        assert!(within <= 3 + 1, "{within} requests in the second from {first}");
     }
+}
+
+#[test]
+fn nobody_is_called_before_a_retry_after_is_over() {
+    let faults = "faults:\n  - {operation: refund, invoice_number: INV-1, fault: throttle, retry_after: 1s}\n";
+    let provider = Provider::start(&format!("{}{faults}", state(5, "paid")));
+    let folder = Folder::new();
+    folder.write("orders.csv", &orders(5));
+    folder.write("job.yaml", &job("refund", &provider.url(), &QUICK.replace("concurrency: 4", "concurrency: 1")));
+    let start = now();
+    exits(&folder.rekon(&["run", "job.yaml"]), 0);
+    for effect in provider.ledger() {
+        assert!(effect.at >= start + chrono::Duration::seconds(1), "{} at {}", effect.invoice_number, effect.at);
+    }
+    assert_eq!((provider.requests(), provider.effects()), (6, once_each(5)));
+}
+
+#[test]
+fn a_refund_finds_its_identifiers_in_the_journal_or_in_the_log() {
+    let provider = Provider::start(&format!("customers: {{pay: 100}}\n{}", state(1, "paid").replace("INV-1", "INV-9")));
+    let folder = Folder::new();
+    folder.write("orders.csv", &sales(2));
+    folder.write("create.yaml", &job("create", &provider.url(), QUICK));
+    exits(&folder.rekon(&["run", "create.yaml"]), 0);
+
+    let identifiers = format!(
+        r#""payment":{{"merchant_unique_reference":"INV-9","identifier":[{{"name":"ORDER_ID","value":"1001"}},{{"name":"AKULAKU_UNIQUE_REFERENCE","value":"{CLIENT_ID}INV-9"}}]}}"#
+    );
+    let body = notification_body("INV-9", "1000", "SUCCESS", "2024-01-20T02:00:00Z")
+        .replace(r#""payment":{"merchant_unique_reference":"INV-9"}"#, &identifiers);
+    let told = Told {
+        received_at: "2024-01-20T02:00:01Z",
+        request_id: "N-1",
+        client_id: CLIENT_ID,
+        key: SECRET_KEY,
+        body: &body,
+    };
+    folder.write("log.jsonl", &format!("{}\n", told.line()));
+    folder.write("orders.csv", "invoice_number,amount\nINV-1,1000\nINV-2,2000\nINV-9,1000\n");
+    let log = format!("{QUICK}notifications: {{files: [log.jsonl]}}\n");
+    folder.write("refund.yaml", &job("refund", &provider.url(), &log));
+    exits(&folder.rekon(&["run", "refund.yaml"]), 0);
+    assert_eq!(states(&folder, "refund-test"), ["succeeded"; 3]);
 }
 
 #[test]
@@ -503,12 +650,14 @@ fn a_creation_carries_its_lines_its_empty_keys_and_the_settlement() {
 #[test]
 fn the_results_of_a_creation_are_the_orders_of_a_refund() {
     let folder = Folder::new();
-    folder.write("state.yaml", "customers: {pay: 100}\n");
+    let taken = "orders:\n  - {invoice_number: INV-OLD, amount: 1, status: paid, payment_reference: MUR-4}\n";
+    folder.write("state.yaml", &format!("customers: {{pay: 100}}\n{taken}"));
     let arguments = ["--state", "state.yaml", "--ledger", "ledger.jsonl", "--log", "log.jsonl"];
     let simulate = Simulate::start(&folder, &arguments);
-    folder.write("orders.csv", &sales(3));
+    folder.write("orders.csv", &sales(4));
     folder.write("job.yaml", &job("create", &simulate.url, QUICK));
-    exits(&folder.rekon(&["run", "job.yaml"]), 0);
+    exits(&folder.rekon(&["run", "job.yaml"]), 1);
+    assert_eq!(states(&folder, "create-test"), ["succeeded", "succeeded", "succeeded", "refused"]);
 
     // Another desk, which has nothing but the results and the log.
     let other = Folder::new();
@@ -519,8 +668,9 @@ fn the_results_of_a_creation_are_the_orders_of_a_refund() {
         .replace("{max_orders", "{require_paid: true, max_orders");
     other.write("job.yaml", &job);
     exits(&other.rekon(&["run", "job.yaml"]), 0);
-    assert_eq!(states(&other, "refund-test"), ["succeeded"; 3]);
-    assert_eq!(column(&other.results("refund-test"), "rekon_operation"), ["refund"; 3]);
+    assert_eq!(states(&other, "refund-test"), ["succeeded", "succeeded", "succeeded", "skipped"]);
+    assert_eq!(column(&other.results("refund-test"), "rekon_reason")[3], "it was not created: refused");
+    assert_eq!(column(&other.results("refund-test"), "rekon_operation"), ["refund"; 4]);
     let header = other.out("refund-test", "results.csv");
     let header = header.lines().next().expect("a header");
     assert_eq!(header.matches("rekon_state").count(), 1, "our columns are never doubled: {header}");

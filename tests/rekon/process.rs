@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -17,6 +17,7 @@ use rekon::model::time::{Timestamp, wire};
 use rekon::runner::clock::Clock as _;
 use rekon::simulator::{CLIENT_ID, Config, Effect, Running, SECRET_KEY, Simulator, StartingState};
 use tempfile::TempDir;
+use tokio::net::TcpSocket;
 use tokio::runtime::Runtime;
 
 /// A folder of its own for one test.
@@ -154,6 +155,16 @@ impl Background {
     /// Takes its stdout away; dropping it closes the pipe.
     pub(crate) fn take_stdout(&mut self) -> ChildStdout {
         self.0.stdout.take().expect("stdout is piped")
+    }
+
+    /// Waits for a line on stderr that holds this text.
+    pub(crate) fn wait_for_message(&mut self, text: &str) {
+        let mut stderr = BufReader::new(self.0.stderr.take().expect("stderr is piped"));
+        let mut line = String::new();
+        while !line.contains(text) {
+            line.clear();
+            assert_ne!(stderr.read_line(&mut line).expect("UTF-8"), 0, "it ended without saying {text:?}");
+        }
     }
 
     /// Waits for its end.
@@ -330,10 +341,19 @@ fn answer(mut stream: TcpStream, status: u16, headers: &str, seal: Seal) -> Stri
     String::from_utf8(body).expect("JSON is UTF-8")
 }
 
-/// An address on loopback where nobody listens.
-pub(crate) fn nobody() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    format!("http://{}", listener.local_addr().expect("an address"))
+/// An address on loopback where nobody listens, kept from everybody else.
+pub(crate) struct Nobody {
+    pub(crate) url: String,
+    _socket: TcpSocket,
+}
+
+impl Nobody {
+    pub(crate) fn new() -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).expect("a port");
+        let url = format!("http://{}", socket.local_addr().expect("an address"));
+        Self { url, _socket: socket }
+    }
 }
 
 /// The present.
