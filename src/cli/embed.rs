@@ -21,10 +21,10 @@ pub(super) struct Embedded {
 }
 
 /// Starts the simulator. Its ledger and its log stand beside the journal, so that effects outlive the program.
-pub(super) async fn start(case: &Case, credentials: &Credentials, input: &Input) -> Result<Embedded, Failure> {
+pub(super) async fn start(case: &Case, credentials: &Credentials, input: Option<&Input>) -> Result<Embedded, Failure> {
     let state = match &case.job.merchant.state {
         Some(template) => read_state(&case.path(template))?,
-        None => rehearsal(case.job.task, input),
+        None => input.map(|input| rehearsal(case.job.task, input)).unwrap_or_default(),
     };
     let log = file_of(case, "notifications");
     let config = Config {
@@ -43,6 +43,11 @@ pub(super) async fn start(case: &Case, credentials: &Credentials, input: &Input)
 fn file_of(case: &Case, what: &str) -> PathBuf {
     let folder = case.journal.parent().map(|folder| folder.join("simulator")).unwrap_or_default();
     folder.join(format!("{}-{what}.jsonl", case.job.name))
+}
+
+/// Whether the embedded simulator is made of the input.
+pub(super) fn needs_input(case: &Case) -> bool {
+    case.job.embeds_simulator() && case.job.merchant.state.is_none()
 }
 
 /// The log of the embedded simulator, for commands that only read; `None` if the job embeds none.

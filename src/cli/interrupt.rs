@@ -3,7 +3,7 @@
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use super::exit::STOPPED;
+use super::exit::DOUBT;
 use super::screen::Screen;
 
 /// A flag that turns true with the first signal.
@@ -16,7 +16,8 @@ pub(super) fn listen(screen: Screen) -> watch::Receiver<bool> {
         tokio::spawn(async move {
             while caught.recv().await.is_some() {
                 if sender.send_replace(true) {
-                    std::process::exit(i32::from(STOPPED));
+                    // Calls may be under way whose outcome nobody will read.
+                    std::process::exit(i32::from(DOUBT));
                 }
                 screen.warn(
                     "stopping: calls under way are finished, then the files are written; once more to stop at once",

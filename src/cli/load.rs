@@ -6,6 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::args::Common;
 use super::exit::Failure;
+use super::screen::Screen;
 use crate::doku::sign::Signer;
 use crate::edge::credentials::{self, Credentials};
 use crate::edge::notification_log::{self, Verifier};
@@ -15,7 +16,7 @@ use crate::job::{self, Job};
 use crate::journal::Account;
 use crate::model::fault::{Fault, Place};
 use crate::model::ids::InvoiceNumber;
-use crate::model::operation::Operation;
+use crate::model::operation::{Operation, Task};
 use crate::model::table::Table;
 use crate::model::time::{BusinessDate, Timestamp};
 use crate::plan::decide::Heard;
@@ -149,6 +150,7 @@ impl Case {
         let verifier = Verifier { signer: &signer, client_id: &credentials.client_id, path };
         let mut log = Log::default();
         let own = self.matching(&self.job.notifications.files)?;
+        self.refuse_without_log(&own)?;
         for path in own.iter().map(PathBuf::as_path).chain(more.filter(|path| path.exists())) {
             let name = shown(path);
             let read = notification_log::read(path, &name, &verifier).map_err(|error| unreadable(&name, &error))?;
@@ -158,8 +160,25 @@ impl Case {
         Ok(log)
     }
 
-    /// Results of runs that the journal has not seen.
-    pub(super) fn results(&self) -> Result<HashMap<InvoiceNumber, Vec<Done>>, Failure> {
+    /// A cancel that must not touch what was paid needs to see what was paid: a pattern that matches nothing is a slip.
+    fn refuse_without_log(&self, found: &[PathBuf]) -> Result<(), Failure> {
+        let files = &self.job.notifications.files;
+        let cancels = self.job.task == Task::Change(Operation::Cancel);
+        let refuses = self.job.guards.as_ref().is_some_and(|guards| guards.refuse_paid);
+        if !(cancels && refuses) || files.is_empty() || !found.is_empty() {
+            return Ok(());
+        }
+        let message =
+            format!("notifications.files {} matches no file, and guards.refuse_paid needs one", files.join(", "));
+        let fault = Fault::new(Place::file(&self.file), message);
+        Err(Failure::Faults(vec![
+            fault.hint("correct the pattern; without notifications leave notifications.files out"),
+        ]))
+    }
+
+    /// Results of runs that the journal has not seen. A rehearsal proves nothing about another environment: its results
+    /// are passed over, and named.
+    pub(super) fn results(&self, screen: Screen) -> Result<HashMap<InvoiceNumber, Vec<Done>>, Failure> {
         let mut done = HashMap::new();
         let column = match self.job.orders.columns.get(&Field::InvoiceNumber) {
             Some(Column::Header(name)) => name.as_str(),
@@ -167,6 +186,11 @@ impl Case {
         };
         for path in self.matching(&self.job.reconcile.results)? {
             let name = shown(&path);
+            let own = self.job.merchant.environment;
+            if let Some(other) = results::environment_of(&path).filter(|environment| *environment != own) {
+                screen.note(&format!("{name}: left out, for it is of the {other}"));
+                continue;
+            }
             let bytes = read::bytes(&path).map_err(|error| unreadable(&name, &error))?;
             results::read(&name, bytes, column, &mut done).map_err(Failure::Faults)?;
         }

@@ -10,7 +10,7 @@ use super::embed;
 use super::exit::{Completion, Failure};
 use super::load::{self, Case};
 use super::screen::Screen;
-use super::session::make_plan;
+use super::session::{in_doubt_elsewhere, make_plan};
 use crate::edge::clock::SystemClock;
 use crate::journal::Journal as _;
 use crate::journal::record::{NewRow, RowFate, RowRecord};
@@ -43,10 +43,10 @@ pub(super) fn audit(case: &Case, as_of: Option<&str>, screen: Screen) -> Result<
     }
     faults.iter().for_each(|fault| screen.warn(&fault.to_string()));
     let log = case.log(&credentials, None)?;
-    let results = case.results()?;
+    let results = case.results(screen)?;
     let mut rows = Tally::default();
     input.rows.iter().for_each(|row| rows.add(row.rupiah));
-    finish(case, rows, ends::of_audit(&input, &results), &log, now, screen)
+    finish(case, (rows, Tally::default()), ends::of_audit(&input, &results), &log, now, screen)
 }
 
 /// What the journal knows about the input of a job, against the log.
@@ -65,7 +65,11 @@ async fn change(case: &Case, operation: Operation, as_of: Option<&str>, screen: 
         None => std::collections::HashMap::new(),
     };
     let records: Vec<RowRecord> = plan.rows.iter().map(|row| record(&plan, row, &items)).collect();
-    finish(case, plan.input_tally(), ends::of_run(&plan, &records), &log, now, screen)
+    let mut in_doubt = plan.in_doubt_elsewhere();
+    if let Some(journal) = &journal {
+        in_doubt.merge(in_doubt_elsewhere(&case.job, &account, journal, &records).await.map_err(refused)?);
+    }
+    finish(case, (plan.input_tally(), in_doubt), ends::of_run(&plan, &records), &log, now, screen)
 }
 
 fn record(
@@ -92,7 +96,14 @@ fn record(
     RowRecord { row: new, item }
 }
 
-fn finish(case: &Case, rows: Tally, ends: Ends, log: &Log, now: Timestamp, screen: Screen) -> Result<u8, Failure> {
+fn finish(
+    case: &Case,
+    (rows, in_doubt_earlier): (Tally, Tally),
+    ends: Ends,
+    log: &Log,
+    now: Timestamp,
+    screen: Screen,
+) -> Result<u8, Failure> {
     let ending = Ending {
         run: String::new(),
         input: rows,
@@ -101,7 +112,7 @@ fn finish(case: &Case, rows: Tally, ends: Ends, log: &Log, now: Timestamp, scree
         dispositions: Dispositions::default(),
         guards: Vec::new(),
         results: None,
-        in_doubt_earlier: Tally::default(),
+        in_doubt_earlier,
         started_at: now,
         now,
         stopped: None,

@@ -1,6 +1,7 @@
 //! `rekon resolve`: settles what earlier runs of a job left unknown, and sends nothing new.
 
 use super::args::{Common, RunArgs};
+use super::embed;
 use super::exit::{DONE, DOUBT, Failure, STOPPED};
 use super::load;
 use super::run::{refuse_unless_live, stop_text};
@@ -20,8 +21,9 @@ pub(super) async fn job(args: &RunArgs, common: &Common, screen: Screen) -> Resu
         return Err(Failure::Refused(format!("{}: an audit leaves nothing unknown", case.file)));
     };
     refuse_unless_live(&case, args.live)?;
-    let input = case.input(started_at)?;
-    let session = Session::open(&case, operation, &input, started_at, screen).await?;
+    // Today's orders are not needed to settle yesterday's; only a rehearsal makes its provider of them.
+    let input = if embed::needs_input(&case) { Some(case.input(started_at)?) } else { None };
+    let session = Session::open(&case, operation, input.as_ref(), started_at, screen).await?;
     let stopped = |error: JournalError| Failure::Stopped(error.to_string());
     let before = session.in_doubt_elsewhere(&[]).await.map_err(stopped)?;
     let run = session.begin_settling().await?;
@@ -32,7 +34,14 @@ pub(super) async fn job(args: &RunArgs, common: &Common, screen: Screen) -> Resu
         (Some(_), 0) => STOPPED,
         (None, 0) => DONE,
     };
-    session.journal.finish_run(Finished { run, at: SystemClock.now(), exit_code: code }).await.map_err(stopped)?;
+    let finished = Finished { run, at: SystemClock.now(), exit_code: code };
+    let code = match session.journal.finish_run(finished).await {
+        Ok(()) => code,
+        Err(error) => {
+            screen.warn(&error.to_string());
+            if code == DOUBT { DOUBT } else { STOPPED }
+        }
+    };
     if let Some(stop) = &stop {
         screen.warn(&format!("stopped part-way: {}", stop_text(stop)));
     }

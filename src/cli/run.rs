@@ -50,7 +50,7 @@ async fn run(case: &Case, operation: Operation, live: bool, screen: Screen) -> R
     refuse_unless_live(case, live)?;
     let started_at = SystemClock.now();
     let input = case.input(started_at)?;
-    let session = Session::open(case, operation, &input, started_at, screen).await?;
+    let session = Session::open(case, operation, Some(&input), started_at, screen).await?;
     let log = session.log()?;
     let plan = session.plan(input, &log).await?;
     show_plan(case, &plan, screen);

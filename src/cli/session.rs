@@ -15,6 +15,7 @@ use crate::doku::sign::Signer;
 use crate::edge::clock::SystemClock;
 use crate::edge::credentials::Credentials;
 use crate::edge::http::HttpGateway;
+use crate::job::Job;
 use crate::journal::record::{NewRow, NewRun, RowRecord};
 use crate::journal::sqlite::SqliteJournal;
 use crate::journal::state::State;
@@ -52,7 +53,7 @@ impl<'a> Session<'a> {
     pub(super) async fn open(
         case: &'a Case,
         operation: Operation,
-        input: &Input,
+        input: Option<&Input>,
         started_at: Timestamp,
         screen: Screen,
     ) -> Result<Self, Failure> {
@@ -132,16 +133,26 @@ impl<'a> Session<'a> {
 
     /// Items of the job in doubt whose orders are not among these rows.
     pub(super) async fn in_doubt_elsewhere(&self, records: &[RowRecord]) -> Result<Tally, JournalError> {
-        let items = records.iter().filter_map(|record| record.item.as_ref());
-        let here: HashSet<&InvoiceNumber> = items.map(|item| &item.identity.invoice).collect();
-        let mut tally = Tally::default();
-        for item in self.journal.items_in(&self.account, self.case.job.name.as_str(), IN_DOUBT).await? {
-            if !here.contains(&item.identity.invoice) {
-                tally.add(item.amount);
-            }
-        }
-        Ok(tally)
+        in_doubt_elsewhere(&self.case.job, &self.account, &self.journal, records).await
     }
+}
+
+/// Items of a job in doubt whose orders are not among these rows.
+pub(super) async fn in_doubt_elsewhere(
+    job: &Job,
+    account: &Account,
+    journal: &SqliteJournal,
+    records: &[RowRecord],
+) -> Result<Tally, JournalError> {
+    let items = records.iter().filter_map(|record| record.item.as_ref());
+    let here: HashSet<&InvoiceNumber> = items.map(|item| &item.identity.invoice).collect();
+    let mut tally = Tally::default();
+    for item in journal.items_in(account, job.name.as_str(), IN_DOUBT).await? {
+        if !here.contains(&item.identity.invoice) {
+            tally.add(item.amount);
+        }
+    }
+    Ok(tally)
 }
 
 /// Puts together what is known and decides about every row.

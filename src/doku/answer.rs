@@ -184,6 +184,13 @@ fn read_body(expected: &Expected<'_>, answer: &Answer, facts: &mut Facts) -> Out
         && body.order.rupiah() == Some(expected.amount)
         && payment.reference().is_none_or(|reference| reference == expected.payment_reference.as_str());
     if !echoes {
+        facts.message.get_or_insert_with(|| {
+            let amount = body.order.rupiah().map_or_else(|| "no amount".to_owned(), |amount| amount.to_string());
+            format!(
+                "the answer is about {invoice} and {amount}, we asked about {} and {}",
+                expected.invoice, expected.amount
+            )
+        });
         return Outcome::Ambiguous(Doubt::EchoMismatch);
     }
     let said = Said {

@@ -33,6 +33,8 @@ struct Body<'a> {
     transaction: Option<StatusPart>,
     payment: Option<StatusPart>,
     refund: Option<StatusPart>,
+    /// As in notifications; it may hold the identifiers.
+    peer_to_peer_info: Option<StatusPart>,
 }
 
 /// The path of an inquiry about an invoice; what a path segment may not hold is percent-encoded, in the URL and in the
@@ -69,6 +71,10 @@ pub fn read(expected: &Expected<'_>, signer: &Signer, inquiry_id: &RequestId, ex
     facts.amount = body.order.rupiah().map(Rupiah::whole);
     facts.payment_reference = body.payment.as_ref().and_then(|part| part.reference()).map(str::to_owned);
     facts.refund_reference = body.refund.as_ref().and_then(|part| part.reference()).map(str::to_owned);
+    let parts = [body.payment.as_ref(), body.peer_to_peer_info.as_ref()];
+    let identifier = |name| parts.into_iter().flatten().find_map(|part| part.identifier(name)).map(str::to_owned);
+    facts.order_id = identifier("ORDER_ID");
+    facts.akulaku_reference = identifier("AKULAKU_UNIQUE_REFERENCE");
     let echoes = body.order.invoice_number.as_deref() == Some(expected.invoice.as_str())
         && body.order.rupiah() == Some(expected.amount);
     let status = transaction.status.as_deref().and_then(PaymentStatus::from_word);
@@ -88,7 +94,8 @@ pub fn read(expected: &Expected<'_>, signer: &Signer, inquiry_id: &RequestId, ex
 /// The table: what a status says about an operation.
 fn conclude(operation: Operation, status: PaymentStatus, ours: bool) -> Inquiry {
     let exists = match operation {
-        Operation::Create => true,
+        // A creation that failed is refused by its own answer; the status does not say which failure it means.
+        Operation::Create => status != PaymentStatus::Failed,
         Operation::Cancel => status == PaymentStatus::Cancelled,
         Operation::Refund => status == PaymentStatus::Refunded,
     };
@@ -148,6 +155,7 @@ mod tests {
             (Cancel, Failed, false, Inquiry::NoProof),
             (Cancel, Expired, false, Inquiry::NoProof),
             (Cancel, Cancelled, false, Inquiry::Already),
+            (Create, Failed, true, Inquiry::NoProof),
             (Create, Pending, true, Inquiry::Applied),
             (Create, Success, false, Inquiry::Already),
         ];

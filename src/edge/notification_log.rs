@@ -93,7 +93,9 @@ fn read_line(text: &[u8], verifier: &Verifier<'_>) -> Result<Heard, Unmatched> {
     };
     let header = |name: &str| {
         let mut found = headers.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value);
-        found.next().and_then(serde_json::Value::as_str).unwrap_or_default()
+        let first = found.next().and_then(serde_json::Value::as_str).unwrap_or_default();
+        // A header that is there twice is as good as none.
+        if found.next().is_some() { "" } else { first }
     };
     let envelope = Envelope {
         client_id: header("Client-Id"),

@@ -1,8 +1,10 @@
 //! Results of other runs, read back from their results.csv as evidence.
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use crate::edge::csv;
+use crate::model::environment::Environment;
 use crate::model::fault::{Fault, Place};
 use crate::model::ids::{InvoiceNumber, RequestId};
 use crate::model::operation::Operation;
@@ -12,6 +14,14 @@ use crate::model::time;
 use crate::reconcile::evidence::{Done, DoneState};
 
 const AS_WRITTEN: &str = "reconcile.results takes results.csv files as they were written";
+
+/// Where the run behind a results.csv was made, if its summary.json still stands beside it.
+#[must_use]
+pub fn environment_of(path: &Path) -> Option<Environment> {
+    let bytes = super::read::bytes(&path.with_file_name("summary.json")).ok()?;
+    let summary: serde_json::Value = serde_json::from_slice(&bytes).ok()?;
+    Environment::from_word(summary["environment"].as_str()?)
+}
 
 /// Reads a results.csv into what was done per invoice.
 ///

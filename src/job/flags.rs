@@ -7,7 +7,7 @@ use super::orders::{DELIMITERS, ENCODINGS, STYLES, field};
 use super::parse::base_url;
 use super::settings::{
     Breaker, Column, DEFAULT_JOURNAL, Job, Limits, Merchant, Notifications, OnInvalid, Orders, Output, Reconcile,
-    Reference, Retries, Source, is_loopback,
+    Reference, Retries, Source, is_loopback, wrong_host,
 };
 use crate::model::environment::Environment;
 use crate::model::ids::JobName;
@@ -73,6 +73,11 @@ pub fn job(operation: Operation, orders_file: &str, stem: &str, flags: &Flags) -
         }
         checked.unwrap_or_default()
     });
+    if let (Some(environment), Some(url)) = (environment, &base)
+        && let Some(why) = wrong_host(environment, url)
+    {
+        faults.push(format!("--base-url is not for the {environment}: {why}"));
+    }
     let columns = read_columns(&flags.columns, &mut faults);
     let delimiter = word("--delimiter", flags.delimiter.as_deref(), &DELIMITERS, Delimiter::Auto, &mut faults);
     let encoding = word("--encoding", flags.encoding.as_deref(), &ENCODINGS, Encoding::Utf8, &mut faults);

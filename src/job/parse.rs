@@ -3,6 +3,7 @@
 use super::reader::{Reader, Section};
 use super::settings::{
     Column, DEFAULT_JOURNAL, Job, Merchant, Notifications, Output, OutputFormat, Reconcile, Reference, is_loopback,
+    wrong_host,
 };
 use super::yaml::{self, Node, Value};
 use super::{guards, limits, orders};
@@ -127,6 +128,16 @@ fn read_merchant(reader: &mut Reader<'_>, node: &Node) -> Option<Merchant> {
         && (environment != Environment::Simulator || base_url.is_some())
     {
         reader.fault(node, "merchant.state is for the embedded simulator", "leave it out here");
+    }
+    if let Some(url) = &base_url
+        && let Some(why) = wrong_host(environment, url)
+        && let Some(node) = section.get("base_url")
+    {
+        reader.fault(
+            node,
+            format!("merchant.base_url is not for the {environment}: {why}"),
+            "make environment and base_url agree",
+        );
     }
     Some(Merchant { environment, client_id, secret_key, base_url, state })
 }

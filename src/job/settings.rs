@@ -431,6 +431,19 @@ impl Job {
     }
 }
 
+/// Why a URL cannot be the base of an environment; `None` if it can. The environment is part of every item's identity: a
+/// call to DOKU's production under another name would be made again under its own.
+#[must_use]
+pub fn wrong_host(environment: Environment, url: &str) -> Option<&'static str> {
+    let of = |of: Environment| of.host().is_some_and(|host| url.trim_end_matches(":443").eq_ignore_ascii_case(host));
+    match environment {
+        Environment::Simulator if !is_loopback(url) => Some("the simulator is on loopback"),
+        Environment::Sandbox if of(Environment::Production) => Some("this is DOKU's production"),
+        Environment::Production if of(Environment::Sandbox) => Some("this is DOKU's sandbox"),
+        Environment::Simulator | Environment::Sandbox | Environment::Production => None,
+    }
+}
+
 /// Whether a URL's host is this machine.
 #[must_use]
 pub fn is_loopback(url: &str) -> bool {
@@ -449,6 +462,23 @@ pub fn is_loopback(url: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_environment_calls_the_host_of_another() {
+        use Environment::{Production, Sandbox, Simulator};
+        let (production, sandbox, here) =
+            ("https://api.doku.com", "https://API-sandbox.doku.com", "http://127.0.0.1:9");
+        for (environment, url) in
+            [(Simulator, production), (Simulator, sandbox), (Sandbox, production), (Production, sandbox)]
+        {
+            assert!(wrong_host(environment, url).is_some(), "{environment} {url}");
+        }
+        for (environment, url) in
+            [(Simulator, here), (Sandbox, sandbox), (Sandbox, here), (Production, production), (Production, here)]
+        {
+            assert!(wrong_host(environment, url).is_none(), "{environment} {url}");
+        }
+    }
 
     #[test]
     fn only_this_machine_is_loopback() {

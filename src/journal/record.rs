@@ -277,10 +277,6 @@ pub struct RunRecord {
     pub exit_code: Option<u8>,
     /// Number of input rows.
     pub rows: u64,
-    /// The input's delimiter and header.
-    pub header: Vec<String>,
-    /// The input's delimiter.
-    pub delimiter: u8,
     /// Items of this run that are in doubt now.
     pub in_doubt: u64,
 }

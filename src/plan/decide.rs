@@ -161,7 +161,7 @@ pub fn decide(job: &Job, operation: Operation, guards: &Guards, input: Input, kn
         faults,
         on_invalid: job.orders.on_invalid,
     };
-    plan.guards = guard::read(guards, job.orders.control, &plan);
+    plan.guards = guard::read(guards, job.orders.control, &plan, known.heard.len());
     plan
 }
 
@@ -276,7 +276,7 @@ impl Plan {
     #[must_use]
     pub fn fate(&self, row: &InputRow) -> (RowFate, String) {
         let order = match &row.role {
-            Role::Invalid(_) => return (RowFate::Invalid, "invalid".into()),
+            Role::Invalid(faults) => return (RowFate::Invalid, first_of(faults)),
             Role::Duplicate { of, .. } => return (RowFate::Skip, format!("duplicate of row {of}")),
             Role::First(order) | Role::Line(order) => &self.orders[*order],
         };
@@ -289,7 +289,7 @@ impl Plan {
             Disposition::Elsewhere { state, job, run } => (RowFate::Skip, format!("{state} by job {job} in run {run}")),
             Disposition::Skip(reason) => (RowFate::Skip, reason.clone()),
             Disposition::Held(by) => (RowFate::Held, by.word().into()),
-            Disposition::Invalid(_) => (RowFate::Invalid, "invalid".into()),
+            Disposition::Invalid(faults) => (RowFate::Invalid, first_of(faults)),
         }
     }
 
@@ -342,6 +342,13 @@ impl Plan {
             | Disposition::Invalid(_) => None,
         })
     }
+}
+
+/// What is wrong with a row, for its reason; a row that disagrees with an earlier one is told about there.
+fn first_of(faults: &[Fault]) -> String {
+    faults
+        .first()
+        .map_or_else(|| "another row of the invoice says something else".to_owned(), |fault| fault.message.clone())
 }
 
 /// Rows and rupiah per disposition.

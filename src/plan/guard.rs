@@ -8,6 +8,7 @@ use super::decide::{Disposition, HeldBy, Plan};
 use super::input::Input;
 use crate::job::settings::{Control, Guards};
 use crate::model::money::{Rupiah, Tally};
+use crate::model::operation::Operation;
 
 /// A guard compared with the plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -56,7 +57,7 @@ pub fn whole_file(input: &Input) -> Guards {
 }
 
 /// Reads all guards of the job.
-pub(super) fn read(guards: &Guards, control: Option<Control>, plan: &Plan) -> Vec<Reading> {
+pub(super) fn read(guards: &Guards, control: Option<Control>, plan: &Plan, notified: usize) -> Vec<Reading> {
     let mut send = Tally::default();
     for (order, _, _) in plan.to_send() {
         send.add(order.amount);
@@ -90,7 +91,7 @@ pub(super) fn read(guards: &Guards, control: Option<Control>, plan: &Plan) -> Ve
             readings.push(exactly("control.amount", expected, found, |whole| Rupiah::new(whole).to_string()));
         }
     }
-    readings.extend(HeldBy::ALL.into_iter().filter_map(|by| holding(guards, plan, by)));
+    readings.extend(HeldBy::ALL.into_iter().filter_map(|by| holding(guards, plan, by, notified)));
     readings
 }
 
@@ -116,15 +117,16 @@ fn exactly(guard: &'static str, expected: u64, found: u64, text: impl Fn(u64) ->
 }
 
 /// A row guard's reading, if the job has it or it holds something back.
-fn holding(guards: &Guards, plan: &Plan, by: HeldBy) -> Option<Reading> {
+fn holding(guards: &Guards, plan: &Plan, by: HeldBy, notified: usize) -> Option<Reading> {
     let mut held = Tally::default();
     for planned in plan.orders.iter().filter(|planned| planned.disposition == Disposition::Held(by)) {
         held.add(planned.order.amount);
     }
     let limit = match by {
         HeldBy::MaxOrder => guards.max_order?.to_string(),
-        HeldBy::RequirePaid => guards.require_paid.then(|| "seen paid".to_owned())?,
-        HeldBy::RefusePaid => (guards.refuse_paid && held.count > 0).then(|| "not seen paid".to_owned())?,
+        HeldBy::RequirePaid => guards.require_paid.then(|| format!("seen paid, {notified} known"))?,
+        HeldBy::RefusePaid => (guards.refuse_paid && plan.operation == Operation::Cancel)
+            .then(|| format!("not seen paid, {notified} known"))?,
         HeldBy::OtherAmount => (held.count > 0).then(|| "same amount".to_owned())?,
     };
     let found = if held.count == 0 { "all rows".to_owned() } else { format!("{} held", counted(held.count, "row")) };

@@ -88,6 +88,7 @@ pub fn read(job: &Job, table: &Table, now: Timestamp) -> Result<Input, Vec<Fault
         table,
         columns: &columns,
         first_of: HashMap::new(),
+        bad: HashMap::new(),
         input: Input {
             header: table.header().to_vec(),
             delimiter: table.delimiter(),
@@ -98,6 +99,7 @@ pub fn read(job: &Job, table: &Table, now: Timestamp) -> Result<Input, Vec<Fault
     for record in table.records() {
         gathering.take(&record, now);
     }
+    gathering.check_bad_rows();
     gathering.check_sums();
     Ok(gathering.input)
 }
@@ -108,6 +110,8 @@ struct Gathering<'a> {
     columns: &'a Columns,
     /// For each invoice its order and a hash of everything that its rows must agree in.
     first_of: HashMap<InvoiceNumber, (usize, u64)>,
+    /// Invoices with a bad row, and its line.
+    bad: HashMap<InvoiceNumber, u64>,
     input: Input,
 }
 
@@ -117,7 +121,12 @@ impl Gathering<'_> {
         let mut rupiah = read.amount.unwrap_or(Rupiah::ZERO);
         let role = match read.order {
             Some(order) => self.place(record, order, now),
-            None => Role::Invalid(read.faults),
+            None => {
+                if let Some(invoice) = &read.invoice {
+                    self.bad.entry(invoice.clone()).or_insert(record.line);
+                }
+                Role::Invalid(read.faults)
+            }
         };
         if let Role::Line(_) = role {
             rupiah = Rupiah::ZERO;
@@ -195,6 +204,18 @@ impl Gathering<'_> {
             }
         }
         hasher.finish()
+    }
+
+    /// An order of which one row is good and another bad is not the order that was meant.
+    fn check_bad_rows(&mut self) {
+        for entry in &mut self.input.orders {
+            if let Some(line) = self.bad.get(&entry.order.invoice_number) {
+                let message =
+                    format!("invoice {} has another row, on line {line}, that is bad", entry.order.invoice_number);
+                let hint = "correct or remove that row";
+                entry.faults.push(Fault::new(entry.place.clone(), message).hint(hint));
+            }
+        }
     }
 
     /// In a creation, price times quantity must add up to the amount (`akulaku-guide.txt`, "`order.line_items.price`").

@@ -57,19 +57,19 @@ pub fn of_run(plan: &Plan, records: &[RowRecord]) -> Ends {
     let mut ends = Ends::default();
     for (row, record) in plan.rows.iter().zip(records) {
         let (state, _) = state_of(record);
+        let item = record.item.as_ref();
         let done = Done {
             operation: plan.operation,
             state,
-            request_id: record.item.as_ref().map(|item| item.request_id.clone()),
-            payment_status: record
-                .item
-                .as_ref()
-                .and_then(|item| PaymentStatus::from_word(item.facts.payment_status.as_deref()?)),
-            settled_at: record.item.as_ref().and_then(|item| item.settled_at),
+            request_id: item.map(|item| item.request_id.clone()),
+            payment_status: item.and_then(|item| PaymentStatus::from_word(item.facts.payment_status.as_deref()?)),
+            settled_at: item.and_then(|item| item.settled_at),
         };
-        let expectation = Expectation::Effect(plan.operation);
-        let order = |index: usize| &plan.orders[index].order;
-        ends.take(row, state, order, expectation, |_| Some(done.clone()));
+        let order = match row.role {
+            Role::First(index) => Some(&plan.orders[index].order),
+            Role::Invalid(_) | Role::Line(_) | Role::Duplicate { .. } => None,
+        };
+        ends.take(row, state, order, Expectation::Effect(plan.operation), Some(done));
     }
     ends
 }
@@ -79,65 +79,60 @@ pub fn of_run(plan: &Plan, records: &[RowRecord]) -> Ends {
 pub fn of_audit(input: &Input, results: &HashMap<InvoiceNumber, Vec<Done>>) -> Ends {
     let mut ends = Ends::default();
     for row in &input.rows {
-        let deciding = row.invoice.as_ref().and_then(|invoice| deciding(results.get(invoice)?));
-        let state = match &row.role {
-            Role::Invalid(_) => DoneState::Invalid,
-            Role::Duplicate { .. } => DoneState::Skipped,
-            Role::First(_) | Role::Line(_) => deciding.as_ref().map_or(DoneState::Skipped, |done| done.state),
+        let order = match row.role {
+            Role::First(index) | Role::Line(index) if input.orders[index].faults.is_empty() => {
+                Some(&input.orders[index].order)
+            }
+            Role::First(_) | Role::Line(_) | Role::Invalid(_) | Role::Duplicate { .. } => None,
         };
-        let order = |index: usize| &input.orders[index].order;
-        let is_bad = state == DoneState::Invalid;
-        let invalid =
-            || Done { operation: Operation::Create, state, request_id: None, payment_status: None, settled_at: None };
-        let expectation = |order: Option<&Order>| match order {
-            Some(order) => Expectation::Book(order.book),
-            None => Expectation::Effect(Operation::Create),
-        };
-        let expected = match &row.role {
-            Role::First(index) => expectation(Some(order(*index))),
-            Role::Invalid(_) | Role::Line(_) | Role::Duplicate { .. } => expectation(None),
-        };
-        ends.take(row, state, order, expected, |_| if is_bad { Some(invalid()) } else { deciding.clone() });
+        let done = order.and_then(|order| deciding(results.get(&order.invoice_number)?));
+        match (&row.role, order) {
+            (Role::Duplicate { .. }, _) => ends.take(row, DoneState::Skipped, None, Expectation::Book(None), None),
+            (_, Some(order)) => {
+                let state = done.as_ref().map_or(DoneState::Skipped, |done| done.state);
+                ends.take(row, state, Some(order), Expectation::Book(order.book), done);
+            }
+            (_, None) => ends.take(row, DoneState::Invalid, None, NOTHING_DONE, Some(invalid())),
+        }
     }
     ends
 }
 
+/// A bad row of an audit is judged as one for which nothing was done, whatever the operation.
+const NOTHING_DONE: Expectation = Expectation::Effect(Operation::Create);
+
+const fn invalid() -> Done {
+    let state = DoneState::Invalid;
+    Done { operation: Operation::Create, state, request_id: None, payment_status: None, settled_at: None }
+}
+
 impl Ends {
-    fn take<'a>(
+    /// Notes where a row ended; if it is the first of its order, or bad, it comes to judgement.
+    fn take(
         &mut self,
         row: &InputRow,
         state: DoneState,
-        order: impl Fn(usize) -> &'a Order,
+        order: Option<&Order>,
         expectation: Expectation,
-        done: impl Fn(&InputRow) -> Option<Done>,
+        done: Option<Done>,
     ) {
         let counted = match &row.role {
             Role::First(_) | Role::Invalid(_) => Counted::Here,
             Role::Line(_) | Role::Duplicate { .. } => Counted::Earlier,
         };
         self.rows.push(RowEnd { state, rupiah: row.rupiah, counted });
-        match &row.role {
-            Role::First(index) => {
-                let order = order(*index);
-                self.subjects.push(Subject {
-                    invoice: order.invoice_number.to_string(),
-                    amount: order.amount,
-                    book: order.book,
-                    created_at: order.created_at,
-                    expectation,
-                    done: done(row),
-                });
-            }
-            Role::Invalid(_) => self.subjects.push(Subject {
-                invoice: row.invoice.as_ref().map_or_else(|| format!("row {}", row.number), ToString::to_string),
-                amount: row.rupiah,
-                book: None,
-                created_at: None,
-                expectation,
-                done: done(row),
-            }),
-            Role::Line(_) | Role::Duplicate { .. } => {}
+        if counted == Counted::Earlier {
+            return;
         }
+        let unreadable = || format!("row {}", row.number);
+        self.subjects.push(Subject {
+            invoice: row.invoice.as_ref().map_or_else(unreadable, ToString::to_string),
+            amount: row.rupiah,
+            book: order.and_then(|order| order.book),
+            created_at: order.and_then(|order| order.created_at),
+            expectation,
+            done,
+        });
     }
 }
 

@@ -32,7 +32,7 @@ pub struct Unmatched {
     pub line: u64,
     /// Why.
     pub reason: UnmatchedReason,
-    /// A word more about it; not part of the contract.
+    /// A word more about it, such as the offset of a torn line; stands for the status of a line that has none.
     pub detail: String,
     /// The invoice, if the line has one.
     pub invoice: String,

@@ -127,16 +127,33 @@ pub fn judge(case: &Case<'_>) -> Judgement {
         Some(DoneState::Review) => return (Verdict::InDoubt, "a person decides"),
         Some(DoneState::Conflict) => return (Verdict::InDoubt, "proofs disagree"),
         Some(DoneState::Refused) => return (Verdict::Failed, "the operation was refused"),
-        Some(DoneState::Held) => return (Verdict::NotSent, "held by a guard"),
-        Some(DoneState::NotAttempted) => return (Verdict::NotSent, "not attempted"),
-        Some(DoneState::Skipped) if matches!(case.expectation, Expectation::Effect(_)) => {
-            return (Verdict::NotSent, "skipped");
+        Some(DoneState::Succeeded | DoneState::AlreadyDone) | None => {}
+        Some(state @ (DoneState::Held | DoneState::NotAttempted | DoneState::Skipped | DoneState::Invalid)) => {
+            return not_sent(case, state);
         }
-        Some(DoneState::Invalid) if matches!(case.expectation, Expectation::Effect(_)) => {
-            return (Verdict::NotSent, "invalid row");
-        }
-        Some(DoneState::Succeeded | DoneState::AlreadyDone | DoneState::Skipped | DoneState::Invalid) | None => {}
     }
+    by_evidence(case)
+}
+
+/// Nothing was sent for it. In an audit that hides no break: the book is held against DOKU all the same.
+fn not_sent(case: &Case<'_>, state: DoneState) -> Judgement {
+    let reason = match state {
+        DoneState::Held => "held by a guard",
+        DoneState::NotAttempted => "not attempted",
+        DoneState::Skipped => "skipped",
+        _ => "invalid row",
+    };
+    let nothing = (Verdict::NotSent, reason);
+    match (case.expectation, state) {
+        (Expectation::Effect(_), _) => nothing,
+        (Expectation::Book(_), DoneState::Skipped | DoneState::Invalid) => by_evidence(case),
+        (Expectation::Book(_), _) => {
+            Some(by_evidence(case)).filter(|(verdict, _)| verdict.needs_a_person()).unwrap_or(nothing)
+        }
+    }
+}
+
+fn by_evidence(case: &Case<'_>) -> Judgement {
     let status_verdict = by_status(case);
     match status_verdict.0 {
         Verdict::PaidAfterCancel | Verdict::RefundedUnpaid => status_verdict,
@@ -331,6 +348,20 @@ mod tests {
         ];
         for (operation, state, heard, verdict) in cases {
             assert_eq!(run(operation, state, heard), verdict, "{operation} {state:?} {heard:?}");
+        }
+    }
+
+    #[test]
+    fn in_an_audit_a_row_that_was_not_sent_hides_no_break() {
+        for state in [DoneState::Held, DoneState::NotAttempted] {
+            let done = done(Operation::Refund, state);
+            let expectation = Expectation::Book(Some(BookStatus::Paid));
+            let mut case =
+                Case { expectation, amount: Rupiah::new(5), done: Some(&done), picture: None, age: Age::Old };
+            assert_eq!(judge(&case).0, Verdict::Missing);
+            let heard = picture(Some(PaymentStatus::Success));
+            case.picture = heard.as_ref();
+            assert_eq!(judge(&case).0, Verdict::NotSent);
         }
     }
 

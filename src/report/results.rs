@@ -47,25 +47,27 @@ pub fn csv(operation: Operation, input: Input<'_>, records: &[RowRecord]) -> Vec
     let memory = "memory takes what is written";
     let header = own.iter().map(|index| input.header[*index].as_str()).chain(COLUMNS);
     writer.write_record(header).expect(memory);
+    let text = joined(records);
+    let mut reader =
+        csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(input.delimiter).from_reader(&text[..]);
+    let mut cells = csv::StringRecord::new();
     for record in records {
-        let cells = cells(&record.row.raw, input.delimiter);
-        let kept = own.iter().map(|index| cells.get(*index).unwrap_or_default().to_owned());
-        writer.write_record(kept.chain(outcome(operation, record))).expect(memory);
+        // The rows have passed the strict reading; one that somebody damaged in the journal still shows its state.
+        let _ = reader.read_record(&mut cells);
+        let kept = own.iter().map(|index| cells.get(*index).unwrap_or_default());
+        writer.write_record(kept.chain(outcome(operation, record).iter().map(String::as_str))).expect(memory);
     }
     writer.into_inner().expect(memory)
 }
 
-/// The fields of a row's text. The text has passed the strict reading.
-fn cells(raw: &str, delimiter: u8) -> csv::StringRecord {
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .delimiter(delimiter)
-        .buffer_capacity(raw.len().max(1))
-        .from_reader(raw.as_bytes());
-    let mut record = csv::StringRecord::new();
-    // A row that cannot be split has no cells to show; its state is shown all the same.
-    let _ = reader.read_record(&mut record);
-    record
+/// All rows as one text, so that one reader splits them all.
+fn joined(records: &[RowRecord]) -> Vec<u8> {
+    let mut text = Vec::with_capacity(records.iter().map(|record| record.row.raw.len() + 1).sum());
+    for record in records {
+        text.extend_from_slice(record.row.raw.as_bytes());
+        text.push(b'\n');
+    }
+    text
 }
 
 fn outcome(operation: Operation, record: &RowRecord) -> [String; 17] {
@@ -95,7 +97,7 @@ fn outcome(operation: Operation, record: &RowRecord) -> [String; 17] {
         word(&facts.payment_url),
         facts.http_status.map(|_| facts.replayed.to_string()).unwrap_or_default(),
         facts.signature.word().to_owned(),
-        wire(item.last_sent_at),
+        if item.attempts > 0 { wire(item.last_sent_at) } else { String::new() },
         time(item.settled_at),
         word(&facts.message),
     ]

@@ -73,7 +73,7 @@ pub fn unmatched(lines: &[Unmatched]) -> Vec<u8> {
                 line.reason.word().to_owned(),
                 line.invoice.clone(),
                 line.amount.map(|amount| amount.whole().to_string()).unwrap_or_default(),
-                line.status.clone(),
+                if line.status.is_empty() { line.detail.clone() } else { line.status.clone() },
                 line.received_at.clone(),
             ]
         }),

@@ -18,8 +18,8 @@ fn failed(error: rusqlite::Error) -> JournalError {
 pub(super) fn begin(connection: &Connection, run: &NewRun) -> Result<RunId, JournalError> {
     connection
         .execute(
-            "INSERT INTO run (job, environment, client_id, operation, started_at, delimiter, header) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO run (job, environment, client_id, operation, started_at, delimiter, header, rows) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             params![
                 run.job,
                 run.account.environment.word(),
@@ -28,6 +28,7 @@ pub(super) fn begin(connection: &Connection, run: &NewRun) -> Result<RunId, Jour
                 time::stored(run.started_at),
                 run.delimiter,
                 serde_json::to_string(&run.header).expect("a list of texts"),
+                (run.rows.len() as u64).cast_signed(),
             ],
         )
         .map_err(failed)?;
@@ -104,8 +105,7 @@ pub(super) fn rows(connection: &Connection, run: &RunId) -> rusqlite::Result<Vec
 /// All runs, the newest first.
 pub(super) fn all(connection: &Connection) -> rusqlite::Result<Vec<RunRecord>> {
     let mut statement = connection.prepare(
-        "SELECT name, job, operation, environment, started_at, finished_at, exit_code, header, delimiter, \
-         (SELECT count(*) FROM run_row WHERE run_row.run = run.id), \
+        "SELECT name, job, operation, environment, started_at, finished_at, exit_code, rows, \
          (SELECT count(*) FROM item WHERE item.run = run.name AND state IN ('intent', 'unknown', 'review', 'conflict')) \
          FROM run ORDER BY id DESC",
     )?;
@@ -118,10 +118,8 @@ pub(super) fn all(connection: &Connection) -> rusqlite::Result<Vec<RunRecord>> {
             started_at: checked(row, 4, time::parse_instant)?,
             finished_at: row.get::<_, Option<String>>(5)?.as_deref().and_then(time::parse_instant),
             exit_code: row.get(6)?,
-            header: checked(row, 7, |text| serde_json::from_str(text).ok())?,
-            delimiter: row.get(8)?,
-            rows: row.get::<_, i64>(9)?.cast_unsigned(),
-            in_doubt: row.get::<_, i64>(10)?.cast_unsigned(),
+            rows: row.get::<_, i64>(7)?.cast_unsigned(),
+            in_doubt: row.get::<_, i64>(8)?.cast_unsigned(),
         })
     };
     statement.query_map([], read)?.collect()

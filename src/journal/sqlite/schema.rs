@@ -18,7 +18,8 @@ CREATE TABLE run (
     finished_at TEXT,
     exit_code INTEGER,
     delimiter INTEGER NOT NULL,
-    header TEXT NOT NULL
+    header TEXT NOT NULL,
+    rows INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE run_row (

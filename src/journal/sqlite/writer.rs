@@ -2,6 +2,7 @@
 //! its commit.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
@@ -18,14 +19,28 @@ type Answer = Box<dyn FnOnce(Result<(), JournalError>) + Send>;
 type Work = Box<dyn FnOnce(&Connection) -> Answer + Send>;
 
 /// The writing end of the journal.
-pub(super) struct Writer(Sender<Work>);
+pub(super) struct Writer {
+    /// `None` only while it is dropped.
+    sender: Option<Sender<Work>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Writer {
+    /// Waits for the last write, so that the lock is not given back before it.
+    fn drop(&mut self) {
+        self.sender = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
 
 impl Writer {
     /// Starts the thread; it ends when the writer is dropped and all work is done.
     pub(super) fn start(connection: Connection) -> Self {
         let (sender, receiver) = channel();
-        std::thread::spawn(move || run(&connection, &receiver));
-        Self(sender)
+        let thread = std::thread::spawn(move || run(&connection, &receiver));
+        Self { sender: Some(sender), thread: Some(thread) }
     }
 
     /// Runs `work` in the next group and returns when its commit is durable. If `work` fails, only its own changes are
@@ -42,7 +57,7 @@ impl Writer {
                 let _ = sender.send(committed.and(result));
             })
         });
-        self.0.send(work).or(Err(stopped()))?;
+        self.sender.as_ref().ok_or_else(stopped)?.send(work).or(Err(stopped()))?;
         receiver.await.unwrap_or_else(|_| Err(stopped()))
     }
 }
@@ -92,9 +107,9 @@ fn commit_group(
     answers: &mut Vec<Answer>,
 ) -> Result<(), JournalError> {
     let failed = |error: rusqlite::Error| JournalError::Write(error.to_string());
-    let begun = connection.execute_batch("BEGIN IMMEDIATE").map_err(failed);
+    // Without a transaction the work must not run: its savepoint alone would commit.
+    connection.execute_batch("BEGIN IMMEDIATE").map_err(failed)?;
     answers.push(first(connection));
-    begun?;
     while answers.len() < LARGEST_GROUP {
         let Ok(work) = receiver.try_recv() else { break };
         answers.push(work(connection));
