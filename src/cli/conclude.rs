@@ -8,6 +8,7 @@ use super::load::{Case, shown};
 use super::screen::{Screen, Tone};
 use crate::edge::files;
 use crate::job::settings::OutputFormat;
+use crate::model::fault::printable;
 use crate::model::money::Tally;
 use crate::model::operation::Task;
 use crate::model::time::{Timestamp, wire};
@@ -141,7 +142,7 @@ impl Conclusion {
         screen.say(&table::summary(summary));
         if let Some(path) = summary.files.get("summary.json") {
             let folder = path.strip_suffix("/summary.json").unwrap_or(path);
-            screen.say(&format!("\nfiles: {}", shown(&case.path(folder))));
+            screen.say(&format!("\nfiles: {}", printable(&shown(&case.path(folder)))));
         }
         screen.say(&self.closing(case, screen));
     }

@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM: the first one stops the dispatching, the second one ends the program.
+//! SIGINT, SIGTERM and SIGHUP: the first one stops the dispatching, the second one ends the program.
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -9,7 +9,7 @@ use super::screen::Screen;
 /// A flag that turns true with the first signal.
 pub(super) fn listen(screen: Screen) -> watch::Receiver<bool> {
     let (sender, receiver) = watch::channel(false);
-    let signals = [signal(SignalKind::interrupt()), signal(SignalKind::terminate())];
+    let signals = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(signal);
     for caught in signals {
         let sender = sender.clone();
         let Ok(mut caught) = caught else { continue };

@@ -21,7 +21,7 @@ use crate::model::table::Table;
 use crate::model::time::{BusinessDate, Timestamp};
 use crate::plan::decide::Heard;
 use crate::plan::{Input, input};
-use crate::reconcile::evidence::{Done, Log};
+use crate::reconcile::evidence::{Done, Log, Unmatched, UnmatchedReason};
 use crate::simulator;
 
 /// A job with its place in the world.
@@ -150,30 +150,36 @@ impl Case {
         let verifier = Verifier { signer: &signer, client_id: &credentials.client_id, path };
         let mut log = Log::default();
         let own = self.matching(&self.job.notifications.files)?;
-        self.refuse_without_log(&own)?;
         for path in own.iter().map(PathBuf::as_path).chain(more.filter(|path| path.exists())) {
             let name = shown(path);
             let read = notification_log::read(path, &name, &verifier).map_err(|error| unreadable(&name, &error))?;
             log.heard.extend(read.heard);
             log.unmatched.extend(read.unmatched);
         }
+        self.refuse_without_log(&own, &log)?;
         Ok(log)
     }
 
-    /// A cancel that must not touch what was paid needs to see what was paid: a pattern that matches nothing is a slip.
-    fn refuse_without_log(&self, found: &[PathBuf]) -> Result<(), Failure> {
+    /// A cancel that must not touch what was paid needs to see what was paid: a pattern that matches nothing, or a log of
+    /// which no line can be proved, is a slip.
+    fn refuse_without_log(&self, found: &[PathBuf], log: &Log) -> Result<(), Failure> {
         let files = &self.job.notifications.files;
         let cancels = self.job.task == Task::Change(Operation::Cancel);
         let refuses = self.job.guards.as_ref().is_some_and(|guards| guards.refuse_paid);
-        if !(cancels && refuses) || files.is_empty() || !found.is_empty() {
+        let stranger = |line: &Unmatched| line.reason == UnmatchedReason::OtherClient;
+        let unproved = log.unmatched.iter().filter(|line| !stranger(line)).count();
+        let what = match (found.is_empty(), log.heard.is_empty() && unproved > 0) {
+            (true, _) => "matches no file".to_owned(),
+            (false, true) => format!("has {unproved} lines, and none of them can be proved"),
+            (false, false) => return Ok(()),
+        };
+        if !(cancels && refuses) || files.is_empty() {
             return Ok(());
         }
-        let message =
-            format!("notifications.files {} matches no file, and guards.refuse_paid needs one", files.join(", "));
-        let fault = Fault::new(Place::file(&self.file), message);
-        Err(Failure::Faults(vec![
-            fault.hint("correct the pattern; without notifications leave notifications.files out"),
-        ]))
+        let message = format!("notifications.files {} {what}, and guards.refuse_paid needs it", files.join(", "));
+        let hint =
+            "check the pattern, the key and notifications.path; without notifications leave notifications.files out";
+        Err(Failure::Faults(vec![Fault::new(Place::file(&self.file), message).hint(hint)]))
     }
 
     /// Results of runs that the journal has not seen. A rehearsal proves nothing about another environment: its results
@@ -213,6 +219,7 @@ pub(super) fn heard(log: &Log) -> HashMap<InvoiceNumber, Heard> {
         let said = &line.notification;
         let known = heard.entry(said.invoice.clone()).or_default();
         known.paid |= said.status == crate::model::status::PaymentStatus::Success;
+        known.refunded |= said.status == crate::model::status::PaymentStatus::Refunded;
         known.amounts.insert(said.amount);
         // The smallest text of several, so that the order of lines does not matter.
         let keep = |known: &mut Option<String>, said: &Option<String>| {

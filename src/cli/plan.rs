@@ -13,6 +13,7 @@ use crate::edge::clock::SystemClock;
 use crate::journal::sqlite::SqliteJournal;
 use crate::model::fault::{Fault, Place};
 use crate::model::operation::Task;
+use crate::plan::guard;
 use crate::runner::clock::Clock as _;
 
 /// `rekon plan JOB`: exit code 0 if `run` would start, 2 if it would not.
@@ -66,6 +67,12 @@ fn check_one(path: &Path, common: &Common) -> Result<usize, Failure> {
     let now = SystemClock.now();
     let case = load::case(path, common, now)?;
     let input = case.input(now)?;
-    let faults = input.faults();
+    let mut faults = input.faults();
+    let broken = guard::control(case.job.orders.control, &input.rows).into_iter().filter(|reading| !reading.holds());
+    faults.extend(broken.map(|reading| {
+        let message =
+            format!("{} is {}, the file has {}: {}", reading.guard, reading.limit, reading.found, reading.headroom);
+        Fault::new(Place::file(&case.file), message).hint("check that this is the right file, and that it is whole")
+    }));
     if faults.is_empty() { Ok(input.rows.len()) } else { Err(Failure::Faults(faults)) }
 }

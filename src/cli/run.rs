@@ -30,6 +30,9 @@ pub(super) async fn job(args: &RunArgs, common: &Common, screen: Screen) -> Resu
     let case = load::case(&args.job, common, SystemClock.now())?;
     match case.job.task {
         Task::Audit => reconcile::audit(&case, args.as_of.as_deref(), screen),
+        Task::Change(_) if args.as_of.is_some() => {
+            Err(Failure::Refused(format!("{}: --as-of is for an audit; a run happens now", case.file)))
+        }
         Task::Change(operation) => run(&case, operation, args.live, screen).await,
     }
 }

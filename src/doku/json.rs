@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::model::fault::printable;
 use crate::model::ids::Identifier;
 use crate::model::money::Rupiah;
 
@@ -89,5 +90,5 @@ pub(super) fn error_message(body: &Value) -> Option<String> {
     [&error["message"], error, &body["message"], &body["error_messages"], &body["response_code"]]
         .into_iter()
         .find_map(from)
-        .map(|text| text.chars().take(300).collect())
+        .map(|text| printable(&text.chars().take(300).collect::<String>()))
 }

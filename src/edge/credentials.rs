@@ -76,7 +76,9 @@ pub fn read(merchant: &Merchant, folder: &Path, defaults: (&str, &str)) -> Resul
             Some(Reference::File(path)) => format!("the file {path}"),
             None => "the simulator".to_owned(),
         };
-        ClientId::new(&text).or(Err(NoCredential::ClientId { place }))
+        // A secret in the place of the client id must not travel as a header (`doku-api.md` 6.5: secrets begin with SK-).
+        let client_id = ClientId::new(&text).ok().filter(|_| !text.starts_with("SK-"));
+        client_id.ok_or(NoCredential::ClientId { place })
     });
     let secret_key = find("secret_key", &merchant.secret_key, defaults.1);
     match (client_id, secret_key) {
@@ -90,6 +92,7 @@ fn text(key: &'static str, reference: &Reference, folder: &Path) -> Result<Strin
         Reference::Env(variable) => {
             #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
             let value = std::env::var(variable).ok().filter(|value| !value.is_empty());
+            let value = value.map(|value| value.trim_end_matches(['\r', '\n']).to_owned());
             value.ok_or_else(|| NoCredential::Variable { key, variable: variable.clone() })
         }
         Reference::File(path) => {

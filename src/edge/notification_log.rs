@@ -49,6 +49,7 @@ pub fn read(path: &Path, name: &str, verifier: &Verifier<'_>) -> Result<Log, Rea
 #[must_use]
 pub fn read_lines(name: &str, bytes: &[u8], verifier: &Verifier<'_>) -> Log {
     let mut log = Log::default();
+    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
     let mut offset = 0;
     for (index, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
         let number = index as u64 + 1;

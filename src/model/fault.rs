@@ -91,7 +91,7 @@ const WIDEST_EXCERPT: usize = 100;
 
 impl fmt::Display for Fault {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}: {}", self.place, printable(&self.message))?;
+        write!(out, "{}: {}", printable(&self.place.to_string()), printable(&self.message))?;
         if let Some(excerpt) = &self.excerpt {
             let column = usize::try_from(self.place.column).unwrap_or(usize::MAX);
             let skip = if column > WIDEST_EXCERPT { column - WIDEST_EXCERPT / 2 } else { 0 };

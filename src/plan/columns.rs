@@ -111,9 +111,10 @@ impl Columns {
         }
     }
 
-    /// Whether the file's last column is one of ours.
-    pub(super) fn uses_last_of(&self, table: &Table) -> bool {
-        self.cells.iter().any(|(_, cell)| *cell == Cell::At(table.header().len() - 1))
+    /// Whether the file's last column is one of ours that reads as something else when it is cut: a number, an id, a time.
+    pub(super) fn last_may_be_cut(&self, table: &Table) -> bool {
+        let last = Cell::At(table.header().len() - 1);
+        self.cells.iter().any(|(field, cell)| *cell == last && *field != Field::BookStatus)
     }
 
     /// The state of a row of our own creation's results, if it was not created.

@@ -30,6 +30,8 @@ pub struct Known {
 pub struct Heard {
     /// Whether one says SUCCESS.
     pub paid: bool,
+    /// Whether one says REFUNDED.
+    pub refunded: bool,
     /// All amounts that they name.
     pub amounts: BTreeSet<Rupiah>,
     /// `payment.merchant_unique_reference`.
@@ -83,13 +85,16 @@ pub enum HeldBy {
     RequirePaid,
     /// Seen paid.
     RefusePaid,
+    /// DOKU has notified that the money went back already.
+    AlreadyRefunded,
     /// The journal or DOKU knows the order with another amount.
     OtherAmount,
 }
 
 impl HeldBy {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::MaxOrder, Self::RequirePaid, Self::RefusePaid, Self::OtherAmount];
+    pub const ALL: [Self; 5] =
+        [Self::MaxOrder, Self::RequirePaid, Self::RefusePaid, Self::AlreadyRefunded, Self::OtherAmount];
 
     /// The word in `rekon_reason`.
     #[must_use]
@@ -98,6 +103,7 @@ impl HeldBy {
             Self::MaxOrder => "max_order",
             Self::RequirePaid => "require_paid",
             Self::RefusePaid => "refuse_paid",
+            Self::AlreadyRefunded => "already_refunded",
             Self::OtherAmount => "other_amount",
         }
     }
@@ -187,6 +193,9 @@ fn dispose(job: &Job, operation: Operation, guards: &Guards, entry: &InputOrder,
         return Disposition::Continue { state, run };
     }
     let heard = known.heard.get(invoice);
+    if operation == Operation::Refund && heard.is_some_and(|heard| heard.refunded) {
+        return Disposition::Held(HeldBy::AlreadyRefunded);
+    }
     if other_amount(operation, order, known.created.get(invoice), heard) {
         return Disposition::Held(HeldBy::OtherAmount);
     }

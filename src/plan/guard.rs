@@ -5,7 +5,7 @@
 use serde::Serialize;
 
 use super::decide::{Disposition, HeldBy, Plan};
-use super::input::Input;
+use super::input::{Input, InputRow};
 use crate::job::settings::{Control, Guards};
 use crate::model::money::{Rupiah, Tally};
 use crate::model::operation::Operation;
@@ -80,23 +80,28 @@ pub(super) fn read(guards: &Guards, control: Option<Control>, plan: &Plan, notif
         }
         readings.push(Reading { limit, ..reading });
     }
-    if let Some(control) = control {
-        if let Some(expected) = control.rows {
-            readings.push(exactly("control.rows", expected, rows, |count| counted(count, "row")));
-        }
-        if let Some(expected) = control.amount {
-            let mut all = Tally::default();
-            plan.rows.iter().for_each(|row| all.add(row.rupiah));
-            let (expected, found) = (expected.whole(), all.rupiah.whole());
-            readings.push(exactly("control.amount", expected, found, |whole| Rupiah::new(whole).to_string()));
-        }
-    }
+    readings.extend(self::control(control, &plan.rows));
     readings.extend(HeldBy::ALL.into_iter().filter_map(|by| holding(guards, plan, by, notified)));
     readings
 }
 
 fn counted(count: u64, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+/// What the file must add up to, compared with what it does.
+#[must_use]
+pub fn control(control: Option<Control>, rows: &[InputRow]) -> Vec<Reading> {
+    let mut all = Tally::default();
+    for row in rows {
+        all.add(row.rupiah);
+    }
+    let control = control.unwrap_or(Control { rows: None, amount: None });
+    let rows = control.rows.map(|expected| exactly("control.rows", expected, all.count, |count| counted(count, "row")));
+    let amount = control.amount.map(|expected| {
+        exactly("control.amount", expected.whole(), all.rupiah.whole(), |whole| Rupiah::new(whole).to_string())
+    });
+    rows.into_iter().chain(amount).collect()
 }
 
 fn at_most(guard: &'static str, limit: u64, found: u64, text: impl Fn(u64) -> String) -> Reading {
@@ -127,6 +132,7 @@ fn holding(guards: &Guards, plan: &Plan, by: HeldBy, notified: usize) -> Option<
         HeldBy::RequirePaid => guards.require_paid.then(|| format!("seen paid, {notified} known"))?,
         HeldBy::RefusePaid => (guards.refuse_paid && plan.operation == Operation::Cancel)
             .then(|| format!("not seen paid, {notified} known"))?,
+        HeldBy::AlreadyRefunded => (held.count > 0).then(|| "not refunded".to_owned())?,
         HeldBy::OtherAmount => (held.count > 0).then(|| "same amount".to_owned())?,
     };
     let found = if held.count == 0 { "all rows".to_owned() } else { format!("{} held", counted(held.count, "row")) };

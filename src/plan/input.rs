@@ -83,6 +83,12 @@ pub struct InputOrder {
 /// The columns that the table lacks. Bad rows are no error here: they are part of the input.
 pub fn read(job: &Job, table: &Table, now: Timestamp) -> Result<Input, Vec<Fault>> {
     let columns = Columns::find(&job.orders, job.task, table)?;
+    if table.rows() == 0 && !table.terminated() {
+        let fault = Fault::new(Place::new(table.file(), 1, 0), "the file ends in its header, without a line end");
+        return Err(vec![
+            fault.hint("it may have been cut: export it again; a file without orders ends with a line end"),
+        ]);
+    }
     let mut gathering = Gathering {
         job,
         table,
@@ -119,14 +125,13 @@ impl Gathering<'_> {
     fn take(&mut self, record: &Record<'_>, now: Timestamp) {
         let read = row::read(&self.job.orders, self.job.task, self.columns, self.table, record);
         let mut rupiah = read.amount.unwrap_or(Rupiah::ZERO);
-        let role = match read.order {
-            Some(order) => self.place(record, order, now),
-            None => {
-                if let Some(invoice) = &read.invoice {
-                    self.bad.entry(invoice.clone()).or_insert(record.line);
-                }
-                Role::Invalid(read.faults)
+        let role = if let Some(order) = read.order {
+            self.place(record, order, now)
+        } else {
+            if let Some(invoice) = &read.invoice {
+                self.bad.entry(invoice.clone()).or_insert(record.line);
             }
+            Role::Invalid(read.faults)
         };
         if let Role::Line(_) = role {
             rupiah = Rupiah::ZERO;

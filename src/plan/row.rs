@@ -150,15 +150,13 @@ impl<'a> RowReader<'a, '_> {
     }
 
     /// A file that ends without a line end may have been cut in the middle of its last field. If that is a number or an
-    /// id, the rest of it would be another one; control totals rule that out.
+    /// id of ours, what is left of it is another one; a closing quote or control totals rule that out.
     fn check_last_field(&mut self) {
         let is_last = self.record.number == self.table.rows();
         let last = self.table.header().len() - 1;
-        let ends_in_digit =
-            self.record.fields.get(last).is_some_and(|text| text.ends_with(|end: char| end.is_ascii_digit()));
+        let complete = self.table.terminated() || self.record.raw.ends_with('"');
         let controlled = self.orders.control.is_some_and(|control| control.rows.is_some() && control.amount.is_some());
-        if is_last && !self.table.terminated() && ends_in_digit && self.columns.uses_last_of(self.table) && !controlled
-        {
+        if is_last && !complete && self.columns.last_may_be_cut(self.table) && !controlled {
             let message = "the file ends here without a line end, so this value may have been cut";
             let fault = self.table.fault(self.record, last, message);
             self.faults.push(fault.hint("end the file with a line end, or give orders.control with rows and amount"));

@@ -439,6 +439,47 @@ async fn a_run_cut_off_at_any_moment_is_continued_to_the_same_end() {
 }
 
 #[tokio::test]
+async fn a_signed_refusal_of_a_resend_does_not_disprove_the_first_request() {
+    for status in [400, 401, 403, 404, 422] {
+        let world = World::new();
+        world.run([1], &[Reply::TimeOut, Reply::Status(status), Reply::StatusSays("SUCCESS")]).await;
+        assert_eq!(world.state(1).await, Some(State::Unknown), "{status}");
+        assert_eq!(world.sends().len(), 2, "{status}: it will be no better next time");
+    }
+}
+
+#[tokio::test]
+async fn an_unsigned_429_proves_nothing() {
+    let world = World::new();
+    world.run([1], &[Reply::Unsigned(429); 60]).await;
+    assert_eq!(world.state(1).await, Some(State::Unknown));
+}
+
+#[tokio::test]
+async fn the_horizon_counts_when_a_resend_leaves_not_when_it_is_queued() {
+    let mut world = World::new();
+    world.rules.retries.attempts = NonZeroU32::new(1).unwrap();
+    world.rules.retries.settle_for = Duration::ZERO;
+    world.run(1..=30, &[Reply::TimeOut; 30]).await;
+    let sent = world.sends().len();
+    world.rules.limits.rate[0].per = Duration::from_secs(5 * 3600);
+    world.rules.retries.settle_for = Duration::from_secs(60 * 3600);
+    world.run([], &[Reply::TimeOut; 30]).await;
+    let horizon = Duration::from_secs(24 * 3600);
+    let resends = &world.sends()[sent..];
+    assert!(!resends.is_empty() && resends.iter().all(|resend| resend.at < horizon + Duration::from_secs(60)));
+}
+
+#[tokio::test]
+async fn nothing_leaves_after_the_window_has_closed_while_the_pace_was_waited_for() {
+    let mut world = World::new();
+    world.rules.window = Some(Window { from: 0, until: 8 * 60 + 1, zone: Zone::UTC });
+    world.rules.limits.rate[0].per = Duration::from_secs(5 * 40);
+    assert!(matches!(world.run(1..=5, &[]).await, Some(Stop::WindowClosed)));
+    assert!(world.sends().iter().all(|sent| sent.at < Duration::from_secs(60)));
+}
+
+#[tokio::test]
 async fn many_at_once_are_each_sent_once() {
     let mut world = World::new();
     world.rules.limits.concurrency = NonZeroU32::new(16).unwrap();

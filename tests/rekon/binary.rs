@@ -146,7 +146,7 @@ fn an_order_whose_amount_has_changed_since_is_held() {
     exits(&folder.rekon(&["run", "job.yaml"]), 1);
     assert_eq!(provider.requests(), 1);
     assert_eq!(states(&folder, "refund-test"), ["held"]);
-    assert_eq!(column(&folder.results("refund-test"), "rekon_reason"), ["amount_differs_from_journal"]);
+    assert_eq!(column(&folder.results("refund-test"), "rekon_reason"), ["other_amount"]);
 }
 
 #[test]
@@ -228,7 +228,7 @@ fn beyond_the_horizon_nothing_is_sent_again_and_a_person_decides() {
 fn a_second_job_leaves_an_invoice_in_doubt_alone() {
     let (folder, provider) = in_doubt();
     folder.write("other.yaml", &job("refund", &provider.url(), QUICK).replace("refund-test", "other"));
-    exits(&folder.rekon(&["run", "other.yaml"]), 0);
+    exits(&folder.rekon(&["run", "other.yaml"]), 3);
     assert_eq!(provider.requests(), 3);
     assert_eq!(states(&folder, "other"), ["skipped"; 3]);
 }
@@ -312,7 +312,7 @@ fn a_second_signal_ends_the_program_at_once_and_nothing_is_lost() {
     run.signal("INT");
     run.wait_for_message("stopping");
     run.signal("INT");
-    assert_eq!(run.end().code, Some(4));
+    assert_eq!(run.end().code, Some(3), "the call under way is in doubt");
     assert_eq!(folder.runs("refund-test").len(), 0, "there was no time for files");
     exits(&folder.rekon(&["run", "job.yaml"]), 0);
     assert_eq!(provider.effects(), once_each(2));

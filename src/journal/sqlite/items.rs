@@ -43,12 +43,11 @@ pub(super) fn intend(connection: &Connection, intent: &Intent) -> Result<(Item, 
     let (run, at, mut known) = match intent {
         Intent::Again { run, item, at } => (run, *at, load(connection, *item)?),
         Intent::First { run, identity, at, .. } => {
-            let known = match find(connection, identity)? {
-                Some(item) => take_over(connection, intent, item)?,
-                None => {
-                    let id = insert(connection, intent)?;
-                    load(connection, id)?
-                }
+            let known = if let Some(item) = find(connection, identity)? {
+                take_over(connection, intent, item)?
+            } else {
+                let id = insert(connection, intent)?;
+                load(connection, id)?
             };
             (run, *at, known)
         }

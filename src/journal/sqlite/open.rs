@@ -18,7 +18,9 @@ pub(super) fn lock(path: &Path) -> Result<File, JournalError> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(unusable)?;
     }
-    let file = private_file(&beside(path, ".lock")).map_err(unusable)?;
+    // A journal behind a link has one lock, whatever it is called.
+    let real = path.canonicalize();
+    let file = private_file(&beside(real.as_deref().unwrap_or(path), ".lock")).map_err(unusable)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(JournalError::Held { path: path.display().to_string() }),

@@ -109,6 +109,23 @@ async fn all_attempts_of_an_item_carry_one_key_and_one_body() {
 }
 
 #[tokio::test]
+async fn what_never_left_may_be_corrected_and_what_left_may_not() {
+    for (outcome, expected) in
+        [(Outcome::NotSent(Unsent::Connect), "corrected"), (Outcome::Throttled(SignatureCheck::Valid), "wrong")]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = open(&folder.path().join("journal.db"));
+        let run = journal.begin_run(new_run("job", &[1])).await.unwrap();
+        let intent = journal.record_intent(first(&run, 1, "wrong")).await.unwrap();
+        journal.record_outcome(ended(intent.attempt(), outcome)).await.unwrap();
+        let later = journal.begin_run(new_run("other", &[1])).await.unwrap();
+        let again = journal.record_intent(first(&later, 1, "corrected")).await.unwrap();
+        assert_eq!(again.body(), expected.as_bytes());
+        assert_eq!((again.item().job.as_str(), &again.item().run), ("other", &later));
+    }
+}
+
+#[tokio::test]
 async fn outcomes_move_the_item_and_nothing_moves_it_back() {
     let folder = tempfile::tempdir().unwrap();
     let journal = open(&folder.path().join("journal.db"));
