@@ -6,4 +6,5 @@ mod faults;
 mod jobs;
 mod layers;
 mod process;
+mod readme;
 mod support;
