@@ -12,6 +12,7 @@ pub mod parse;
 mod reader;
 mod secrets;
 pub mod settings;
+mod values;
 mod yaml;
 
 pub use parse::parse;

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::guards::read_rupiah;
 use super::limits::{read_span, read_zone};
-use super::parse::{check_template, read_column};
 use super::reader::{Reader, Section};
 use super::settings::{Column, Condition, Control, Field, InlineRows, OnInvalid, Orders, Source, Test};
+use super::values::{check_template, read_column};
 use super::yaml::{Node, Value};
 use crate::model::money::AmountStyle;
 use crate::model::status::BookStatus;

@@ -2,9 +2,9 @@
 
 use super::reader::{Reader, Section};
 use super::settings::{
-    Column, DEFAULT_JOURNAL, Job, Merchant, Notifications, Output, OutputFormat, Reconcile, Reference, is_loopback,
-    wrong_host,
+    DEFAULT_JOURNAL, Job, Merchant, Notifications, Output, OutputFormat, Reconcile, Reference, is_loopback, wrong_host,
 };
+use super::values::check_template;
 use super::yaml::{self, Node, Value};
 use super::{guards, limits, orders};
 use crate::model::environment::Environment;
@@ -13,7 +13,6 @@ use crate::model::ids::JobName;
 use crate::model::money::{AmountStyle, Rupiah};
 use crate::model::operation::{Operation, Task};
 use crate::model::order::{Settlement, Share};
-use crate::model::time::{self, BusinessDate};
 
 const KEYS: [&str; 14] = [
     "job",
@@ -218,15 +217,6 @@ fn check_templates(reader: &mut Reader<'_>, section: &Section<'_>, key: &str, te
     }
 }
 
-/// `{date}` must be fillable; any date will do to find out.
-pub(super) fn check_template(reader: &mut Reader<'_>, node: &Node, template: &str) {
-    let date = BusinessDate::of(time::Timestamp::UNIX_EPOCH);
-    if let Err(pattern) = date.fill(template) {
-        let hint = "write {date} or e.g. {date:%Y%m%d} with %Y %y %m %d %j";
-        reader.fault(node, format!("{pattern:?} is not a date in a path"), hint);
-    }
-}
-
 fn read_output(reader: &mut Reader<'_>, node: Option<&Node>) -> Output {
     let mut output = Output::default();
     let Some(section) = node.and_then(|node| reader.section(node, "output", &["directory", "formats"])) else {
@@ -281,14 +271,4 @@ fn read_settlement_entry(reader: &mut Reader<'_>, node: &Node) -> Option<Settlem
         Share::Fix(reader.parse(value, "settlement.value", "whole rupiah without separators", amount)?)
     };
     Some(Settlement { account: account?.to_owned(), share })
-}
-
-/// A column of that header, or a constant.
-pub(super) fn read_column(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Column> {
-    if let Value::Map(_) = node.value {
-        let section = reader.section(node, what, &["value"])?;
-        let value = reader.required(&section, what, "value", "write {value: \"...\"} for a constant")?;
-        return reader.text(value, what).map(|text| Column::Value(text.to_owned()));
-    }
-    reader.text(node, what).map(|text| Column::Header(text.to_owned()))
 }

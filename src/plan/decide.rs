@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::disposition::{Disposition, HeldBy, PlannedOrder};
 use super::guard::{self, Reading};
 use super::input::{Input, InputOrder, InputRow, Role};
 use crate::doku::request::Call;
@@ -40,82 +41,6 @@ pub struct Heard {
     pub order_id: Option<String>,
     /// `AKULAKU_UNIQUE_REFERENCE`.
     pub akulaku_reference: Option<String>,
-}
-
-/// What is to happen to one order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Disposition {
-    /// It is sent.
-    Send {
-        /// What is sent.
-        call: Call,
-        /// The payment's reference.
-        payment_reference: MerchantReference,
-    },
-    /// An item of this job exists: it is at its end, or will be settled.
-    Continue {
-        /// What is known.
-        state: State,
-        /// The run that made it.
-        run: String,
-    },
-    /// Another job has the item.
-    Elsewhere {
-        /// What is known.
-        state: State,
-        /// The job.
-        job: String,
-        /// The run that made it.
-        run: String,
-    },
-    /// It is not meant.
-    Skip(String),
-    /// A row guard keeps it back.
-    Held(HeldBy),
-    /// It is bad.
-    Invalid(Vec<Fault>),
-}
-
-/// The guard that keeps an order back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HeldBy {
-    /// Dearer than one order may be.
-    MaxOrder,
-    /// Never seen paid.
-    RequirePaid,
-    /// Seen paid.
-    RefusePaid,
-    /// DOKU has notified that the money went back already.
-    AlreadyRefunded,
-    /// The journal or DOKU knows the order with another amount.
-    OtherAmount,
-}
-
-impl HeldBy {
-    /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::MaxOrder, Self::RequirePaid, Self::RefusePaid, Self::AlreadyRefunded, Self::OtherAmount];
-
-    /// The word in `rekon_reason`.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::MaxOrder => "max_order",
-            Self::RequirePaid => "require_paid",
-            Self::RefusePaid => "refuse_paid",
-            Self::AlreadyRefunded => "already_refunded",
-            Self::OtherAmount => "other_amount",
-        }
-    }
-}
-
-/// An order with its disposition.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PlannedOrder {
-    /// The order.
-    pub order: Order,
-    /// What is to happen to it.
-    pub disposition: Disposition,
 }
 
 /// Every input row with a disposition, and every guard's reading.
@@ -157,18 +82,18 @@ pub fn decide(job: &Job, operation: Operation, guards: &Guards, input: Input, kn
         })
         .collect();
     faults.sort_by(|left, right| left.place.cmp(&right.place));
-    let mut plan = Plan {
+    let notified = known.heard.len();
+    let guards = guard::read(guards, job.orders.control, operation, &input.rows, &orders, notified);
+    Plan {
         operation,
         header: input.header,
         delimiter: input.delimiter,
         rows: input.rows,
         orders,
-        guards: Vec::new(),
+        guards,
         faults,
         on_invalid: job.orders.on_invalid,
-    };
-    plan.guards = guard::read(guards, job.orders.control, &plan, known.heard.len());
-    plan
+    }
 }
 
 fn dispose(job: &Job, operation: Operation, guards: &Guards, entry: &InputOrder, known: &Known) -> Disposition {
@@ -342,14 +267,7 @@ impl Plan {
 
     /// The orders that are to be sent.
     pub fn to_send(&self) -> impl Iterator<Item = (&Order, &Call, &MerchantReference)> {
-        self.orders.iter().filter_map(|planned| match &planned.disposition {
-            Disposition::Send { call, payment_reference } => Some((&planned.order, call, payment_reference)),
-            Disposition::Continue { .. }
-            | Disposition::Elsewhere { .. }
-            | Disposition::Skip(_)
-            | Disposition::Held(_)
-            | Disposition::Invalid(_) => None,
-        })
+        self.orders.iter().filter_map(PlannedOrder::to_send)
     }
 }
 

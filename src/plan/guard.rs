@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use super::decide::{Disposition, HeldBy, Plan};
+use super::disposition::{Disposition, HeldBy, PlannedOrder};
 use super::input::{Input, InputRow};
 use crate::job::settings::{Control, Guards};
 use crate::model::money::{Rupiah, Tally};
@@ -57,31 +57,38 @@ pub fn whole_file(input: &Input) -> Guards {
 }
 
 /// Reads all guards of the job.
-pub(super) fn read(guards: &Guards, control: Option<Control>, plan: &Plan, notified: usize) -> Vec<Reading> {
+pub(super) fn read(
+    guards: &Guards,
+    control: Option<Control>,
+    operation: Operation,
+    rows: &[InputRow],
+    orders: &[PlannedOrder],
+    notified: usize,
+) -> Vec<Reading> {
     let mut send = Tally::default();
-    for (order, _, _) in plan.to_send() {
+    for (order, _, _) in orders.iter().filter_map(PlannedOrder::to_send) {
         send.add(order.amount);
     }
     let mut readings = vec![
         at_most("max_orders", guards.max_orders, send.count, |count| counted(count, "order")),
         at_most("max_total", guards.max_total.whole(), send.rupiah.whole(), |whole| Rupiah::new(whole).to_string()),
     ];
-    let rows = plan.rows.len() as u64;
+    let count = rows.len() as u64;
     if let Some(percent) = guards.max_share {
-        let allowed = if rows < FEWEST_ROWS_FOR_SHARE { rows } else { rows * u64::from(percent) / 100 };
-        let limit = if rows < FEWEST_ROWS_FOR_SHARE {
+        let allowed = if count < FEWEST_ROWS_FOR_SHARE { count } else { count * u64::from(percent) / 100 };
+        let limit = if count < FEWEST_ROWS_FOR_SHARE {
             format!("{percent}% (from {FEWEST_ROWS_FOR_SHARE} rows on)")
         } else {
-            format!("{percent}% of {rows} rows")
+            format!("{percent}% of {count} rows")
         };
-        let mut reading = at_most("max_share", allowed, send.count, |count| counted(count, "order"));
-        if rows < FEWEST_ROWS_FOR_SHARE {
+        let mut reading = at_most("max_share", allowed, send.count, |orders| counted(orders, "order"));
+        if count < FEWEST_ROWS_FOR_SHARE {
             "too few rows to apply".clone_into(&mut reading.headroom);
         }
         readings.push(Reading { limit, ..reading });
     }
-    readings.extend(self::control(control, &plan.rows));
-    readings.extend(HeldBy::ALL.into_iter().filter_map(|by| holding(guards, plan, by, notified)));
+    readings.extend(self::control(control, rows));
+    readings.extend(HeldBy::ALL.into_iter().filter_map(|by| holding(guards, operation, orders, by, notified)));
     readings
 }
 
@@ -122,15 +129,21 @@ fn exactly(guard: &'static str, expected: u64, found: u64, text: impl Fn(u64) ->
 }
 
 /// A row guard's reading, if the job has it or it holds something back.
-fn holding(guards: &Guards, plan: &Plan, by: HeldBy, notified: usize) -> Option<Reading> {
+fn holding(
+    guards: &Guards,
+    operation: Operation,
+    orders: &[PlannedOrder],
+    by: HeldBy,
+    notified: usize,
+) -> Option<Reading> {
     let mut held = Tally::default();
-    for planned in plan.orders.iter().filter(|planned| planned.disposition == Disposition::Held(by)) {
+    for planned in orders.iter().filter(|planned| planned.disposition == Disposition::Held(by)) {
         held.add(planned.order.amount);
     }
     let limit = match by {
         HeldBy::MaxOrder => guards.max_order?.to_string(),
         HeldBy::RequirePaid => guards.require_paid.then(|| format!("seen paid, {notified} known"))?,
-        HeldBy::RefusePaid => (guards.refuse_paid && plan.operation == Operation::Cancel)
+        HeldBy::RefusePaid => (guards.refuse_paid && operation == Operation::Cancel)
             .then(|| format!("not seen paid, {notified} known"))?,
         HeldBy::AlreadyRefunded => (held.count > 0).then(|| "not refunded".to_owned())?,
         HeldBy::OtherAmount => (held.count > 0).then(|| "same amount".to_owned())?,

@@ -1,11 +1,13 @@
 //! What a run would do, decided before anything is sent: every input row gets one disposition, every guard a reading.
 //!
-//! [`columns`] finds the fields in the file, [`row`] reads one row, [`input`] makes orders of rows, [`decide`] gives each
+//! [`columns`] finds the fields in the file, [`fields`] and [`row`] read one row, [`input`] makes orders of rows, [`decide`] gives each
 //! order its disposition and [`guard`] compares the whole with the job's limits. All of it is pure: journal, log and the
 //! present arrive as arguments.
 
 mod columns;
 pub mod decide;
+pub mod disposition;
+mod fields;
 pub mod guard;
 pub mod input;
 mod row;
@@ -14,5 +16,6 @@ mod select;
 #[cfg(test)]
 mod tests;
 
-pub use decide::{Disposition, Known, Plan, PlannedOrder};
+pub use decide::{Known, Plan};
+pub use disposition::{Disposition, PlannedOrder};
 pub use input::{Input, InputRow, Role};

@@ -1,6 +1,6 @@
 //! The fields that only a creation has, with the limits of the guide's table (`akulaku-guide.txt`, "generate-order").
 
-use super::row::RowReader;
+use super::fields::RowReader;
 use crate::job::settings::Field;
 use crate::model::money::Rupiah;
 use crate::model::order::{Customer, LineItem, Sale};

@@ -52,10 +52,13 @@ fn the_quick_start_sends_a_batch_and_the_second_time_sends_nothing() {
     assert_eq!(figures(&second, &["succeeded"]), ["succeeded   300  Rp 486.384.600"]);
 }
 
+/// What is typed, the exit code, and the lines of the summary with these names.
+type Case = (&'static [&'static str], i32, &'static [&'static str], &'static [&'static str]);
+
 #[test]
 fn every_job_runs_and_ends_as_it_says() {
     let clone = fresh_clone();
-    let cases: [(&[&str], i32, &[&str], &[&str]); 4] = [
+    let cases: [Case; 4] = [
         (
             &["run", "jobs/cancel-expired.yaml"],
             1,

@@ -1,0 +1,25 @@
+//! Values that several sections of a job have: paths with a date, and columns or constants.
+
+use super::reader::Reader;
+use super::settings::Column;
+use super::yaml::{Node, Value};
+use crate::model::time::{BusinessDate, Timestamp};
+
+/// `{date}` must be fillable; any date will do to find out.
+pub(super) fn check_template(reader: &mut Reader<'_>, node: &Node, template: &str) {
+    let date = BusinessDate::of(Timestamp::UNIX_EPOCH);
+    if let Err(pattern) = date.fill(template) {
+        let hint = "write {date} or e.g. {date:%Y%m%d} with %Y %y %m %d %j";
+        reader.fault(node, format!("{pattern:?} is not a date in a path"), hint);
+    }
+}
+
+/// A column of that header, or a constant.
+pub(super) fn read_column(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Column> {
+    if let Value::Map(_) = node.value {
+        let section = reader.section(node, what, &["value"])?;
+        let value = reader.required(&section, what, "value", "write {value: \"...\"} for a constant")?;
+        return reader.text(value, what).map(|text| Column::Value(text.to_owned()));
+    }
+    reader.text(node, what).map(|text| Column::Header(text.to_owned()))
+}

@@ -1,0 +1,148 @@
+//! The fields of one row: each is read into its value, and every fault is noted.
+
+use super::columns::Columns;
+use crate::job::settings::{Field, Orders};
+use crate::model::fault::Fault;
+use crate::model::ids::NotAnId;
+use crate::model::money::{AmountStyle, NotAnAmount, Rupiah};
+use crate::model::operation::Task;
+use crate::model::status::BookStatus;
+use crate::model::table::{Record, Table};
+use crate::model::time::{self, Timestamp};
+
+/// Reads the fields of one row and collects its faults.
+pub(super) struct RowReader<'a, 'r> {
+    orders: &'a Orders,
+    columns: &'a Columns,
+    table: &'a Table,
+    record: &'a Record<'r>,
+    faults: Vec<Fault>,
+}
+
+impl<'a, 'r> RowReader<'a, 'r> {
+    pub(super) const fn new(
+        orders: &'a Orders,
+        columns: &'a Columns,
+        table: &'a Table,
+        record: &'a Record<'r>,
+    ) -> Self {
+        Self { orders, columns, table, record, faults: Vec::new() }
+    }
+
+    /// All faults, in the order in which the fields were read.
+    pub(super) fn into_faults(self) -> Vec<Fault> {
+        self.faults
+    }
+
+    /// A field's text; `None` if it is empty or the file has no such column.
+    pub(super) fn text(&self, field: Field) -> Option<&'a str> {
+        self.columns.text(self.record, field)
+    }
+
+    /// A mandatory field's text.
+    pub(super) fn required(&mut self, field: Field) -> Option<&'a str> {
+        let text = self.text(field);
+        if text.is_none() {
+            let message = format!("{} is empty", field.word());
+            let fault = self.table.fault(self.record, self.columns.index(field), message);
+            self.faults.push(fault.hint("fill it in the export"));
+        }
+        text
+    }
+
+    /// Notes a fault of a field: `<field> "<text>" <message>`.
+    pub(super) fn fault(&mut self, field: Field, message: &str, hint: &str) {
+        let text = self.text(field).unwrap_or_default();
+        let shown: String = text.chars().take(64).collect();
+        let message = format!("{} {shown:?} {message}", field.word());
+        self.faults.push(self.table.fault(self.record, self.columns.index(field), message).hint(hint));
+    }
+
+    /// A mandatory amount in the job's style.
+    pub(super) fn amount(&mut self, field: Field) -> Option<Rupiah> {
+        let text = self.required(field)?;
+        match Rupiah::parse_amount(text, self.orders.amounts) {
+            Ok(amount) => Some(amount),
+            Err(why) => {
+                let hint = amount_hint(text, self.orders.amounts, why);
+                self.fault(field, &why.to_string(), &hint);
+                None
+            }
+        }
+    }
+
+    /// An id, if the row has one.
+    pub(super) fn id<T>(&mut self, field: Field, read: impl Fn(&str) -> Result<T, NotAnId>) -> Option<T> {
+        let text = self.text(field)?;
+        match read(text) {
+            Ok(id) => Some(id),
+            Err(why) => {
+                let hint = match why {
+                    NotAnId::Scientific => "export the column as text, so that no digit is lost",
+                    NotAnId::Formula(_) => "remove the sign; an export for spreadsheets is no input",
+                    NotAnId::TooLong { .. } => "check that this is the right column",
+                    NotAnId::DotDot => "remove it; the number becomes part of a web address",
+                    NotAnId::Empty | NotAnId::Character { .. } => {
+                        "use printable ASCII without spaces, quotes, \\, < and >"
+                    }
+                };
+                self.fault(field, &why.to_string(), hint);
+                None
+            }
+        }
+    }
+
+    pub(super) fn time(&mut self, field: Field) -> Option<Timestamp> {
+        let text = self.text(field)?;
+        let time = time::parse_local(text, self.orders.zone);
+        if time.is_none() {
+            self.fault(
+                field,
+                "is not a time",
+                "write 2026-11-21 18:02:11, or with an offset 2026-11-21T18:02:11+07:00",
+            );
+        }
+        time
+    }
+
+    /// The book's word in our words. A word that is not mapped says nothing, except in an audit, which lives by it.
+    pub(super) fn book_status(&mut self, task: Task) -> Option<BookStatus> {
+        let text = self.text(Field::BookStatus)?;
+        let mapped = self.orders.statuses.iter().find(|(word, _)| word == text).map(|(_, status)| *status);
+        let status = mapped.or_else(|| BookStatus::from_word(text));
+        if status.is_none() && task == Task::Audit {
+            let words = BookStatus::ALL.map(BookStatus::word).join(", ");
+            self.fault(Field::BookStatus, "is not mapped", &format!("map it under orders.statuses to one of {words}"));
+        }
+        status
+    }
+
+    /// A file that ends without a line end may have been cut in the middle of its last field. If that is a number or an
+    /// id of ours, what is left of it is another one; a closing quote or control totals rule that out.
+    pub(super) fn check_last_field(&mut self) {
+        let is_last = self.record.number == self.table.rows();
+        let last = self.table.header().len() - 1;
+        let complete = self.table.terminated() || self.record.raw.ends_with('"');
+        let controlled = self.orders.control.is_some_and(|control| control.rows.is_some() && control.amount.is_some());
+        if is_last && !complete && self.columns.last_may_be_cut(self.table) && !controlled {
+            let message = "the file ends here without a line end, so this value may have been cut";
+            let fault = self.table.fault(self.record, last, message);
+            self.faults.push(fault.hint("end the file with a line end, or give orders.control with rows and amount"));
+        }
+    }
+}
+
+/// What to do about an amount that cannot be read.
+fn amount_hint(text: &str, style: AmountStyle, why: NotAnAmount) -> String {
+    let other = [(AmountStyle::Plain, "plain"), (AmountStyle::Id, "id"), (AmountStyle::Us, "us")]
+        .into_iter()
+        .find(|(other, _)| *other != style && Rupiah::parse_amount(text, *other).is_ok());
+    match (why, other) {
+        (NotAnAmount::Form, Some((_, name))) => {
+            format!("export without separators and decimals, or declare format: {{amounts: {name}}}")
+        }
+        (NotAnAmount::Form, None) => "export whole rupiah: digits only, no sign, no decimals".into(),
+        (NotAnAmount::Zero, _) => "remove the row; there is no money in it".into(),
+        (NotAnAmount::TooLong, _) => "the provider takes at most 12 digits".into(),
+    }
+}
