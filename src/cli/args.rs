@@ -26,7 +26,7 @@ pub(super) struct Common {
     /// One JSON document on stdout instead of tables.
     #[arg(long, global = true)]
     pub(super) json: bool,
-    /// No progress and no notes; faults and errors only.
+    /// No progress and no notes; tables, faults and errors all the same.
     #[arg(long, global = true)]
     pub(super) quiet: bool,
     /// Colour on terminals only, always, or never.
@@ -56,6 +56,9 @@ pub(super) enum Command {
     Plan {
         /// The job file.
         job: PathBuf,
+        /// Saves the plan as JSON: every row with its disposition, every guard with its headroom.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
     },
     /// Validate job files and every input row; lists all faults at once.
     Check {

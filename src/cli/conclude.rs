@@ -13,7 +13,7 @@ use crate::model::money::Tally;
 use crate::model::operation::Task;
 use crate::model::time::{Timestamp, wire};
 use crate::plan::decide::Dispositions;
-use crate::plan::guard::Reading;
+use crate::plan::guard::{Reading, counted};
 use crate::reconcile::ends::Ends;
 use crate::reconcile::evidence::Log;
 use crate::reconcile::judge::{Reconciliation, reconcile};
@@ -99,7 +99,8 @@ impl Conclusion {
     /// # Errors
     /// A file could not be written. The journal has everything; the files can be written again.
     pub(super) fn write(&mut self, case: &Case) -> Result<(), Failure> {
-        let folder = format!("{}/{}/{}", case.job.output.directory, self.summary.job, self.summary.run);
+        let directory = case.fill(&case.job.output.directory);
+        let folder = format!("{directory}/{}/{}", self.summary.job, self.summary.run);
         let wants = |format| case.job.output.formats.contains(&format);
         let (reconciliation, unmatched) = self.tables();
         let mut out: Vec<(&str, Vec<u8>)> = Vec::new();
@@ -149,23 +150,28 @@ impl Conclusion {
 
     /// The last lines: is money in doubt, and what to type.
     fn closing(&self, case: &Case, screen: Screen) -> String {
-        let summary = &self.summary;
-        let doubt = summary.in_doubt;
-        let stopped = summary.stopped.as_ref().map(|why| format!("stopped part-way: {why}\n")).unwrap_or_default();
+        let (summary, doubt) = (&self.summary, self.summary.in_doubt);
         let (tone, text) = match summary.exit_code {
             exit::DONE => (Tone::Good, "done; no money is in doubt".to_owned()),
-            exit::DOUBT => (
-                Tone::Bad,
-                format!(
-                    "MONEY IN DOUBT: {} rows, {}. {}: it settles them with the same key and never sends twice.\nWhat is known about one: rekon show INVOICE",
-                    doubt.count,
-                    doubt.rupiah,
-                    if case.job.task == Task::Audit { "Run the job that sent them again" } else { "Run the same job again" }
-                ),
-            ),
-            exit::STOPPED => (Tone::Bad, "the run has not come to its end; no money is in doubt. Run the job again to continue.".to_owned()),
-            _ => (Tone::Bad, "done; no money is in doubt, but a person must look at the rows that are refused, held or do not match (reconciliation.csv)".to_owned()),
+            exit::DOUBT => (Tone::Bad, format!("MONEY IN DOUBT: {}, {}", counted(doubt.count, "row"), doubt.rupiah)),
+            exit::STOPPED => (Tone::Bad, "the run has not come to its end; no money is in doubt".to_owned()),
+            _ => (Tone::Bad, "done; no money is in doubt, but a person must look".to_owned()),
         };
-        format!("{stopped}{} (exit code {})", screen.tone(tone, &text), summary.exit_code)
+        let again = match case.job.task {
+            Task::Audit => "run the job that sent them again",
+            Task::Change(_) => "run the same job again",
+        };
+        let next = match summary.exit_code {
+            exit::DONE => String::new(),
+            exit::DOUBT => format!(
+                "\n  {again}: it settles them with the same key and never sends twice\n  \
+                 what is known about one: rekon show INVOICE --journal {}",
+                printable(&shown(&case.journal))
+            ),
+            exit::STOPPED => "\n  run the job again to continue".to_owned(),
+            _ => "\n  at the rows that are refused, held or do not match: reconciliation.csv".to_owned(),
+        };
+        let stopped = summary.stopped.as_ref().map(|why| format!("stopped part-way: {why}\n")).unwrap_or_default();
+        format!("{stopped}{} (exit code {}){next}", screen.tone(tone, &text), summary.exit_code)
     }
 }

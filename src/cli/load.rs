@@ -93,8 +93,12 @@ fn journal_path(flag: Option<&str>, file: &str, folder: &Path, own: &str) -> Res
 impl Case {
     /// A path of the job in the world, with its date filled in.
     pub(super) fn path(&self, template: &str) -> PathBuf {
-        let filled = self.date.fill(template).unwrap_or_else(|_| template.to_owned());
-        self.folder.join(filled)
+        self.folder.join(self.fill(template))
+    }
+
+    /// A text of the job with its date filled in; the reader of the job has checked that it can be.
+    pub(super) fn fill(&self, template: &str) -> String {
+        self.date.fill(template).unwrap_or_else(|_| template.to_owned())
     }
 
     /// The merchant's keys; the simulator's own where the job names none.
@@ -204,8 +208,7 @@ impl Case {
     }
 
     fn matching(&self, templates: &[String]) -> Result<Vec<PathBuf>, Failure> {
-        let fill = |template: &String| self.date.fill(template).unwrap_or_else(|_| template.clone());
-        let patterns: Vec<String> = templates.iter().map(fill).collect();
+        let patterns: Vec<String> = templates.iter().map(|template| self.fill(template)).collect();
         files::matching(&self.folder, &patterns).map_err(|message| {
             Failure::Faults(vec![Fault::new(Place::file(&self.file), message).hint("*, ?, ** and [a-z] are special")])
         })

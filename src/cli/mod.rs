@@ -50,7 +50,7 @@ async fn command(cli: &Cli, screen: Screen) -> Result<u8, exit::Failure> {
     let common = &cli.common;
     match &cli.command {
         Command::Run(args) => run::job(args, common, screen).await,
-        Command::Plan { job } => plan::plan(job, common, screen).await,
+        Command::Plan { job, out } => plan::plan(job, out.as_deref(), common, screen).await,
         Command::Check { jobs } => plan::check(jobs, common, screen),
         Command::Reconcile { job, as_of } => reconcile::job(job, as_of.as_deref(), common, screen).await,
         Command::Resolve(args) => resolve::job(args, common, screen).await,

@@ -5,19 +5,20 @@ use std::path::{Path, PathBuf};
 use super::args::Common;
 use super::embed;
 use super::exit::{DONE, Failure, REFUSED};
-use super::load;
+use super::load::{self, Case};
 use super::run;
 use super::screen::{Screen, faults_json};
 use super::session::make_plan;
 use crate::edge::clock::SystemClock;
+use crate::edge::files;
 use crate::journal::sqlite::SqliteJournal;
 use crate::model::fault::{Fault, Place};
 use crate::model::operation::Task;
-use crate::plan::guard;
+use crate::plan::{Plan, guard};
 use crate::runner::clock::Clock as _;
 
 /// `rekon plan JOB`: exit code 0 if `run` would start, 2 if it would not.
-pub(super) async fn plan(path: &Path, common: &Common, screen: Screen) -> Result<u8, Failure> {
+pub(super) async fn plan(path: &Path, out: Option<&Path>, common: &Common, screen: Screen) -> Result<u8, Failure> {
     let now = SystemClock.now();
     let case = load::case(path, common, now)?;
     let Task::Change(operation) = case.job.task else {
@@ -30,15 +31,36 @@ pub(super) async fn plan(path: &Path, common: &Common, screen: Screen) -> Result
     let journal = SqliteJournal::open_to_read(&case.journal).map_err(|error| Failure::Refused(error.to_string()))?;
     let plan = make_plan(&case, &account, input, &log, journal.as_ref()).await?;
     run::show_plan(&case, &plan, screen);
-    if plan.may_run() {
-        let document = serde_json::json!({
-            "version": 1, "job": case.job.name.as_str(), "operation": operation.word(),
-            "environment": case.job.merchant.environment.word(),
-            "dispositions": plan.dispositions(), "guards": plan.guards, "may_run": plan.may_run(),
-        });
-        screen.document(document.to_string().as_bytes());
+    let document = document(&case, &plan);
+    if let Some(out) = out {
+        let text = serde_json::to_vec_pretty(&document).expect("text and whole numbers can be written as JSON");
+        files::write(out, &text).map_err(|error| Failure::Refused(error.to_string()))?;
     }
-    if plan.may_run() { Ok(DONE) } else { Err(run::why_not(&case, &plan)) }
+    if !plan.may_run() {
+        return Err(run::why_not(&case, &plan));
+    }
+    screen.document(document.to_string().as_bytes());
+    Ok(DONE)
+}
+
+/// The plan as a document: totals, guards, and what is to happen to every row.
+fn document(case: &Case, plan: &Plan) -> serde_json::Value {
+    let rows: Vec<serde_json::Value> = plan
+        .rows
+        .iter()
+        .map(|row| {
+            let (fate, reason) = plan.fate(row);
+            serde_json::json!({
+                "row": row.number, "invoice_number": row.invoice, "rupiah": row.rupiah, "disposition": fate.word(),
+                "reason": reason,
+            })
+        })
+        .collect();
+    serde_json::json!({
+        "version": 1, "job": case.job.name.as_str(), "operation": plan.operation.word(),
+        "environment": case.job.merchant.environment.word(), "may_run": plan.may_run(),
+        "dispositions": plan.dispositions(), "guards": plan.guards, "rows": rows,
+    })
 }
 
 /// `rekon check JOB...`: every fault of every job and of its rows.

@@ -116,7 +116,11 @@ fn read_merchant(reader: &mut Reader<'_>, node: &Node) -> Option<Merchant> {
     let base_url = section.get("base_url").and_then(|node| {
         reader.parse(node, "merchant.base_url", "an https URL, or http on loopback, without a path", base_url)
     });
-    let state = section.get("state").and_then(|node| reader.text(node, "merchant.state")).map(str::to_owned);
+    let state = section.get("state").and_then(|node| {
+        let state = reader.text(node, "merchant.state")?;
+        check_template(reader, node, state);
+        Some(state.to_owned())
+    });
     let environment = environment?;
     if environment != Environment::Simulator {
         for key in ["client_id", "secret_key"] {
@@ -222,8 +226,11 @@ fn read_output(reader: &mut Reader<'_>, node: Option<&Node>) -> Output {
     let Some(section) = node.and_then(|node| reader.section(node, "output", &["directory", "formats"])) else {
         return output;
     };
-    if let Some(directory) = section.get("directory").and_then(|node| reader.text(node, "output.directory")) {
+    if let Some(node) = section.get("directory")
+        && let Some(directory) = reader.text(node, "output.directory")
+    {
         directory.clone_into(&mut output.directory);
+        check_template(reader, node, directory);
     }
     let words = [("csv", OutputFormat::Csv), ("json", OutputFormat::Json), ("html", OutputFormat::Html)];
     if let Some(items) = section.get("formats").and_then(|node| reader.list(node, "output.formats")) {
