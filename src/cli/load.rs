@@ -160,30 +160,30 @@ impl Case {
             log.heard.extend(read.heard);
             log.unmatched.extend(read.unmatched);
         }
-        self.refuse_without_log(&own, &log)?;
+        self.refuse_unproved(&log)?;
         Ok(log)
     }
 
-    /// A cancel that must not touch what was paid needs to see what was paid: a pattern that matches nothing, or a log of
-    /// which no line can be proved, is a slip.
-    fn refuse_without_log(&self, found: &[PathBuf], log: &Log) -> Result<(), Failure> {
-        let files = &self.job.notifications.files;
-        let cancels = self.job.task == Task::Change(Operation::Cancel);
-        let refuses = self.job.guards.as_ref().is_some_and(|guards| guards.refuse_paid);
+    /// A cancel that must not touch what was paid needs to see what was paid: a log of which no line can be proved is a
+    /// slip, in the key or in the path.
+    fn refuse_unproved(&self, log: &Log) -> Result<(), Failure> {
         let stranger = |line: &Unmatched| line.reason == UnmatchedReason::OtherClient;
         let unproved = log.unmatched.iter().filter(|line| !stranger(line)).count();
-        let what = match (found.is_empty(), log.heard.is_empty() && unproved > 0) {
-            (true, _) => "matches no file".to_owned(),
-            (false, true) => format!("has {unproved} lines, and none of them can be proved"),
-            (false, false) => return Ok(()),
-        };
-        if !(cancels && refuses) || files.is_empty() {
+        if !self.refuses_paid() || !log.heard.is_empty() || unproved == 0 {
             return Ok(());
         }
-        let message = format!("notifications.files {} {what}, and guards.refuse_paid needs it", files.join(", "));
-        let hint =
-            "check the pattern, the key and notifications.path; without notifications leave notifications.files out";
+        let files = self.job.notifications.files.join(", ");
+        let message = format!(
+            "none of the {unproved} lines of notifications.files {files} can be proved, and guards.refuse_paid needs them"
+        );
+        let hint = "check the key and notifications.path; without notifications leave notifications.files out";
         Err(Failure::Faults(vec![Fault::new(Place::file(&self.file), message).hint(hint)]))
+    }
+
+    /// Whether the job cancels, and must not cancel what was paid.
+    pub(super) fn refuses_paid(&self) -> bool {
+        let guards = self.job.guards.as_ref();
+        self.job.task == Task::Change(Operation::Cancel) && guards.is_some_and(|guards| guards.refuse_paid)
     }
 
     /// Results of runs that the journal has not seen. A rehearsal proves nothing about another environment: its results

@@ -84,6 +84,14 @@ pub(super) fn show_plan(case: &Case, plan: &Plan, screen: Screen) {
     let title = format!("{} · {} · {} · plan", case.job.name, plan.operation, case.job.merchant.environment);
     screen.say(&format!("{}\n", screen.tone(Tone::Title, &title)));
     screen.say(&table::plan(&plan.dispositions(), &plan.guards));
+    let files = &case.job.notifications.files;
+    if case.refuses_paid() && plan.notified == 0 && !files.is_empty() {
+        screen.warn(&format!(
+            "{}: no notification was found in {}, so refuse_paid holds nothing back",
+            case.file,
+            files.join(", ")
+        ));
+    }
     if plan.on_invalid == OnInvalid::Skip {
         for fault in &plan.faults {
             screen.warn(&fault.to_string());

@@ -58,6 +58,8 @@ pub struct Plan {
     pub orders: Vec<PlannedOrder>,
     /// Each guard with its headroom.
     pub guards: Vec<Reading>,
+    /// Orders that verified notifications speak of.
+    pub notified: usize,
     /// What is wrong with the input; the run is refused for it unless the job says `on_invalid: skip`.
     pub faults: Vec<Fault>,
     /// Whether those faults refuse the run.
@@ -91,6 +93,7 @@ pub fn decide(job: &Job, operation: Operation, guards: &Guards, input: Input, kn
         rows: input.rows,
         orders,
         guards,
+        notified,
         faults,
         on_invalid: job.orders.on_invalid,
     }
