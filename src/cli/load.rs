@@ -160,13 +160,12 @@ impl Case {
             log.heard.extend(read.heard);
             log.unmatched.extend(read.unmatched);
         }
-        self.refuse_unproved(&log)?;
         Ok(log)
     }
 
     /// A cancel that must not touch what was paid needs to see what was paid: a log of which no line can be proved is a
     /// slip, in the key or in the path.
-    fn refuse_unproved(&self, log: &Log) -> Result<(), Failure> {
+    pub(super) fn refuse_unproved(&self, log: &Log) -> Result<(), Failure> {
         let stranger = |line: &Unmatched| line.reason == UnmatchedReason::OtherClient;
         let unproved = log.unmatched.iter().filter(|line| !stranger(line)).count();
         if !self.refuses_paid() || !log.heard.is_empty() || unproved == 0 {

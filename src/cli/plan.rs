@@ -27,6 +27,7 @@ pub(super) async fn plan(path: &Path, out: Option<&Path>, common: &Common, scree
     let credentials = case.credentials()?;
     let input = case.input(now)?;
     let log = case.log(&credentials, embed::log_of(&case).as_deref())?;
+    case.refuse_unproved(&log)?;
     let account = case.account(&credentials, operation);
     let journal = SqliteJournal::open_to_read(&case.journal).map_err(|error| Failure::Refused(error.to_string()))?;
     let plan = make_plan(&case, &account, input, &log, journal.as_ref()).await?;

@@ -55,6 +55,7 @@ async fn run(case: &Case, operation: Operation, live: bool, screen: Screen) -> R
     let input = case.input(started_at)?;
     let session = Session::open(case, operation, Some(&input), started_at, screen).await?;
     let log = session.log()?;
+    case.refuse_unproved(&log)?;
     let plan = session.plan(input, &log).await?;
     show_plan(case, &plan, screen);
     if !plan.may_run() {
