@@ -142,9 +142,9 @@ fn holding(
     }
     let limit = match by {
         HeldBy::MaxOrder => guards.max_order?.to_string(),
-        HeldBy::RequirePaid => guards.require_paid.then(|| format!("seen paid, {notified} known"))?,
+        HeldBy::RequirePaid => guards.require_paid.then(|| format!("seen paid ({notified} notified)"))?,
         HeldBy::RefusePaid => (guards.refuse_paid && operation == Operation::Cancel)
-            .then(|| format!("not seen paid, {notified} known"))?,
+            .then(|| format!("not seen paid ({notified} notified)"))?,
         HeldBy::AlreadyRefunded => (held.count > 0).then(|| "not refunded".to_owned())?,
         HeldBy::OtherAmount => (held.count > 0).then(|| "same amount".to_owned())?,
     };

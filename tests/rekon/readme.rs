@@ -91,6 +91,23 @@ fn every_job_runs_and_ends_as_it_says() {
 }
 
 #[test]
+fn the_audit_finds_every_break_that_was_planted_and_no_other() {
+    let clone = fresh_clone();
+    let planted: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(clone.path().join("examples/data/audit-expected.json")).expect("a file"))
+            .expect("JSON");
+    let ran = run(clone.path(), &["run", "jobs/audit-monthly.yaml", "--as-of", "2026-11-30T17:00:00Z", "--json"]);
+    let summary: serde_json::Value = serde_json::from_str(&ran.stdout).expect("one document");
+    for part in ["verdicts", "unmatched"] {
+        for (name, tally) in summary[part].as_object().expect("a map") {
+            let expected = planted[part].get(name).cloned().unwrap_or(serde_json::json!({ "count": 0, "rupiah": 0 }));
+            assert_eq!(*tally, expected, "{part}.{name}");
+        }
+    }
+    assert_eq!(summary["identity"]["holds"], true);
+}
+
+#[test]
 fn every_command_of_the_readme_exists() {
     let readme = readme();
     let clone = fresh_clone();
