@@ -32,17 +32,20 @@ pub(super) async fn plan(path: &Path, out: Option<&Path>, common: &Common, scree
     let journal = SqliteJournal::open_to_read(&case.journal).map_err(|error| Failure::Refused(error.to_string()))?;
     let plan = make_plan(&case, &account, input, &log, journal.as_ref()).await?;
     run::show_plan(&case, &plan, screen);
-    let document = document(&case, &plan);
     if let Some(out) = out {
-        let text = serde_json::to_vec_pretty(&document).expect("text and whole numbers can be written as JSON");
+        let text = serde_json::to_vec_pretty(&document(&case, &plan)).expect(JSON);
         files::write(out, &text).map_err(|error| Failure::Refused(error.to_string()))?;
     }
     if !plan.may_run() {
         return Err(run::why_not(&case, &plan));
     }
-    screen.document(document.to_string().as_bytes());
+    if screen.is_json() {
+        screen.document(&serde_json::to_vec(&document(&case, &plan)).expect(JSON));
+    }
     Ok(DONE)
 }
+
+const JSON: &str = "text and whole numbers can be written as JSON";
 
 /// The plan as a document: totals, guards, and what is to happen to every row.
 fn document(case: &Case, plan: &Plan) -> serde_json::Value {

@@ -48,6 +48,11 @@ impl Screen {
         }
     }
 
+    /// Whether the user asked for a document.
+    pub(super) fn is_json(self) -> bool {
+        self.format == Format::Json
+    }
+
     /// Whether progress may be shown.
     pub(super) fn shows_progress(self) -> bool {
         self.notes == Notes::Shown

@@ -28,9 +28,10 @@ use writer::Writer;
 
 /// The embedded journal.
 pub struct SqliteJournal {
+    /// Closed before the writer, which then is the last one and leaves one whole file behind.
+    reader: Arc<Mutex<Connection>>,
     /// `None`: opened for reading.
     writer: Option<Writer>,
-    reader: Arc<Mutex<Connection>>,
     /// Held for life, so that no second runner starts.
     _lock: Option<File>,
 }
