@@ -1,6 +1,6 @@
 //! The end of a run or an audit: reconcile, add up, write the files, print the tables.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use super::exit::{self, Completion, Failure};
@@ -39,6 +39,8 @@ pub(super) struct Ending<'a> {
     pub(super) results: Option<Vec<u8>>,
     /// Items of the job in doubt that are not in the input.
     pub(super) in_doubt_earlier: Tally,
+    /// Jobs that have left orders of this input in doubt.
+    pub(super) other_jobs: BTreeSet<String>,
     /// When it started.
     pub(super) started_at: Timestamp,
     /// Now.
@@ -55,6 +57,7 @@ pub(super) struct Conclusion {
     pub(super) summary: Summary,
     /// Verdicts and unmatched lines.
     reconciliation: Reconciliation,
+    other_jobs: BTreeSet<String>,
     results: Option<Vec<u8>>,
 }
 
@@ -85,7 +88,7 @@ pub(super) fn conclude(case: &Case, ending: Ending<'_>) -> Conclusion {
         guards: ending.guards,
         files: BTreeMap::new(),
     };
-    Conclusion { summary, reconciliation, results: ending.results }
+    Conclusion { summary, reconciliation, other_jobs: ending.other_jobs, results: ending.results }
 }
 
 impl Conclusion {
@@ -171,7 +174,12 @@ impl Conclusion {
             exit::STOPPED => "\n  run the job again to continue".to_owned(),
             _ => "\n  at the rows that are refused, held or do not match: reconciliation.csv".to_owned(),
         };
+        let others: Vec<&str> = self.other_jobs.iter().map(String::as_str).collect();
+        let others = match others.as_slice() {
+            [] => String::new(),
+            jobs => format!("\n  left by other jobs; run these again too: {}", jobs.join(", ")),
+        };
         let stopped = summary.stopped.as_ref().map(|why| format!("stopped part-way: {why}\n")).unwrap_or_default();
-        format!("{stopped}{} (exit code {}){next}", screen.tone(tone, &text), summary.exit_code)
+        format!("{stopped}{} (exit code {}){next}{others}", screen.tone(tone, &text), summary.exit_code)
     }
 }

@@ -12,7 +12,7 @@ use super::session::make_plan;
 use crate::edge::clock::SystemClock;
 use crate::edge::files;
 use crate::journal::sqlite::SqliteJournal;
-use crate::model::fault::{Fault, Place};
+use crate::model::fault::{Fault, Place, printable};
 use crate::model::operation::Task;
 use crate::plan::{Plan, guard};
 use crate::runner::clock::Clock as _;
@@ -73,7 +73,7 @@ pub(super) fn check(paths: &[PathBuf], common: &Common, screen: Screen) -> Resul
     let mut faults = Vec::new();
     for path in paths {
         match check_one(path, common) {
-            Ok(rows) => screen.say(&format!("{}: ok, {rows} rows", path.display())),
+            Ok(rows) => screen.say(&format!("{}: ok, {rows} rows", printable(&path.display().to_string()))),
             Err(Failure::Faults(found)) => faults.extend(found),
             Err(Failure::Refused(message) | Failure::Held(message) | Failure::Stopped(message)) => {
                 faults.push(Fault::new(Place::file(&path.display().to_string()), message));

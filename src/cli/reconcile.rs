@@ -1,5 +1,6 @@
 //! `rekon reconcile`: verdicts without sending anything; also what `rekon run` does with an audit.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
@@ -46,7 +47,7 @@ pub(super) fn audit(case: &Case, as_of: Option<&str>, screen: Screen) -> Result<
     let results = case.results(screen)?;
     let mut rows = Tally::default();
     input.rows.iter().for_each(|row| rows.add(row.rupiah));
-    finish(case, (rows, Tally::default()), ends::of_audit(&input, &results), &log, now, screen)
+    finish(case, (rows, Tally::default(), BTreeSet::new()), ends::of_audit(&input, &results), &log, now, screen)
 }
 
 /// What the journal knows about the input of a job, against the log.
@@ -65,11 +66,11 @@ async fn change(case: &Case, operation: Operation, as_of: Option<&str>, screen: 
         None => std::collections::HashMap::new(),
     };
     let records: Vec<RowRecord> = plan.rows.iter().map(|row| record(&plan, row, &items)).collect();
-    let mut in_doubt = plan.in_doubt_elsewhere();
+    let (mut in_doubt, other_jobs) = plan.in_doubt_elsewhere();
     if let Some(journal) = &journal {
         in_doubt.merge(in_doubt_elsewhere(&case.job, &account, journal, &records).await.map_err(refused)?);
     }
-    finish(case, (plan.input_tally(), in_doubt), ends::of_run(&plan, &records), &log, now, screen)
+    finish(case, (plan.input_tally(), in_doubt, other_jobs), ends::of_run(&plan, &records), &log, now, screen)
 }
 
 fn record(
@@ -98,7 +99,7 @@ fn record(
 
 fn finish(
     case: &Case,
-    (rows, in_doubt_earlier): (Tally, Tally),
+    (rows, in_doubt_earlier, other_jobs): (Tally, Tally, BTreeSet<String>),
     ends: Ends,
     log: &Log,
     now: Timestamp,
@@ -113,6 +114,7 @@ fn finish(
         guards: Vec::new(),
         results: None,
         in_doubt_earlier,
+        other_jobs,
         started_at: now,
         now,
         stopped: None,

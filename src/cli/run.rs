@@ -142,7 +142,8 @@ async fn report(
         log_before
     });
     let mut in_doubt_earlier = session.in_doubt_elsewhere(&records).await.map_err(stopped)?;
-    in_doubt_earlier.merge(plan.in_doubt_elsewhere());
+    let (in_doubt_elsewhere, other_jobs) = plan.in_doubt_elsewhere();
+    in_doubt_earlier.merge(in_doubt_elsewhere);
     let header = results::Input { header: &plan.header, delimiter: plan.delimiter };
     let now = SystemClock.now();
     let ending = Ending {
@@ -154,6 +155,7 @@ async fn report(
         guards: plan.guards.clone(),
         results: Some(results::csv(plan.operation, header, &records)),
         in_doubt_earlier,
+        other_jobs,
         started_at: session.started_at,
         now,
         completion: if stop.is_some() { Completion::PartWay } else { Completion::Whole },

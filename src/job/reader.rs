@@ -19,6 +19,8 @@ pub(super) struct Reader<'a> {
 pub(super) struct Section<'n> {
     node: &'n Node,
     entries: Vec<(&'n str, &'n Node)>,
+    /// Keys without a value; that has been noted already.
+    without_value: Vec<&'n str>,
 }
 
 impl<'n> Section<'n> {
@@ -77,7 +79,7 @@ impl<'a> Reader<'a> {
 
     /// A map with these keys and no others, none of them twice. `what` names it in messages; the job itself is `""`.
     pub(super) fn section<'n>(&mut self, node: &'n Node, what: &str, keys: &[&str]) -> Option<Section<'n>> {
-        let section = self.open_map(node, what)?;
+        let mut section = self.open_map(node, what)?;
         let within = if what.is_empty() { String::new() } else { format!(" in {what}") };
         for (key, value) in &section.entries {
             if !keys.contains(key) {
@@ -87,8 +89,13 @@ impl<'a> Reader<'a> {
                     |known| format!("did you mean {known:?}?"),
                 );
                 self.fault(&place, format!("unknown key {key:?}{within}"), hint);
+            } else if value.value == Value::Absent {
+                let place = self.key_node(node, key, value);
+                self.fault(&place, format!("key {key:?}{within} has no value"), "give it one, or leave the key out");
             }
         }
+        section.without_value =
+            section.entries.extract_if(.., |(_, node)| node.value == Value::Absent).map(|(key, _)| key).collect();
         Some(section)
     }
 
@@ -100,7 +107,7 @@ impl<'a> Reader<'a> {
             self.fault(node, format!("{what} {wrong}"), "write `key: value` lines below it, indented by two spaces");
             return None;
         };
-        let mut section = Section { node, entries: Vec::new() };
+        let mut section = Section { node, entries: Vec::new(), without_value: Vec::new() };
         for (key, value) in entries {
             let Value::Scalar(name) = &key.value else {
                 self.fault(key, format!("a key of {what} is not a word"), "keys are plain words");
@@ -133,12 +140,15 @@ impl<'a> Reader<'a> {
         hint: &str,
     ) -> Option<&'n Node> {
         let found = section.get(key);
-        if found.is_none() && what.is_empty() {
+        if found.is_some() || section.without_value.contains(&key) {
+            return found;
+        }
+        if what.is_empty() {
             self.fault_of_file(format!("key {key:?} is missing"), hint);
-        } else if found.is_none() {
+        } else {
             self.fault(section.node, format!("key {key:?} is missing in {what}"), hint);
         }
-        found
+        None
     }
 
     /// A scalar's text.

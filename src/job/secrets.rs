@@ -31,8 +31,8 @@ pub(super) fn masked_line(line: &str) -> String {
 /// Whether the last word before a colon is a key that holds a secret, or a slip of the hand for one.
 fn is_secret(before: &str) -> bool {
     let word = before.trim_end_matches(['"', '\'', ' ']);
-    let start = word.rfind(|character: char| !character.is_alphanumeric() && !matches!(character, '_' | '-'));
-    let word = &word[start.map_or(0, |index| index + 1)..];
+    let word = word.rsplit(|character: char| !character.is_alphanumeric() && !matches!(character, '_' | '-'));
+    let word = word.into_iter().next().unwrap_or_default();
     word.to_lowercase().contains("secret") || nearest(word, ["secret_key"]).is_some()
 }
 

@@ -435,7 +435,9 @@ impl Job {
 /// call to DOKU's production under another name would be made again under its own.
 #[must_use]
 pub fn wrong_host(environment: Environment, url: &str) -> Option<&'static str> {
-    let of = |of: Environment| of.host().is_some_and(|host| url.trim_end_matches(":443").eq_ignore_ascii_case(host));
+    let of = |of: Environment| {
+        of.host().is_some_and(|host| url.trim_end_matches(":443").trim_end_matches('.').eq_ignore_ascii_case(host))
+    };
     match environment {
         Environment::Simulator if !is_loopback(url) => Some("the simulator is on loopback"),
         Environment::Sandbox if of(Environment::Production) => Some("this is DOKU's production"),

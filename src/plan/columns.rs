@@ -111,10 +111,10 @@ impl Columns {
         }
     }
 
-    /// Whether the file's last column is one of ours that reads as something else when it is cut: a number, an id, a time.
-    pub(super) fn last_may_be_cut(&self, table: &Table) -> bool {
+    /// The fields that the file's last column is.
+    pub(super) fn last(&self, table: &Table) -> impl Iterator<Item = Field> {
         let last = Cell::At(table.header().len() - 1);
-        self.cells.iter().any(|(field, cell)| *cell == last && *field != Field::BookStatus)
+        self.cells.iter().filter(move |(_, cell)| *cell == last).map(|(field, _)| *field)
     }
 
     /// The state of a row of our own creation's results, if it was not created.

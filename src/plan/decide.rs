@@ -140,12 +140,12 @@ fn dispose(job: &Job, operation: Operation, guards: &Guards, entry: &InputOrder,
     ready(operation, entry, known.created.get(invoice), heard)
 }
 
-/// A refund carries no amount: DOKU gives back what was paid, whatever the file says. If it is known to be another sum,
-/// the guards in rupiah have compared the wrong one.
+/// A refund carries no amount, and neither does a cancel: DOKU gives back what was paid, whatever the file says. If it is
+/// known to be another sum, the guards in rupiah have compared the wrong one, and the answer cannot echo ours.
 fn other_amount(operation: Operation, order: &Order, created: Option<&Item>, heard: Option<&Heard>) -> bool {
     let named = heard.into_iter().flat_map(|heard| heard.amounts.iter().copied());
     let mut known = created.map(|item| item.amount).into_iter().chain(named);
-    operation == Operation::Refund && known.any(|amount| amount != order.amount)
+    operation != Operation::Create && known.any(|amount| amount != order.amount)
 }
 
 /// Puts together what the request needs. A missing identifier is looked up in the journal, then in the log; a missing
@@ -256,16 +256,19 @@ impl Plan {
         tally
     }
 
-    /// Orders of this input that another job has left in doubt.
+    /// Orders of this input that other jobs have left in doubt, and the names of those jobs.
     #[must_use]
-    pub fn in_doubt_elsewhere(&self) -> Tally {
-        let mut tally = Tally::default();
+    pub fn in_doubt_elsewhere(&self) -> (Tally, BTreeSet<String>) {
+        let (mut tally, mut jobs) = (Tally::default(), BTreeSet::new());
         for planned in &self.orders {
-            if matches!(&planned.disposition, Disposition::Elsewhere { state, .. } if state.is_in_doubt()) {
+            if let Disposition::Elsewhere { state, job, .. } = &planned.disposition
+                && state.is_in_doubt()
+            {
                 tally.add(planned.order.amount);
+                jobs.insert(job.clone());
             }
         }
-        tally
+        (tally, jobs)
     }
 
     /// The orders that are to be sent.

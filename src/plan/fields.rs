@@ -118,16 +118,21 @@ impl<'a, 'r> RowReader<'a, 'r> {
     }
 
     /// A file that ends without a line end may have been cut in the middle of its last field. If that is a number or an
-    /// id of ours, what is left of it is another one; a closing quote or control totals rule that out.
+    /// id of ours, what is left of it is another one. A closing quote rules that out; control totals do so for the amount they add up.
     pub(super) fn check_last_field(&mut self) {
         let is_last = self.record.number == self.table.rows();
         let last = self.table.header().len() - 1;
         let complete = self.table.terminated() || self.record.raw.ends_with('"');
         let controlled = self.orders.control.is_some_and(|control| control.rows.is_some() && control.amount.is_some());
-        if is_last && !complete && self.columns.last_may_be_cut(self.table) && !controlled {
+        let may_be_cut = self.columns.last(self.table).any(|field| match field {
+            Field::BookStatus => false,
+            Field::Amount => !controlled,
+            _ => true,
+        });
+        if is_last && !complete && may_be_cut {
             let message = "the file ends here without a line end, so this value may have been cut";
             let fault = self.table.fault(self.record, last, message);
-            self.faults.push(fault.hint("end the file with a line end, or give orders.control with rows and amount"));
+            self.faults.push(fault.hint("export the file again, to its end; or end it with a line end if it is whole"));
         }
     }
 }

@@ -129,6 +129,11 @@ impl Gathering<'_> {
             self.place(record, order, now)
         } else {
             if let Some(invoice) = &read.invoice {
+                // The lines of one creation repeat its amount; it counts once, good or bad.
+                let repeats = self.bad.contains_key(invoice) || self.first_of.contains_key(invoice);
+                if repeats && self.job.task == Task::Change(Operation::Create) {
+                    rupiah = Rupiah::ZERO;
+                }
                 self.bad.entry(invoice.clone()).or_insert(record.line);
             }
             Role::Invalid(read.faults)

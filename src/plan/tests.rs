@@ -106,7 +106,7 @@ fn a_refund_of_another_sum_than_was_paid_is_held() {
 #[test]
 fn what_another_job_left_in_doubt_is_still_in_doubt() {
     let doubt = |state| {
-        plan(&job("refund", ""), &rows(&["A,5,1,2,x"]), &known_item("A", state, "other", 5)).in_doubt_elsewhere()
+        plan(&job("refund", ""), &rows(&["A,5,1,2,x"]), &known_item("A", state, "other", 5)).in_doubt_elsewhere().0
     };
     assert_eq!(doubt(State::Unknown), Tally { count: 1, rupiah: Rupiah::new(5) });
     assert_eq!(doubt(State::Succeeded), Tally::default());

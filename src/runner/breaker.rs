@@ -14,7 +14,8 @@ pub struct Breaker {
     in_a_row: u32,
     /// The item of the failures in a row while they are all of one item: one stuck order is no sick provider.
     only: Option<ItemId>,
-    last: VecDeque<Health>,
+    /// A failure of each item counts once.
+    last: VecDeque<(ItemId, Health)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +50,9 @@ impl Breaker {
         self.only = if self.in_a_row == 0 { Some(item) } else { self.only.filter(|only| *only == item) };
         self.in_a_row = if health == Health::Bad { self.in_a_row + 1 } else { 0 };
         let of_last = self.settings.of_last.get();
-        self.last.push_back(health);
+        if health == Health::Good || !self.last.contains(&(item, health)) {
+            self.last.push_back((item, health));
+        }
         if self.last.len() > of_last as usize {
             self.last.pop_front();
         }
@@ -58,7 +61,7 @@ impl Breaker {
             return Some(Opened::InARow(self.in_a_row));
         }
         let full = self.last.len() == of_last as usize;
-        let bad = self.last.iter().filter(|health| **health == Health::Bad).count() as u64;
+        let bad = self.last.iter().filter(|(_, health)| *health == Health::Bad).count() as u64;
         let too_many = full && bad * 100 >= u64::from(self.settings.failures) * u64::from(of_last);
         (too_many && bad > 0).then(|| Opened::OfLast(u32::try_from(bad).unwrap_or(u32::MAX), of_last))
     }
@@ -91,6 +94,15 @@ mod tests {
             assert_eq!(breaker.note(ItemId::numbered(1), &BAD), None);
         }
         assert_eq!(breaker.note(ItemId::numbered(2), &BAD), Some(Opened::InARow(11)));
+    }
+
+    #[test]
+    fn one_stuck_order_among_good_ones_opens_nothing_either() {
+        let mut breaker = Breaker::new(Settings::default());
+        for number in 10..50 {
+            assert_eq!(breaker.note(ItemId::numbered(number), &GOOD), None);
+            assert_eq!(breaker.note(ItemId::numbered(1), &BAD), None);
+        }
     }
 
     #[test]

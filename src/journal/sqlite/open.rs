@@ -18,7 +18,9 @@ pub(super) fn lock(path: &Path) -> Result<File, JournalError> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(unusable)?;
     }
-    // A journal behind a link has one lock, whatever it is called.
+    // A journal behind a link has one lock, whatever it is called; behind a second name in a folder it would have two.
+    let journal = private_file(path).map_err(|error| self::unusable(path, &format!("cannot be opened: {error}")))?;
+    refuse_second_name(path, &journal)?;
     let real = path.canonicalize();
     let file = private_file(&beside(real.as_deref().unwrap_or(path), ".lock")).map_err(unusable)?;
     match file.try_lock() {
@@ -117,6 +119,23 @@ fn unreadable(path: &Path, error: &rusqlite::Error) -> JournalError {
         Some(rusqlite::ErrorCode::NotADatabase) => unusable(path, &NOT_OURS),
         _ => unusable(path, error),
     }
+}
+
+#[cfg(unix)]
+fn refuse_second_name(path: &Path, journal: &File) -> Result<(), JournalError> {
+    let names = std::os::unix::fs::MetadataExt::nlink(&journal.metadata().map_err(|error| unusable(path, &error))?);
+    if names > 1 {
+        return Err(unusable(
+            path,
+            &format!("it has {names} names (hard links), and so could have two runners; remove the others"),
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn refuse_second_name(_: &Path, _: &File) -> Result<(), JournalError> {
+    Ok(())
 }
 
 fn unusable(path: &Path, reason: &dyn std::fmt::Display) -> JournalError {
