@@ -50,11 +50,17 @@ impl Identity {
             self.invoice.as_str(),
             &self.generation.to_string(),
         ];
-        let hash = Sha256::digest(parts.join("\0").as_bytes());
-        let mut bytes = [0; 16];
-        bytes.copy_from_slice(&hash[..16]);
-        uuid::Builder::from_custom_bytes(bytes).into_uuid()
+        hashed(&parts.join("\0"))
     }
+}
+
+/// The hash of a text in the form of a UUID.
+#[must_use]
+pub fn hashed(text: &str) -> Uuid {
+    let hash = Sha256::digest(text.as_bytes());
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hash[..16]);
+    uuid::Builder::from_custom_bytes(bytes).into_uuid()
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use crate::doku::answer::{self, Expected, PaymentPage, Reading};
 use crate::doku::exchange::{Exchange, Request, target};
 use crate::doku::sign::Signer;
 use crate::doku::status;
+use crate::journal::identity::hashed;
 use crate::journal::record::{DurableIntent, InquiryResult, Intent, Item, OutcomeRecord};
 use crate::journal::{Journal, JournalError};
 use crate::model::ids::{ClientId, RequestId, RunId};
@@ -99,12 +100,8 @@ pub async fn inquire<J: Journal, G: Gateway, C: Clock>(
 }
 
 fn inquiry_id(item: &Item, milliseconds: i64) -> RequestId {
-    let text = format!("{}/{milliseconds}", item.request_id);
-    let hash = <sha2::Sha256 as sha2::Digest>::digest(text.as_bytes());
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&hash[..16]);
-    let id = uuid::Builder::from_custom_bytes(bytes).into_uuid().to_string();
-    RequestId::new(&id).expect("a UUID is a request id")
+    let id = hashed(&format!("{}/{milliseconds}", item.request_id));
+    RequestId::new(&id.to_string()).expect("a UUID is a request id")
 }
 
 fn expected<'a, J, G, C>(desk: &'a Desk<J, G, C>, item: &'a Item) -> Expected<'a> {
