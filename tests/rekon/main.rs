@@ -3,6 +3,7 @@
 mod binary;
 mod cases;
 mod faults;
+mod fuzz;
 mod jobs;
 mod layers;
 mod process;
