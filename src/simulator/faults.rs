@@ -1,9 +1,11 @@
-//! Faults by script: when the simulator misbehaves, and how.
+//! Faults by script or by chance: when the simulator misbehaves, and how.
 //!
 //! A *mode* is a row of [`FaultMode::ALL`]. A *rule* says which requests a mode strikes. A new mode is a new row, and a new
 //! variant only if the wire has to carry something new.
 
 use std::time::Duration;
+
+use sha2::{Digest as _, Sha256};
 
 use super::call::Call;
 use crate::model::ids::InvoiceNumber;
@@ -99,8 +101,10 @@ pub struct FaultRule {
     pub invoice_number: Option<InvoiceNumber>,
     /// The first request that is struck, counted from 1 among those that match the filters.
     pub nth: u32,
-    /// How many matching requests in a row are struck, from the `nth` on.
+    /// How many matching requests are struck at most, from the `nth` on.
     pub times: u32,
+    /// How many of the matching requests are struck, from the `nth` on; absent: each.
+    pub probability: Option<Probability>,
     /// How.
     pub mode: FaultMode,
     /// What `throttle` asks for; whole seconds reach the wire, rounded up.
@@ -114,47 +118,97 @@ impl FaultRule {
     /// The mode at every request, whatever it asks for.
     #[must_use]
     pub const fn always(mode: FaultMode) -> Self {
-        Self { call: None, invoice_number: None, nth: 1, times: u32::MAX, mode, retry_after: DEFAULT_RETRY_AFTER }
+        Self {
+            call: None,
+            invoice_number: None,
+            nth: 1,
+            times: u32::MAX,
+            probability: None,
+            mode,
+            retry_after: DEFAULT_RETRY_AFTER,
+        }
     }
 
     fn matches(&self, call: Call, invoice_number: Option<&str>) -> bool {
         self.call.is_none_or(|wanted| wanted == call)
             && self.invoice_number.as_ref().is_none_or(|wanted| Some(wanted.as_str()) == invoice_number)
     }
+}
 
-    /// Whether the rule strikes the matching request that comes after `earlier` others.
-    const fn strikes(&self, earlier: u32) -> bool {
-        let first = self.nth.saturating_sub(1);
-        earlier >= first && earlier - first < self.times
+/// A share of requests, in hundredths of a percent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Probability(u16);
+
+impl Probability {
+    const CERTAIN: u16 = 10_000;
+
+    /// Reads `5%` or `0.25%`. `None` if it is no percentage, none at all, more than all or finer than that.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let number = text.strip_suffix('%')?;
+        let (whole, hundredths) = number.split_once('.').unwrap_or((number, "0"));
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        if !digits(whole) || !digits(hundredths) || hundredths.len() > 2 {
+            return None;
+        }
+        let share =
+            whole.parse::<u16>().ok()?.checked_mul(100)?.checked_add(format!("{hundredths:0<2}").parse().ok()?)?;
+        (1..=Self::CERTAIN).contains(&share).then_some(Self(share))
+    }
+
+    /// Whether the dice fall on the share: always the same for the same throw.
+    fn strikes(self, seed: u64, rule: usize, request: u32) -> bool {
+        let hash = Sha256::digest(format!("fault\n{seed}\n{rule}\n{request}"));
+        let thrown = u32::from_be_bytes([hash[0], hash[1], hash[2], hash[3]]);
+        thrown % u32::from(Self::CERTAIN) < u32::from(self.0)
     }
 }
 
 /// The rules with what each has seen so far.
 #[derive(Debug)]
 pub(super) struct FaultScript {
-    rules: Vec<(FaultRule, u32)>,
+    rules: Vec<Scripted>,
+    seed: u64,
+}
+
+/// A rule, the requests that it has matched, and those of them that it was due for.
+#[derive(Debug)]
+struct Scripted {
+    rule: FaultRule,
+    seen: u32,
+    due: u32,
 }
 
 impl FaultScript {
-    pub(super) fn new(rules: Vec<FaultRule>) -> Self {
-        Self { rules: rules.into_iter().map(|rule| (rule, 0)).collect() }
+    /// `seed` decides where the rules with a probability strike.
+    pub(super) fn new(rules: Vec<FaultRule>, seed: u64) -> Self {
+        Self { rules: rules.into_iter().map(|rule| Scripted { rule, seen: 0, due: 0 }).collect(), seed }
     }
 
     /// The rule that strikes this request: the first that matches and is due. Every rule counts every request that it
     /// matches, struck or not, so `nth` means the same whatever the other rules say.
     pub(super) fn strike(&mut self, call: Call, invoice_number: Option<&str>) -> Option<&FaultRule> {
         let mut struck = None;
-        for (rule, seen) in &mut self.rules {
-            if !rule.matches(call, invoice_number) {
+        for (index, scripted) in self.rules.iter_mut().enumerate() {
+            if !scripted.rule.matches(call, invoice_number) {
                 continue;
             }
-            let due = rule.strikes(*seen);
-            *seen = seen.saturating_add(1);
-            if due && struck.is_none() {
-                struck = Some(&*rule);
+            scripted.seen = scripted.seen.saturating_add(1);
+            if scripted.is_due(self.seed, index) {
+                scripted.due = scripted.due.saturating_add(1);
+                struck = struck.or(Some(&scripted.rule));
             }
         }
         struck
+    }
+}
+
+impl Scripted {
+    fn is_due(&self, seed: u64, index: usize) -> bool {
+        let FaultRule { nth, times, probability, .. } = &self.rule;
+        self.seen >= *nth
+            && self.due < *times
+            && probability.is_none_or(|probability| probability.strikes(seed, index, self.seen))
     }
 }
 
@@ -172,7 +226,7 @@ mod tests {
     #[test]
     fn a_rule_strikes_from_the_nth_matching_request_as_often_as_it_says() {
         let rule = FaultRule { call: Some(REFUND), nth: 2, times: 2, ..FaultRule::always(mode_of("html")) };
-        let mut script = FaultScript::new(vec![rule]);
+        let mut script = FaultScript::new(vec![rule], 0);
         assert_eq!(script.strike(Call::Inquiry, None), None, "another call is not counted");
         let struck: Vec<bool> = (0..4).map(|_| script.strike(REFUND, Some("INV-1")).is_some()).collect();
         assert_eq!(struck, [false, true, true, false]);
@@ -182,7 +236,7 @@ mod tests {
     fn a_rule_for_one_invoice_leaves_the_others_alone() {
         let invoice = InvoiceNumber::new("INV-7").expect("an invoice number");
         let rule = FaultRule { invoice_number: Some(invoice), times: 1, ..FaultRule::always(mode_of("unsigned")) };
-        let mut script = FaultScript::new(vec![rule]);
+        let mut script = FaultScript::new(vec![rule], 0);
         assert!(script.strike(REFUND, None).is_none());
         assert!(script.strike(REFUND, Some("INV-8")).is_none());
         assert!(script.strike(REFUND, Some("INV-7")).is_some());
@@ -193,9 +247,58 @@ mod tests {
     fn the_first_due_rule_wins_and_every_rule_counts() {
         let once = |word| FaultRule { times: 1, ..FaultRule::always(mode_of(word)) };
         let second = FaultRule { nth: 2, ..once("throttle") };
-        let mut script = FaultScript::new(vec![once("html"), once("unsigned"), second]);
+        let mut script = FaultScript::new(vec![once("html"), once("unsigned"), second], 0);
         let words: Vec<_> = (0..3).map(|_| script.strike(REFUND, None).map(|rule| rule.mode.word())).collect();
         assert_eq!(words, [Some("html"), Some("throttle"), None]);
+    }
+
+    /// Which of 1,000 requests a rule strikes that stands behind another one.
+    fn storm(seed: u64, probability: &str, times: u32) -> Vec<bool> {
+        let nowhere = FaultRule { call: Some(Call::Inquiry), ..FaultRule::always(mode_of("html")) };
+        let probability = Probability::parse(probability);
+        let rule = FaultRule { times, probability, ..FaultRule::always(mode_of("unsigned")) };
+        let mut script = FaultScript::new(vec![nowhere, rule], seed);
+        (0..1000).map(|_| script.strike(REFUND, None).is_some()).collect()
+    }
+
+    fn struck(storm: &[bool]) -> usize {
+        storm.iter().filter(|struck| **struck).count()
+    }
+
+    #[test]
+    fn a_probability_strikes_about_its_share_and_the_same_requests_every_time() {
+        let storm_of_7 = storm(7, "20%", u32::MAX);
+        assert!((160..240).contains(&struck(&storm_of_7)), "{}", struck(&storm_of_7));
+        assert_eq!(storm_of_7, storm(7, "20%", u32::MAX));
+        assert_ne!(storm_of_7, storm(8, "20%", u32::MAX), "another seed, another storm");
+        assert!((1..40).contains(&struck(&storm(7, "1.5%", u32::MAX))));
+        assert_eq!(struck(&storm(7, "100%", u32::MAX)), 1000);
+    }
+
+    #[test]
+    fn a_probability_strikes_no_more_than_times_and_not_before_nth() {
+        assert_eq!(struck(&storm(7, "20%", 3)), 3);
+        let rule = FaultRule {
+            nth: 4,
+            probability: Probability::parse("100%"),
+            times: 2,
+            ..FaultRule::always(mode_of("html"))
+        };
+        let mut script = FaultScript::new(vec![rule], 0);
+        let struck: Vec<bool> = (0..6).map(|_| script.strike(REFUND, None).is_some()).collect();
+        assert_eq!(struck, [false, false, false, true, true, false]);
+    }
+
+    #[test]
+    fn a_probability_is_a_percentage_of_something() {
+        for bad in
+            ["", "%", "5", "0%", "0.00%", "101%", "100.01%", "5.%", ".5%", "5.125%", "-5%", "+5%", "5 %", "99999%"]
+        {
+            assert_eq!(Probability::parse(bad), None, "{bad}");
+        }
+        for (text, share) in [("5%", 500), ("100%", 10_000), ("0.5%", 50), ("0.01%", 1), ("12.34%", 1234)] {
+            assert_eq!(Probability::parse(text), Some(Probability(share)), "{text}");
+        }
     }
 
     #[test]

@@ -23,10 +23,12 @@ mod lines;
 mod notify;
 mod orders;
 mod provider;
+mod reading;
 mod requests;
 mod running;
 #[cfg(test)]
 mod samples;
+mod script_file;
 mod server;
 mod socket;
 mod sold;
@@ -42,7 +44,7 @@ use crate::model::time::Timestamp;
 
 pub use call::Call;
 pub use entry::{Answered, Created, Effect, Entry, FirstAnswer, Violation};
-pub use faults::{FaultMode, FaultRule};
+pub use faults::{FaultMode, FaultRule, Probability};
 pub use ledger::LedgerError;
 pub use running::{Config, Running, Simulator, StartError};
 pub use state::{Customers, StartingOrder, StartingState};

@@ -4,6 +4,7 @@
 //! restart through the second alone, so that what survives is what happened.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -26,6 +27,7 @@ use crate::model::time::Timestamp;
 pub(super) struct Provider {
     customers: Customers,
     orders: Orders,
+    status_lag: Duration,
     first_answers: BTreeMap<RequestId, FirstAnswer>,
     effects: u64,
 }
@@ -63,8 +65,8 @@ enum Deed {
 }
 
 impl Provider {
-    pub(super) fn new(orders: Orders, customers: Customers) -> Self {
-        Self { customers, orders, first_answers: BTreeMap::new(), effects: 0 }
+    pub(super) fn new(orders: Orders, customers: Customers, status_lag: Duration) -> Self {
+        Self { customers, orders, status_lag, first_answers: BTreeMap::new(), effects: 0 }
     }
 
     pub(super) fn orders(&self) -> &Orders {
@@ -74,7 +76,7 @@ impl Provider {
     /// What to answer, and what has to be remembered of it.
     pub(super) fn decide(&self, request: &Request<'_>, now: Timestamp) -> Decision {
         match request.call {
-            Call::Inquiry => Decision { answer: self.inquiry(request.path), entry: None },
+            Call::Inquiry => Decision { answer: self.inquiry(request.path, now), entry: None },
             Call::Change(operation) => self.change(operation, request, now),
         }
     }
@@ -94,11 +96,16 @@ impl Provider {
         }
     }
 
-    /// By invoice number, or by the `Request-Id` of the creation (`doku-api.md` 4).
-    fn inquiry(&self, path: &str) -> Answer {
+    /// By invoice number, or by the `Request-Id` of the creation (`doku-api.md` 4); as things stood before the lag. DOKU
+    /// itself asks for a minute's patience before an inquiry.
+    fn inquiry(&self, path: &str, now: Timestamp) -> Answer {
         let asked = inquired(path).unwrap_or_default();
-        let by_invoice = InvoiceNumber::new(&asked).ok().and_then(|number| self.orders.get(&number));
-        let by_request = || self.orders.created_by(&RequestId::new(&asked).ok()?);
+        let seen = |number: &InvoiceNumber| match self.status_lag {
+            Duration::ZERO => self.orders.get(number),
+            lag => self.orders.as_of(number, now - lag),
+        };
+        let by_invoice = InvoiceNumber::new(&asked).ok().and_then(|number| seen(&number));
+        let by_request = || seen(self.orders.created_by(&RequestId::new(&asked).ok()?)?);
         match by_invoice.or_else(by_request) {
             Some(order) => Answer { status: 200, body: order.transaction(order.inquired_status()).to_string() },
             None => Answer::order_not_found(),
@@ -269,7 +276,11 @@ mod tests {
         };
         let starting = PaymentStatus::ALL.map(order).to_vec();
         let client_id = ClientId::new(CLIENT_ID).expect("a client id");
-        Provider::new(Orders::new(client_id, starting, time("2026-11-21T10:00:00Z")), Customers::default())
+        Provider::new(
+            Orders::new(client_id, starting, time("2026-11-21T10:00:00Z")),
+            Customers::default(),
+            Duration::ZERO,
+        )
     }
 
     fn order_id(provider: &Provider, number: &str) -> String {
@@ -511,6 +522,20 @@ mod tests {
         for asked in ["INV%2F2026%2F1", "INV/2026/1", "n-1"] {
             assert_eq!(inquire(&provider, asked), (200, expected.clone()), "{asked}");
         }
+    }
+
+    #[test]
+    fn an_inquiry_sees_an_effect_only_after_the_lag() {
+        let mut provider = Provider { status_lag: Duration::from_secs(3601), ..provider() };
+        let body = refund_body(&provider, "INV-success", "XYZ-1");
+        send(&mut provider, Operation::Refund, "r-1", &body);
+        send(&mut provider, Operation::Create, "n-1", &samples::creation("INV-1", 90_000));
+        let status = |provider: &Provider, asked| inquire(provider, asked).1["transaction"]["status"].clone();
+        // The inquiry comes an hour after the effects.
+        assert_eq!((status(&provider, "INV-success"), inquire(&provider, "n-1").0), (json!("SUCCESS"), 404));
+        assert_eq!(status(&provider, "INV-refunded"), json!("REFUNDED"), "what was so from the start is seen at once");
+        provider.status_lag = Duration::from_secs(3600);
+        assert_eq!((status(&provider, "INV-success"), inquire(&provider, "n-1").0), (json!("REFUNDED"), 200));
     }
 
     #[test]

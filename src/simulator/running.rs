@@ -150,8 +150,8 @@ fn open_desk(
     let signer = Signer::new(&config.secret_key);
     let notifier = Notifier { client_id: config.client_id.clone(), signer, path: notification_path };
     let ledger = config.ledger.as_deref().map(Ledger::open).transpose()?.unwrap_or_default();
-    let StartingState { orders, customers, faults } = config.state;
-    let mut provider = Provider::new(Orders::new(config.client_id, orders, now), customers);
+    let StartingState { orders, customers, faults, seed, status_lag } = config.state;
+    let mut provider = Provider::new(Orders::new(config.client_id, orders, now), customers, status_lag);
     for entry in ledger.entries() {
         provider.record(entry);
     }
@@ -159,7 +159,7 @@ fn open_desk(
     let log = log_path.as_deref().map(NotificationLog::open).transpose();
     let log_fault = |source| StartError::NotificationLog { path: log_path.clone().unwrap_or_default(), source };
     let log = log.map_err(log_fault)?.unwrap_or_default();
-    let mut desk = Desk { provider, script: FaultScript::new(faults), ledger, notifier, log, courier };
+    let mut desk = Desk { provider, script: FaultScript::new(faults, seed), ledger, notifier, log, courier };
     desk.tell_all(now).map_err(log_fault)?;
     Ok(desk)
 }
