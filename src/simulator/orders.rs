@@ -199,8 +199,15 @@ mod tests {
             request_id: RequestId::new("r-1").expect("a request id"),
             refund_reference: None,
             effect_number: 1,
+            repeats: None,
             created,
-            first_answer: FirstAnswer { path: String::new(), digest: String::new(), body: String::new() },
+            first_answer: FirstAnswer {
+                path: String::new(),
+                digest: String::new(),
+                body: String::new(),
+                known_from: None,
+                known_until: None,
+            },
         }
     }
 

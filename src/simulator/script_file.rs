@@ -10,7 +10,8 @@
 //!     times: 3            # how many are struck at most; left out: one, or all that the probability gives
 //!     probability: 5%     # this share of them, to hundredths of a percent
 //!     fault: throttle
-//!     retry_after: 1s
+//!     retry_after: 1s     # what a mode asks for that asks for patience
+//!     delay: 300ms        # how late a mode is that is late
 //! ```
 
 use std::time::Duration;
@@ -19,11 +20,13 @@ use serde::Deserialize;
 use serde_yaml::Spanned;
 
 use super::call::Call;
-use super::faults::{DEFAULT_RETRY_AFTER, FaultMode, FaultRule, Probability};
+use super::faults::{FaultMode, Stage};
 use super::reading::{Reading, Scalar, raw};
+use super::script::{DEFAULT_DELAY, DEFAULT_RETRY_AFTER, FaultRule, Probability};
 use super::state::StartingState;
 use crate::model::fault::Fault;
 use crate::model::ids::InvoiceNumber;
+use crate::model::nearest::nearest;
 use crate::model::time::parse_span;
 
 #[derive(Deserialize, Default)]
@@ -44,6 +47,7 @@ pub(super) struct RawRule {
     probability: Scalar,
     fault: Scalar,
     retry_after: Scalar,
+    delay: Scalar,
 }
 
 impl StartingState {
@@ -69,6 +73,34 @@ impl Reading<'_> {
         raw.iter().filter_map(|rule| self.rule(rule)).collect()
     }
 
+    /// There are too many modes to list them in a message.
+    fn mode(&mut self, raw: &Scalar) -> Option<FaultMode> {
+        let raw = raw.as_ref()?;
+        let mode = FaultMode::from_word(&raw.value);
+        if mode.is_none() {
+            let hint = match nearest(&raw.value, FaultMode::ALL.map(FaultMode::word)) {
+                Some(word) => format!("did you mean {word}?"),
+                None => "README.md lists them, under \"The simulator\"".to_owned(),
+            };
+            self.fault(raw, &format!("fault {:?} is not known", raw.value), Some(hint));
+        }
+        mode
+    }
+
+    /// A rule cannot be narrowed down by what is not known yet when its mode strikes.
+    fn what_the_stage_does_not_know(&mut self, mode: FaultMode, raw: &RawRule) {
+        let (unknown, why) = match mode.stage() {
+            Stage::Request => return,
+            Stage::Notification => (("operation", &raw.operation), "strikes notifications"),
+            Stage::Connection | Stage::Head => {
+                (("invoice_number", &raw.invoice_number), "strikes before the body is read")
+            }
+        };
+        if let (key, Some(at)) = unknown {
+            self.fault(at, &format!("{} {why}: {key} cannot narrow it down", mode.word()), None);
+        }
+    }
+
     pub(super) fn seed(&mut self, raw: &Scalar) -> Option<u64> {
         self.optional("seed", raw, |text| text.parse::<u64>().or(Err("is not a whole number from 0")))
     }
@@ -82,7 +114,7 @@ impl Reading<'_> {
         if raw.fault.is_none() {
             self.fault(item, "fault is missing", None);
         }
-        let mode = self.word("fault", &raw.fault, &FaultMode::ALL.map(FaultMode::word), FaultMode::from_word);
+        let mode = self.mode(&raw.fault);
         let call = self.word("operation", &raw.operation, &Call::ALL.map(Call::word), Call::from_word);
         let invoice_number = self.optional("invoice_number", &raw.invoice_number, InvoiceNumber::new);
         let count = |text: &str| match text.parse::<u32>() {
@@ -94,6 +126,8 @@ impl Reading<'_> {
         let percentage = |text: &str| Probability::parse(text).ok_or("is not a percentage such as 5% or 0.5%");
         let probability = self.optional("probability", &raw.probability, percentage);
         let retry_after = self.span("retry_after", &raw.retry_after);
+        let delay = self.span("delay", &raw.delay);
+        self.what_the_stage_does_not_know(mode?, raw);
         Some(FaultRule {
             call,
             invoice_number,
@@ -102,6 +136,7 @@ impl Reading<'_> {
             probability,
             mode: mode?,
             retry_after: retry_after.unwrap_or(DEFAULT_RETRY_AFTER),
+            delay: delay.unwrap_or(DEFAULT_DELAY),
         })
     }
 }
@@ -131,7 +166,7 @@ faults:
             "faults.yaml:1:7: seed \"-1\" is not a whole number from 0",
             "faults.yaml:2:13: status_lag \"2\" is not a span such as 250ms, 1s or 2m",
             "faults.yaml:4:32: probability \"5\" is not a percentage such as 5% or 0.5%",
-            "faults.yaml:5:13: fault \"htm\" is none of ",
+            "faults.yaml:5:13: fault \"htm\" is not known",
             "faults.yaml:5:31: probability \"0%\" is not a percentage such as 5% or 0.5%",
             "faults.yaml:5:48: retry_after \"soon\" is not a span such as 250ms, 1s or 2m",
         ];

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
-use super::faults::FaultRule;
+use super::script::FaultRule;
 use crate::model::ids::{Identifier, InvoiceNumber, MerchantReference, RequestId};
 use crate::model::money::Rupiah;
 use crate::model::status::PaymentStatus;

@@ -185,8 +185,7 @@ faults:
             "state.yaml:6:61: since \"yesterday\" is not a time such as 2026-11-20T10:00:00Z",
             "state.yaml:8:17: operation \"audit\" is none of create, cancel, refund, inquiry",
             "state.yaml:8:29: nth \"0\" is not a whole number from 1",
-            "state.yaml:8:39: fault \"timeout\" is none of timeout_before, timeout_after, error_before, error_after, \
-             throttle, wrong_signature, unsigned, reset_before, reset_after, not_a_replay_409, html, html_after",
+            "state.yaml:8:39: fault \"timeout\" is not known",
             "state.yaml:9:5: fault is missing",
         ];
         assert_eq!(faults(text), expected);
@@ -245,6 +244,7 @@ faults:
             probability: None,
             mode: FaultMode::from_word("throttle").expect("a mode"),
             retry_after: Duration::from_secs(90),
+            delay: Duration::from_secs(1),
         };
         assert_eq!(state.faults[0], expected);
         assert_eq!((state.faults[1].nth, state.faults[1].times, state.faults[1].call), (1, 1, None));
