@@ -19,8 +19,8 @@ use super::socket::{Mischief, Switch};
 /// What an endless body repeats, and what a bomb is made of.
 static FILLING: [u8; 64 * 1024] = [b' '; 64 * 1024];
 
-/// How large a bomb unpacks: far beyond what a client should read.
-const BOMB_PIECES: usize = 16 * 64;
+/// A bomb unpacks to so many times the filling, 64 megabytes: far beyond what a client should read.
+const BOMB_PIECES: usize = 1024;
 
 /// Far beyond what a client should read of a head.
 const HUGE_HEADER: usize = 4 << 20;
@@ -65,14 +65,16 @@ pub(super) async fn response(reply: Reply, wire: Wire, delay: Duration, switch: 
     Some(response)
 }
 
-/// The body and very much filling, packed.
+/// The body and very much filling, packed. Packed texts that follow each other unpack as one.
 fn bomb(body: &[u8]) -> io::Result<Vec<u8>> {
-    let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
-    packed.write_all(body)?;
-    for _ in 0..BOMB_PIECES {
-        packed.write_all(&FILLING)?;
-    }
-    packed.finish()
+    let packed = |text: &[u8]| {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(text)?;
+        encoder.finish()
+    };
+    let mut bomb = packed(body)?;
+    bomb.extend(packed(&FILLING)?.repeat(BOMB_PIECES));
+    Ok(bomb)
 }
 
 /// A body in pieces.

@@ -6,5 +6,6 @@ mod faults;
 mod jobs;
 mod layers;
 mod process;
+mod provider_faults;
 mod readme;
 mod support;
