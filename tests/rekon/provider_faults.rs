@@ -172,13 +172,15 @@ struct Case {
     folder: Folder,
     operation: &'static str,
     orders: usize,
+    /// How long a run goes on asking.
+    settle_for: &'static str,
 }
 
 impl Case {
     fn new(operation: &'static str, orders: usize) -> Self {
         let folder = Folder::new();
         folder.write("orders.csv", &if operation == "create" { sales(orders) } else { paid(orders) });
-        Self { folder, operation, orders }
+        Self { folder, operation, orders, settle_for: "1s" }
     }
 
     /// A provider that goes on where the last one stopped, with these faults.
@@ -198,9 +200,10 @@ impl Case {
 
     fn run(&self, provider: &Provider) -> Ended {
         let (operation, url) = (self.operation, provider.url());
+        let short = SHORT.replace("settle_for: 1s", &format!("settle_for: {}", self.settle_for));
         let job = format!(
             "job: faulty\noperation: {operation}\nmerchant: {{environment: simulator, base_url: \"{url}\"}}\n\
-             orders: {{file: orders.csv}}\nguards: {{max_orders: 100, max_total: 100000000}}\n{SHORT}"
+             orders: {{file: orders.csv}}\nguards: {{max_orders: 100, max_total: 100000000}}\n{short}"
         );
         self.folder.write("job.yaml", &job);
         self.folder.rekon(&["run", "job.yaml"])
@@ -411,7 +414,7 @@ fn a_door_that_is_shut_is_no_answer_and_no_refusal() {
     let mut wrong = Vec::new();
     for operation in OPERATIONS {
         for (word, times) in [("refuse", 1), ("close_at_accept", 3), ("reset_at_accept", 3), ("reset_at_head", 3)] {
-            let case = Case::new(operation, 5);
+            let case = Case { settle_for: "300ms", ..Case::new(operation, 5) };
             let rule =
                 |times| format!("faults: [{{operation: {operation}, fault: {word}, delay: 20ms, times: {times}}}]");
             let provider = case.provider(&rule(1000));
@@ -419,7 +422,7 @@ fn a_door_that_is_shut_is_no_answer_and_no_refusal() {
             // A request that was on its way when the door was shut is in doubt; one that found nobody was not sent.
             let states = case.states();
             let known = |state: &String| state == "unknown" || (word == "refuse" && state == "not_attempted");
-            if ended.code != Some(3) || !states.values().all(known) || provider.ledger() != [] {
+            if ended.code != Some(3) || !states.values().all(known) || !provider.ledger().is_empty() {
                 wrong.push(format!("{operation} {word}: {:?} {states:?} {:?}", ended.code, provider.effects()));
             }
             drop(provider);
