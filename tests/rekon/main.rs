@@ -7,5 +7,6 @@ mod fuzz;
 mod jobs;
 mod layers;
 mod process;
+mod provider_faults;
 mod readme;
 mod support;
