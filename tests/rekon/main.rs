@@ -2,9 +2,15 @@
 
 mod binary;
 mod cases;
+#[cfg(target_os = "linux")]
+mod crash;
 mod faults;
 mod jobs;
 mod layers;
 mod process;
 mod readme;
+#[cfg(target_os = "linux")]
+mod shim;
 mod support;
+#[cfg(target_os = "linux")]
+mod trial;
