@@ -14,3 +14,5 @@ mod shim;
 mod support;
 #[cfg(target_os = "linux")]
 mod trial;
+#[cfg(target_os = "linux")]
+mod wire;
