@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::process::{Ended, now, until};
 use crate::shim::{Shim, Sync, What, trace};
 use crate::support::copy_into;
-use crate::trial::{OPERATIONS, Seeded, Trial, faults};
+use crate::trial::{OPERATIONS, Seeded, Trial, asked_for, faults, show};
 
 /// A place in the program at which it can be killed (`failure-modes.md` 4.3).
 struct Point {
@@ -170,12 +170,6 @@ fn named_points(operation: &'static str) {
     assert!(complaints.is_empty(), "{operation}:\n{}", complaints.join("\n"));
 }
 
-/// A number that the environment may raise.
-fn asked_for(name: &str, usual: u64) -> u64 {
-    let asked = std::env::var_os(name).and_then(|text| text.to_str()?.parse().ok());
-    asked.unwrap_or(usual)
-}
-
 #[test]
 fn a_create_killed_at_any_named_point_is_carried_out_once() {
     named_points("create");
@@ -258,11 +252,6 @@ fn random_kills_lose_nothing_and_do_nothing_twice() {
     show(&format!("{figures:?} in {} s", (now() - began).num_seconds()));
     let complaints = complaints.into_inner().expect("nobody panics with it");
     assert!(complaints.is_empty(), "{}", complaints.join("\n"));
-}
-
-#[expect(clippy::print_stdout, reason = "figures of a long test, for who asks with --nocapture")]
-fn show(figures: &str) {
-    println!("{figures}");
 }
 
 /// A trial whose first run was killed after it had sent some requests, and whose journal a test may now take away.

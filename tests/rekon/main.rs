@@ -7,6 +7,8 @@ mod crash;
 mod faults;
 mod jobs;
 mod layers;
+#[cfg(target_os = "linux")]
+mod power;
 mod process;
 mod readme;
 #[cfg(target_os = "linux")]

@@ -100,7 +100,7 @@ impl Trial {
         });
         let job = format!(
             "job: trial\noperation: {operation}\nmerchant: {{environment: simulator, base_url: \"{}\"}}\n\
-             orders: {{file: orders.csv}}\nguards: {{max_orders: 100, max_total: 100000000}}\n\
+             orders: {{file: orders.csv}}\nguards: {{max_orders: 1000, max_total: 100000000}}\n\
              notifications: {{files: [notifications.jsonl]}}\n{QUICK}",
             provider.url()
         );
@@ -114,6 +114,13 @@ impl Trial {
     /// Runs the job with a plan of the shim.
     pub(crate) fn run(&mut self, plan: &str) -> Ended {
         let ended = ended(self.command(plan));
+        self.take_note(&ended);
+        ended
+    }
+
+    /// Runs the job behind a shim.
+    pub(crate) fn run_behind(&mut self, shim: &Shim<'_>) -> Ended {
+        let ended = ended(self.behind(shim));
         self.take_note(&ended);
         ended
     }
@@ -149,13 +156,12 @@ impl Trial {
             Some(code) => self.wrong.push(format!("exit code {code}: {}", ended.stderr)),
         }
         for (invoice, state) in self.results() {
-            let for_good = matches!(state.as_str(), "succeeded" | "already_done" | "refused");
             match self.shown.get(&invoice) {
                 Some(before) if *before != state => {
                     self.wrong.push(format!("{invoice} was shown as {before}, and then as {state}"));
                 }
                 Some(_) => {}
-                None if for_good => {
+                None if is_for_good(&state) => {
                     self.shown.insert(invoice, state);
                 }
                 None => {}
@@ -274,6 +280,23 @@ impl Trial {
         let path = self.folder.path(".rekon/journal.db");
         Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE).expect("a journal")
     }
+}
+
+/// Whether a result will never be another.
+pub(crate) fn is_for_good(state: &str) -> bool {
+    is_done(state) || state == "refused"
+}
+
+/// A number that the environment may raise.
+pub(crate) fn asked_for(name: &str, usual: u64) -> u64 {
+    let asked = std::env::var_os(name).and_then(|text| text.to_str()?.parse().ok());
+    asked.unwrap_or(usual)
+}
+
+/// Prints the figures of a long test, for who asks with `--nocapture`.
+#[expect(clippy::print_stdout, reason = "nothing else tells them")]
+pub(crate) fn show(figures: &str) {
+    println!("{figures}");
 }
 
 fn is_done(state: &str) -> bool {
