@@ -3,11 +3,10 @@
 //! `REKON_KILLS=20000` kills at random so many times, `REKON_KILL_SEEDS=50` takes so many seeds for each named point; with
 //! `-- --nocapture` both print their figures. A complaint names the seed that shows it again.
 
-use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::process::{Ended, now, until};
+use crate::process::{now, until};
 use crate::shim::{Shim, Sync, What, trace};
 use crate::support::copy_into;
 use crate::trial::{OPERATIONS, Seeded, Trial, asked_for, faults, show};
@@ -300,18 +299,10 @@ fn a_runner_that_stood_still_for_longer_than_a_call_may_take_does_nothing_twice(
         {
             let faults = faults(&mut Seeded::new(seed as u64), operation, 2, 10);
             let mut trial = Trial::new(operation, 10, &faults);
-            let mut command = trial.command(&format!("stop {place}"));
-            command.stdout(Stdio::null()).stderr(Stdio::null());
-            let mut stopped = command.spawn().expect("the program starts");
-            let status = format!("/proc/{}/status", stopped.id());
-            let stands = || std::fs::read_to_string(&status).is_ok_and(|text| text.contains("State:\tT"));
-            until("it stands still", stands);
-            let began = now();
-            until("a call's time has passed", || (now() - began).num_milliseconds() > 400);
-            let resumed = Command::new("kill").args(["-CONT", &stopped.id().to_string()]).status();
-            assert!(resumed.expect("kill").success());
-            let code = stopped.wait().expect("it ends").code();
-            trial.take_note(&Ended { code, stdout: String::new(), stderr: String::new() });
+            trial.run_with_a_pause(place, || {
+                let began = now();
+                until("a call's time has passed", || (now() - began).num_milliseconds() > 400);
+            });
             trial.settle();
             assert_eq!(trial.complaints(), [""; 0], "{operation}, {place}");
         }

@@ -18,3 +18,5 @@ mod support;
 mod trial;
 #[cfg(target_os = "linux")]
 mod wire;
+#[cfg(target_os = "linux")]
+mod world;

@@ -64,28 +64,47 @@ impl Change {
     }
 }
 
+/// Whether a change is on the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Durable,
+    Pending,
+    /// A sync that should have covered it failed: the system has forgotten that it is not written, and a later sync that
+    /// succeeds says nothing about it (`failure-modes.md` J4).
+    Doubtful,
+}
+
 /// A file, whatever it is called.
 #[derive(Debug, Default)]
 struct Content {
     durable: Vec<u8>,
     /// How many changes are in `durable`.
     settled: usize,
-    pending: Vec<Change>,
+    /// All later changes.
+    changes: Vec<(Change, Fate)>,
 }
 
 impl Content {
-    fn settle(&mut self, up_to: usize) {
-        let count = up_to.saturating_sub(self.settled);
-        for change in self.pending.drain(..count) {
+    fn length(&self) -> usize {
+        self.settled + self.changes.len()
+    }
+
+    /// A sync has covered the first so many changes.
+    fn synced(&mut self, count: usize, fate: Fate) {
+        let count = count.saturating_sub(self.settled);
+        let pending = self.changes.iter_mut().take(count).filter(|(_, before)| *before == Fate::Pending);
+        pending.for_each(|(_, before)| *before = fate);
+        let durable = self.changes.iter().take_while(|(_, fate)| *fate == Fate::Durable).count();
+        for (change, _) in self.changes.drain(..durable) {
             change.apply(&mut self.durable);
         }
-        self.settled += count;
+        self.settled += durable;
     }
 
     /// As the program sees it.
     fn seen(&self) -> Vec<u8> {
         let mut content = self.durable.clone();
-        self.pending.iter().for_each(|change| change.apply(&mut content));
+        self.changes.iter().for_each(|(change, _)| change.apply(&mut content));
         content
     }
 
@@ -94,15 +113,24 @@ impl Content {
         let mut content = self.durable.clone();
         // All, none, whole writes, or sectors; more of them or fewer.
         let survive = [0, 25, 50, 75, 100][usize::try_from(seeded.below(5)).expect("an index")];
-        let torn = seeded.below(2) == 0;
-        let parts = self.pending.iter().flat_map(|change| if torn { change.torn() } else { vec![change.clone()] });
-        let mut left: Vec<Change> = parts.filter(|_| seeded.below(100) < survive).collect();
-        if seeded.below(2) == 0 {
-            for index in (1..left.len()).rev() {
-                left.swap(index, usize::try_from(seeded.below(index as u64 + 1)).expect("an index"));
+        let (torn, in_order) = (seeded.below(2) == 0, seeded.below(2) == 0);
+        let last_durable = self.changes.iter().rposition(|(_, fate)| *fate == Fate::Durable);
+        let (ordered, tail) = self.changes.split_at(last_durable.map_or(0, |index| index + 1));
+        let mut left = |changes: &[(Change, Fate)]| -> Vec<Change> {
+            let parts = changes.iter().flat_map(|(change, fate)| {
+                let parts = if torn { change.torn() } else { vec![change.clone()] };
+                parts.into_iter().map(move |part| (part, *fate))
+            });
+            let left = parts.filter(|(_, fate)| *fate == Fate::Durable || seeded.below(100) < survive);
+            left.map(|(part, _)| part).collect()
+        };
+        let (ordered, mut tail) = (left(ordered), left(tail));
+        if !in_order {
+            for index in (1..tail.len()).rev() {
+                tail.swap(index, usize::try_from(seeded.below(index as u64 + 1)).expect("an index"));
             }
         }
-        left.iter().for_each(|change| change.apply(&mut content));
+        ordered.iter().chain(&tail).for_each(|change| change.apply(&mut content));
         content
     }
 }
@@ -192,10 +220,7 @@ impl Disk {
             }
             What::SyncBegan => {
                 let cover = match self.names.get(path) {
-                    Some(file) => {
-                        let content = &self.files[*file];
-                        Cover::File(*file, content.settled + content.pending.len())
-                    }
+                    Some(file) => Cover::File(*file, self.files[*file].length()),
                     None => Cover::Folder(path.to_owned(), self.pending_names.get(path).map_or(0, Vec::len)),
                 };
                 self.under_way.insert(event.thread, cover);
@@ -203,7 +228,7 @@ impl Disk {
             What::SyncEnded => {
                 let cover = self.under_way.remove(&event.thread);
                 match cover.filter(|_| self.honesty == Honesty::Honest) {
-                    Some(Cover::File(file, up_to)) => self.files[file].settle(up_to),
+                    Some(Cover::File(file, count)) => self.files[file].synced(count, Fate::Durable),
                     Some(Cover::Folder(folder, count)) => {
                         let pending = self.pending_names.entry(folder).or_default();
                         let count = count.min(pending.len());
@@ -217,7 +242,13 @@ impl Disk {
                     *self.posted.entry(posted.request_id).or_default() += 1;
                 }
             }
-            What::FolderMade | What::Connects | What::Received => {}
+            What::Failed if event.data == b"sync" => {
+                if let Some(file) = self.names.get(path) {
+                    let content = &mut self.files[*file];
+                    content.synced(content.length(), Fate::Doubtful);
+                }
+            }
+            What::Failed | What::FolderMade | What::Connects | What::Received => {}
         }
     }
 
@@ -229,7 +260,7 @@ impl Disk {
     fn change(&mut self, path: &str, change: Change) {
         // A file that was removed while it is open has no name; nobody finds it again.
         if let Some(file) = self.names.get(path) {
-            self.files[*file].pending.push(change);
+            self.files[*file].changes.push((change, Fate::Pending));
         }
     }
 
@@ -290,6 +321,21 @@ impl Disk {
         }
         Ok(wrong)
     }
+}
+
+/// What a power cut loses at the moment at which each request leaves, and at the end.
+pub(crate) fn losses(events: &[Event], seed: u64) -> Vec<String> {
+    let mut seeded = Seeded::new(seed);
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut disk = Disk::new(Honesty::Honest);
+    let mut wrong = Vec::new();
+    for (index, event) in events.iter().enumerate() {
+        disk.happens(event);
+        if event.posted().is_some() || index + 1 == events.len() {
+            wrong.extend(disk.cut(&mut seeded, folder.path()));
+        }
+    }
+    wrong
 }
 
 /// The trace of a job with faults that is killed once and then run to its end; every tenth is long enough for the log to be

@@ -7,7 +7,7 @@
  *   SHIM_ROOT     only files below this folder (an absolute path without links) count, and TCP sockets
  *   SHIM_PLAN     steps, separated by ';', each waiting for the one before it:
  *                     ACTION WHEN CALL N PATTERN        kill before sync 3 journal.db-wal
- *                 ACTION   pass (do nothing: the next step may begin), kill, stop (SIGSTOP), int (SIGINT), eio, enospc
+ *                 ACTION   pass (do nothing: the next step may begin), kill, stop (SIGSTOP), int (SIGINT), eio, enospc, erofs
  *                 WHEN     before; half (does half of it, then acts; writes only); after (counts what succeeded)
  *                 CALL     open write sync truncate rename unlink mkdir connect send recv wake any
  *                 N        the how manieth matching call; with a '+', every one from there on
@@ -38,10 +38,10 @@
 
 enum call { OPEN, WRITE, SYNC, TRUNCATE, RENAME, UNLINK, MKDIR, CONNECT, SEND, RECV, WAKE, ANY };
 enum when { BEFORE, HALF, AFTER };
-enum action { PASS, KILL, STOP, INT, EIO_, ENOSPC_ };
+enum action { PASS, KILL, STOP, INT, EIO_, ENOSPC_, EROFS_ };
 static const char *const CALLS[] = {"open", "write", "sync", "truncate", "rename", "unlink", "mkdir", "connect", "send", "recv", "wake", "any"};
 static const char *const WHENS[] = {"before", "half", "after"};
-static const char *const ACTIONS[] = {"pass", "kill", "stop", "int", "eio", "enospc"};
+static const char *const ACTIONS[] = {"pass", "kill", "stop", "int", "eio", "enospc", "erofs"};
 
 struct step { enum action action; enum when when; enum call call; long n; int forever; char pattern[64]; };
 static struct step steps[16];
@@ -54,7 +54,7 @@ static struct control own = {0, -1, 0};
 static struct control *control = &own;
 
 /* One event of the trace; the path and the data follow. Kinds: O created, W wrote, B sync begins, S sync has ended,
- * T truncated, R renamed (data: to), U unlinked, M folder made, C connects, P sent, E received. */
+ * T truncated, R renamed (data: to), U unlinked, M folder made, C connects, P sent, E received, X failed on purpose (data: how). */
 struct record { char kind; char unused[3]; uint32_t thread; int64_t offset; uint32_t path_length, data_length; };
 
 /* How much of each file has been paid for from `room`. */
@@ -101,7 +101,7 @@ __attribute__((constructor)) static void begin(void) {
             dprintf(2, "shim: not a step: %s\n", part);
             _exit(99);
         }
-        step->action = index_of(action, ACTIONS, 6);
+        step->action = index_of(action, ACTIONS, 7);
         step->when = index_of(when, WHENS, 3);
         step->call = index_of(call, CALLS, 12);
         step->n = atol(n);
@@ -134,6 +134,7 @@ static int ask(enum when when, enum call call, const char *subject, size_t lengt
         case INT: raise(SIGINT); return 0;
         case EIO_: return EIO;
         case ENOSPC_: return ENOSPC;
+        case EROFS_: return EROFS;
         case PASS: return 0;
         }
     }
@@ -208,7 +209,8 @@ static size_t that_fit(int fd, int64_t offset, size_t length) {
     return length - (size_t)missing;
 }
 
-static ssize_t fail(int error) {
+static ssize_t fail(enum call call, const char *path, int error) {
+    note('X', 0, path, CALLS[call], strlen(CALLS[call]));
     pthread_mutex_unlock(&lock);
     errno = error;
     return -1;
@@ -231,9 +233,9 @@ static ssize_t put(int fd, const void *data, size_t length, int64_t offset, int 
         place = appends && !fstat(fd, &file) ? file.st_size : lseek(fd, 0, SEEK_CUR);
     }
     int answer = ask(BEFORE, kind, subject, subject_length);
-    if (answer > 0) return fail(answer);
+    if (answer > 0) return fail(kind, is_file ? path : "", answer);
     size_t count = answer < 0 ? length / 2 : length;
-    if (is_file && count > 0 && (count = that_fit(fd, place, count)) == 0) return fail(ENOSPC);
+    if (is_file && count > 0 && (count = that_fit(fd, place, count)) == 0) return fail(kind, path, ENOSPC);
     ssize_t done = !is_file     ? syscall(SYS_sendto, fd, data, count, flags, NULL, 0)
                    : offset < 0 ? syscall(SYS_write, fd, data, count)
                                 : syscall(SYS_pwrite64, fd, data, count, offset);
@@ -270,7 +272,7 @@ ssize_t recv(int fd, void *data, size_t length, int flags) {
     if (about(fd, path, sizeof path) != SEND) return syscall(SYS_recvfrom, fd, data, length, flags, NULL, NULL);
     pthread_mutex_lock(&lock);
     int answer = ask(BEFORE, RECV, "", 0);
-    if (answer > 0) return fail(answer);
+    if (answer > 0) return fail(RECV, "", answer);
     ssize_t done = syscall(SYS_recvfrom, fd, data, length, flags, NULL, NULL);
     int error = errno;
     if (done > 0) {
@@ -286,7 +288,7 @@ int connect(int fd, const struct sockaddr *address, socklen_t length) {
     if (address->sa_family == AF_UNIX) return (int)syscall(SYS_connect, fd, address, length);
     pthread_mutex_lock(&lock);
     int answer = ask(BEFORE, CONNECT, "", 0);
-    if (answer > 0) return (int)fail(answer);
+    if (answer > 0) return (int)fail(CONNECT, "", answer);
     int done = (int)syscall(SYS_connect, fd, address, length), error = errno;
     note('C', 0, "", "", 0);
     ask(AFTER, CONNECT, "", 0);
@@ -300,7 +302,7 @@ int fsync(int fd) {
     if (about(fd, path, sizeof path) != WRITE) return (int)syscall(SYS_fsync, fd);
     pthread_mutex_lock(&lock);
     int answer = ask(BEFORE, SYNC, path, strlen(path));
-    if (answer > 0) return (int)fail(answer);
+    if (answer > 0) return (int)fail(SYNC, path, answer);
     note('B', 0, path, "", 0);
     pthread_mutex_unlock(&lock);
     /* Without the lock: what others do meanwhile is not covered, and must be seen to come before the end. */
@@ -320,7 +322,7 @@ int ftruncate(int fd, off_t length) {
     if (about(fd, path, sizeof path) != WRITE) return (int)syscall(SYS_ftruncate, fd, length);
     pthread_mutex_lock(&lock);
     int answer = ask(BEFORE, TRUNCATE, path, strlen(path));
-    if (answer > 0) return (int)fail(answer);
+    if (answer > 0) return (int)fail(TRUNCATE, path, answer);
     struct stat file;
     int known = !fstat(fd, &file), done = (int)syscall(SYS_ftruncate, fd, length), error = errno;
     if (done == 0) {
@@ -343,7 +345,7 @@ static int in_folder(enum call call, const char *path, const char *to, mode_t mo
         pthread_mutex_lock(&lock);
         const char *subject = to ? other : whole;
         int answer = ask(BEFORE, call, subject, strlen(subject));
-        if (answer > 0) return (int)fail(answer);
+        if (answer > 0) return (int)fail(call, subject, answer);
     }
     struct stat file;
     int known = call == UNLINK && does_count && !stat(path, &file);
@@ -378,7 +380,7 @@ int open(const char *path, int flags, ...) {
     if (!counts(path, whole, sizeof whole)) return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
     pthread_mutex_lock(&lock);
     int answer = ask(BEFORE, OPEN, whole, strlen(whole));
-    if (answer > 0) return (int)fail(answer);
+    if (answer > 0) return (int)fail(OPEN, whole, answer);
     struct stat file;
     int was_there = !stat(path, &file);
     int fd = (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode), error = errno;

@@ -92,6 +92,11 @@ impl Control {
         control
     }
 
+    /// Another handle on the same numbers.
+    pub(crate) fn clone_of(&self) -> Self {
+        Self { path: self.path.clone(), file: self.file.try_clone().expect("a second handle") }
+    }
+
     /// Moves the wall clock to so many seconds from the real one.
     pub(crate) fn jump_to(&self, seconds: i64) {
         self.set(0, seconds);
@@ -136,6 +141,8 @@ pub(crate) enum What {
     Connects,
     Sent,
     Received,
+    /// It was made to fail; the data is the call.
+    Failed,
 }
 
 /// Reads a trace; a last record that a kill has cut off did not happen.
@@ -162,6 +169,7 @@ pub(crate) fn trace(path: &Path) -> Vec<Event> {
             b'C' => What::Connects,
             b'P' => What::Sent,
             b'E' => What::Received,
+            b'X' => What::Failed,
             kind => panic!("{path:?}: a record of kind {kind}"),
         };
         let path = String::from_utf8(path.to_vec()).expect("paths are text");

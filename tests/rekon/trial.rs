@@ -3,12 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use rekon::simulator::{CLIENT_ID, FaultMode};
 use rusqlite::{Connection, OpenFlags};
 
-use crate::process::{Ended, Folder, Provider, ended, rows};
+use crate::process::{Ended, Folder, Provider, ended, rows, until};
 use crate::shim::{Control, Event, Shim, Sync, trace};
 
 /// Short spans, so that an ordeal takes less than a second; a call that is not answered is given up early.
@@ -121,6 +121,26 @@ impl Trial {
     /// Runs the job behind a shim.
     pub(crate) fn run_behind(&mut self, shim: &Shim<'_>) -> Ended {
         let ended = ended(self.behind(shim));
+        self.take_note(&ended);
+        ended
+    }
+
+    /// The same, without a look at how it ends: its world is broken.
+    pub(crate) fn run_behind_quietly(&self, shim: &Shim<'_>) -> Ended {
+        ended(self.behind(shim))
+    }
+
+    /// Runs the job, which stands still at a place while something else happens.
+    pub(crate) fn run_with_a_pause(&mut self, place: &str, meanwhile: impl FnOnce()) -> Ended {
+        let mut command = self.command(&format!("stop {place}"));
+        let mut stopped = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts");
+        let status = format!("/proc/{}/status", stopped.id());
+        until("it stands still", || std::fs::read_to_string(&status).is_ok_and(|text| text.contains("State:\tT")));
+        meanwhile();
+        let resumed = Command::new("kill").args(["-CONT", &stopped.id().to_string()]).status();
+        assert!(resumed.expect("kill").success());
+        let code = stopped.wait().expect("it ends").code();
+        let ended = Ended { code, stdout: String::new(), stderr: String::new() };
         self.take_note(&ended);
         ended
     }
