@@ -84,6 +84,15 @@ pub(super) enum Command {
         #[arg(long, value_name = "JOB")]
         job: Option<PathBuf>,
     },
+    /// Rule about an order that only a person can settle any more; refused while it may still settle by itself.
+    Rule(RuleArgs),
+    /// Have refused orders sent anew by the next run, under a new key.
+    Reopen(ReopenArgs),
+    /// Look after the journal: check it, copy it.
+    Journal {
+        #[command(subcommand)]
+        command: JournalCommand,
+    },
     /// Refund the orders of a CSV file without a job file; keys from `DOKU_CLIENT_ID` and `DOKU_SECRET_KEY`.
     Refund(FlagArgs),
     /// Cancel the orders of a CSV file without a job file.
@@ -104,6 +113,92 @@ pub(super) struct RunArgs {
     /// Fixes the clock of an audit: 2026-11-30T17:00:00Z.
     #[arg(long, value_name = "TIME")]
     pub(super) as_of: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RuleArgs {
+    /// The invoice number.
+    pub(super) invoice: String,
+    /// create, cancel or refund.
+    #[arg(long, value_parser = operation)]
+    pub(super) operation: Operation,
+    /// Whether the operation had its effect.
+    #[arg(long = "as", value_name = "RULING")]
+    pub(super) ruling: Ruling,
+    /// Why, in a line.
+    #[arg(long, value_name = "TEXT")]
+    pub(super) reason: String,
+    /// Where the proof can be seen: a ticket of DOKU's, a line of the bank statement.
+    #[arg(long, value_name = "TEXT")]
+    pub(super) evidence: String,
+    /// The job whose journal and horizon count; else --journal, else .rekon/journal.db here.
+    #[arg(long, value_name = "JOB")]
+    pub(super) job: Option<PathBuf>,
+    /// simulator, sandbox or production, if the journal knows the invoice in several.
+    #[arg(long, value_name = "NAME")]
+    pub(super) environment: Option<String>,
+}
+
+/// What a person may rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Ruling {
+    /// The operation had its effect.
+    Done,
+    /// It had none, and will have none.
+    NotDone,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ReopenArgs {
+    /// The invoice numbers: all of them, or none if one cannot be.
+    #[arg(required = true)]
+    pub(super) invoices: Vec<String>,
+    /// create, cancel or refund.
+    #[arg(long, value_parser = operation)]
+    pub(super) operation: Operation,
+    /// Why, in a line.
+    #[arg(long, value_name = "TEXT")]
+    pub(super) reason: String,
+    /// The job whose journal counts; else --journal, else .rekon/journal.db here.
+    #[arg(long, value_name = "JOB")]
+    pub(super) job: Option<PathBuf>,
+    /// simulator, sandbox or production, if the journal knows the invoice in several.
+    #[arg(long, value_name = "NAME")]
+    pub(super) environment: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum JournalCommand {
+    /// Compare the journal with its own log, to the last answer; while a runner is at work, too.
+    Check {
+        /// The job whose journal is checked; else --journal, else .rekon/journal.db here.
+        #[arg(long, value_name = "JOB")]
+        job: Option<PathBuf>,
+        /// A head that was written down earlier (summary.json has one): says whether the log still holds it.
+        #[arg(long, value_name = "HASH")]
+        head: Option<String>,
+    },
+    /// Write a consistent, checked copy to a new file; while a runner is at work, too.
+    Backup {
+        /// The new file.
+        file: PathBuf,
+        /// The job whose journal is copied; else --journal, else .rekon/journal.db here.
+        #[arg(long, value_name = "JOB")]
+        job: Option<PathBuf>,
+    },
+    /// Go on with a journal that was restored from an old copy, or that is ahead of the clock; recorded with the reason.
+    Accept {
+        /// Why it is safe.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// The job whose journal counts; else --journal, else .rekon/journal.db here.
+        #[arg(long, value_name = "JOB")]
+        job: Option<PathBuf>,
+    },
+}
+
+fn operation(word: &str) -> Result<Operation, String> {
+    Operation::from_word(word).ok_or_else(|| "it is create, cancel or refund".to_owned())
 }
 
 #[derive(Debug, Args)]

@@ -2,15 +2,19 @@
 
 mod args;
 mod by_flags;
+mod chain;
 mod conclude;
 mod embed;
 mod exit;
 mod interrupt;
+mod journal;
 mod load;
+mod open;
 mod plan;
 mod progress;
 mod reconcile;
 mod resolve;
+mod rule;
 mod run;
 mod screen;
 mod session;
@@ -55,6 +59,9 @@ async fn command(cli: &Cli, screen: Screen) -> Result<u8, exit::Failure> {
         Command::Reconcile { job, as_of } => reconcile::job(job, as_of.as_deref(), common, screen).await,
         Command::Resolve(args) => resolve::job(args, common, screen).await,
         Command::Show { what, job } => show::show(what.as_deref(), job.as_deref(), common, screen).await,
+        Command::Rule(args) => rule::rule(args, common, screen).await,
+        Command::Reopen(args) => rule::reopen(args, common, screen).await,
+        Command::Journal { command } => journal::journal(command, common, screen).await,
         Command::Simulate(args) => simulate::simulate(args, screen).await,
         other @ (Command::Refund(_) | Command::Cancel(_) | Command::Create(_)) => match other.by_flags() {
             Some((operation, args)) => run::by_flags(operation, args, common, screen).await,

@@ -8,6 +8,7 @@ use super::embed::{self, Embedded};
 use super::exit::Failure;
 use super::interrupt;
 use super::load::{self, Case};
+use super::open;
 use super::progress::Watch;
 use super::screen::Screen;
 use crate::doku::answer::PaymentPage;
@@ -58,10 +59,7 @@ impl<'a> Session<'a> {
         screen: Screen,
     ) -> Result<Self, Failure> {
         let credentials = case.credentials()?;
-        let journal = SqliteJournal::open(&case.journal).map(Arc::new).map_err(|error| match error {
-            JournalError::Held { .. } => Failure::Held(error.to_string()),
-            other => Failure::Refused(other.to_string()),
-        })?;
+        let journal = open::open(&case.journal, case.job.retries.horizon, started_at, screen).await.map(Arc::new)?;
         journal.recover(started_at).await.map_err(refused)?;
         let embedded =
             if case.job.embeds_simulator() { Some(embed::start(case, &credentials, input).await?) } else { None };

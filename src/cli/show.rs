@@ -1,22 +1,28 @@
-//! `rekon show`: runs, one run, or everything known about one invoice.
+//! `rekon show`: runs and what is in doubt, one run, or everything known about one invoice.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::args::Common;
+use super::chain;
 use super::exit::{DONE, Failure};
-use super::load;
+use super::load::{self, shown};
+use super::open::{failure, place, to_read};
 use super::screen::{Screen, Tone};
 use crate::edge::clock::SystemClock;
-use crate::job::settings::DEFAULT_JOURNAL;
-use crate::journal::record::{Attempt, Item, RunRecord};
+use crate::journal::record::{Item, RunRecord};
 use crate::journal::sqlite::SqliteJournal;
 use crate::journal::{Journal as _, JournalError};
+use crate::model::fault::printable;
 use crate::model::ids::InvoiceNumber;
 use crate::model::money::Tally;
 use crate::model::time::for_people;
+use crate::plan::guard::counted;
 use crate::reconcile::ends::state_of;
 use crate::report::table;
 use crate::runner::clock::Clock as _;
+
+/// More items in doubt than these are counted only; results.csv has them all.
+const MOST_DOUBTS: usize = 50;
 
 /// `rekon show [RUN | INVOICE]`.
 pub(super) async fn show(
@@ -25,37 +31,31 @@ pub(super) async fn show(
     common: &Common,
     screen: Screen,
 ) -> Result<u8, Failure> {
-    let path = match job {
-        Some(job) => load::case(job, common, SystemClock.now())?.journal,
-        None => PathBuf::from(common.journal.as_deref().unwrap_or(DEFAULT_JOURNAL)),
-    };
-    let refused = |error: JournalError| Failure::Refused(error.to_string());
-    let journal = SqliteJournal::open_to_read(&path).map_err(refused)?;
-    let Some(journal) = journal else {
-        let hint = "name the job with --job, or the journal with --journal";
-        return Err(Failure::Refused(format!("{}: there is no journal here; {hint}", path.display())));
-    };
-    let runs = journal.runs().await.map_err(refused)?;
+    let (path, _) = place(job, common)?;
+    let journal = to_read(&path)?;
+    let runs = journal.runs().await.map_err(failure)?;
     let Some(what) = what else {
-        list(&runs, screen);
+        screen.say(&format!("journal {}\n", printable(&shown(&path))));
+        list(&runs, &journal.doubts().await.map_err(failure)?, screen);
         return Ok(DONE);
     };
     if let Some(run) = runs.iter().find(|run| run.run.as_str() == what) {
-        one_run(&journal, run, screen).await.map_err(refused)?;
+        one_run(&journal, run, screen).await.map_err(failure)?;
         return Ok(DONE);
     }
-    let history = match InvoiceNumber::new(what) {
-        Ok(invoice) => journal.history(&invoice).await.map_err(refused)?,
-        Err(_) => Vec::new(),
+    let story = match InvoiceNumber::new(what) {
+        Ok(invoice) => journal.story(&invoice).await.map_err(failure)?,
+        Err(_) => chain::nothing(),
     };
-    if history.is_empty() {
+    if story.items.is_empty() && story.mentions.is_empty() {
         return Err(Failure::Refused(format!("{what:?} is neither a run nor an invoice of {}", path.display())));
     }
-    chain(&history, screen);
+    let case = job.map(|job| load::case(job, common, SystemClock.now())).transpose()?;
+    chain::show(what, &story, case.as_ref(), screen);
     Ok(DONE)
 }
 
-fn list(runs: &[RunRecord], screen: Screen) {
+fn list(runs: &[RunRecord], doubts: &[Item], screen: Screen) {
     let ended = |run: &RunRecord| run.exit_code.map_or_else(|| "cut off".to_owned(), |code| code.to_string());
     let rows = runs.iter().map(|run| {
         vec![
@@ -82,7 +82,38 @@ fn list(runs: &[RunRecord], screen: Screen) {
             })
         })
         .collect();
-    screen.document(serde_json::json!({ "version": 1, "runs": document }).to_string().as_bytes());
+    list_doubts(doubts, screen);
+    let doubts: Vec<serde_json::Value> = doubts.iter().map(chain::item_document).collect();
+    screen.document(serde_json::json!({ "version": 1, "runs": document, "in_doubt": doubts }).to_string().as_bytes());
+}
+
+/// The items that nobody knows about, of all runs, and what to type.
+fn list_doubts(doubts: &[Item], screen: Screen) {
+    let mut tally = Tally::default();
+    doubts.iter().for_each(|item| tally.add(item.amount));
+    if doubts.is_empty() {
+        screen.say(&format!("\n{}", screen.tone(Tone::Good, "no money is in doubt")));
+        return;
+    }
+    let title = format!("MONEY IN DOUBT: {}, {}", counted(tally.count, "item"), tally.rupiah);
+    screen.say(&format!("\n{}\n", screen.tone(Tone::Bad, &title)));
+    let rows = doubts.iter().take(MOST_DOUBTS).map(|item| {
+        vec![
+            item.identity.invoice.to_string(),
+            item.identity.account.operation.to_string(),
+            item.amount.to_string(),
+            item.state.to_string(),
+            item.reason.clone(),
+            for_people(item.first_intent_at),
+            item.job.clone(),
+        ]
+    });
+    let header = ["invoice", "operation", "rupiah", "state", "reason", "first sent", "job"];
+    screen.say(&table::plain(&header, rows.collect(), 2..3));
+    if doubts.len() > MOST_DOUBTS {
+        screen.say(&format!("and {} more", doubts.len() - MOST_DOUBTS));
+    }
+    screen.say("\n  intent, unknown: run the job again, or rekon resolve JOB\n  review, conflict: rekon rule INVOICE --operation OPERATION --as done|not-done --reason TEXT --evidence TEXT");
 }
 
 async fn one_run(journal: &SqliteJournal, run: &RunRecord, screen: Screen) -> Result<(), JournalError> {
@@ -103,43 +134,4 @@ async fn one_run(journal: &SqliteJournal, run: &RunRecord, screen: Screen) -> Re
     let document = serde_json::json!({ "version": 1, "run": run.run, "job": run.job, "states": states });
     screen.document(document.to_string().as_bytes());
     Ok(())
-}
-
-/// Everything known about an invoice, in the order in which it became known.
-fn chain(history: &[(Item, Vec<Attempt>)], screen: Screen) {
-    let mut documents = Vec::new();
-    for (item, attempts) in history {
-        let account = &item.identity.account;
-        let title =
-            format!("{} · {} · {} · {}", item.identity.invoice, account.operation, account.environment, item.amount);
-        screen.say(&format!(
-            "{}\nstate {}{}\njob {}, run {}\nrequest id {}\n",
-            screen.tone(Tone::Title, &title),
-            item.state,
-            if item.reason.is_empty() { String::new() } else { format!(" ({})", item.reason) },
-            item.job,
-            item.run,
-            item.request_id
-        ));
-        let rows = attempts.iter().map(|attempt| {
-            vec![
-                for_people(attempt.sent_at),
-                attempt.kind.clone(),
-                if attempt.outcome.is_empty() { "open".to_owned() } else { attempt.outcome.clone() },
-                attempt.reason.clone(),
-                attempt.facts.http_status.map(|status| status.to_string()).unwrap_or_default(),
-                attempt.facts.signature.word().to_owned(),
-                attempt.facts.payment_status.clone().unwrap_or_default(),
-                attempt.facts.message.clone().unwrap_or_default(),
-            ]
-        });
-        let header = ["sent", "what", "outcome", "reason", "http", "signature", "payment", "message"];
-        screen.say(&table::plain(&header, rows.collect(), 4..5));
-        documents.push(serde_json::json!({
-            "invoice_number": item.identity.invoice, "operation": account.operation, "state": item.state.word(),
-            "reason": item.reason, "amount": item.amount, "request_id": item.request_id, "job": item.job,
-            "run": item.run, "attempts": item.attempts, "facts": item.facts,
-        }));
-    }
-    screen.document(serde_json::json!({ "version": 1, "items": documents }).to_string().as_bytes());
 }

@@ -6,5 +6,6 @@ pub mod csv;
 pub mod files;
 pub mod http;
 pub mod notification_log;
+pub mod person;
 pub mod read;
 pub mod results;

@@ -1,12 +1,14 @@
 //! The journal: what is known about every item, durable before anything is sent, outliving every run.
 //!
-//! [`state`] is the state machine and [`identity`] the derived keys; both are pure. [`Journal`] is the seam to a store,
-//! [`sqlite`] the embedded one. An item is one (environment, client, operation, invoice, generation); it comes into
+//! [`state`] is the state machine, [`identity`] the derived keys and [`log`] the event log, of which every item is the sum;
+//! all pure. [`Journal`] is the seam to a store, [`sqlite`] the embedded one. An item is one (environment, client, operation, invoice, generation); it comes into
 //! being with its first intent. A [`DurableIntent`] can be made in this room only, after the commit, and nothing can be
 //! sent without one.
 
 pub mod identity;
+pub mod log;
 pub mod record;
+pub mod ruling;
 pub mod sqlite;
 pub mod state;
 
@@ -16,9 +18,11 @@ use std::future::Future;
 use crate::model::environment::Environment;
 use crate::model::ids::{ClientId, InvoiceNumber, RunId};
 use crate::model::operation::Operation;
-use crate::model::time::Timestamp;
+use crate::model::time::{self, Timestamp};
+use log::{Reopened, Ruled};
 use record::{
-    Attempt, DurableIntent, Finished, InquiryResult, Intent, Item, ItemId, NewRun, OutcomeRecord, RowRecord, RunRecord,
+    Contradiction, DurableIntent, Finished, Head, InquiryResult, Intent, Item, ItemId, NewRun, OutcomeRecord,
+    RowRecord, RunRecord, Story,
 };
 use state::State;
 
@@ -53,6 +57,9 @@ pub enum JournalError {
     /// A write did not become durable; nothing more is sent after this.
     #[error("the journal could not be written: {0}")]
     Write(String),
+    /// The disk is full. Nothing more is sent, but what was under way is kept.
+    #[error("the journal's disk is full")]
+    Full,
     /// A read failed.
     #[error("the journal could not be read: {0}")]
     Read(String),
@@ -61,7 +68,22 @@ pub enum JournalError {
     Taken,
     /// The state machine does not allow it.
     #[error(transparent)]
-    Illegal(#[from] state::Illegal),
+    Impossible(#[from] log::Impossible),
+}
+
+/// What a journal lacks that its last writer had: it was deleted, or restored from an old copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Loss {
+    /// Nothing before this is missing.
+    pub since: Timestamp,
+    /// The last entry that is missing.
+    pub until: Timestamp,
+}
+
+impl std::fmt::Display for Loss {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "entries from {} to {} are missing", time::wire(self.since), time::wire(self.until))
+    }
 }
 
 /// A durable store of items, attempts and evidence. Writes return when they would survive a power cut.
@@ -108,9 +130,42 @@ pub trait Journal: Send + Sync + 'static {
     /// All runs, the newest first.
     fn runs(&self) -> impl Future<Output = Result<Vec<RunRecord>, JournalError>> + Send;
 
-    /// All items for an invoice, with their attempts in order.
-    fn history(
+    /// Items in doubt of all jobs, the oldest first.
+    fn doubts(&self) -> impl Future<Output = Result<Vec<Item>, JournalError>> + Send;
+
+    /// Items of an account whose refusal is proved or ruled, the oldest first.
+    fn refusals(&self, account: &Account) -> impl Future<Output = Result<Vec<Item>, JournalError>> + Send;
+
+    /// Everything known about an invoice.
+    fn story(&self, invoice: &InvoiceNumber) -> impl Future<Output = Result<Story, JournalError>> + Send;
+
+    /// Records that a verified notification contradicts what is known of an item; once per status.
+    fn contradict(&self, contradiction: Contradiction) -> impl Future<Output = Result<State, JournalError>> + Send;
+
+    /// Records a person's ruling; an unknown item is handed over first.
+    fn rule(
         &self,
-        invoice: &InvoiceNumber,
-    ) -> impl Future<Output = Result<Vec<(Item, Vec<Attempt>)>, JournalError>> + Send;
+        item: ItemId,
+        ruled: Ruled,
+        at: Timestamp,
+    ) -> impl Future<Output = Result<State, JournalError>> + Send;
+
+    /// Makes the next generation of a refused item, to be sent by the next run.
+    fn reopen(
+        &self,
+        item: ItemId,
+        reopened: Reopened,
+        at: Timestamp,
+    ) -> impl Future<Output = Result<Item, JournalError>> + Send;
+
+    /// Records that the work goes on with a journal that lacks entries, or is ahead of the clock.
+    fn accept(
+        &self,
+        found: String,
+        reason: String,
+        at: Timestamp,
+    ) -> impl Future<Output = Result<(), JournalError>> + Send;
+
+    /// The last entry of the log; `None` while it is empty.
+    fn head(&self) -> impl Future<Output = Result<Option<Head>, JournalError>> + Send;
 }

@@ -1,7 +1,8 @@
 //! What goes into the journal and what comes out of it.
 
 use super::identity::Identity;
-use super::state::State;
+use super::log::Entry;
+use super::state::{Event, State};
 use crate::doku::answer::Reading;
 use crate::doku::exchange::Exchange;
 use crate::doku::status::Inquiry;
@@ -33,6 +34,8 @@ pub struct Item {
     pub payment_reference: MerchantReference,
     /// Our reference of the refund; present exactly for refunds.
     pub refund_reference: Option<MerchantReference>,
+    /// SHA-256 of the bytes that every attempt sends, in hex.
+    pub body_sha256: String,
     /// What is known.
     pub state: State,
     /// Why, in one word; empty where the state says it all.
@@ -57,20 +60,7 @@ pub struct Item {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Intent {
     /// A new item's first request. If the item exists and nothing was done yet, it is sent again with the stored body.
-    First {
-        /// The run that sends it.
-        run: RunId,
-        /// What it is.
-        identity: Identity,
-        /// The order's full amount.
-        amount: Rupiah,
-        /// The payment's reference.
-        payment_reference: MerchantReference,
-        /// The exact bytes.
-        body: Vec<u8>,
-        /// Now.
-        at: Timestamp,
-    },
+    First(Box<First>),
     /// The same key and the same bytes once more.
     Again {
         /// The run that sends it.
@@ -80,6 +70,23 @@ pub enum Intent {
         /// Now.
         at: Timestamp,
     },
+}
+
+/// A first request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct First {
+    /// The run that sends it.
+    pub run: RunId,
+    /// What it is.
+    pub identity: Identity,
+    /// The order's full amount.
+    pub amount: Rupiah,
+    /// The payment's reference.
+    pub payment_reference: MerchantReference,
+    /// The exact bytes.
+    pub body: Vec<u8>,
+    /// Now.
+    pub at: Timestamp,
 }
 
 /// Proof that an intent is durable. Only a journal's commit makes one, and one request uses it up.
@@ -148,23 +155,61 @@ pub struct InquiryResult {
     pub at: Timestamp,
 }
 
-/// One request or inquiry of an item.
+/// A verified notification that contradicts what is known of an item.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Attempt {
-    /// `send` or `inquiry`.
-    pub kind: String,
-    /// The run that made it.
-    pub run: String,
-    /// When it was sent.
-    pub sent_at: Timestamp,
-    /// When it ended; `None` if the program stopped first.
-    pub ended_at: Option<Timestamp>,
-    /// The word of the outcome; empty while open.
-    pub outcome: String,
-    /// The reason in one word.
-    pub reason: String,
-    /// What was said.
-    pub facts: Facts,
+pub struct Contradiction {
+    /// The item.
+    pub item: ItemId,
+    /// DOKU's id of the notification.
+    pub notification: String,
+    /// Its word.
+    pub status: String,
+    /// What it means for the item.
+    pub event: Event,
+    /// Now.
+    pub at: Timestamp,
+}
+
+/// Everything that the journal knows about an invoice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Story {
+    /// The rows that name it, in the order of the runs.
+    pub mentions: Vec<Mention>,
+    /// Its items, each with its entries in order.
+    pub items: Vec<(Item, Vec<Logged>)>,
+}
+
+/// A row of some run that names an invoice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mention {
+    /// The run.
+    pub run: RunId,
+    /// When it started.
+    pub at: Timestamp,
+    /// The row as it was planned.
+    pub row: NewRow,
+}
+
+/// An entry of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Logged {
+    /// Its number, from 1.
+    pub seq: i64,
+    /// When it happened.
+    pub at: Timestamp,
+    /// What happened.
+    pub entry: Entry,
+}
+
+/// The last entry of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// Its number, from 1.
+    pub seq: i64,
+    /// When it happened.
+    pub at: Timestamp,
+    /// Its hash, in hex.
+    pub hash: String,
 }
 
 /// What became of an input row in the plan.
@@ -277,7 +322,7 @@ pub struct RunRecord {
     pub exit_code: Option<u8>,
     /// Number of input rows.
     pub rows: u64,
-    /// Items of this run that are in doubt now.
+    /// Items that this run sent or asked about and that are in doubt now.
     pub in_doubt: u64,
 }
 
@@ -309,6 +354,7 @@ pub(crate) mod testing {
             payment_reference: MerchantReference::new("P-1").unwrap(),
             refund_reference: Some(identity.refund_reference()),
             identity,
+            body_sha256: String::new(),
             state: State::Intent,
             reason: String::new(),
             attempts: 1,

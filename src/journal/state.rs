@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// What is known about an item (`DESIGN` 7). `held`, `skipped` and `invalid` are ends of a row that never became an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum State {
@@ -34,7 +36,8 @@ pub enum State {
 }
 
 /// Something that happened to an item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Event {
     /// An intent became durable.
     Intended,
@@ -96,6 +99,22 @@ pub const fn next(state: State, event: Event) -> Result<State, Illegal> {
         (S::Refused | S::RuledNotDone, E::Applied | E::Already) => S::Conflict,
         _ => return Err(Illegal { state, event }),
     })
+}
+
+impl Event {
+    /// All events.
+    pub const ALL: [Self; 10] = [
+        Self::Intended,
+        Self::Applied,
+        Self::Already,
+        Self::Refused,
+        Self::TurnedAway,
+        Self::NothingDone,
+        Self::NoProof,
+        Self::GivenUp,
+        Self::RuledDone,
+        Self::RuledNotDone,
+    ];
 }
 
 impl State {
@@ -165,23 +184,10 @@ impl fmt::Display for State {
 mod tests {
     use super::*;
 
-    const EVENTS: [Event; 10] = [
-        Event::Intended,
-        Event::Applied,
-        Event::Already,
-        Event::Refused,
-        Event::TurnedAway,
-        Event::NothingDone,
-        Event::NoProof,
-        Event::GivenUp,
-        Event::RuledDone,
-        Event::RuledNotDone,
-    ];
-
     #[test]
     fn a_terminal_state_only_ever_becomes_a_conflict() {
         for state in State::ALL.into_iter().filter(|state| state.is_terminal()) {
-            for event in EVENTS {
+            for event in Event::ALL {
                 if let Ok(after) = next(state, event) {
                     assert!(after == state || after == State::Conflict, "{state} + {event:?} = {after}");
                 }
@@ -211,7 +217,7 @@ mod tests {
     #[test]
     fn rows_that_never_became_items_have_no_transitions() {
         for state in [State::Held, State::Skipped, State::Invalid] {
-            assert!(EVENTS.into_iter().all(|event| next(state, event).is_err()), "{state}");
+            assert!(Event::ALL.into_iter().all(|event| next(state, event).is_err()), "{state}");
         }
     }
 

@@ -51,20 +51,28 @@ const fn of_item(item: &Item) -> DoneState {
     }
 }
 
+/// What an item did, as far as it is known.
+#[must_use]
+pub fn done_of(item: &Item) -> Done {
+    Done {
+        operation: item.identity.account.operation,
+        state: of_item(item),
+        request_id: Some(item.request_id.clone()),
+        payment_status: item.facts.payment_status.as_deref().and_then(PaymentStatus::from_word),
+        settled_at: item.settled_at,
+    }
+}
+
 /// The ends of a run: the plan's rows with their items as the journal has them now.
 #[must_use]
 pub fn of_run(plan: &Plan, records: &[RowRecord]) -> Ends {
     let mut ends = Ends::default();
     for (row, record) in plan.rows.iter().zip(records) {
         let (state, _) = state_of(record);
-        let item = record.item.as_ref();
-        let done = Done {
-            operation: plan.operation,
-            state,
-            request_id: item.map(|item| item.request_id.clone()),
-            payment_status: item.and_then(|item| PaymentStatus::from_word(item.facts.payment_status.as_deref()?)),
-            settled_at: item.and_then(|item| item.settled_at),
-        };
+        let done = record.item.as_ref().map_or(
+            Done { operation: plan.operation, state, request_id: None, payment_status: None, settled_at: None },
+            |item| Done { state, ..done_of(item) },
+        );
         let order = match row.role {
             Role::First(index) => Some(&plan.orders[index].order),
             Role::Invalid(_) | Role::Line(_) | Role::Duplicate { .. } => None,

@@ -22,7 +22,7 @@ use crate::doku::answer::Halt;
 use crate::doku::request::Call;
 use crate::job::settings::{Job, Limits, Retries, Window};
 use crate::journal::identity::Identity;
-use crate::journal::record::{Intent, Item};
+use crate::journal::record::{First, Intent, Item};
 use crate::journal::state::State;
 use crate::journal::{Account, Journal, JournalError};
 use crate::model::ids::MerchantReference;
@@ -284,7 +284,7 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
         let ToSend { order, call, payment_reference } = to_send;
         let body = call.body(order, payment_reference, &refund_reference, &self.rules.settlement);
         let (run, payment_reference) = (self.desk.run.clone(), payment_reference.clone());
-        Intent::First { run, identity, amount: order.amount, payment_reference, body, at }
+        Intent::First(Box::new(First { run, identity, amount: order.amount, payment_reference, body, at }))
     }
 
     /// Takes note of a call that has come back.

@@ -35,7 +35,7 @@ const WORLD: [(&str, &[&str]); 21] = [
     ("hyper", &["simulator/server.rs"]),
     ("axum", &["simulator/"]),
     ("rusqlite", &["journal/sqlite/"]),
-    ("std::env", &["edge/credentials.rs"]),
+    ("std::env", &["edge/credentials.rs", "edge/person.rs"]),
     ("Utc::now", &["edge/clock.rs"]),
     ("Local::now", &[]),
     ("SystemTime::now", &[]),

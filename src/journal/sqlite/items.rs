@@ -1,15 +1,20 @@
-//! Items and attempts: every change of an item's state is one statement here, and asks the state machine first.
+//! Items and attempts: every change of an item is an entry of the log, and the item becomes what the log says of it.
 
 use std::collections::HashMap;
 
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
+use super::failed;
+use super::log::append;
 use crate::doku::exchange::Exchange;
 use crate::doku::status::Inquiry;
 use crate::journal::identity::Identity;
-use crate::journal::record::{Attempt, AttemptId, InquiryResult, Intent, Item, ItemId, OutcomeRecord};
-use crate::journal::state::{Event, State, next};
+use crate::journal::log::{self, Entry, Made, Reopened, Ruled, Wire};
+use crate::journal::record::{
+    AttemptId, Contradiction, First, InquiryResult, Intent, Item, ItemId, Logged, OutcomeRecord,
+};
+use crate::journal::state::{Event, State};
 use crate::journal::{Account, JournalError};
 use crate::model::environment::Environment;
 use crate::model::ids::{ClientId, InvoiceNumber, MerchantReference, RequestId, RunId};
@@ -20,12 +25,7 @@ use crate::model::time::{self, Timestamp};
 
 pub(super) const ITEM_COLUMNS: &str = "id, environment, client_id, operation, invoice, generation, amount, \
      request_id, payment_reference, refund_reference, state, reason, attempts, first_intent_at, last_sent_at, \
-     settled_at, facts, job, run";
-
-#[expect(clippy::needless_pass_by_value, reason = "map_err hands it over")]
-fn failed(error: rusqlite::Error) -> JournalError {
-    JournalError::Write(error.to_string())
-}
+     settled_at, facts, job, run, body_sha256";
 
 /// A new item that the unique indexes refuse: the invoice has one that is live or done.
 fn taken(error: rusqlite::Error) -> JournalError {
@@ -40,98 +40,151 @@ const UNSETTLED: &str = "state IN ('intent', 'unknown', 'review', 'conflict')";
 
 /// Records that a request is about to be sent; the caller's commit makes it durable.
 pub(super) fn intend(connection: &Connection, intent: &Intent) -> Result<(Item, AttemptId, Vec<u8>), JournalError> {
-    let (run, at, mut known) = match intent {
+    let (run, at, item) = match intent {
         Intent::Again { run, item, at } => (run, *at, load(connection, *item)?),
-        Intent::First { run, identity, at, .. } => {
-            let known = if let Some(item) = find(connection, identity)? {
-                take_over(connection, intent, item)?
-            } else {
-                let id = insert(connection, intent)?;
-                load(connection, id)?
-            };
-            (run, *at, known)
-        }
+        Intent::First(first) => (&first.run, first.at, first_item(connection, first)?),
     };
-    let item = known.id;
-    known.state = next(known.state, Event::Intended)?;
-    known.attempts += 1;
-    known.last_sent_at = at;
-    connection
-        .prepare_cached("UPDATE item SET state = ?2, attempts = ?3, last_sent_at = ?4 WHERE id = ?1")
-        .and_then(|mut statement| {
-            statement.execute(params![item.0, known.state.word(), known.attempts, time::stored(at)])
-        })
-        .map_err(failed)?;
+    let request_id = item.request_id.as_str();
     connection
         .prepare_cached("INSERT INTO attempt (item, run, kind, request_id, sent_at) VALUES (?1, ?2, 'send', ?3, ?4)")
-        .and_then(|mut statement| {
-            statement.execute(params![item.0, run.as_str(), known.request_id.as_str(), time::stored(at)])
-        })
+        .and_then(|mut statement| statement.execute(params![item.id.0, run.as_str(), request_id, time::stored(at)]))
         .map_err(failed)?;
     let attempt = AttemptId(connection.last_insert_rowid());
+    let item = advance(connection, &item, &Entry::Intended { run: run.to_string(), attempt: attempt.0 }, at)?;
     let body = connection
         .prepare_cached("SELECT body FROM item WHERE id = ?1")
-        .and_then(|mut statement| statement.query_row([item.0], |row| row.get(0)))
+        .and_then(|mut statement| statement.query_row([item.id.0], |row| row.get(0)))
         .map_err(failed)?;
-    Ok((known, attempt, body))
+    Ok((item, attempt, body))
 }
 
-fn insert(connection: &Connection, intent: &Intent) -> Result<ItemId, JournalError> {
-    let Intent::First { run, identity, amount, payment_reference, body, at } = intent else {
-        return Err(JournalError::Write("only a first intent makes an item".into()));
+/// The item of a first intent: a new one, or one for which nothing was done, which belongs to whoever sends it now. Body,
+/// amount and reference of the latter may still change as long as no request of it ever left; after that the first body
+/// stays for ever.
+fn first_item(connection: &Connection, first: &First) -> Result<Item, JournalError> {
+    let job = job_of(connection, &first.run)?;
+    let body_sha256 = log::sha256(&first.body);
+    let Some(item) = find(connection, &first.identity)? else {
+        let account = &first.identity.account;
+        let made = Made {
+            run: first.run.to_string(),
+            job,
+            environment: account.environment.word().to_owned(),
+            client_id: account.client_id.to_string(),
+            operation: account.operation.word().to_owned(),
+            invoice: first.identity.invoice.to_string(),
+            generation: first.identity.generation,
+            amount: first.amount.whole(),
+            payment_reference: first.payment_reference.to_string(),
+            body_sha256,
+            reopened: None,
+        };
+        return make(connection, made, &first.body, first.at);
     };
-    let refund_reference = (identity.account.operation == Operation::Refund).then(|| identity.refund_reference());
+    if item.state != State::Planned {
+        return Ok(item);
+    }
+    if item.attempts == 0 {
+        connection
+            .execute(
+                "UPDATE item SET body = ?2, body_sha256 = ?3 WHERE id = ?1",
+                params![item.id.0, first.body, body_sha256],
+            )
+            .map_err(failed)?;
+    }
+    let entry = Entry::TakenOver {
+        run: first.run.to_string(),
+        job,
+        amount: first.amount.whole(),
+        payment_reference: first.payment_reference.to_string(),
+        body_sha256,
+    };
+    advance(connection, &item, &entry, first.at)
+}
+
+fn job_of(connection: &Connection, run: &RunId) -> Result<String, JournalError> {
+    connection
+        .prepare_cached("SELECT job FROM run WHERE name = ?1")
+        .and_then(|mut statement| statement.query_row([run.as_str()], |row| row.get(0)))
+        .map_err(failed)
+}
+
+/// Makes a new item.
+pub(super) fn make(connection: &Connection, made: Made, body: &[u8], at: Timestamp) -> Result<Item, JournalError> {
+    let last: i64 = connection
+        .prepare_cached("SELECT coalesce(max(id), 0) FROM item")
+        .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
+        .map_err(failed)?;
+    let item = log::made(ItemId(last + 1), &made, at)?;
+    let identity = &item.identity;
     connection
         .prepare_cached(
-            "INSERT INTO item (environment, client_id, operation, invoice, generation, amount, request_id, \
-             payment_reference, refund_reference, body, state, reason, attempts, first_intent_at, last_sent_at, \
-             facts, job, run) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'planned', '', 0, ?11, ?11, '{}', \
-             (SELECT job FROM run WHERE name = ?12), ?12)",
+            "INSERT INTO item (id, environment, client_id, operation, invoice, generation, amount, request_id, \
+             payment_reference, refund_reference, body, body_sha256, state, reason, attempts, first_intent_at, \
+             last_sent_at, facts, job, run) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, '', 0, ?14, ?14, ?15, ?16, ?17)",
         )
         .and_then(|mut statement| {
             statement.execute(params![
+                item.id.0,
                 identity.account.environment.word(),
                 identity.account.client_id.as_str(),
                 identity.account.operation.word(),
                 identity.invoice.as_str(),
                 identity.generation,
-                amount.whole().cast_signed(),
-                identity.request_id().as_str(),
-                payment_reference.as_str(),
-                refund_reference.as_ref().map(MerchantReference::as_str),
+                item.amount.whole().cast_signed(),
+                item.request_id.as_str(),
+                item.payment_reference.as_str(),
+                item.refund_reference.as_ref().map(MerchantReference::as_str),
                 body,
-                time::stored(*at),
-                run.as_str(),
+                item.body_sha256,
+                item.state.word(),
+                time::stored(at),
+                facts_text(&item.facts),
+                item.job,
+                item.run.as_str(),
             ])
         })
         .map_err(taken)?;
-    Ok(ItemId(connection.last_insert_rowid()))
+    append(connection, at, Some(item.id), &Entry::Made(Box::new(made)))?;
+    Ok(item)
 }
 
-/// An item for which nothing was done belongs to whoever sends it now. Its body, amount and reference may still change
-/// as long as no request of it ever left; after that the first body stays for ever.
-fn take_over(connection: &Connection, intent: &Intent, item: Item) -> Result<Item, JournalError> {
-    let Intent::First { run, amount, payment_reference, body, at, .. } = intent else { return Ok(item) };
-    if item.state != State::Planned {
-        return Ok(item);
+/// Lets something happen to an item: the entry goes into the log, and the item becomes what the log says of it.
+pub(super) fn advance(
+    connection: &Connection,
+    before: &Item,
+    entry: &Entry,
+    at: Timestamp,
+) -> Result<Item, JournalError> {
+    let after = log::fold(before.clone(), entry, at)?;
+    append(connection, at, Some(after.id), entry)?;
+    if after == *before {
+        return Ok(after);
     }
-    let changes = if item.attempts == 0 {
-        connection.execute(
-            "UPDATE item SET amount = ?2, payment_reference = ?3, body = ?4, first_intent_at = ?5 WHERE id = ?1",
-            params![item.id.0, amount.whole().cast_signed(), payment_reference.as_str(), body, time::stored(*at)],
-        )
-    } else {
-        Ok(0)
-    };
-    changes.map_err(failed)?;
     connection
-        .execute(
-            "UPDATE item SET run = ?2, job = (SELECT job FROM run WHERE name = ?2) WHERE id = ?1",
-            params![item.id.0, run.as_str()],
+        .prepare_cached(
+            "UPDATE item SET state = ?2, reason = ?3, attempts = ?4, first_intent_at = ?5, last_sent_at = ?6, \
+             settled_at = ?7, facts = ?8, job = ?9, run = ?10, amount = ?11, payment_reference = ?12 WHERE id = ?1",
         )
+        .and_then(|mut statement| {
+            statement.execute(params![
+                after.id.0,
+                after.state.word(),
+                after.reason,
+                after.attempts,
+                time::stored(after.first_intent_at),
+                time::stored(after.last_sent_at),
+                after.settled_at.map(time::stored),
+                facts_text(&after.facts),
+                after.job,
+                after.run.as_str(),
+                after.amount.whole().cast_signed(),
+                after.payment_reference.as_str(),
+            ])
+        })
         .map_err(failed)?;
-    load(connection, item.id)
+    Ok(after)
 }
 
 /// Closes an attempt with what it proved.
@@ -149,7 +202,30 @@ pub(super) fn close_attempt(connection: &Connection, record: &OutcomeRecord) -> 
         Outcome::Throttled(SignatureCheck::Valid) | Outcome::NotSent(_) => Event::NothingDone,
         Outcome::Throttled(_) | Outcome::Ambiguous(_) => Event::NoProof,
     };
-    let (headers, body) = evidence(&record.exchange);
+    let wire = if matches!(outcome, Outcome::NotSent(_)) { Wire::NeverLeft } else { Wire::Left };
+    let answer = Evidence::of(&record.exchange);
+    let facts = &record.reading.facts;
+    end_attempt(connection, record.attempt, record.at, outcome.word(), &outcome.reason(), facts, &answer)?;
+    let entry = Entry::Ended {
+        attempt: record.attempt.0,
+        event,
+        wire,
+        reason: outcome.reason(),
+        facts: facts.clone(),
+        answer_sha256: answer.sha256(),
+    };
+    advance(connection, &load(connection, item)?, &entry, record.at).map(|item| item.state)
+}
+
+fn end_attempt(
+    connection: &Connection,
+    attempt: AttemptId,
+    at: Timestamp,
+    outcome: &str,
+    reason: &str,
+    facts: &Facts,
+    answer: &Evidence<'_>,
+) -> Result<(), JournalError> {
     connection
         .prepare_cached(
             "UPDATE attempt SET ended_at = ?2, outcome = ?3, reason = ?4, facts = ?5, answer_headers = ?6, \
@@ -157,21 +233,17 @@ pub(super) fn close_attempt(connection: &Connection, record: &OutcomeRecord) -> 
         )
         .and_then(|mut statement| {
             statement.execute(params![
-                record.attempt.0,
-                time::stored(record.at),
-                outcome.word(),
-                outcome.reason(),
-                facts_text(&record.reading.facts),
-                headers,
-                body
+                attempt.0,
+                time::stored(at),
+                outcome,
+                reason,
+                facts_text(facts),
+                answer.headers,
+                answer.body
             ])
         })
-        .map_err(failed)?;
-    if matches!(outcome, Outcome::NotSent(_)) {
-        // Attempts are requests on the wire (`DESIGN` 11.7); this one was none.
-        connection.execute("UPDATE item SET attempts = attempts - 1 WHERE id = ?1", [item.0]).map_err(failed)?;
-    }
-    apply(connection, item, event, &outcome.reason(), &record.reading.facts, record.at)
+        .map(drop)
+        .map_err(failed)
 }
 
 /// Records an inquiry with what it proved.
@@ -181,7 +253,7 @@ pub(super) fn inquired(connection: &Connection, inquiry: &InquiryResult) -> Resu
         Inquiry::Already => (Event::Already, "already"),
         Inquiry::NoProof => (Event::NoProof, "no_proof"),
     };
-    let (headers, body) = evidence(&inquiry.exchange);
+    let answer = Evidence::of(&inquiry.exchange);
     connection
         .execute(
             "INSERT INTO attempt (item, run, kind, request_id, sent_at, ended_at, outcome, reason, facts, \
@@ -195,63 +267,37 @@ pub(super) fn inquired(connection: &Connection, inquiry: &InquiryResult) -> Resu
                 outcome,
                 inquiry.facts.payment_status.as_deref().unwrap_or_default(),
                 facts_text(&inquiry.facts),
-                headers,
-                body
+                answer.headers,
+                answer.body
             ],
         )
         .map_err(failed)?;
-    if event == Event::NoProof {
-        // Nothing new is known; the item keeps the reason and the facts of its last request.
-        return load(connection, inquiry.item).map(|item| item.state);
-    }
-    apply(connection, inquiry.item, event, "status_inquiry", &inquiry.facts, inquiry.at)
+    let attempt = connection.last_insert_rowid();
+    let entry = Entry::Inquired { attempt, event, facts: inquiry.facts.clone(), answer_sha256: answer.sha256() };
+    advance(connection, &load(connection, inquiry.item)?, &entry, inquiry.at).map(|item| item.state)
 }
 
 /// Hands an unknown item over to a person.
 pub(super) fn give_up(connection: &Connection, item: ItemId, at: Timestamp) -> Result<State, JournalError> {
-    let facts = load(connection, item)?.facts;
-    apply(connection, item, Event::GivenUp, "horizon_passed", &facts, at)
-}
-
-fn apply(
-    connection: &Connection,
-    item: ItemId,
-    event: Event,
-    reason: &str,
-    facts: &Facts,
-    at: Timestamp,
-) -> Result<State, JournalError> {
-    let before = load(connection, item)?;
-    let state = next(before.state, event)?;
-    if state == before.state && before.state.is_terminal() {
-        return Ok(state);
-    }
-    let settled_at = state.is_terminal().then(|| time::stored(at));
-    connection
-        .prepare_cached("UPDATE item SET state = ?2, reason = ?3, facts = ?4, settled_at = ?5 WHERE id = ?1")
-        .and_then(|mut statement| {
-            statement.execute(params![item.0, state.word(), reason, facts_text(facts), settled_at])
-        })
-        .map_err(failed)?;
-    Ok(state)
+    advance(connection, &load(connection, item)?, &Entry::GaveUp, at).map(|item| item.state)
 }
 
 /// Closes what a stopped program left open: its requests may have left, so their items are unknown.
 pub(super) fn recover(connection: &Connection, at: Timestamp) -> Result<u64, JournalError> {
-    connection
-        .execute(
-            "UPDATE attempt SET ended_at = ?1, outcome = 'ambiguous', reason = ?2 WHERE ended_at IS NULL",
-            params![time::stored(at), Doubt::Crash.word()],
-        )
+    let open: Vec<(i64, i64)> = connection
+        .prepare("SELECT id, item FROM attempt WHERE ended_at IS NULL ORDER BY id")
+        .and_then(|mut statement| statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect())
         .map_err(failed)?;
-    let state = next(State::Intent, Event::NoProof)?;
-    let changed = connection
-        .execute(
-            &format!("UPDATE item SET state = ?1, reason = ?2 WHERE state = 'intent' AND {UNSETTLED}"),
-            params![state.word(), Doubt::Crash.word()],
-        )
-        .map_err(failed)?;
-    Ok(changed as u64)
+    for (attempt, item) in &open {
+        let item = load(connection, ItemId(*item))?;
+        let (outcome, reason) = (Outcome::Ambiguous(Doubt::Crash), Doubt::Crash.word());
+        end_attempt(connection, AttemptId(*attempt), at, outcome.word(), &reason, &Facts::default(), &Evidence::NONE)?;
+        let facts = item.facts.clone();
+        let (event, wire) = (Event::NoProof, Wire::Left);
+        let entry = Entry::Ended { attempt: *attempt, event, wire, reason, facts, answer_sha256: None };
+        advance(connection, &item, &entry, at)?;
+    }
+    Ok(open.len() as u64)
 }
 
 fn find(connection: &Connection, identity: &Identity) -> Result<Option<Item>, JournalError> {
@@ -305,27 +351,113 @@ pub(super) fn of_job(
     statement.query_map(key, read_item)?.collect()
 }
 
-/// All items for an invoice with their attempts, in order.
-pub(super) fn history(connection: &Connection, invoice: &InvoiceNumber) -> rusqlite::Result<Vec<(Item, Vec<Attempt>)>> {
+/// Items in doubt of all jobs, the oldest first.
+pub(super) fn in_doubt(connection: &Connection) -> rusqlite::Result<Vec<Item>> {
+    let mut statement =
+        connection.prepare(&format!("SELECT {ITEM_COLUMNS} FROM item WHERE {UNSETTLED} ORDER BY id"))?;
+    statement.query_map([], read_item)?.collect()
+}
+
+/// Items of an account whose refusal is proved or ruled, the oldest first.
+pub(super) fn refused(connection: &Connection, account: &Account) -> rusqlite::Result<Vec<Item>> {
+    let mut statement = connection.prepare(&format!(
+        "SELECT {ITEM_COLUMNS} FROM item WHERE state IN ('refused', 'ruled_not_done') AND operation = ?1 \
+         AND environment = ?2 AND client_id = ?3 ORDER BY id"
+    ))?;
+    let key = [account.operation.word(), account.environment.word(), account.client_id.as_str()];
+    statement.query_map(key, read_item)?.collect()
+}
+
+/// All items for an invoice with their entries, in order.
+pub(super) fn story(connection: &Connection, invoice: &InvoiceNumber) -> rusqlite::Result<Vec<(Item, Vec<Logged>)>> {
     let mut items = connection.prepare(&format!("SELECT {ITEM_COLUMNS} FROM item WHERE invoice = ?1 ORDER BY id"))?;
     let items: Vec<Item> = items.query_map([invoice.as_str()], read_item)?.collect::<rusqlite::Result<_>>()?;
-    let mut attempts = connection.prepare(
-        "SELECT kind, run, sent_at, ended_at, outcome, reason, facts FROM attempt WHERE item = ?1 ORDER BY id",
-    )?;
+    let mut entries = connection.prepare("SELECT seq, at, data FROM event WHERE item = ?1 ORDER BY seq")?;
+    let read = |row: &Row<'_>| {
+        let entry = checked(row, 2, |text| serde_json::from_str(text).ok())?;
+        Ok(Logged { seq: row.get(0)?, at: checked(row, 1, time::parse_instant)?, entry })
+    };
     items
         .into_iter()
         .map(|item| {
-            let attempts = attempts.query_map([item.id.0], read_attempt)?.collect::<rusqlite::Result<_>>()?;
-            Ok((item, attempts))
+            let entries = entries.query_map([item.id.0], read)?.collect::<rusqlite::Result<_>>()?;
+            Ok((item, entries))
         })
         .collect()
 }
 
-fn evidence(exchange: &Exchange) -> (Option<String>, Option<&[u8]>) {
-    match exchange {
-        Exchange::Answered(answer) => (serde_json::to_string(&answer.headers).ok(), Some(answer.body.as_slice())),
-        Exchange::NotSent(_) | Exchange::TimedOut | Exchange::Lost(_) | Exchange::TooLong => (None, None),
+/// Records that a notification contradicts what is known; the same status a second time says nothing new.
+pub(super) fn contradict(connection: &Connection, found: &Contradiction) -> Result<State, JournalError> {
+    let item = load(connection, found.item)?;
+    let known: bool = connection
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM event WHERE item = ?1 AND json_extract(data, '$.kind') = 'contradicted' \
+             AND json_extract(data, '$.status') = ?2)",
+        )
+        .and_then(|mut statement| statement.query_row(params![item.id.0, found.status], |row| row.get(0)))
+        .map_err(failed)?;
+    if known {
+        return Ok(item.state);
     }
+    let (notification, status) = (found.notification.clone(), found.status.clone());
+    let entry = Entry::Contradicted { notification, status, event: found.event };
+    advance(connection, &item, &entry, found.at).map(|item| item.state)
+}
+
+/// Records a person's ruling; an item that is still unknown is handed over first.
+pub(super) fn rule(connection: &Connection, item: ItemId, ruled: &Ruled, at: Timestamp) -> Result<State, JournalError> {
+    let mut item = load(connection, item)?;
+    if item.state == State::Unknown {
+        item = advance(connection, &item, &Entry::GaveUp, at)?;
+    }
+    advance(connection, &item, &Entry::Ruled(ruled.clone()), at).map(|item| item.state)
+}
+
+/// Makes the next generation of an item that had no effect. It has no body yet: the run that sends it makes one.
+pub(super) fn reopen(
+    connection: &Connection,
+    item: ItemId,
+    reopened: &Reopened,
+    at: Timestamp,
+) -> Result<Item, JournalError> {
+    let item = load(connection, item)?;
+    let made = log::next_generation(&item, reopened.clone())?;
+    make(connection, made, b"", at)
+}
+
+/// What came back, as it is kept.
+struct Evidence<'a> {
+    headers: Option<String>,
+    body: Option<&'a [u8]>,
+}
+
+impl<'a> Evidence<'a> {
+    const NONE: Self = Self { headers: None, body: None };
+
+    fn of(exchange: &'a Exchange) -> Self {
+        match exchange {
+            Exchange::Answered(answer) => Self {
+                headers: Some(serde_json::to_string(&answer.headers).expect("headers are pairs of texts")),
+                body: Some(answer.body.as_slice()),
+            },
+            Exchange::NotSent(_) | Exchange::TimedOut | Exchange::Lost(_) | Exchange::TooLong => Self::NONE,
+        }
+    }
+
+    fn sha256(&self) -> Option<String> {
+        answer_sha256(self.headers.as_deref(), self.body)
+    }
+}
+
+/// The SHA-256 of an answer as it is kept; `None` if there was none.
+pub(super) fn answer_sha256(headers: Option<&str>, body: Option<&[u8]>) -> Option<String> {
+    let (headers, body) = (headers?, body?);
+    Some(log::sha256(&[headers.as_bytes(), b"\0", body].concat()))
+}
+
+/// Facts as they are stored.
+pub(super) fn facts_of(row: &Row<'_>, index: usize) -> rusqlite::Result<Facts> {
+    checked(row, index, |text| serde_json::from_str(text).ok())
 }
 
 fn facts_text(facts: &Facts) -> String {
@@ -361,21 +493,10 @@ pub(super) fn read_item_at(row: &Row<'_>, first: usize) -> rusqlite::Result<Item
         first_intent_at: checked(row, first + 13, time::parse_instant)?,
         last_sent_at: checked(row, first + 14, time::parse_instant)?,
         settled_at: row.get::<_, Option<String>>(first + 15)?.as_deref().and_then(time::parse_instant),
-        facts: checked(row, first + 16, |text| serde_json::from_str(text).ok())?,
+        facts: facts_of(row, first + 16)?,
         job: text(17)?,
         run: checked(row, first + 18, |text| RunId::new(text).ok())?,
-    })
-}
-
-fn read_attempt(row: &Row<'_>) -> rusqlite::Result<Attempt> {
-    Ok(Attempt {
-        kind: row.get(0)?,
-        run: row.get(1)?,
-        sent_at: checked(row, 2, time::parse_instant)?,
-        ended_at: row.get::<_, Option<String>>(3)?.as_deref().and_then(time::parse_instant),
-        outcome: row.get(4)?,
-        reason: row.get(5)?,
-        facts: checked(row, 6, |text| serde_json::from_str(text).ok())?,
+        body_sha256: text(19)?,
     })
 }
 

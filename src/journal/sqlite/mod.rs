@@ -2,8 +2,15 @@
 //!
 //! [`writer`] turns many small writes into few commits, [`schema`] is the tables, [`items`] and [`runs`] the statements.
 
+mod backup;
+mod check;
 mod items;
+mod log;
+mod memo;
+mod migrate;
 mod open;
+mod place;
+mod reserve;
 mod runs;
 mod schema;
 #[cfg(test)]
@@ -17,14 +24,18 @@ use std::sync::{Arc, Mutex};
 
 use rusqlite::Connection;
 
+use super::log::{Entry, Reopened, Ruled, hex};
 use super::record::{
-    Attempt, DurableIntent, Finished, InquiryResult, Intent, Item, ItemId, NewRun, OutcomeRecord, RowRecord, RunRecord,
+    Contradiction, DurableIntent, Finished, Head, InquiryResult, Intent, Item, ItemId, NewRun, OutcomeRecord,
+    RowRecord, RunRecord, Story,
 };
 use super::state::State;
-use super::{Account, Journal, JournalError};
+use super::{Account, Journal, JournalError, Loss};
 use crate::model::ids::{InvoiceNumber, RunId};
-use crate::model::time::Timestamp;
-use writer::Writer;
+use crate::model::time::{self, Timestamp};
+pub use check::Checked;
+use reserve::Reserve;
+use writer::{WhenFull, Writer};
 
 /// The embedded journal.
 pub struct SqliteJournal {
@@ -32,20 +43,91 @@ pub struct SqliteJournal {
     reader: Arc<Mutex<Connection>>,
     /// `None`: opened for reading.
     writer: Option<Writer>,
-    /// Held for life, so that no second runner starts.
-    _lock: Option<File>,
+    /// Held for life, so that no second runner starts; holds the memo.
+    lock: Option<File>,
+    /// What it lacked when it was opened.
+    loss: Option<Loss>,
+}
+
+impl Drop for SqliteJournal {
+    fn drop(&mut self) {
+        self.remember();
+    }
 }
 
 impl SqliteJournal {
     /// Opens the journal for a run; makes it if it is not there. Holds the lock until dropped.
     ///
     /// # Errors
-    /// [`JournalError::Held`] if another runner has it; [`JournalError::Unusable`] if it is not ours or not safe.
+    /// [`JournalError::Held`] if another runner has it; [`JournalError::Unusable`] if it is not ours, not safe or damaged.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
         let lock = open::lock(path)?;
         let connection = open::for_writing(path)?;
         let reader = open::for_reading(path)?;
-        Ok(Self { writer: Some(Writer::start(connection)), reader: Arc::new(Mutex::new(reader)), _lock: Some(lock) })
+        let reserve = Reserve::at(&open::beside(path, ".reserve")).map_err(|error| {
+            open::unusable(path, &format!("there is no room beside it for the outcomes of calls under way: {error}"))
+        })?;
+        let loss = memo::loss(&reader, &lock).map_err(|error| open::unusable(path, &error))?;
+        Ok(Self {
+            writer: Some(Writer::start(connection, reserve)),
+            reader: Arc::new(Mutex::new(reader)),
+            lock: Some(lock),
+            loss,
+        })
+    }
+
+    /// What the journal lacked when it was opened: its last writer knew more. `None` if nothing.
+    #[must_use]
+    pub const fn loss(&self) -> Option<Loss> {
+        self.loss
+    }
+
+    /// Compares the journal with its own log, to the last answer.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn check(&self) -> Result<Checked, JournalError> {
+        let connection = self.reader.lock().map_err(|error| JournalError::Read(error.to_string()))?;
+        let read = |error: rusqlite::Error| JournalError::Read(error.to_string());
+        let mut checked = check::check(&connection, check::Depth::Everything).map_err(read)?;
+        let mut statement = connection.prepare("PRAGMA integrity_check").map_err(read)?;
+        let pages = statement.query_map([], |row| row.get::<_, String>(0)).map_err(read)?;
+        for page in pages {
+            let page = page.map_err(read)?;
+            if page != "ok" {
+                checked.flaws.push(page);
+            }
+        }
+        Ok(checked)
+    }
+
+    /// Whether the log holds an entry of this hash, in hex.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn holds(&self, head: &str) -> Result<bool, JournalError> {
+        let connection = self.reader.lock().map_err(|error| JournalError::Read(error.to_string()))?;
+        connection
+            .query_row("SELECT EXISTS (SELECT 1 FROM event WHERE lower(hex(hash)) = lower(?1))", [head], |row| {
+                row.get(0)
+            })
+            .map_err(|error| JournalError::Read(error.to_string()))
+    }
+
+    /// Writes a consistent copy to a new file, while a runner may be at work, and checks the copy.
+    ///
+    /// # Errors
+    /// The file exists, cannot be written, or the copy is not whole; nothing stays behind then.
+    pub fn backup(&self, to: &Path) -> Result<Checked, JournalError> {
+        let connection = self.reader.lock().map_err(|error| JournalError::Read(error.to_string()))?;
+        backup::write(&connection, to)
+    }
+
+    /// Writes the head down, so that the loss of what comes before it will be noticed.
+    fn remember(&self) {
+        if let (Some(lock), Ok(connection)) = (&self.lock, self.reader.lock()) {
+            memo::write(&connection, lock);
+        }
     }
 
     /// Opens an existing journal to look at it; `None` if there is none. Takes no lock and changes nothing.
@@ -57,15 +139,16 @@ impl SqliteJournal {
             return Ok(None);
         }
         let reader = open::for_reading(path)?;
-        Ok(Some(Self { writer: None, reader: Arc::new(Mutex::new(reader)), _lock: None }))
+        Ok(Some(Self { writer: None, reader: Arc::new(Mutex::new(reader)), lock: None, loss: None }))
     }
 
     async fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> Result<T, JournalError> + Send + 'static,
+        when_full: WhenFull,
+        work: impl FnMut(&Connection) -> Result<T, JournalError> + Send + 'static,
     ) -> Result<T, JournalError> {
         match &self.writer {
-            Some(writer) => writer.write(work).await,
+            Some(writer) => writer.write(when_full, work).await,
             None => Err(JournalError::Write("it was opened for reading".into())),
         }
     }
@@ -83,35 +166,49 @@ impl SqliteJournal {
     }
 }
 
+/// A write that failed; a full disk is told apart, for what is under way can still be kept then.
+#[expect(clippy::needless_pass_by_value, reason = "map_err hands it over")]
+fn failed(error: rusqlite::Error) -> JournalError {
+    match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::DiskFull) => JournalError::Full,
+        _ => JournalError::Write(error.to_string()),
+    }
+}
+
 impl Journal for SqliteJournal {
     async fn begin_run(&self, run: NewRun) -> Result<RunId, JournalError> {
-        self.write(move |connection| runs::begin(connection, &run)).await
+        let begun = self.write(WhenFull::Refuse, move |connection| runs::begin(connection, &run)).await;
+        self.remember();
+        begun
     }
 
     async fn record_intent(&self, intent: Intent) -> Result<DurableIntent, JournalError> {
         // The token is made here, after `write` has returned: its commit is durable.
-        let (item, attempt, body) = self.write(move |connection| items::intend(connection, &intent)).await?;
+        let (item, attempt, body) =
+            self.write(WhenFull::Refuse, move |connection| items::intend(connection, &intent)).await?;
         Ok(DurableIntent::new(item, attempt, body))
     }
 
     async fn record_outcome(&self, record: OutcomeRecord) -> Result<State, JournalError> {
-        self.write(move |connection| items::close_attempt(connection, &record)).await
+        self.write(WhenFull::Keep, move |connection| items::close_attempt(connection, &record)).await
     }
 
     async fn record_inquiry(&self, inquiry: InquiryResult) -> Result<State, JournalError> {
-        self.write(move |connection| items::inquired(connection, &inquiry)).await
+        self.write(WhenFull::Keep, move |connection| items::inquired(connection, &inquiry)).await
     }
 
     async fn give_up(&self, item: ItemId, at: Timestamp) -> Result<State, JournalError> {
-        self.write(move |connection| items::give_up(connection, item, at)).await
+        self.write(WhenFull::Keep, move |connection| items::give_up(connection, item, at)).await
     }
 
     async fn recover(&self, at: Timestamp) -> Result<u64, JournalError> {
-        self.write(move |connection| items::recover(connection, at)).await
+        self.write(WhenFull::Keep, move |connection| items::recover(connection, at)).await
     }
 
     async fn finish_run(&self, finished: Finished) -> Result<(), JournalError> {
-        self.write(move |connection| runs::finish(connection, &finished)).await
+        let ended = self.write(WhenFull::Keep, move |connection| runs::finish(connection, &finished)).await;
+        self.remember();
+        ended
     }
 
     async fn known(
@@ -142,8 +239,46 @@ impl Journal for SqliteJournal {
         self.read(runs::all).await
     }
 
-    async fn history(&self, invoice: &InvoiceNumber) -> Result<Vec<(Item, Vec<Attempt>)>, JournalError> {
+    async fn doubts(&self) -> Result<Vec<Item>, JournalError> {
+        self.read(items::in_doubt).await
+    }
+
+    async fn refusals(&self, account: &Account) -> Result<Vec<Item>, JournalError> {
+        let account = account.clone();
+        self.read(move |connection| items::refused(connection, &account)).await
+    }
+
+    async fn story(&self, invoice: &InvoiceNumber) -> Result<Story, JournalError> {
         let invoice = invoice.clone();
-        self.read(move |connection| items::history(connection, &invoice)).await
+        self.read(move |connection| {
+            let mentions = runs::mentions(connection, &invoice)?;
+            Ok(Story { mentions, items: items::story(connection, &invoice)? })
+        })
+        .await
+    }
+
+    async fn contradict(&self, contradiction: Contradiction) -> Result<State, JournalError> {
+        self.write(WhenFull::Keep, move |connection| items::contradict(connection, &contradiction)).await
+    }
+
+    async fn rule(&self, item: ItemId, ruled: Ruled, at: Timestamp) -> Result<State, JournalError> {
+        self.write(WhenFull::Refuse, move |connection| items::rule(connection, item, &ruled, at)).await
+    }
+
+    async fn reopen(&self, item: ItemId, reopened: Reopened, at: Timestamp) -> Result<Item, JournalError> {
+        self.write(WhenFull::Refuse, move |connection| items::reopen(connection, item, &reopened, at)).await
+    }
+
+    async fn accept(&self, found: String, reason: String, at: Timestamp) -> Result<(), JournalError> {
+        let entry = Entry::Accepted { found, reason };
+        self.write(WhenFull::Refuse, move |connection| log::append(connection, at, None, &entry)).await?;
+        self.remember();
+        Ok(())
+    }
+
+    async fn head(&self) -> Result<Option<Head>, JournalError> {
+        let last = self.read(log::head).await?;
+        let at = time::parse_instant(&last.at);
+        Ok(at.map(|at| Head { seq: last.seq, at, hash: hex(&last.hash) }))
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::schema;
+use super::{check, migrate, place, schema};
 use crate::journal::JournalError;
 
 /// SQLite before this version can corrupt a WAL file (`failure-modes.md`, finding 7).
@@ -30,9 +30,15 @@ pub(super) fn lock(path: &Path) -> Result<File, JournalError> {
     }
 }
 
-/// Opens the file for writing; makes it, with its tables, if it is not there.
+/// Opens the file for writing; makes it, with its tables, if it is not there, and checks it if it is.
 pub(super) fn for_writing(path: &Path) -> Result<Connection, JournalError> {
     private_file(path).map_err(|error| unusable(path, &format!("cannot be opened: {error}")))?;
+    if let Some(kind) = place::remote(path) {
+        let reason = format!(
+            "it lies on a network file system ({kind}), where two runners could hold it; move it to a local disk"
+        );
+        return Err(unusable(path, &reason));
+    }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(|error| unusable(path, &error))?;
     prepare(path, &connection)?;
@@ -48,6 +54,10 @@ pub(super) fn for_reading(path: &Path) -> Result<Connection, JournalError> {
     let application = number("application_id").map_err(|error| unreadable(path, &error))?;
     let version = number("user_version").map_err(|error| unusable(path, &error))?;
     check_owner(path, application, version)?;
+    if version < schema::VERSION {
+        let reason = format!("its tables have version {version}; the next run carries it over to {}", schema::VERSION);
+        return Err(unusable(path, &reason));
+    }
     Ok(connection)
 }
 
@@ -58,10 +68,8 @@ fn prepare(path: &Path, connection: &Connection) -> Result<(), JournalError> {
     }
     connection.busy_timeout(Duration::from_secs(10)).map_err(unusable_sql)?;
     let number = |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, i32>(0));
-    let (application, version) = (
-        number("application_id").map_err(|error| unreadable(path, &error))?,
-        number("user_version").map_err(unusable_sql)?,
-    );
+    let application = number("application_id").map_err(|error| unreadable(path, &error))?;
+    let version = number("user_version").map_err(unusable_sql)?;
     let tables: i64 =
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(unusable_sql)?;
     let is_new = application == 0 && version == 0 && tables == 0;
@@ -80,28 +88,32 @@ fn prepare(path: &Path, connection: &Connection) -> Result<(), JournalError> {
         return Err(unusable(path, &format!("it runs with journal_mode={mode} and synchronous={synchronous}")));
     }
     if is_new {
-        let (id, version) = (schema::APPLICATION_ID, schema::VERSION);
-        let tables = schema::TABLES;
-        connection
-            .execute_batch(&format!(
-                "BEGIN IMMEDIATE; {tables} PRAGMA application_id = {id}; PRAGMA user_version = {version}; COMMIT;"
-            ))
-            .map_err(unusable_sql)?;
-    } else {
-        let check: String =
-            connection.pragma_query_value(None, "quick_check", |row| row.get(0)).map_err(unusable_sql)?;
-        if check != "ok" {
-            return Err(unusable(path, &format!("it is damaged: {check}")));
-        }
+        return schema::create(connection).map_err(unusable_sql);
     }
-    Ok(())
+    refuse_damage(path, connection)?;
+    if version < schema::VERSION {
+        migrate::carry_over(path, connection, version)?;
+    }
+    let checked = check::check(connection, check::Depth::Items).map_err(unusable_sql)?;
+    match checked.flaws.first() {
+        None => Ok(()),
+        Some(flaw) => Err(unusable(path, &format!("it is damaged, or was changed by hand: {flaw}; {DAMAGED}"))),
+    }
+}
+
+const DAMAGED: &str = "put back a backup (rekon journal backup makes them), and look with rekon journal check";
+
+fn refuse_damage(path: &Path, connection: &Connection) -> Result<(), JournalError> {
+    let check: String =
+        connection.pragma_query_value(None, "quick_check", |row| row.get(0)).map_err(|error| unusable(path, &error))?;
+    if check == "ok" { Ok(()) } else { Err(unusable(path, &format!("it is damaged: {check}; {DAMAGED}"))) }
 }
 
 fn check_owner(path: &Path, application: i32, version: i32) -> Result<(), JournalError> {
     if application != schema::APPLICATION_ID {
         return Err(unusable(path, &NOT_OURS));
     }
-    if version != schema::VERSION {
+    if !(schema::OLDEST..=schema::VERSION).contains(&version) {
         let reason = format!(
             "its tables have version {version}, this program knows {}; use the program that made it",
             schema::VERSION
@@ -138,7 +150,7 @@ fn refuse_second_name(_: &Path, _: &File) -> Result<(), JournalError> {
     Ok(())
 }
 
-fn unusable(path: &Path, reason: &dyn std::fmt::Display) -> JournalError {
+pub(super) fn unusable(path: &Path, reason: &dyn std::fmt::Display) -> JournalError {
     JournalError::Unusable { path: path.display().to_string(), reason: reason.to_string() }
 }
 
@@ -151,7 +163,7 @@ fn private_file(path: &Path) -> std::io::Result<File> {
     options.open(path)
 }
 
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)

@@ -2,17 +2,17 @@
 
 use rusqlite::{Connection, params};
 
+use sha2::{Digest as _, Sha256};
+
+use super::failed;
 use super::items::{ITEM_COLUMNS, checked, read_item_at};
+use super::log::append;
 use crate::journal::JournalError;
-use crate::journal::record::{Finished, NewRow, NewRun, RowFate, RowRecord, RunRecord};
+use crate::journal::log::{Entry, hex};
+use crate::journal::record::{Finished, Mention, NewRow, NewRun, RowFate, RowRecord, RunRecord};
 use crate::model::ids::{InvoiceNumber, RunId};
 use crate::model::money::Rupiah;
 use crate::model::time::{self, Zone};
-
-#[expect(clippy::needless_pass_by_value, reason = "map_err hands it over")]
-fn failed(error: rusqlite::Error) -> JournalError {
-    JournalError::Write(error.to_string())
-}
 
 /// Writes a run and all its rows; the journal's count makes its name unique.
 pub(super) fn begin(connection: &Connection, run: &NewRun) -> Result<RunId, JournalError> {
@@ -41,7 +41,9 @@ pub(super) fn begin(connection: &Connection, run: &NewRun) -> Result<RunId, Jour
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )
         .map_err(failed)?;
+    let mut digest = RowsDigest::default();
     for row in &run.rows {
+        digest.take(row);
         insert
             .execute(params![
                 id,
@@ -55,10 +57,38 @@ pub(super) fn begin(connection: &Connection, run: &NewRun) -> Result<RunId, Jour
             ])
             .map_err(failed)?;
     }
+    let (job, rows) = (run.job.clone(), run.rows.len() as u64);
+    let entry = Entry::RunBegan { run: name.clone(), job, rows, rows_sha256: digest.hex() };
+    append(connection, run.started_at, None, &entry)?;
     Ok(RunId::new(&name).expect("digits and hyphens are a run id"))
 }
 
+/// SHA-256 over the rows of a run as the journal keeps them.
+#[derive(Default)]
+pub(super) struct RowsDigest(Sha256);
+
+impl RowsDigest {
+    /// Takes the next row. Every text comes with its length, so that none can run into the next.
+    pub(super) fn take(&mut self, row: &NewRow) {
+        for number in [row.number, row.line, row.rupiah.whole()] {
+            self.0.update(number.to_be_bytes());
+        }
+        let invoice = row.invoice.as_ref().map(InvoiceNumber::as_str).unwrap_or_default();
+        for text in [&row.raw, invoice, row.fate.word(), &row.reason] {
+            self.0.update((text.len() as u64).to_be_bytes());
+            self.0.update(text.as_bytes());
+        }
+    }
+
+    /// The digest of all rows taken.
+    pub(super) fn hex(self) -> String {
+        hex(&self.0.finalize())
+    }
+}
+
 pub(super) fn finish(connection: &Connection, finished: &Finished) -> Result<(), JournalError> {
+    let entry = Entry::RunEnded { run: finished.run.to_string(), exit_code: finished.exit_code };
+    append(connection, finished.at, None, &entry)?;
     connection
         .execute(
             "UPDATE run SET finished_at = ?2, exit_code = ?3 WHERE name = ?1",
@@ -83,31 +113,58 @@ pub(super) fn rows(connection: &Connection, run: &RunId) -> rusqlite::Result<Vec
     ))?;
     let read = |row: &rusqlite::Row<'_>| {
         let has_item = !matches!(row.get_ref(7)?, rusqlite::types::ValueRef::Null);
-        let fate =
-            checked(row, 5, |word| RowFate::WORDS.iter().find(|(known, _)| *known == word).map(|(_, fate)| *fate))?;
-        let invoice = row.get::<_, Option<String>>(3)?;
-        Ok(RowRecord {
-            row: NewRow {
-                number: row.get::<_, i64>(0)?.cast_unsigned(),
-                line: row.get::<_, i64>(1)?.cast_unsigned(),
-                raw: row.get(2)?,
-                invoice: invoice.as_deref().and_then(|text| InvoiceNumber::new(text).ok()),
-                rupiah: Rupiah::new(row.get::<_, i64>(4)?.cast_unsigned()),
-                fate,
-                reason: row.get(6)?,
-            },
-            item: if has_item { Some(read_item_at(row, 7)?) } else { None },
-        })
+        Ok(RowRecord { row: read_row(row)?, item: if has_item { Some(read_item_at(row, 7)?) } else { None } })
     };
     statement.query_map([run.as_str()], read)?.collect()
+}
+
+/// Shows every row of a run, in order.
+pub(super) fn each_row(connection: &Connection, run: i64, mut show: impl FnMut(&NewRow)) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(
+        "SELECT number, line, raw, invoice, rupiah, fate, reason FROM run_row WHERE run = ?1 ORDER BY number",
+    )?;
+    let mut rows = statement.query([run])?;
+    while let Some(row) = rows.next()? {
+        show(&read_row(row)?);
+    }
+    Ok(())
+}
+
+/// Reads the columns number, line, raw, invoice, rupiah, fate and reason, which come first.
+fn read_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<NewRow> {
+    let fate = checked(row, 5, |word| RowFate::WORDS.iter().find(|(known, _)| *known == word).map(|(_, fate)| *fate))?;
+    let invoice = row.get::<_, Option<String>>(3)?;
+    Ok(NewRow {
+        number: row.get::<_, i64>(0)?.cast_unsigned(),
+        line: row.get::<_, i64>(1)?.cast_unsigned(),
+        raw: row.get(2)?,
+        invoice: invoice.as_deref().and_then(|text| InvoiceNumber::new(text).ok()),
+        rupiah: Rupiah::new(row.get::<_, i64>(4)?.cast_unsigned()),
+        fate,
+        reason: row.get(6)?,
+    })
+}
+
+/// The rows of all runs that name an invoice, in the order of the runs.
+pub(super) fn mentions(connection: &Connection, invoice: &InvoiceNumber) -> rusqlite::Result<Vec<Mention>> {
+    let mut statement = connection.prepare(
+        "SELECT r.number, r.line, r.raw, r.invoice, r.rupiah, r.fate, r.reason, run.name, run.started_at \
+         FROM run_row r JOIN run ON run.id = r.run WHERE r.invoice = ?1 ORDER BY r.run, r.number",
+    )?;
+    let read = |row: &rusqlite::Row<'_>| {
+        let run = checked(row, 7, |text| RunId::new(text).ok())?;
+        Ok(Mention { run, at: checked(row, 8, time::parse_instant)?, row: read_row(row)? })
+    };
+    statement.query_map([invoice.as_str()], read)?.collect()
 }
 
 /// All runs, the newest first.
 pub(super) fn all(connection: &Connection) -> rusqlite::Result<Vec<RunRecord>> {
     let mut statement = connection.prepare(
-        "SELECT name, job, operation, environment, started_at, finished_at, exit_code, rows, \
-         (SELECT count(*) FROM item WHERE item.run = run.name AND state IN ('intent', 'unknown', 'review', 'conflict')) \
-         FROM run ORDER BY id DESC",
+        "WITH doubt AS (SELECT a.run, count(DISTINCT a.item) AS items FROM item i JOIN attempt a ON a.item = i.id \
+             WHERE i.state IN ('intent', 'unknown', 'review', 'conflict') GROUP BY a.run) \
+         SELECT name, job, operation, environment, started_at, finished_at, exit_code, rows, coalesce(doubt.items, 0) \
+         FROM run LEFT JOIN doubt ON doubt.run = run.name ORDER BY id DESC",
     )?;
     let read = |row: &rusqlite::Row<'_>| {
         Ok(RunRecord {

@@ -1,12 +1,29 @@
-//! The tables. The two partial indexes hold the promise: one key per item, one live or done item per order.
+//! The tables. The two partial indexes hold the promise: one key per item, one live or done item per order. The triggers
+//! hold the state machine, whoever writes: they are made of the same table as the program's own checks.
+
+use rusqlite::Connection;
+
+use crate::journal::state::{Event, State, next};
 
 /// `rekn` in ASCII; tells our files from others.
 pub(super) const APPLICATION_ID: i32 = 0x7265_6b6e;
 
 /// The version of these tables, kept in `user_version`.
-pub(super) const VERSION: i32 = 1;
+pub(super) const VERSION: i32 = 2;
 
-pub(super) const TABLES: &str = "
+/// The oldest version that can be carried over.
+pub(super) const OLDEST: i32 = 1;
+
+/// Makes a new journal.
+pub(super) fn create(connection: &Connection) -> rusqlite::Result<()> {
+    let triggers = triggers();
+    connection.execute_batch(&format!(
+        "BEGIN IMMEDIATE; {TABLES} {LOG} {triggers} \
+         PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; COMMIT;"
+    ))
+}
+
+const TABLES: &str = "
 CREATE TABLE run (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     name TEXT UNIQUE,
@@ -46,6 +63,7 @@ CREATE TABLE item (
     payment_reference TEXT NOT NULL,
     refund_reference TEXT,
     body BLOB NOT NULL,
+    body_sha256 TEXT NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('planned', 'intent', 'unknown', 'succeeded', 'already_done', 'refused',
         'review', 'conflict', 'ruled_done', 'ruled_not_done')),
     reason TEXT NOT NULL,
@@ -62,6 +80,7 @@ CREATE UNIQUE INDEX item_one_generation ON item (environment, client_id, operati
 CREATE UNIQUE INDEX item_one_live ON item (environment, client_id, operation, invoice)
     WHERE state NOT IN ('refused', 'ruled_not_done');
 CREATE INDEX item_unsettled ON item (job, state) WHERE state IN ('intent', 'unknown', 'review', 'conflict');
+CREATE INDEX item_refused ON item (operation) WHERE state IN ('refused', 'ruled_not_done');
 CREATE INDEX item_invoice ON item (invoice);
 CREATE INDEX item_run ON item (run);
 
@@ -83,3 +102,73 @@ CREATE TABLE attempt (
 CREATE INDEX attempt_item ON attempt (item);
 CREATE INDEX attempt_open ON attempt (id) WHERE ended_at IS NULL;
 ";
+
+/// The event log; the hash of an entry is chained to the one before.
+pub(super) const LOG: &str = "
+CREATE TABLE event (
+    seq INTEGER PRIMARY KEY,
+    at TEXT NOT NULL,
+    item INTEGER REFERENCES item,
+    data TEXT NOT NULL,
+    hash BLOB NOT NULL CHECK (length(hash) = 32)
+) STRICT;
+
+CREATE INDEX event_item ON event (item, seq) WHERE item IS NOT NULL;
+";
+
+/// What nobody may do, be it this program, another version of it, or a person with a shell.
+pub(super) fn triggers() -> String {
+    let terminal = words(State::ALL.into_iter().filter(|state| state.is_terminal()));
+    let legal = legal_changes();
+    format!(
+        "
+CREATE TRIGGER event_is_never_changed BEFORE UPDATE ON event BEGIN SELECT RAISE(ABORT, 'the event log is never changed'); END;
+CREATE TRIGGER event_is_never_deleted BEFORE DELETE ON event BEGIN SELECT RAISE(ABORT, 'the event log is never cut'); END;
+CREATE TRIGGER event_follows_the_last BEFORE INSERT ON event
+    WHEN NEW.seq <> (SELECT coalesce(max(seq), 0) + 1 FROM event)
+    BEGIN SELECT RAISE(ABORT, 'an entry of the event log out of turn'); END;
+CREATE TRIGGER item_is_never_deleted BEFORE DELETE ON item BEGIN SELECT RAISE(ABORT, 'an item is never deleted'); END;
+CREATE TRIGGER item_begins_planned BEFORE INSERT ON item WHEN NEW.state <> 'planned' OR NEW.attempts <> 0
+    BEGIN SELECT RAISE(ABORT, 'an item begins as planned'); END;
+CREATE TRIGGER item_changes_legally BEFORE UPDATE ON item
+    WHEN OLD.state <> NEW.state AND OLD.state || '>' || NEW.state NOT IN ({legal})
+    BEGIN SELECT RAISE(ABORT, 'an illegal change of an item''s state'); END;
+CREATE TRIGGER item_at_its_end_is_frozen BEFORE UPDATE ON item WHEN OLD.state IN ({terminal}) AND OLD.state = NEW.state
+    BEGIN SELECT RAISE(ABORT, 'an item at its end never changes'); END;
+CREATE TRIGGER item_keeps_its_identity BEFORE UPDATE OF id, environment, client_id, operation, invoice, generation,
+        request_id, refund_reference ON item
+    WHEN OLD.id IS NOT NEW.id OR OLD.environment IS NOT NEW.environment OR OLD.client_id IS NOT NEW.client_id
+        OR OLD.operation IS NOT NEW.operation OR OLD.invoice IS NOT NEW.invoice OR OLD.generation IS NOT NEW.generation
+        OR OLD.request_id IS NOT NEW.request_id OR OLD.refund_reference IS NOT NEW.refund_reference
+    BEGIN SELECT RAISE(ABORT, 'an item keeps its identity and its keys'); END;
+CREATE TRIGGER item_keeps_what_was_sent BEFORE UPDATE OF amount, payment_reference, body, body_sha256, first_intent_at ON item
+    WHEN (OLD.state <> 'planned' OR OLD.attempts > 0)
+        AND (OLD.amount IS NOT NEW.amount OR OLD.payment_reference IS NOT NEW.payment_reference
+            OR OLD.body IS NOT NEW.body OR OLD.body_sha256 IS NOT NEW.body_sha256
+            OR OLD.first_intent_at IS NOT NEW.first_intent_at)
+    BEGIN SELECT RAISE(ABORT, 'what was sent once is sent for ever'); END;
+CREATE TRIGGER attempt_is_never_deleted BEFORE DELETE ON attempt
+    BEGIN SELECT RAISE(ABORT, 'an attempt is never deleted'); END;
+CREATE TRIGGER attempt_that_ended_is_frozen BEFORE UPDATE ON attempt WHEN OLD.ended_at IS NOT NULL
+    BEGIN SELECT RAISE(ABORT, 'an attempt that has ended never changes'); END;
+CREATE TRIGGER run_is_never_deleted BEFORE DELETE ON run BEGIN SELECT RAISE(ABORT, 'a run is never deleted'); END;
+CREATE TRIGGER row_is_never_changed BEFORE UPDATE ON run_row BEGIN SELECT RAISE(ABORT, 'a row is never changed'); END;
+CREATE TRIGGER row_is_never_deleted BEFORE DELETE ON run_row BEGIN SELECT RAISE(ABORT, 'a row is never deleted'); END;
+"
+    )
+}
+
+fn words(states: impl Iterator<Item = State>) -> String {
+    states.map(|state| format!("'{}'", state.word())).collect::<Vec<_>>().join(", ")
+}
+
+/// Every change of state that some event allows: `'planned>intent', ...`.
+fn legal_changes() -> String {
+    let changes = State::ALL.into_iter().flat_map(|before| {
+        Event::ALL.into_iter().filter_map(move |event| {
+            let after = next(before, event).ok()?;
+            (after != before).then(|| format!("'{}>{}'", before.word(), after.word()))
+        })
+    });
+    changes.collect::<std::collections::BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(", ")
+}

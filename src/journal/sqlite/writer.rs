@@ -1,27 +1,46 @@
 //! Group commit: one thread takes whatever writes are waiting, runs them in one transaction and answers them all after
 //! its commit.
+//!
+//! When the disk is full, what would lead to more being sent is refused, and what has happened already is written into the
+//! room that the reserve gives back. After any other failed commit nothing is written any more.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use super::failed;
+use super::reserve::Reserve;
 use crate::journal::JournalError;
 
 /// At most so many writes share a commit.
 const LARGEST_GROUP: usize = 256;
 
-/// Told to each write after the commit that decides about it.
-type Answer = Box<dyn FnOnce(Result<(), JournalError>) + Send>;
+/// What becomes of a write when the disk is full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum WhenFull {
+    /// It is refused: something would follow from it.
+    Refuse,
+    /// It is kept: it has happened already.
+    Keep,
+}
 
-/// Runs inside the transaction; what it returns is called after the commit.
-type Work = Box<dyn FnOnce(&Connection) -> Answer + Send>;
+/// Runs inside the transaction.
+type Work = Box<dyn FnMut(&Connection) -> Result<(), JournalError> + Send>;
+
+/// A write that waits for its turn. It may run twice, and counts only if its commit succeeds.
+struct Waiting {
+    work: Work,
+    answer: Box<dyn FnOnce(Result<(), JournalError>) + Send>,
+    when_full: WhenFull,
+}
 
 /// The writing end of the journal.
 pub(super) struct Writer {
     /// `None` only while it is dropped.
-    sender: Option<Sender<Work>>,
+    sender: Option<Sender<Waiting>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -37,9 +56,9 @@ impl Drop for Writer {
 
 impl Writer {
     /// Starts the thread; it ends when the writer is dropped and all work is done.
-    pub(super) fn start(connection: Connection) -> Self {
+    pub(super) fn start(connection: Connection, reserve: Reserve) -> Self {
         let (sender, receiver) = channel();
-        let thread = std::thread::spawn(move || run(&connection, &receiver));
+        let thread = std::thread::spawn(move || Desk { connection, reserve, state: Disk::Well }.run(&receiver));
         Self { sender: Some(sender), thread: Some(thread) }
     }
 
@@ -47,17 +66,24 @@ impl Writer {
     /// undone.
     pub(super) async fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> Result<T, JournalError> + Send + 'static,
+        when_full: WhenFull,
+        mut work: impl FnMut(&Connection) -> Result<T, JournalError> + Send + 'static,
     ) -> Result<T, JournalError> {
         let (sender, receiver) = oneshot::channel();
-        let work: Work = Box::new(move |connection| {
-            let result = in_savepoint(connection, work);
-            Box::new(move |committed| {
-                // Nobody waits any more if the caller was dropped; the write stands all the same.
-                let _ = sender.send(committed.and(result));
-            })
+        let slot = Arc::new(Mutex::new(None));
+        let filled = Arc::clone(&slot);
+        let work = Box::new(move |connection: &Connection| {
+            let result = work(connection)?;
+            *filled.lock().or(Err(stopped()))? = Some(result);
+            Ok(())
         });
-        self.sender.as_ref().ok_or_else(stopped)?.send(work).or(Err(stopped()))?;
+        let answer = Box::new(move |committed: Result<(), JournalError>| {
+            let result = committed.and_then(|()| slot.lock().ok().and_then(|mut slot| slot.take()).ok_or_else(stopped));
+            // Nobody waits any more if the caller was dropped; the write stands all the same.
+            let _ = sender.send(result);
+        });
+        let waiting = Waiting { work, answer, when_full };
+        self.sender.as_ref().ok_or_else(stopped)?.send(waiting).or(Err(stopped()))?;
         receiver.await.unwrap_or_else(|_| Err(stopped()))
     }
 }
@@ -66,79 +92,157 @@ fn stopped() -> JournalError {
     JournalError::Write("its writer has stopped".into())
 }
 
-fn in_savepoint<T>(
-    connection: &Connection,
-    work: impl FnOnce(&Connection) -> Result<T, JournalError>,
-) -> Result<T, JournalError> {
-    let failed = |error: rusqlite::Error| JournalError::Write(error.to_string());
-    connection.execute_batch("SAVEPOINT work").map_err(failed)?;
-    let result = work(connection);
-    let end = if result.is_ok() { "RELEASE work" } else { "ROLLBACK TO work; RELEASE work" };
-    connection.execute_batch(end).map_err(failed)?;
-    result
+/// What the thread knows of the disk.
+enum Disk {
+    Well,
+    /// Only what has happened already is written.
+    Full,
+    /// After a commit that failed nobody knows what the disk holds: nothing more is written (`failure-modes.md` J4).
+    Broken(JournalError),
 }
 
-fn run(connection: &Connection, receiver: &Receiver<Work>) {
-    // After a commit that failed nobody knows what the disk holds: nothing more is written (`failure-modes.md` J4).
-    let mut poisoned: Option<JournalError> = None;
-    while let Ok(first) = receiver.recv() {
-        let mut answers = Vec::new();
-        let committed = match &poisoned {
-            Some(error) => {
-                drop(first);
-                Err(error.clone())
+/// The writing thread.
+struct Desk {
+    connection: Connection,
+    reserve: Reserve,
+    state: Disk,
+}
+
+impl Desk {
+    fn run(mut self, receiver: &Receiver<Waiting>) {
+        while let Ok(first) = receiver.recv() {
+            let mut group = vec![first];
+            while group.len() < LARGEST_GROUP {
+                let Ok(next) = receiver.try_recv() else { break };
+                group.push(next);
             }
-            None => commit_group(connection, first, receiver, &mut answers),
-        };
-        if let Err(error) = &committed {
-            let _ = connection.execute_batch("ROLLBACK");
-            poisoned = Some(error.clone());
-        }
-        for answer in answers {
-            answer(committed.clone());
+            self.serve(group);
         }
     }
-}
 
-fn commit_group(
-    connection: &Connection,
-    first: Work,
-    receiver: &Receiver<Work>,
-    answers: &mut Vec<Answer>,
-) -> Result<(), JournalError> {
-    let failed = |error: rusqlite::Error| JournalError::Write(error.to_string());
-    // Without a transaction the work must not run: its savepoint alone would commit.
-    connection.execute_batch("BEGIN IMMEDIATE").map_err(failed)?;
-    answers.push(first(connection));
-    while answers.len() < LARGEST_GROUP {
-        let Ok(work) = receiver.try_recv() else { break };
-        answers.push(work(connection));
+    fn serve(&mut self, mut group: Vec<Waiting>) {
+        let mut results = match &self.state {
+            Disk::Well => self.commit(&mut group),
+            Disk::Full => Err(JournalError::Full),
+            Disk::Broken(error) => Err(error.clone()),
+        };
+        if matches!(results, Err(JournalError::Full)) {
+            if matches!(self.state, Disk::Well) {
+                self.reserve.release();
+                self.state = Disk::Full;
+            }
+            let (keep, refuse): (Vec<_>, Vec<_>) =
+                group.into_iter().partition(|waiting| waiting.when_full == WhenFull::Keep);
+            for waiting in refuse {
+                (waiting.answer)(Err(JournalError::Full));
+            }
+            group = keep;
+            results = if group.is_empty() { return } else { self.commit(&mut group) };
+        }
+        match results {
+            Ok(results) => group.into_iter().zip(results).for_each(|(waiting, result)| (waiting.answer)(result)),
+            Err(error) => {
+                let broken = match error {
+                    JournalError::Full => JournalError::Write("its disk is full, and the reserve is used up".into()),
+                    other => other,
+                };
+                self.state = Disk::Broken(broken.clone());
+                group.into_iter().for_each(|waiting| (waiting.answer)(Err(broken.clone())));
+            }
+        }
     }
-    connection.execute_batch("COMMIT").map_err(failed)
+
+    /// Runs a group in one transaction; the results hold only now that it is durable.
+    fn commit(&self, group: &mut [Waiting]) -> Result<Vec<Result<(), JournalError>>, JournalError> {
+        let committed = self.try_commit(group);
+        if committed.is_err() {
+            // It may have rolled back by itself, and then this fails.
+            let _ = self.connection.execute_batch("ROLLBACK");
+        }
+        committed
+    }
+
+    fn try_commit(&self, group: &mut [Waiting]) -> Result<Vec<Result<(), JournalError>>, JournalError> {
+        // Without a transaction the work must not run: its savepoint alone would commit.
+        self.connection.execute_batch("BEGIN IMMEDIATE").map_err(failed)?;
+        let mut results = Vec::with_capacity(group.len());
+        for waiting in group {
+            self.connection.execute_batch("SAVEPOINT work").map_err(failed)?;
+            let result = (waiting.work)(&self.connection);
+            if let Err(JournalError::Full) = result {
+                return Err(JournalError::Full);
+            }
+            let end = if result.is_ok() { "RELEASE work" } else { "ROLLBACK TO work; RELEASE work" };
+            self.connection.execute_batch(end).map_err(failed)?;
+            results.push(result);
+        }
+        self.connection.execute_batch("COMMIT").map_err(failed)?;
+        Ok(results)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rusqlite::params;
+    use tempfile::TempDir;
 
-    fn insert(number: i64) -> impl FnOnce(&Connection) -> Result<(), JournalError> + Send + 'static {
+    fn insert(number: i64, bytes: usize) -> impl FnMut(&Connection) -> Result<(), JournalError> + Send + 'static {
         move |connection| {
-            let result = connection.execute("INSERT INTO t VALUES (?1)", [number]);
-            result.map(drop).map_err(|error| JournalError::Write(error.to_string()))
+            let row = params![number, vec![7_u8; bytes]];
+            connection.execute("INSERT INTO t VALUES (?1, ?2)", row).map(drop).map_err(failed)
         }
+    }
+
+    fn writer(folder: &TempDir, most_pages: u32) -> Writer {
+        let connection = Connection::open(folder.path().join("t.db")).unwrap();
+        connection.execute_batch("PRAGMA journal_mode=WAL; CREATE TABLE t (n INTEGER PRIMARY KEY, b BLOB)").unwrap();
+        connection.pragma_update(None, "max_page_count", most_pages).unwrap();
+        Writer::start(connection, Reserve::at(&folder.path().join("t.reserve")).unwrap())
+    }
+
+    fn numbers(folder: &TempDir) -> Vec<i64> {
+        let connection = Connection::open(folder.path().join("t.db")).unwrap();
+        let mut statement = connection.prepare("SELECT n FROM t ORDER BY n").unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
     }
 
     #[tokio::test]
     async fn a_write_that_fails_undoes_only_itself() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("t.db");
-        let connection = Connection::open(&path).unwrap();
-        connection.execute_batch("PRAGMA journal_mode=WAL; CREATE TABLE t (n INTEGER PRIMARY KEY)").unwrap();
-        let writer = Writer::start(connection);
-        let (one, again, two) = tokio::join!(writer.write(insert(1)), writer.write(insert(1)), writer.write(insert(2)));
+        let writer = writer(&folder, 1000);
+        let write = |number| writer.write(WhenFull::Refuse, insert(number, 1));
+        let (one, again, two) = tokio::join!(write(1), write(1), write(2));
         assert!(one.is_ok() && again.is_err() && two.is_ok());
-        let count: i64 =
-            Connection::open(&path).unwrap().query_row("SELECT count(*) FROM t", [], |row| row.get(0)).unwrap();
-        assert_eq!(count, 2);
+        assert_eq!(numbers(&folder), [1, 2]);
+    }
+
+    #[tokio::test]
+    async fn on_a_full_disk_what_has_happened_is_kept_and_nothing_new_begins() {
+        let folder = tempfile::tempdir().unwrap();
+        let writer = writer(&folder, 20);
+        let reserve = folder.path().join("t.reserve");
+        assert!(reserve.metadata().unwrap().len() > 0);
+        let (too_big, happened) = tokio::join!(
+            writer.write(WhenFull::Refuse, insert(1, 200_000)),
+            writer.write(WhenFull::Keep, insert(2, 1))
+        );
+        assert!(matches!(too_big, Err(JournalError::Full)));
+        assert!(happened.is_ok(), "{happened:?}");
+        assert_eq!(reserve.metadata().unwrap().len(), 0, "the reserve gives its room back");
+        let (small, later) =
+            tokio::join!(writer.write(WhenFull::Refuse, insert(3, 1)), writer.write(WhenFull::Keep, insert(4, 1)));
+        assert!(matches!(small, Err(JournalError::Full)), "once it was full, nothing new begins");
+        assert!(later.is_ok());
+        assert_eq!(numbers(&folder), [2, 4]);
+    }
+
+    #[tokio::test]
+    async fn when_even_the_reserve_is_used_up_nothing_is_claimed() {
+        let folder = tempfile::tempdir().unwrap();
+        let writer = writer(&folder, 20);
+        assert!(writer.write(WhenFull::Keep, insert(1, 200_000)).await.is_err());
+        assert!(writer.write(WhenFull::Keep, insert(2, 1)).await.is_err(), "after that nobody knows the disk");
+        assert_eq!(numbers(&folder), [0_i64; 0]);
     }
 }

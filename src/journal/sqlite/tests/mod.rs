@@ -1,12 +1,14 @@
 //! The promises of the store: what survives, what is refused, and who may look.
 
+mod log;
+
 use std::path::Path;
 
 use super::SqliteJournal;
 use crate::doku::answer::Reading;
 use crate::doku::exchange::Exchange;
 use crate::journal::identity::Identity;
-use crate::journal::record::{AttemptId, Intent, Item, NewRow, NewRun, OutcomeRecord, RowFate};
+use crate::journal::record::{AttemptId, First, Intent, Item, NewRow, NewRun, OutcomeRecord, RowFate};
 use crate::journal::state::State;
 use crate::journal::{Account, Journal, JournalError};
 use crate::model::environment::Environment;
@@ -50,14 +52,14 @@ fn new_run(job: &str, invoices: &[u32]) -> NewRun {
 }
 
 fn first(run: &RunId, number: u32, body: &str) -> Intent {
-    Intent::First {
+    Intent::First(Box::new(First {
         run: run.clone(),
         identity: Identity { account: account(), invoice: invoice(number), generation: 0 },
         amount: Rupiah::new(90_000),
         payment_reference: MerchantReference::new("P-1").unwrap(),
         body: body.as_bytes().to_vec(),
         at: at(1),
-    }
+    }))
 }
 
 fn ended(attempt: AttemptId, outcome: Outcome) -> OutcomeRecord {
@@ -145,7 +147,7 @@ async fn outcomes_move_the_item_and_nothing_moves_it_back() {
     }
     for number in 1..=3 {
         let refused = journal.record_intent(first(&run, number, "body")).await;
-        assert!(matches!(refused, Err(JournalError::Illegal(_))), "INV-{number} was sent again");
+        assert!(matches!(refused, Err(JournalError::Impossible(_))), "INV-{number} was sent again");
     }
 }
 

@@ -1,0 +1,251 @@
+//! Checking a journal against its own log: the chain of hashes, every item as the sum of its entries, and, if asked to look
+//! at everything, every row and every kept answer against the hash that the log has of it.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension as _, Row};
+
+use super::items::{ITEM_COLUMNS, answer_sha256, read_item};
+use super::log::Head;
+use super::runs::{self, RowsDigest};
+use crate::journal::log::{self, Entry, GENESIS, chained};
+use crate::journal::record::{Item, ItemId};
+use crate::model::time;
+
+/// How much is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Depth {
+    /// What a run relies on: the chain, and the items.
+    Items,
+    /// The same, and all rows, bodies and answers.
+    Everything,
+}
+
+/// What a check found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checked {
+    head: Head,
+    /// Items looked at.
+    pub items: u64,
+    /// Runs looked at.
+    pub runs: u64,
+    /// What is wrong, the first few; empty if nothing.
+    pub flaws: Vec<String>,
+}
+
+/// More flaws than these say no more.
+const MOST_FLAWS: usize = 20;
+
+/// Checks the whole journal.
+pub(super) fn check(connection: &Connection, depth: Depth) -> rusqlite::Result<Checked> {
+    // One moment for all statements, while a runner may be writing.
+    let moment = connection.unchecked_transaction()?;
+    let mut checked =
+        Checked { head: Head { seq: 0, at: String::new(), hash: GENESIS }, items: 0, runs: 0, flaws: Vec::new() };
+    let mut rows_of_runs = HashMap::new();
+    checked.chain(&moment, depth, &mut rows_of_runs)?;
+    checked.items(&moment, depth)?;
+    if depth == Depth::Everything {
+        checked.rows(&moment, &rows_of_runs)?;
+    }
+    checked.flaws.truncate(MOST_FLAWS);
+    Ok(checked)
+}
+
+impl Checked {
+    /// Entries of the log.
+    #[must_use]
+    pub const fn entries(&self) -> i64 {
+        self.head.seq
+    }
+
+    /// The hash of the last entry, in hex.
+    #[must_use]
+    pub fn head(&self) -> String {
+        log::hex(&self.head.hash)
+    }
+
+    fn flaw(&mut self, text: String) {
+        if self.flaws.len() < MOST_FLAWS {
+            self.flaws.push(text);
+        }
+    }
+
+    /// Every entry follows from the one before.
+    fn chain(
+        &mut self,
+        connection: &Connection,
+        depth: Depth,
+        rows_of_runs: &mut HashMap<String, String>,
+    ) -> rusqlite::Result<()> {
+        let mut statement = connection.prepare("SELECT seq, at, item, data, hash FROM event ORDER BY seq")?;
+        let mut entries = statement.query([])?;
+        while let Some(row) = entries.next()? {
+            let (seq, item): (i64, Option<i64>) = (row.get(0)?, row.get(2)?);
+            let (at, data) = (row.get_ref(1)?.as_str()?, row.get_ref(3)?.as_str()?);
+            let expected = chained(&self.head.hash, seq, at, item.map(ItemId), data);
+            if seq != self.head.seq + 1 {
+                self.flaw(format!("entry {}: is missing", self.head.seq + 1));
+            } else if row.get_ref(4)?.as_blob()? != expected {
+                self.flaw(format!(
+                    "entry {seq}: does not follow from the one before; it or an earlier one was changed"
+                ));
+            }
+            self.head = Head { seq, at: at.to_owned(), hash: row.get(4)? };
+            if depth == Depth::Items {
+                continue;
+            }
+            match serde_json::from_str::<Entry>(data) {
+                Ok(Entry::RunBegan { run, rows_sha256, .. }) => {
+                    self.runs += 1;
+                    rows_of_runs.insert(run, rows_sha256);
+                }
+                Ok(
+                    Entry::Ended { attempt, answer_sha256, .. }
+                    | Entry::Inquired { attempt, answer_sha256, .. }
+                    | Entry::AnswerCarried { attempt, answer_sha256 },
+                ) => {
+                    self.answer(connection, attempt, answer_sha256.as_deref())?;
+                }
+                Ok(_) => {}
+                Err(error) => self.flaw(format!("entry {seq}: cannot be read: {error}")),
+            }
+        }
+        Ok(())
+    }
+
+    /// The answer of an attempt is the one that the log knows.
+    fn answer(&mut self, connection: &Connection, attempt: i64, expected: Option<&str>) -> rusqlite::Result<()> {
+        let found = connection
+            .prepare_cached("SELECT answer_headers, answer_body FROM attempt WHERE id = ?1")?
+            .query_row([attempt], |row| {
+                let (headers, body): (Option<String>, Option<Vec<u8>>) = (row.get(0)?, row.get(1)?);
+                Ok(answer_sha256(headers.as_deref(), body.as_deref()))
+            })
+            .optional()?;
+        match found {
+            None => self.flaw(format!("attempt {attempt}: is missing")),
+            Some(found) if found.as_deref() != expected => {
+                self.flaw(format!("attempt {attempt}: its answer is not the one that was logged"));
+            }
+            Some(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Every item is the sum of its entries.
+    fn items(&mut self, connection: &Connection, depth: Depth) -> rusqlite::Result<()> {
+        let mut statement =
+            connection.prepare("SELECT item, seq, at, data FROM event WHERE item IS NOT NULL ORDER BY item, seq")?;
+        let mut entries = statement.query([])?;
+        let mut items = connection.prepare(&format!("SELECT {ITEM_COLUMNS}, body FROM item ORDER BY id"))?;
+        let mut items = items.query([])?;
+        let mut folding: Option<Item> = None;
+        loop {
+            let entry = entries.next()?.map(logged).transpose()?;
+            let next_item = entry.as_ref().map(|entry| entry.item);
+            if let Some(item) = folding.take_if(|item| Some(item.id) != next_item) {
+                self.compare(&item, items.next()?, depth)?;
+            }
+            let Some(Logged { item, seq, at, entry }) = entry else { break };
+            let after = match (folding.take(), &entry) {
+                (None, Ok(Entry::Made(made))) => log::made(item, made, at),
+                (None, Ok(Entry::Carried(carried))) => log::carried(item, carried, at),
+                (None, Ok(_)) => Err(log::Impossible::OutOfPlace("an item that was never made")),
+                (Some(before), Ok(entry)) => log::fold(before, entry, at),
+                (_, Err(error)) => {
+                    self.flaw(format!("entry {seq}: cannot be read: {error}"));
+                    return Ok(());
+                }
+            };
+            match after {
+                Ok(after) => folding = Some(after),
+                Err(error) => {
+                    self.flaw(format!("entry {seq}: cannot have happened: {error}"));
+                    return Ok(());
+                }
+            }
+        }
+        if let Some(row) = items.next()? {
+            let id: i64 = row.get(0)?;
+            self.flaw(format!("item {id}: the log does not know it"));
+        }
+        Ok(())
+    }
+
+    fn compare(&mut self, logged: &Item, found: Option<&Row<'_>>, depth: Depth) -> rusqlite::Result<()> {
+        self.items += 1;
+        let invoice = &logged.identity.invoice;
+        let Some(row) = found else {
+            self.flaw(format!("{invoice}: the log knows it, but the item is missing"));
+            return Ok(());
+        };
+        match read_item(row) {
+            Ok(item) if item == *logged => {}
+            Ok(item) => {
+                let (found, expected) = difference(&item, logged);
+                self.flaw(format!("{invoice}: the item says {found}, but its log says {expected}"));
+            }
+            Err(error) => self.flaw(format!("{invoice}: {error}")),
+        }
+        let body = row.get_ref("body")?.as_blob()?;
+        if depth == Depth::Everything && log::sha256(body) != logged.body_sha256 {
+            self.flaw(format!("{invoice}: its body is not the one that was logged"));
+        }
+        Ok(())
+    }
+
+    /// The rows of every run are those that it began with.
+    fn rows(&mut self, connection: &Connection, logged: &HashMap<String, String>) -> rusqlite::Result<()> {
+        let mut statement = connection.prepare("SELECT id, name FROM run ORDER BY id")?;
+        let mut found = statement.query([])?;
+        while let Some(row) = found.next()? {
+            let (id, name): (i64, String) = (row.get(0)?, row.get(1)?);
+            let mut digest = RowsDigest::default();
+            runs::each_row(connection, id, |row| digest.take(row))?;
+            match logged.get(&name) {
+                None => self.flaw(format!("run {name}: the log does not know it")),
+                Some(expected) if *expected != digest.hex() => {
+                    self.flaw(format!("run {name}: its rows are not those that it began with"));
+                }
+                Some(_) => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The first thing in which an item differs from its log: as it was found, and as it is logged.
+fn difference(found: &Item, logged: &Item) -> (String, String) {
+    let parts = |item: &Item| {
+        [
+            ("", item.state.to_string()),
+            ("amount ", item.amount.to_string()),
+            ("request id ", item.request_id.to_string()),
+            ("attempts ", item.attempts.to_string()),
+            ("reason ", item.reason.clone()),
+            ("settled at ", item.settled_at.map(time::stored).unwrap_or_default()),
+            ("something else ", format!("{item:?}")),
+        ]
+    };
+    let differing = parts(found).into_iter().zip(parts(logged)).find(|(found, logged)| found != logged);
+    let ((name, found), (_, logged)) = differing.unwrap_or_default();
+    (format!("{name}{found}"), format!("{name}{logged}"))
+}
+
+/// An entry about an item as it is stored.
+struct Logged {
+    item: ItemId,
+    seq: i64,
+    at: time::Timestamp,
+    entry: Result<Entry, serde_json::Error>,
+}
+
+fn logged(row: &Row<'_>) -> rusqlite::Result<Logged> {
+    Ok(Logged {
+        item: ItemId(row.get(0)?),
+        seq: row.get(1)?,
+        at: super::items::checked(row, 2, time::parse_instant)?,
+        entry: serde_json::from_str(row.get_ref(3)?.as_str()?),
+    })
+}

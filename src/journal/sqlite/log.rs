@@ -1,0 +1,50 @@
+//! The event log as a table: entries are added in the transaction that changes the item, and never touched again.
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::failed;
+use crate::journal::JournalError;
+use crate::journal::log::{Entry, GENESIS, Hash, chained};
+use crate::journal::record::ItemId;
+use crate::model::time::{self, Timestamp};
+
+/// The last entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Head {
+    /// Its number, from 1; 0 if there is none.
+    pub(super) seq: i64,
+    /// When it happened, as it is stored; empty if there is none.
+    pub(super) at: String,
+    /// Its hash.
+    pub(super) hash: Hash,
+}
+
+/// The last entry, or that none is there.
+pub(super) fn head(connection: &Connection) -> rusqlite::Result<Head> {
+    let last = connection
+        .prepare_cached("SELECT seq, at, hash FROM event ORDER BY seq DESC LIMIT 1")?
+        .query_row([], |row| Ok(Head { seq: row.get(0)?, at: row.get(1)?, hash: row.get(2)? }))
+        .optional()?;
+    Ok(last.unwrap_or(Head { seq: 0, at: String::new(), hash: GENESIS }))
+}
+
+/// Adds an entry; the caller's commit makes it durable.
+pub(super) fn append(
+    connection: &Connection,
+    at: Timestamp,
+    item: Option<ItemId>,
+    entry: &Entry,
+) -> Result<(), JournalError> {
+    let data = serde_json::to_string(entry).expect("an entry is texts and numbers");
+    append_text(connection, &time::stored(at), item, &data).map_err(failed)
+}
+
+fn append_text(connection: &Connection, at: &str, item: Option<ItemId>, data: &str) -> rusqlite::Result<()> {
+    let last = head(connection)?;
+    let seq = last.seq + 1;
+    let hash = chained(&last.hash, seq, at, item, data);
+    connection
+        .prepare_cached("INSERT INTO event (seq, at, item, data, hash) VALUES (?1, ?2, ?3, ?4, ?5)")?
+        .execute(params![seq, at, item.map(|item| item.0), data, hash])
+        .map(drop)
+}

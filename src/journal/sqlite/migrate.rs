@@ -1,0 +1,146 @@
+//! Carrying an older journal over to the present tables, in one transaction, after a copy of it was made.
+//!
+//! Version 1 had no event log: every run and every item enters the log as it stands.
+
+use std::path::Path;
+
+use rusqlite::{Connection, params};
+
+use super::items::{answer_sha256, facts_of};
+use super::log::append;
+use super::open::{beside, unusable};
+use super::runs::{RowsDigest, each_row};
+use super::{failed, schema};
+use crate::journal::JournalError;
+use crate::journal::log::{Carried, Entry, Made, sha256};
+use crate::journal::record::ItemId;
+use crate::model::time::{self, Timestamp};
+
+/// Carries a journal of an older version over.
+pub(super) fn carry_over(path: &Path, connection: &Connection, version: i32) -> Result<(), JournalError> {
+    let copy = beside(path, &format!(".version-{version}"));
+    if !copy.exists() {
+        connection
+            .execute("VACUUM INTO ?1", [copy.to_string_lossy()])
+            .map_err(|error| unusable(path, &format!("it could not be copied before it is carried over: {error}")))?;
+    }
+    connection.execute_batch("BEGIN IMMEDIATE").map_err(failed)?;
+    let carried = from_version_1(connection).and_then(|()| connection.execute_batch("COMMIT").map_err(failed));
+    if carried.is_err() {
+        let _ = connection.execute_batch("ROLLBACK");
+    }
+    carried.map_err(|error| unusable(path, &format!("it could not be carried over from version {version}: {error}")))
+}
+
+fn from_version_1(connection: &Connection) -> Result<(), JournalError> {
+    connection
+        .execute_batch(&format!(
+            "ALTER TABLE item ADD COLUMN body_sha256 TEXT NOT NULL DEFAULT ''; \
+             CREATE INDEX item_refused ON item (operation) WHERE state IN ('refused', 'ruled_not_done'); {}",
+            schema::LOG
+        ))
+        .map_err(failed)?;
+    runs(connection)?;
+    items(connection)?;
+    attempts(connection)?;
+    connection
+        .execute_batch(&format!("{} PRAGMA user_version = {};", schema::triggers(), schema::VERSION))
+        .map_err(failed)
+}
+
+fn runs(connection: &Connection) -> Result<(), JournalError> {
+    type Run = (i64, String, String, Timestamp, Option<Timestamp>, Option<u8>);
+    let read = |row: &rusqlite::Row<'_>| -> rusqlite::Result<Run> {
+        let ended: Option<String> = row.get(4)?;
+        let started = super::items::checked(row, 3, time::parse_instant)?;
+        let ended = ended.as_deref().and_then(time::parse_instant);
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?, started, ended, row.get(5)?))
+    };
+    let mut statement = connection
+        .prepare("SELECT id, name, job, started_at, finished_at, exit_code FROM run ORDER BY id")
+        .map_err(failed)?;
+    for run in statement.query_map([], read).map_err(failed)? {
+        let (id, run, job, started_at, ended_at, exit_code) = run.map_err(failed)?;
+        let (mut digest, mut rows) = (RowsDigest::default(), 0);
+        each_row(connection, id, |row| {
+            digest.take(row);
+            rows += 1;
+        })
+        .map_err(failed)?;
+        append(
+            connection,
+            started_at,
+            None,
+            &Entry::RunBegan { run: run.clone(), job, rows, rows_sha256: digest.hex() },
+        )?;
+        if let (Some(at), Some(exit_code)) = (ended_at, exit_code) {
+            append(connection, at, None, &Entry::RunEnded { run, exit_code })?;
+        }
+    }
+    Ok(())
+}
+
+fn items(connection: &Connection) -> Result<(), JournalError> {
+    let mut statement = connection
+        .prepare(
+            "SELECT id, run, job, environment, client_id, operation, invoice, generation, amount, payment_reference, \
+             body, state, reason, attempts, first_intent_at, last_sent_at, settled_at, facts FROM item ORDER BY id",
+        )
+        .map_err(failed)?;
+    let read = |row: &rusqlite::Row<'_>| -> rusqlite::Result<(i64, Carried)> {
+        let made = Made {
+            run: row.get(1)?,
+            job: row.get(2)?,
+            environment: row.get(3)?,
+            client_id: row.get(4)?,
+            operation: row.get(5)?,
+            invoice: row.get(6)?,
+            generation: row.get(7)?,
+            amount: row.get::<_, i64>(8)?.cast_unsigned(),
+            payment_reference: row.get(9)?,
+            body_sha256: sha256(row.get_ref(10)?.as_blob()?),
+            reopened: None,
+        };
+        Ok((
+            row.get(0)?,
+            Carried {
+                made,
+                state: row.get(11)?,
+                reason: row.get(12)?,
+                attempts: row.get(13)?,
+                first_intent_at: row.get(14)?,
+                last_sent_at: row.get(15)?,
+                settled_at: row.get(16)?,
+                facts: facts_of(row, 17)?,
+            },
+        ))
+    };
+    let carried: Vec<(i64, Carried)> = statement.query_map([], read).and_then(Iterator::collect).map_err(failed)?;
+    for (id, carried) in carried {
+        connection
+            .execute("UPDATE item SET body_sha256 = ?2 WHERE id = ?1", params![id, carried.made.body_sha256])
+            .map_err(failed)?;
+        let at = time::parse_instant(&carried.last_sent_at)
+            .ok_or_else(|| JournalError::Write(format!("item {id} has no time")))?;
+        append(connection, at, Some(ItemId(id)), &Entry::Carried(Box::new(carried)))?;
+    }
+    Ok(())
+}
+
+/// The answers that are kept: from now on the log knows them.
+fn attempts(connection: &Connection) -> Result<(), JournalError> {
+    let mut statement = connection
+        .prepare("SELECT id, item, ended_at, answer_headers, answer_body FROM attempt WHERE ended_at IS NOT NULL ORDER BY id")
+        .map_err(failed)?;
+    let mut rows = statement.query([]).map_err(failed)?;
+    while let Some(row) = rows.next().map_err(failed)? {
+        let read = || -> rusqlite::Result<(i64, i64, Timestamp, Option<String>)> {
+            let (headers, body): (Option<String>, Option<Vec<u8>>) = (row.get(3)?, row.get(4)?);
+            let at = super::items::checked(row, 2, time::parse_instant)?;
+            Ok((row.get(0)?, row.get(1)?, at, answer_sha256(headers.as_deref(), body.as_deref())))
+        };
+        let (attempt, item, at, answer_sha256) = read().map_err(failed)?;
+        append(connection, at, Some(ItemId(item)), &Entry::AnswerCarried { attempt, answer_sha256 })?;
+    }
+    Ok(())
+}

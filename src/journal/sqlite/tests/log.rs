@@ -1,0 +1,293 @@
+//! The promises of the event log: the items are its sum, nothing in it can be changed unnoticed, and a loss is noticed.
+
+use rusqlite::{Connection, params};
+
+use super::*;
+use crate::journal::log::{Reopened, Ruled};
+use crate::journal::record::{Contradiction, Finished};
+use crate::journal::state::{Event, next};
+
+/// A journal with an item in every state that an item can come to, after one run.
+async fn eventful(path: &Path) -> SqliteJournal {
+    let journal = open(path);
+    let run = journal.begin_run(new_run("job", &[1, 2, 3, 4, 5, 6, 7])).await.unwrap();
+    let outcomes = [
+        Outcome::Applied,
+        Outcome::Already,
+        Outcome::Refused(Refusal::PaymentPending),
+        Outcome::Throttled(SignatureCheck::Valid),
+        Outcome::Ambiguous(Doubt::Timeout),
+        Outcome::NotSent(Unsent::Connect),
+    ];
+    for (number, outcome) in (1..).zip(outcomes) {
+        let intent = journal.record_intent(first(&run, number, "body")).await.unwrap();
+        journal.record_outcome(answered(intent.attempt(), outcome)).await.unwrap();
+    }
+    journal.record_intent(first(&run, 7, "body")).await.unwrap();
+    journal.finish_run(Finished { run, at: at(9), exit_code: 3 }).await.unwrap();
+    journal
+}
+
+fn answered(attempt: AttemptId, outcome: Outcome) -> OutcomeRecord {
+    let headers = vec![("signature".to_owned(), "HMACSHA256=x".to_owned())];
+    let answer = crate::doku::exchange::Answer { status: 200, headers, body: b"{}".to_vec() };
+    OutcomeRecord { exchange: Exchange::Answered(answer), ..ended(attempt, outcome) }
+}
+
+fn ruled(event: Event) -> Ruled {
+    Ruled { event, reason: "told by phone".into(), evidence: "ticket 7".into(), by: "budi".into() }
+}
+
+fn flaws(path: &Path) -> Vec<String> {
+    SqliteJournal::open_to_read(path).unwrap().unwrap().check().unwrap().flaws
+}
+
+#[tokio::test]
+async fn every_item_is_the_sum_of_its_entries() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.db");
+    let journal = eventful(&path).await;
+    journal.recover(at(10)).await.unwrap();
+    let id = item(&journal, 5).await.id;
+    journal.give_up(id, at(11)).await.unwrap();
+    journal.rule(id, ruled(Event::RuledNotDone), at(12)).await.unwrap();
+    let why = Reopened { reason: "DOKU lost it".into(), by: "budi".into() };
+    journal.reopen(id, why, at(13)).await.unwrap();
+    let checked = journal.check().unwrap();
+    assert_eq!(checked.flaws, [""; 0]);
+    assert_eq!((checked.items, checked.runs), (8, 1));
+    assert!(journal.holds(&checked.head()).unwrap());
+    assert!(!journal.holds("00").unwrap());
+}
+
+#[tokio::test]
+async fn a_reopened_order_gets_a_key_of_its_own_and_only_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = eventful(&folder.path().join("journal.db")).await;
+    let refused = item(&journal, 3).await;
+    let why = || Reopened { reason: "the key was wrong".into(), by: "budi".into() };
+    let next = journal.reopen(refused.id, why(), at(10)).await.unwrap();
+    assert_eq!((next.identity.generation, next.state), (1, State::Planned));
+    assert_ne!(next.request_id, refused.request_id);
+    assert!(journal.reopen(refused.id, why(), at(11)).await.is_err(), "it has a next generation already");
+    for number in [1, 2, 5] {
+        let id = item(&journal, number).await.id;
+        assert!(journal.reopen(id, why(), at(11)).await.is_err(), "INV-{number} may have had an effect");
+    }
+    let run = journal.begin_run(new_run("job", &[3])).await.unwrap();
+    let Intent::First(intent) = first(&run, 3, "the second body") else { unreachable!() };
+    let identity = Identity { generation: 1, ..intent.identity.clone() };
+    let sent = journal.record_intent(Intent::First(Box::new(First { identity, ..*intent }))).await.unwrap();
+    assert_eq!((sent.body(), &sent.item().request_id), (&b"the second body"[..], &next.request_id));
+}
+
+#[tokio::test]
+async fn two_proofs_that_disagree_are_a_conflict_and_are_told_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = eventful(&folder.path().join("journal.db")).await;
+    let refused = item(&journal, 3).await;
+    let contradiction = |at| Contradiction {
+        item: refused.id,
+        notification: "N-1".into(),
+        status: "REFUNDED".into(),
+        event: Event::Already,
+        at,
+    };
+    assert_eq!(journal.contradict(contradiction(at(10))).await.unwrap(), State::Conflict);
+    assert_eq!(journal.rule(refused.id, ruled(Event::RuledNotDone), at(11)).await.unwrap(), State::RuledNotDone);
+    let again = journal.contradict(contradiction(at(12))).await.unwrap();
+    assert_eq!(again, State::RuledNotDone, "the person has seen it");
+}
+
+#[tokio::test]
+async fn the_store_itself_refuses_what_the_machine_does_not_list() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.db");
+    drop(eventful(&path).await);
+    let connection = Connection::open(&path).unwrap();
+    for before in State::ALL {
+        let Ok(id) =
+            connection.query_row("SELECT id FROM item WHERE state = ?1", [before.word()], |row| row.get::<_, i64>(0))
+        else {
+            continue;
+        };
+        for after in State::ALL {
+            let legal = Event::ALL.into_iter().any(|event| next(before, event) == Ok(after) && before != after);
+            connection.execute_batch("SAVEPOINT try").unwrap();
+            let changed =
+                connection.execute("UPDATE item SET state = ?2 WHERE id = ?1", params![id, after.word()]).is_ok();
+            connection.execute_batch("ROLLBACK TO try; RELEASE try").unwrap();
+            let unchanged = before == after && !before.is_terminal();
+            assert_eq!(changed, legal || unchanged, "{before} -> {after}");
+        }
+    }
+    let forbidden = [
+        "UPDATE event SET at = 'x' WHERE seq = 1",
+        "DELETE FROM event WHERE seq = (SELECT max(seq) FROM event)",
+        "INSERT INTO event (seq, at, data, hash) VALUES (9999, 'x', '{}', zeroblob(32))",
+        "DELETE FROM item",
+        "UPDATE item SET request_id = 'other' WHERE id = 5",
+        "UPDATE item SET amount = 1 WHERE id = 5",
+        "UPDATE item SET body = x'00' WHERE id = 4",
+        "UPDATE item SET reason = 'x' WHERE state = 'succeeded'",
+        "DELETE FROM attempt",
+        "UPDATE attempt SET outcome = 'applied' WHERE ended_at IS NOT NULL",
+        "DELETE FROM run",
+        "UPDATE run_row SET rupiah = 1",
+        "DELETE FROM run_row",
+    ];
+    for statement in forbidden {
+        assert!(connection.execute(statement, []).is_err(), "{statement}");
+    }
+    drop(connection);
+    assert_eq!(flaws(&path), [""; 0], "what was refused left no trace");
+}
+
+#[tokio::test]
+async fn whatever_is_changed_by_hand_is_found() {
+    let changes = [
+        "DELETE FROM event WHERE seq = 5",
+        "DELETE FROM event WHERE seq = (SELECT max(seq) FROM event WHERE item IS NOT NULL)",
+        "UPDATE event SET data = replace(data, 'applied', 'refused')",
+        "UPDATE event SET at = '2026-11-22T09:00:00.000Z' WHERE seq = 3",
+        "UPDATE item SET state = 'refused' WHERE state = 'succeeded'",
+        "UPDATE item SET amount = amount + 1 WHERE id = 2",
+        "UPDATE item SET attempts = 0 WHERE id = 1",
+        "UPDATE item SET reason = 'x' WHERE id = 3",
+        "UPDATE item SET body = x'00' WHERE id = 1",
+        "UPDATE item SET settled_at = NULL WHERE id = 1",
+        "DELETE FROM item WHERE id = 7",
+        "INSERT INTO item SELECT 99, environment, client_id, operation, 'INV-99', 0, amount, 'R-99', payment_reference, \
+         refund_reference, body, body_sha256, state, reason, attempts, first_intent_at, last_sent_at, settled_at, facts, \
+         job, run FROM item WHERE id = 1",
+        "UPDATE attempt SET answer_body = x'7b' WHERE id = 1",
+        "DELETE FROM attempt WHERE id = 1",
+        "UPDATE run_row SET rupiah = 1 WHERE number = 1",
+        "DELETE FROM run_row WHERE number = 7",
+    ];
+    for change in changes {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.db");
+        drop(eventful(&path).await);
+        let connection = Connection::open(&path).unwrap();
+        connection.pragma_update(None, "foreign_keys", false).unwrap();
+        let triggers: Vec<String> = connection
+            .prepare("SELECT name FROM sqlite_schema WHERE type = 'trigger'")
+            .unwrap()
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+        for trigger in triggers {
+            connection.execute_batch(&format!("DROP TRIGGER {trigger}")).unwrap();
+        }
+        connection.execute_batch(change).unwrap();
+        drop(connection);
+        assert_ne!(flaws(&path), [""; 0], "{change}");
+    }
+}
+
+#[tokio::test]
+async fn a_run_refuses_a_journal_that_was_changed_by_hand() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.db");
+    drop(eventful(&path).await);
+    let connection = Connection::open(&path).unwrap();
+    connection
+        .execute_batch("DROP TRIGGER item_changes_legally; UPDATE item SET state = 'planned' WHERE id = 1")
+        .unwrap();
+    drop(connection);
+    let Err(JournalError::Unusable { reason, .. }) = SqliteJournal::open(&path) else { panic!("it was opened") };
+    assert!(reason.contains("INV-1: the item says planned, but its log says succeeded"), "{reason}");
+}
+
+/// Every page of the file once, a bit of it: opened as it was, or refused.
+#[tokio::test]
+async fn no_flipped_bit_changes_what_an_item_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = folder.path().join("whole.db");
+    drop(eventful(&whole).await);
+    let bytes = std::fs::read(&whole).unwrap();
+    let states = |path: &Path| {
+        let connection = Connection::open(path).unwrap();
+        let mut statement = connection.prepare("SELECT invoice, state, amount, attempts FROM item ORDER BY id")?;
+        let read = |row: &rusqlite::Row<'_>| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?, row.get::<_, i64>(3)?))
+        };
+        statement.query_map([], read)?.collect::<rusqlite::Result<Vec<_>>>()
+    };
+    let expected = states(&whole).unwrap();
+    let (mut refused, mut opened) = (0, 0);
+    for page in 0..bytes.len() / 4096 {
+        for offset in [97, 1021, 2048, 3001, 3900, 4090] {
+            let mut damaged = bytes.clone();
+            damaged[page * 4096 + offset] ^= 1 << (offset % 8);
+            let path = folder.path().join(format!("{page}-{offset}.db"));
+            std::fs::write(&path, damaged).unwrap();
+            match SqliteJournal::open(&path) {
+                Err(_) => refused += 1,
+                Ok(journal) => {
+                    drop(journal);
+                    opened += 1;
+                    assert_eq!(states(&path).unwrap(), expected, "page {page}, offset {offset}");
+                }
+            }
+        }
+    }
+    assert!(refused > 5 && opened > 5, "{refused} refused, {opened} opened: this proves nothing");
+}
+
+#[tokio::test]
+async fn a_journal_that_was_restored_or_made_anew_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.db");
+    let copy = folder.path().join("copy.db");
+    drop(eventful(&path).await);
+    std::fs::copy(&path, &copy).unwrap();
+    let journal = open(&path);
+    assert_eq!(journal.loss(), None);
+    journal.begin_run(NewRun { started_at: at(60), ..new_run("job", &[1]) }).await.unwrap();
+    drop(journal);
+    std::fs::copy(&copy, &path).unwrap();
+    let journal = open(&path);
+    let loss = journal.loss().expect("the run is missing");
+    assert_eq!((loss.since, loss.until), (at(9), at(60)));
+    journal.accept(loss.to_string(), String::new(), at(70)).await.unwrap();
+    drop(journal);
+    assert_eq!(open(&path).loss(), None, "once accepted it is told no more");
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(open(&path).loss().map(|loss| (loss.since, loss.until)), Some((at(0), at(70))));
+}
+
+#[tokio::test]
+async fn a_backup_is_whole_and_replaces_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, copy) = (folder.path().join("journal.db"), folder.path().join("copy.db"));
+    let journal = eventful(&path).await;
+    let reader = SqliteJournal::open_to_read(&path).unwrap().unwrap();
+    let checked = reader.backup(&copy).unwrap();
+    assert_eq!(checked.head(), journal.check().unwrap().head());
+    assert_eq!(flaws(&copy), [""; 0]);
+    let before = std::fs::read(&copy).unwrap();
+    assert!(reader.backup(&copy).is_err(), "it is there already");
+    assert_eq!(std::fs::read(&copy).unwrap(), before);
+}
+
+#[tokio::test]
+async fn a_journal_of_version_1_is_carried_over_with_all_that_it_knows() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.db");
+    let connection = Connection::open(&path).unwrap();
+    connection.execute_batch(include_str!("version_1.sql")).unwrap();
+    connection.execute_batch(include_str!("version_1_content.sql")).unwrap();
+    drop(connection);
+    assert!(SqliteJournal::open_to_read(&path).is_err(), "a reader changes nothing");
+    let journal = open(&path);
+    let (unknown, done) = (item(&journal, 1).await, item(&journal, 2).await);
+    assert_eq!((unknown.state, unknown.attempts, unknown.reason.as_str()), (State::Unknown, 2, "timeout"));
+    assert_eq!((done.state, done.facts.payment_status.as_deref()), (State::Succeeded, Some("REFUNDED")));
+    assert_eq!(journal.check().unwrap().flaws, [""; 0]);
+    let again = Intent::Again { run: done.run.clone(), item: unknown.id, at: at(100) };
+    assert_eq!(journal.record_intent(again).await.unwrap().body(), b"body 1");
+    assert!(folder.path().join("journal.db.version-1").exists(), "the old one was copied first");
+}
