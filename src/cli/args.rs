@@ -257,6 +257,9 @@ pub(super) struct SimulateArgs {
     /// Starting orders, customers and faults, as YAML.
     #[arg(long, value_name = "FILE")]
     pub(super) state: Option<PathBuf>,
+    /// More faults, as YAML: what a state file has under faults, seed and `status_lag`.
+    #[arg(long, value_name = "FILE")]
+    pub(super) faults: Option<PathBuf>,
     /// Keeps the effects across restarts.
     #[arg(long, value_name = "FILE")]
     pub(super) ledger: Option<PathBuf>,

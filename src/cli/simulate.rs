@@ -7,9 +7,11 @@ use super::args::SimulateArgs;
 use super::embed::read_state;
 use super::exit::{DONE, Failure};
 use super::interrupt;
+use super::load::{shown, unreadable};
 use super::screen::Screen;
 use crate::edge::clock::SystemClock;
 use crate::edge::credentials;
+use crate::edge::read;
 use crate::job::settings::{Merchant, Reference};
 use crate::model::environment::Environment;
 use crate::runner::clock::Clock as _;
@@ -17,10 +19,7 @@ use crate::simulator::{CLIENT_ID, Config, SECRET_KEY, Simulator, StartingState};
 
 /// Serves until a signal comes.
 pub(super) async fn simulate(args: &SimulateArgs, screen: Screen) -> Result<u8, Failure> {
-    let state = match &args.state {
-        Some(path) => read_state(path)?,
-        None => StartingState::default(),
-    };
+    let state = starting_state(args)?;
     let named = credentials::in_environment(crate::job::flags::VARIABLES);
     let reference = |variable: &str| named.then(|| Reference::Env(variable.to_owned()));
     let merchant = Merchant {
@@ -55,4 +54,25 @@ pub(super) async fn simulate(args: &SimulateArgs, screen: Screen) -> Result<u8, 
     ));
     running.stop().await;
     Ok(DONE)
+}
+
+/// The state file, and the script of faults beside it. Whatever is wrong with either is told at once.
+fn starting_state(args: &SimulateArgs) -> Result<StartingState, Failure> {
+    let read_script = |state: &mut StartingState| {
+        let Some(path) = &args.faults else { return Ok(()) };
+        let file = shown(path);
+        let bytes = read::bytes(path).map_err(|error| unreadable(&file, &error))?;
+        state.add_script(&String::from_utf8_lossy(&bytes), &file).map_err(Failure::Faults)
+    };
+    let state = args.state.as_deref().map(read_state).transpose();
+    match state.map(Option::unwrap_or_default) {
+        Ok(mut state) => read_script(&mut state).map(|()| state),
+        Err(Failure::Faults(mut faults)) => {
+            if let Err(Failure::Faults(more)) = read_script(&mut StartingState::default()) {
+                faults.extend(more);
+            }
+            Err(Failure::Faults(faults))
+        }
+        Err(failure) => Err(failure),
+    }
 }

@@ -239,6 +239,8 @@ fn conclude(said: &Said<'_>) -> Outcome {
         }
         (Operation::Refund, Some("FAILED"), Some(Cancelled), _) => Outcome::Refused(Refusal::PaymentCancelled),
         (Operation::Refund, Some("FAILED"), Some(Pending), _) => Outcome::Refused(Refusal::PaymentPending),
+        // "Failed" beside an order that is cancelled does not say that nothing happened.
+        (Operation::Cancel, Some("FAILED"), Some(Cancelled), _) => Outcome::Ambiguous(Doubt::Contradiction),
         (Operation::Cancel, Some("FAILED"), _, _) => Outcome::Refused(Refusal::ByProvider),
         _ => Outcome::Ambiguous(Doubt::Contradiction),
     }
@@ -371,6 +373,8 @@ mod tests {
             ),
             (Cancel, cancel("SUCCESS", "SUCCESS", ""), contradiction.clone()),
             (Cancel, cancel("SUCCESS", "REFUNDED", ""), contradiction.clone()),
+            (Cancel, cancel("FAILED", "CANCELLED", ""), contradiction.clone()),
+            (Cancel, cancel("FAILED", "CANCELED", r#","error":{"message":"x"}"#), contradiction.clone()),
             (Cancel, cancel("FAILED", "SUCCESS", ""), Outcome::Refused(Refusal::ByProvider)),
             (Cancel, cancel("SUCCESS", "CANCELED", ""), Outcome::Applied),
             (Cancel, cancel("SUCCESS", "CANCELLED", ""), Outcome::Applied),

@@ -1,6 +1,7 @@
 //! One request from its arrival to what goes back: fault, signature, decision, ledger, notification, signed answer.
 
 use std::io;
+use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -8,11 +9,13 @@ use super::answer::Answer;
 use super::call::{Call, NoRoute, inquired, route};
 use super::entry::Entry;
 use super::envelope::{self, Message, Reply};
-use super::faults::{BadSeal, FaultRule, FaultScript, Instead, Strike};
+use super::faults::{Aim, Door, End, Fate, Says, Seal, Stage, Strike, Telling, Untruth, Wire};
 use super::ledger::Ledger;
-use super::notify::{Notification, NotificationLog, Notifier, Told};
-use super::provider::{Provider, Request};
+use super::notify::{Notification, NotificationLog, Notifier};
+use super::provider::{Memory, Provider, Request};
 use super::requests::named_invoice;
+use super::script::{FaultRule, FaultScript, Target};
+use super::untruth;
 use crate::doku::sign::Signer;
 use crate::model::ids::InvoiceNumber;
 use crate::model::secret::Secret;
@@ -28,17 +31,30 @@ pub(super) struct Desk {
     pub(super) log: NotificationLog,
     /// To the merchant's URL; absent: there is none.
     pub(super) courier: Option<UnboundedSender<Notification>>,
+    /// A notification that goes out after the next one, by script.
+    pub(super) held: Option<Notification>,
+    /// What is done later, by script, and how much later; the server takes it away.
+    pub(super) later: Vec<(Duration, Later)>,
+    /// The last answer that went out.
+    pub(super) last: Option<Reply>,
+}
+
+/// What a script puts off.
+#[derive(Debug)]
+pub(super) enum Later {
+    /// A request that was not answered.
+    Request(Message),
+    /// A notification, which may have gone out before.
+    Notification(Notification),
 }
 
 /// What the client gets.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Delivery {
-    /// An answer.
-    Reply(Reply),
-    /// Nothing, on an open connection.
-    Silence,
-    /// A TCP reset.
-    Reset,
+    /// An answer, and how the wire carries it; the time is the script's, for a wire that takes its time.
+    Reply(Reply, Wire, Duration),
+    /// No answer.
+    Nothing(End),
 }
 
 impl Desk {
@@ -46,39 +62,125 @@ impl Desk {
     pub(super) fn tell_all(&mut self, now: Timestamp) -> io::Result<()> {
         let notifications: Vec<Notification> =
             self.provider.orders().iter().filter_map(|order| self.notifier.notification(order, now)).collect();
-        notifications.into_iter().try_for_each(|notification| self.tell(notification))
+        notifications.into_iter().try_for_each(|notification| self.tell(notification, now))
     }
 
     /// Serves one request.
     pub(super) fn serve(&mut self, message: &Message, now: Timestamp) -> Delivery {
-        let Some(rule) = self.struck(message) else {
-            let answer = self.answer(message, now);
-            return Delivery::Reply(self.seal(answer, message, now));
+        let delivery = if let Some((strike, rule)) = self.struck(message) {
+            self.misbehave(strike, &rule, message, now)
+        } else {
+            let answer = self.answer(message, Memory::default(), now);
+            let reply = envelope::seal(answer, message, &self.notifier.signer, now);
+            Delivery::Reply(reply, Wire::Whole, Duration::ZERO)
         };
-        match rule.mode.strike() {
-            Strike::Before(instead) => self.instead(instead, &rule, message, now),
-            Strike::After(instead) => {
-                self.answer(message, now);
-                self.instead(instead, &rule, message, now)
+        if let Delivery::Reply(reply, ..) = &delivery {
+            self.last = Some(reply.clone());
+        }
+        delivery
+    }
+
+    /// Does what was put off.
+    pub(super) fn catch_up(&mut self, later: Later, now: Timestamp) {
+        match later {
+            Later::Request(message) => {
+                self.answer(&message, Memory::default(), now);
             }
-            Strike::Seal(bad) => {
-                let answer = self.answer(message, now);
-                Delivery::Reply(self.seal_badly(bad, answer, message, now))
-            }
+            // A log that cannot be written costs the notification.
+            Later::Notification(notification) => drop(self.tell_again(notification.received(now))),
         }
     }
 
-    /// The rule that strikes this request. Filters look at the request as it is, signed or not.
-    fn struck(&mut self, message: &Message) -> Option<FaultRule> {
+    /// The strike at a connection whose first request line this is, and for how long.
+    pub(super) fn door(&mut self, method: &str, path: &str) -> Option<(Door, Duration)> {
+        let rule = self.rule(Stage::Connection, method, path)?;
+        let Aim::Connection(door) = rule.mode.aim() else { return None };
+        Some((door, rule.delay))
+    }
+
+    /// Whether a request is struck whose head is read.
+    pub(super) fn strikes_head(&mut self, method: &str, path: &str) -> bool {
+        self.rule(Stage::Head, method, path).is_some()
+    }
+
+    fn rule(&mut self, stage: Stage, method: &str, path: &str) -> Option<&FaultRule> {
+        let call = route(method, path).ok()?;
+        self.script.strike(&Target { stage, call: Some(call), invoice_number: None })
+    }
+
+    /// The strike at this request, and its rule. Filters look at the request as it is, signed or not.
+    fn struck(&mut self, message: &Message) -> Option<(Strike, FaultRule)> {
         let call = route(&message.method, &message.path).ok()?;
         let invoice_number = match call {
             Call::Change(_) => named_invoice(&message.body),
             Call::Inquiry => inquired(&message.path),
         };
-        self.script.strike(call, invoice_number.as_deref()).cloned()
+        let target = Target { stage: Stage::Request, call: Some(call), invoice_number: invoice_number.as_deref() };
+        let rule = self.script.strike(&target)?;
+        let Aim::Request(strike) = rule.mode.aim() else { return None };
+        Some((strike, rule.clone()))
     }
 
-    fn answer(&mut self, message: &Message, now: Timestamp) -> Answer {
+    /// Serves a request as a rule has it: first the effect, then what is said, then how it is signed.
+    fn misbehave(&mut self, strike: Strike, rule: &FaultRule, message: &Message, now: Timestamp) -> Delivery {
+        let truth = self.meet(strike.fate, rule.delay, message, now);
+        if let Wire::Nothing(end) = strike.wire {
+            return Delivery::Nothing(end);
+        }
+        if strike.says == Says::Untruth(Untruth::AnotherAnswer)
+            && let Some(last) = self.last.clone()
+        {
+            return Delivery::Reply(last, strike.wire, rule.delay);
+        }
+        let (answer, headers) = untruth::said(strike.says, truth, rule.retry_after, now);
+        let mut reply = self.seal(strike.seal, answer, message, now);
+        for (name, value) in headers {
+            reply.headers.retain(|(present, _)| *present != name);
+            reply.headers.push((name, value));
+        }
+        Delivery::Reply(reply, strike.wire, rule.delay)
+    }
+
+    /// What becomes of the effect, and the honest answer where there is one by now.
+    fn meet(&mut self, fate: Fate, delay: Duration, message: &Message, now: Timestamp) -> Option<Answer> {
+        let memory = match fate {
+            Fate::Nothing => return None,
+            Fate::Late => {
+                self.later.push((delay, Later::Request(message.clone())));
+                return None;
+            }
+            Fate::Twice => {
+                self.answer(message, Memory::default(), now);
+                Memory::default()
+            }
+            Fate::Done => Memory::default(),
+            Fate::KeyForgotten => Memory { until: Some(now + delay), ..Memory::default() },
+            Fate::KeyLost => Memory { until: Some(now), ..Memory::default() },
+            Fate::KeyLate => Memory { from: Some(now + delay), ..Memory::default() },
+        };
+        Some(self.answer(message, memory, now))
+    }
+
+    fn seal(&self, seal: Seal, answer: Answer, message: &Message, now: Timestamp) -> Reply {
+        let ours = &self.notifier.signer;
+        let with = |key| envelope::seal(answer.clone(), message, &Signer::new(&Secret::new(key)), now);
+        match seal {
+            Seal::Good => envelope::seal(answer, message, ours, now),
+            Seal::WrongKey => with("not the key"),
+            Seal::OldKey => with("the key before the last rotation"),
+            Seal::OtherRequestId => {
+                envelope::seal_as("00000000-0000-0000-0000-000000000000", answer, message, ours, now)
+            }
+            Seal::Clock(minutes) => envelope::seal(answer, message, ours, now + chrono::Duration::minutes(minutes)),
+            Seal::Absent => {
+                let mut reply = envelope::seal(answer, message, ours, now);
+                reply.headers.retain(|(name, _)| *name != "Signature");
+                reply
+            }
+        }
+    }
+
+    fn answer(&mut self, message: &Message, memory: Memory, now: Timestamp) -> Answer {
         let request_id = match envelope::open(message, &self.notifier.client_id, &self.notifier.signer) {
             Ok(request_id) => request_id,
             Err(why) => return Answer::error(401, "invalid_signature", &why),
@@ -88,7 +190,7 @@ impl Desk {
             Err(why @ NoRoute::Path) => return Answer::error(404, "not_found", &why.to_string()),
             Err(why @ NoRoute::Method { .. }) => return Answer::error(405, "method_not_allowed", &why.to_string()),
         };
-        let request = Request { call, path: &message.path, id: request_id, body: &message.body };
+        let request = Request { call, path: &message.path, id: request_id, body: &message.body, memory };
         let decision = self.provider.decide(&request, now);
         let Some(entry) = decision.entry else { return decision.answer };
         // What is not in the ledger has not happened.
@@ -107,58 +209,68 @@ impl Desk {
     fn tell_about(&mut self, invoice_number: &InvoiceNumber, now: Timestamp) {
         let order = self.provider.orders().get(invoice_number);
         if let Some(notification) = order.and_then(|order| self.notifier.notification(order, now)) {
-            self.tell(notification).ok();
+            self.tell(notification, now).ok();
         }
     }
 
-    fn tell(&mut self, notification: Notification) -> io::Result<()> {
-        if self.log.tell(&notification)? == Told::Now
-            && let Some(courier) = &self.courier
-        {
-            // The courier is gone only while the simulator stops.
-            courier.send(notification).ok();
+    /// Sends a notification out unless it has gone out before, as the script has it.
+    fn tell(&mut self, notification: Notification, now: Timestamp) -> io::Result<()> {
+        if self.log.holds(&notification) {
+            return Ok(());
+        }
+        let invoice_number = Some(notification.invoice_number());
+        let rule = self.script.strike(&Target { stage: Stage::Notification, call: None, invoice_number });
+        let struck = rule.map(|rule| (rule.mode.aim(), rule.delay));
+        let before = self.held.take();
+        match struck {
+            Some((Aim::Notification(telling), delay)) => self.mistell(telling, delay, notification, now)?,
+            _ => self.tell_again(notification)?,
+        }
+        before.map_or(Ok(()), |held| self.tell_again(held))
+    }
+
+    fn mistell(&mut self, telling: Telling, delay: Duration, told: Notification, now: Timestamp) -> io::Result<()> {
+        match telling {
+            Telling::Missing => {}
+            Telling::Late => self.later.push((delay, Later::Notification(told))),
+            Telling::AfterTheNext => self.held = Some(told),
+            Telling::Twice => {
+                self.tell_again(told.clone())?;
+                self.tell_again(told)?;
+            }
+            Telling::Forged => {
+                self.tell_again(self.notifier.forged(&told, now))?;
+                self.tell_again(told)?;
+            }
+            Telling::Replayed => {
+                self.tell_again(told.clone())?;
+                self.later.push((delay, Later::Notification(told)));
+            }
+            Telling::OtherBody => {
+                let other = self.notifier.with_another_amount(&told);
+                self.tell_again(told)?;
+                self.tell_again(other)?;
+            }
+            Telling::Torn => self.log.write_half(&told)?,
+            Telling::Rotated => {
+                self.log.rotate()?;
+                self.tell_again(told)?;
+            }
+            Telling::CopiedAndEmptied => {
+                self.tell_again(told)?;
+                self.log.copy_and_empty()?;
+            }
         }
         Ok(())
     }
 
-    fn seal(&self, answer: Answer, message: &Message, now: Timestamp) -> Reply {
-        envelope::seal(answer, message, &self.notifier.signer, now)
-    }
-
-    fn seal_badly(&self, bad: BadSeal, answer: Answer, message: &Message, now: Timestamp) -> Reply {
-        match bad {
-            BadSeal::WrongKey => {
-                let stranger = Signer::new(&Secret::new("not the key"));
-                envelope::seal(answer, message, &stranger, now)
-            }
-            BadSeal::Absent => {
-                let mut reply = self.seal(answer, message, now);
-                reply.headers.retain(|(name, _)| *name != "Signature");
-                reply
-            }
+    /// Sends a notification out, whether it has gone out before or not.
+    fn tell_again(&mut self, notification: Notification) -> io::Result<()> {
+        self.log.write(&notification)?;
+        if let Some(courier) = &self.courier {
+            // The courier is gone only while the simulator stops.
+            courier.send(notification).ok();
         }
-    }
-
-    /// What the wire carries where a rule keeps the answer back.
-    fn instead(&self, instead: Instead, rule: &FaultRule, message: &Message, now: Timestamp) -> Delivery {
-        let error = |status, code, text| self.seal(Answer::error(status, code, text), message, now);
-        let reply = match instead {
-            Instead::Silence => return Delivery::Silence,
-            Instead::Reset => return Delivery::Reset,
-            Instead::Error => error(500, "internal_error", "internal server error"),
-            Instead::Conflict => error(409, "request_in_progress", "the request is being processed"),
-            Instead::Throttle => {
-                let mut reply = error(429, "too_many_requests", "too many requests");
-                let seconds = rule.retry_after.as_millis().div_ceil(1000);
-                reply.headers.push(("Retry-After", seconds.to_string()));
-                reply
-            }
-            Instead::Page => Reply {
-                status: 200,
-                headers: vec![("Content-Type", "text/html".to_owned())],
-                body: "<!doctype html><title>Maintenance</title><p>We will be back soon.</p>".to_owned(),
-            },
-        };
-        Delivery::Reply(reply)
+        Ok(())
     }
 }

@@ -46,6 +46,10 @@ pub struct Effect {
     pub refund_reference: Option<MerchantReference>,
     /// Counts the effects from 1, across restarts.
     pub effect_number: u64,
+    /// The earlier effect that this one does again, because the provider did not know the key: by script only, and the
+    /// provider's fault. Absent: it is the request's first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeats: Option<u64>,
     /// The order that was made; absent: none was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created: Option<Created>,
@@ -95,6 +99,22 @@ pub struct FirstAnswer {
     pub digest: String,
     /// The answer's body.
     pub body: String,
+    /// From when the provider knows the request again; absent: at once.
+    #[serde(default, with = "optional_text", skip_serializing_if = "Option::is_none")]
+    pub known_from: Option<Timestamp>,
+    /// Until when it does; absent: for good.
+    #[serde(default, with = "optional_text", skip_serializing_if = "Option::is_none")]
+    pub known_until: Option<Timestamp>,
+}
+
+impl FirstAnswer {
+    pub(super) fn is_to(&self, path: &str, digest: &str) -> bool {
+        self.path == path && self.digest == digest
+    }
+
+    pub(super) fn is_known(&self, now: Timestamp) -> bool {
+        self.known_from.is_none_or(|from| from <= now) && self.known_until.is_none_or(|until| now < until)
+    }
 }
 
 /// A breach of the protocol that a correct client never commits.
@@ -214,8 +234,15 @@ mod tests {
             request_id: RequestId::new("r-1").expect("a request id"),
             refund_reference: MerchantReference::new("XYZ-1").ok(),
             effect_number: 7,
+            repeats: None,
             created: None,
-            first_answer: FirstAnswer { path: "/p".into(), digest: "d".into(), body: "{}".into() },
+            first_answer: FirstAnswer {
+                path: "/p".into(),
+                digest: "d".into(),
+                body: "{}".into(),
+                known_from: None,
+                known_until: None,
+            },
         });
         assert_eq!(serde_json::to_string(&effect).expect("a line"), LINE);
         assert_eq!(serde_json::from_str::<Entry>(LINE).expect("an entry"), effect);

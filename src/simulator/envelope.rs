@@ -9,7 +9,7 @@ use crate::model::ids::{ClientId, RequestId};
 use crate::model::time::{Timestamp, parse_instant, wire};
 
 /// A request as it arrived.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Message {
     pub(super) method: String,
     /// The raw path; the query is no part of what is signed.
@@ -70,11 +70,17 @@ pub(super) fn open(message: &Message, client_id: &ClientId, signer: &Signer) -> 
 ///
 /// The answer to a GET is signed over its body as well; whether DOKU does so is unknown (`doku-api.md` 1.1).
 pub(super) fn seal(answer: Answer, message: &Message, signer: &Signer, now: Timestamp) -> Reply {
-    let echo = |name| message.header(name).unwrap_or_default().to_owned();
-    let (client_id, request_id, timestamp) = (echo("Client-Id"), echo("Request-Id"), wire(now));
+    let request_id = message.header("Request-Id").unwrap_or_default();
+    seal_as(request_id, answer, message, signer, now)
+}
+
+/// The same, as the answer to a request with that id.
+pub(super) fn seal_as(request_id: &str, answer: Answer, message: &Message, signer: &Signer, now: Timestamp) -> Reply {
+    let client_id = message.header("Client-Id").unwrap_or_default();
+    let timestamp = wire(now);
     let components = Components {
-        client_id: &client_id,
-        request_id: &request_id,
+        client_id,
+        request_id,
         timestamp_name: TimestampName::Response,
         timestamp: &timestamp,
         target: &message.path,
@@ -83,8 +89,8 @@ pub(super) fn seal(answer: Answer, message: &Message, signer: &Signer, now: Time
     let signature = signer.sign(&components);
     let headers = vec![
         ("Content-Type", "application/json".to_owned()),
-        ("Client-Id", client_id),
-        ("Request-Id", request_id),
+        ("Client-Id", client_id.to_owned()),
+        ("Request-Id", request_id.to_owned()),
         ("Response-Timestamp", timestamp),
         ("Signature", signature),
     ];

@@ -1,72 +1,342 @@
-//! Faults by script: when the simulator misbehaves, and how.
+//! The ways to misbehave, as one table.
 //!
-//! A *mode* is a row of [`FaultMode::ALL`]. A *rule* says which requests a mode strikes. A new mode is a new row, and a new
-//! variant only if the wire has to carry something new.
-
-use std::time::Duration;
-
-use super::call::Call;
-use crate::model::ids::InvoiceNumber;
+//! A *mode* is a row of [`FaultMode::ALL`]: a word, the id of the fault that it plays (`failure-modes.md` 4.2), and how it
+//! strikes. A strike on a request combines what becomes of the effect, what is said, how it is signed and what the wire
+//! carries; a new mode is a new row, and a new variant only if it does what no row did before.
+//!
+//! Not here: F01, F04 and F05, for there is neither a name to look up nor TLS on loopback; F32, for an honest provider repeats
+//! its answer under 409; F41, for a proxy that sends again looks to a provider like a network that does (F40).
 
 /// One way to misbehave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FaultMode {
+    id: &'static str,
     word: &'static str,
-    strike: Strike,
+    aim: Aim,
 }
 
-/// Where on its way a request is struck.
+/// What a mode strikes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Strike {
-    /// Before anything was done: no effect, nothing remembered.
-    Before(Instead),
-    /// After the effect happened and was remembered: only the answer is lost.
-    After(Instead),
-    /// The honest answer goes out, badly signed.
-    Seal(BadSeal),
+pub(super) enum Aim {
+    /// A connection, before anything is read from it.
+    Connection(Door),
+    /// A request whose head is read and whose body is not: it is reset.
+    Head,
+    /// A request that is read.
+    Request(Strike),
+    /// A notification.
+    Notification(Telling),
 }
 
-/// What the wire carries instead of the answer.
+/// How far a request has come when a mode strikes it; notifications have a stage of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Instead {
-    /// Nothing; the connection stays open until the client leaves.
-    Silence,
-    /// A TCP reset.
+pub(super) enum Stage {
+    Connection,
+    Head,
+    Request,
+    Notification,
+}
+
+/// What a connection meets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Door {
+    /// A reset, and for the rule's delay nobody listens.
+    Refuse,
+    /// A polite end.
+    Close,
+    /// A reset.
     Reset,
-    /// A signed 500.
-    Error,
-    /// A signed 429 with `Retry-After`.
-    Throttle,
-    /// A signed 409 that is not the first answer's body.
-    Conflict,
-    /// 200 and a page for people, as a captive portal or a maintenance proxy sends it.
-    Page,
 }
 
-/// What is wrong with an answer's signature.
+/// A strike on a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum BadSeal {
-    /// Made with another key.
-    WrongKey,
-    /// Not there.
+pub(super) struct Strike {
+    pub(super) fate: Fate,
+    pub(super) says: Says,
+    pub(super) seal: Seal,
+    pub(super) wire: Wire,
+}
+
+/// What becomes of the effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// Nothing is done and nothing is remembered.
+    Nothing,
+    /// It is done, and remembered.
+    Done,
+    /// It is done when the rule's delay is over.
+    Late,
+    /// The request is served twice, and the second answer goes out.
+    Twice,
+    /// It is done, and its key is known for the rule's delay only: a later repeat is carried out again.
+    KeyForgotten,
+    /// It is done, and its key is never known: a repeat is carried out again.
+    KeyLost,
+    /// It is done, and its key is known only when the rule's delay is over: an early repeat is carried out again.
+    KeyLate,
+}
+
+/// What is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Says {
+    /// What is true.
+    Truth,
+    /// What is true, and one thing more or another one.
+    Untruth(Untruth),
+    /// An error of that status.
+    Error(u16),
+    /// 429, with such a wait.
+    Throttle(Wait),
+    /// 503, with the rule's wait.
+    Unavailable,
+    /// A page for people, as a captive portal or a maintenance proxy sends it.
+    Page(u16),
+    /// A redirect to elsewhere.
+    Redirect(u16),
+}
+
+/// How `Retry-After` is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wait {
+    Seconds,
+    Date,
+    /// A number of seconds that nobody waits.
+    Absurd,
+}
+
+/// What is not true of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Untruth {
+    Empty,
+    NotJson,
+    Array,
+    /// Parts that are there twice and contradict each other.
+    Twice,
+    OtherInvoice,
+    OtherAmount,
+    OtherReference,
+    /// An error beside the success.
+    Error,
+    /// A payment that waits beside the success.
+    Pending,
+    /// A failure beside a payment that says success.
+    Failed,
+    /// A status that the guide does not know.
+    NewWord,
+    /// Garbage under 409.
+    Conflict,
+    /// The last answer that went out, to whatever it was.
+    AnotherAnswer,
+}
+
+/// How an answer is signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Seal {
+    Good,
     Absent,
+    /// With a key that never was the merchant's.
+    WrongKey,
+    /// With the key before the last rotation.
+    OldKey,
+    /// With, and over, another `Request-Id` than the request's.
+    OtherRequestId,
+    /// Over a time so many minutes from now.
+    Clock(i64),
+}
+
+/// What the wire carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wire {
+    /// The answer.
+    Whole,
+    /// The answer, when the rule's delay is over.
+    Slow,
+    /// No answer.
+    Nothing(End),
+    /// The beginning of the status line, then the end.
+    HalfStatusLine,
+    /// Half of the body that was announced, then the end.
+    HalfBody,
+    /// A byte of the body at a time, with the rule's delay between them.
+    Drip,
+    /// A body that does not end.
+    Endless,
+    /// A header of some megabytes.
+    HugeHeader,
+    /// A small body that unpacks to a large one.
+    GzipBomb,
+    /// The answer; then the connection is reset as soon as the next request comes in on it.
+    Trap,
+}
+
+/// How a connection ends without an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// It does not; it stays open until the client leaves.
+    Silence,
+    /// With a TCP reset.
+    Reset,
+    /// Politely.
+    Close,
+}
+
+/// What happens to a notification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Telling {
+    /// It goes out twice.
+    Twice,
+    /// It goes out when the rule's delay is over.
+    Late,
+    /// It goes out after the next one.
+    AfterTheNext,
+    /// A forged one that says the opposite goes out beside it.
+    Forged,
+    /// It goes out again, as it was, when the rule's delay is over.
+    Replayed,
+    /// One with its `Request-Id` and another amount follows it.
+    OtherBody,
+    /// Its line in the log breaks off in the middle.
+    Torn,
+    /// The log is renamed before its line, and begins anew.
+    Rotated,
+    /// The log is copied and emptied after its line.
+    CopiedAndEmptied,
+    /// It does not go out.
+    Missing,
+}
+
+/// Nothing is done, and an error of that status is said.
+const fn error(status: u16) -> Strike {
+    Strike { fate: Fate::Nothing, says: Says::Error(status), seal: Seal::Good, wire: Wire::Whole }
+}
+
+/// Nothing is done, and something else is said.
+const fn before(says: Says) -> Strike {
+    Strike { fate: Fate::Nothing, says, seal: Seal::Good, wire: Wire::Whole }
+}
+
+/// No answer comes, whatever was done.
+const fn no_answer(fate: Fate, end: End) -> Strike {
+    Strike { fate, says: Says::Truth, seal: Seal::Good, wire: Wire::Nothing(end) }
+}
+
+/// All is done and said as it should, but for what the other functions change.
+const HONEST: Strike = Strike { fate: Fate::Done, says: Says::Truth, seal: Seal::Good, wire: Wire::Whole };
+
+const fn untruth(untruth: Untruth) -> Strike {
+    Strike { says: Says::Untruth(untruth), ..HONEST }
+}
+
+const fn sealed(seal: Seal) -> Strike {
+    Strike { seal, ..HONEST }
+}
+
+const fn carried(wire: Wire) -> Strike {
+    Strike { wire, ..HONEST }
+}
+
+impl Strike {
+    const fn done(self) -> Self {
+        Self { fate: Fate::Done, ..self }
+    }
+
+    const fn unsigned(self) -> Self {
+        Self { seal: Seal::Absent, ..self }
+    }
+}
+
+const fn at(id: &'static str, word: &'static str, strike: Strike) -> FaultMode {
+    FaultMode { id, word, aim: Aim::Request(strike) }
+}
+
+const fn mode(id: &'static str, word: &'static str, aim: Aim) -> FaultMode {
+    FaultMode { id, word, aim }
 }
 
 impl FaultMode {
     /// All modes.
-    pub const ALL: [Self; 12] = [
-        mode("timeout_before", Strike::Before(Instead::Silence)),
-        mode("timeout_after", Strike::After(Instead::Silence)),
-        mode("error_before", Strike::Before(Instead::Error)),
-        mode("error_after", Strike::After(Instead::Error)),
-        mode("throttle", Strike::Before(Instead::Throttle)),
-        mode("wrong_signature", Strike::Seal(BadSeal::WrongKey)),
-        mode("unsigned", Strike::Seal(BadSeal::Absent)),
-        mode("reset_before", Strike::Before(Instead::Reset)),
-        mode("reset_after", Strike::After(Instead::Reset)),
-        mode("not_a_replay_409", Strike::Before(Instead::Conflict)),
-        mode("html", Strike::Before(Instead::Page)),
-        mode("html_after", Strike::After(Instead::Page)),
+    pub const ALL: [Self; 74] = [
+        // The connection ends before there is an answer.
+        mode("F02", "refuse", Aim::Connection(Door::Refuse)),
+        mode("F03", "close_at_accept", Aim::Connection(Door::Close)),
+        mode("F06", "reset_at_accept", Aim::Connection(Door::Reset)),
+        mode("F07", "reset_at_head", Aim::Head),
+        at("F08", "reset_before", no_answer(Fate::Nothing, End::Reset)),
+        at("F09", "reset_after", no_answer(Fate::Done, End::Reset)),
+        at("F10", "timeout_before", no_answer(Fate::Nothing, End::Silence)),
+        at("F11", "timeout_after", no_answer(Fate::Done, End::Silence)),
+        at("F12", "applied_late", no_answer(Fate::Late, End::Close)),
+        // The answer is damaged on its way.
+        at("F13", "half_status_line", carried(Wire::HalfStatusLine)),
+        at("F14", "half_body", carried(Wire::HalfBody)),
+        at("F15", "drip", carried(Wire::Drip)),
+        at("F16", "endless_body", carried(Wire::Endless)),
+        at("F17", "huge_header", carried(Wire::HugeHeader)),
+        at("F18", "gzip_bomb", carried(Wire::GzipBomb)),
+        at("F19", "closed_while_kept_alive", carried(Wire::Trap)),
+        // Errors, of the provider's or of something before it.
+        at("F20", "error_before", error(500)),
+        at("F21", "error_after", error(500).done()),
+        at("F22", "bad_gateway", error(502).unsigned()),
+        at("F23", "unavailable", before(Says::Unavailable).unsigned()),
+        at("F24", "gateway_timeout_after", error(504).unsigned().done()),
+        at("F25", "throttle", before(Says::Throttle(Wait::Seconds))),
+        at("F26", "throttle_date", before(Says::Throttle(Wait::Date))),
+        at("F27", "throttle_absurd", before(Says::Throttle(Wait::Absurd))),
+        at("F28", "bad_request", error(400)),
+        at("F28", "bad_request_unsigned_after", error(400).unsigned().done()),
+        at("F29", "unauthorized", error(401)),
+        at("F29", "unauthorized_unsigned_after", error(401).unsigned().done()),
+        at("F30", "forbidden", error(403)),
+        at("F30", "forbidden_unsigned_after", error(403).unsigned().done()),
+        at("F31", "redirect_301", before(Says::Redirect(301)).unsigned()),
+        at("F31", "redirect_302", before(Says::Redirect(302)).unsigned()),
+        at("F31", "redirect_307", before(Says::Redirect(307)).unsigned()),
+        at("F31", "redirect_308", before(Says::Redirect(308)).unsigned()),
+        at("F33", "not_a_replay_409", error(409)),
+        at("F34", "garbage_409_after", untruth(Untruth::Conflict)),
+        at("F44", "not_found", error(404)),
+        at("F44", "not_found_unsigned_after", error(404).unsigned().done()),
+        at("F36", "html", before(Says::Page(200)).unsigned()),
+        at("F36", "html_after", before(Says::Page(200)).unsigned().done()),
+        at("F45", "maintenance", before(Says::Page(503)).unsigned()),
+        // The key of the request.
+        at("F40", "duplicated_request", Strike { fate: Fate::Twice, ..HONEST }),
+        at("F42", "key_forgotten", no_answer(Fate::KeyForgotten, End::Close)),
+        at("F43", "key_lost", no_answer(Fate::KeyLost, End::Close)),
+        at("F62", "key_late", Strike { fate: Fate::KeyLate, ..carried(Wire::Slow) }),
+        // The signature.
+        at("F46", "clock_ahead", sealed(Seal::Clock(10))),
+        at("F46", "clock_behind", sealed(Seal::Clock(-10))),
+        at("F50", "unsigned", sealed(Seal::Absent)),
+        at("F51", "wrong_signature", sealed(Seal::WrongKey)),
+        at("F52", "old_signature", sealed(Seal::OldKey)),
+        at("F53", "other_request_id", sealed(Seal::OtherRequestId)),
+        // Signed, and not true.
+        at("F35", "empty", untruth(Untruth::Empty)),
+        at("F37", "not_json", untruth(Untruth::NotJson)),
+        at("F38", "json_array", untruth(Untruth::Array)),
+        at("F39", "duplicate_keys", untruth(Untruth::Twice)),
+        at("F54", "other_invoice", untruth(Untruth::OtherInvoice)),
+        at("F55", "other_amount", untruth(Untruth::OtherAmount)),
+        at("F56", "other_reference", untruth(Untruth::OtherReference)),
+        at("F57", "success_and_error", untruth(Untruth::Error)),
+        at("F58", "success_and_pending", untruth(Untruth::Pending)),
+        at("F59", "failed_and_done", untruth(Untruth::Failed)),
+        at("F60", "new_status", untruth(Untruth::NewWord)),
+        at("F61", "another_answer", untruth(Untruth::AnotherAnswer)),
+        // Notifications.
+        mode("N70", "notification_twice", Aim::Notification(Telling::Twice)),
+        mode("N71", "notification_late", Aim::Notification(Telling::Late)),
+        at("N72", "notification_before_answer", carried(Wire::Slow)),
+        mode("N73", "notification_out_of_order", Aim::Notification(Telling::AfterTheNext)),
+        mode("N74", "notification_forged", Aim::Notification(Telling::Forged)),
+        mode("N75", "notification_replayed", Aim::Notification(Telling::Replayed)),
+        mode("N76", "notification_other_body", Aim::Notification(Telling::OtherBody)),
+        mode("N77", "notification_torn", Aim::Notification(Telling::Torn)),
+        mode("N78", "notification_log_rotated", Aim::Notification(Telling::Rotated)),
+        mode("N79", "notification_log_emptied", Aim::Notification(Telling::CopiedAndEmptied)),
+        mode("N80", "notification_missing", Aim::Notification(Telling::Missing)),
     ];
 
     /// The word in a state file's `fault:`.
@@ -75,128 +345,35 @@ impl FaultMode {
         self.word
     }
 
+    /// The fault that it plays, as `failure-modes.md` 4.2 numbers it.
+    #[must_use]
+    pub const fn id(self) -> &'static str {
+        self.id
+    }
+
     /// The mode of that word.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|mode| mode.word == word)
     }
 
-    pub(super) const fn strike(self) -> Strike {
-        self.strike
-    }
-}
-
-const fn mode(word: &'static str, strike: Strike) -> FaultMode {
-    FaultMode { word, strike }
-}
-
-/// Which requests a mode strikes. Build one with [`FaultRule::always`] and narrow it, or read it from a state file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FaultRule {
-    /// Only this call; absent: any.
-    pub call: Option<Call>,
-    /// Only this invoice; absent: any.
-    pub invoice_number: Option<InvoiceNumber>,
-    /// The first request that is struck, counted from 1 among those that match the filters.
-    pub nth: u32,
-    /// How many matching requests in a row are struck, from the `nth` on.
-    pub times: u32,
-    /// How.
-    pub mode: FaultMode,
-    /// What `throttle` asks for; whole seconds reach the wire, rounded up.
-    pub retry_after: Duration,
-}
-
-/// What `throttle` asks for unless the rule says otherwise.
-pub(super) const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(1);
-
-impl FaultRule {
-    /// The mode at every request, whatever it asks for.
-    #[must_use]
-    pub const fn always(mode: FaultMode) -> Self {
-        Self { call: None, invoice_number: None, nth: 1, times: u32::MAX, mode, retry_after: DEFAULT_RETRY_AFTER }
+    pub(super) const fn aim(self) -> Aim {
+        self.aim
     }
 
-    fn matches(&self, call: Call, invoice_number: Option<&str>) -> bool {
-        self.call.is_none_or(|wanted| wanted == call)
-            && self.invoice_number.as_ref().is_none_or(|wanted| Some(wanted.as_str()) == invoice_number)
-    }
-
-    /// Whether the rule strikes the matching request that comes after `earlier` others.
-    const fn strikes(&self, earlier: u32) -> bool {
-        let first = self.nth.saturating_sub(1);
-        earlier >= first && earlier - first < self.times
-    }
-}
-
-/// The rules with what each has seen so far.
-#[derive(Debug)]
-pub(super) struct FaultScript {
-    rules: Vec<(FaultRule, u32)>,
-}
-
-impl FaultScript {
-    pub(super) fn new(rules: Vec<FaultRule>) -> Self {
-        Self { rules: rules.into_iter().map(|rule| (rule, 0)).collect() }
-    }
-
-    /// The rule that strikes this request: the first that matches and is due. Every rule counts every request that it
-    /// matches, struck or not, so `nth` means the same whatever the other rules say.
-    pub(super) fn strike(&mut self, call: Call, invoice_number: Option<&str>) -> Option<&FaultRule> {
-        let mut struck = None;
-        for (rule, seen) in &mut self.rules {
-            if !rule.matches(call, invoice_number) {
-                continue;
-            }
-            let due = rule.strikes(*seen);
-            *seen = seen.saturating_add(1);
-            if due && struck.is_none() {
-                struck = Some(&*rule);
-            }
+    pub(super) const fn stage(self) -> Stage {
+        match self.aim {
+            Aim::Connection(_) => Stage::Connection,
+            Aim::Head => Stage::Head,
+            Aim::Request(_) => Stage::Request,
+            Aim::Notification(_) => Stage::Notification,
         }
-        struck
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::operation::Operation;
-
-    const REFUND: Call = Call::Change(Operation::Refund);
-
-    fn mode_of(word: &str) -> FaultMode {
-        FaultMode::from_word(word).expect("a mode")
-    }
-
-    #[test]
-    fn a_rule_strikes_from_the_nth_matching_request_as_often_as_it_says() {
-        let rule = FaultRule { call: Some(REFUND), nth: 2, times: 2, ..FaultRule::always(mode_of("html")) };
-        let mut script = FaultScript::new(vec![rule]);
-        assert_eq!(script.strike(Call::Inquiry, None), None, "another call is not counted");
-        let struck: Vec<bool> = (0..4).map(|_| script.strike(REFUND, Some("INV-1")).is_some()).collect();
-        assert_eq!(struck, [false, true, true, false]);
-    }
-
-    #[test]
-    fn a_rule_for_one_invoice_leaves_the_others_alone() {
-        let invoice = InvoiceNumber::new("INV-7").expect("an invoice number");
-        let rule = FaultRule { invoice_number: Some(invoice), times: 1, ..FaultRule::always(mode_of("unsigned")) };
-        let mut script = FaultScript::new(vec![rule]);
-        assert!(script.strike(REFUND, None).is_none());
-        assert!(script.strike(REFUND, Some("INV-8")).is_none());
-        assert!(script.strike(REFUND, Some("INV-7")).is_some());
-        assert!(script.strike(REFUND, Some("INV-7")).is_none());
-    }
-
-    #[test]
-    fn the_first_due_rule_wins_and_every_rule_counts() {
-        let once = |word| FaultRule { times: 1, ..FaultRule::always(mode_of(word)) };
-        let second = FaultRule { nth: 2, ..once("throttle") };
-        let mut script = FaultScript::new(vec![once("html"), once("unsigned"), second]);
-        let words: Vec<_> = (0..3).map(|_| script.strike(REFUND, None).map(|rule| rule.mode.word())).collect();
-        assert_eq!(words, [Some("html"), Some("throttle"), None]);
-    }
 
     #[test]
     fn every_word_is_one_mode() {

@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What to do with a last line that has no end, left by a writer that was killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,7 +15,12 @@ pub(super) enum TornEnd {
 
 /// The file, open at its end.
 #[derive(Debug)]
-pub(super) struct Lines(File);
+pub(super) struct Lines {
+    file: File,
+    path: PathBuf,
+    /// Whether the last line has no end.
+    torn: bool,
+}
 
 impl Lines {
     /// Opens the file, or makes it and its folder, and returns the complete lines that it holds.
@@ -37,13 +42,45 @@ impl Lines {
             }
         }
         let text = String::from_utf8_lossy(&bytes[..complete]);
-        Ok((text.lines().map(str::to_owned).collect(), Self(file)))
+        Ok((text.lines().map(str::to_owned).collect(), Self { file, path: path.to_owned(), torn: false }))
     }
 
     /// Adds a line in one write; when this returns, other readers of the file see it.
     pub(super) fn append(&mut self, line: &str) -> io::Result<()> {
-        self.0.write_all(format!("{line}\n").as_bytes())?;
-        self.0.flush()
+        let end = if std::mem::take(&mut self.torn) { "\n" } else { "" };
+        self.file.write_all(format!("{end}{line}\n").as_bytes())?;
+        self.file.flush()
+    }
+
+    /// Adds the beginning of a line, as a writer does that is killed meanwhile; the next line begins after it.
+    pub(super) fn append_torn(&mut self, beginning: &[u8]) -> io::Result<()> {
+        self.torn = true;
+        self.file.write_all(beginning)?;
+        self.file.flush()
+    }
+
+    /// Gives the file the name that it has after a rotation, and begins a new one.
+    pub(super) fn rotate(&mut self) -> io::Result<()> {
+        std::fs::rename(&self.path, self.rotated())?;
+        self.file = OpenOptions::new().append(true).create(true).open(&self.path)?;
+        self.torn = false;
+        Ok(())
+    }
+
+    /// Copies the file to where a rotation puts it, and empties it, as logrotate's `copytruncate` does.
+    pub(super) fn copy_and_empty(&mut self) -> io::Result<()> {
+        std::fs::copy(&self.path, self.rotated())?;
+        self.torn = false;
+        self.file.set_len(0)
+    }
+
+    /// `log.jsonl` becomes `log.1.jsonl`, or the next number that is free.
+    fn rotated(&self) -> PathBuf {
+        let numbered = (1_u32..).map(|number| {
+            let extension = self.path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+            self.path.with_extension(format!("{number}.{extension}"))
+        });
+        numbered.into_iter().find(|path| !path.exists()).expect("a free number")
     }
 }
 

@@ -7,26 +7,33 @@
 //! An *effect* is a change at the provider. The *ledger* holds all of them; starting state and ledger are the whole state, so a
 //! simulator that is started again goes on where it stopped. The clock is an argument.
 //!
-//! The story of a request is in `desk.rs`; what is decided about an order in `provider.rs`; the guide's tables in `validate.rs`;
-//! the table of faults in `faults.rs`.
+//! The story of a request is in `desk.rs`; what is decided about it in `provider.rs` and `operations.rs`; the guide's tables in
+//! `validate.rs`; the table of faults in `faults.rs`, when they strike in `script.rs`.
 
 mod answer;
 mod call;
 mod courier;
 mod derived;
 mod desk;
+mod door;
 mod entry;
 mod envelope;
 mod faults;
 mod ledger;
 mod lines;
 mod notify;
+mod operations;
 mod orders;
 mod provider;
+#[cfg(test)]
+mod provider_tests;
+mod reading;
 mod requests;
 mod running;
 #[cfg(test)]
 mod samples;
+mod script;
+mod script_file;
 mod server;
 mod socket;
 mod sold;
@@ -34,7 +41,9 @@ mod state;
 mod state_file;
 #[cfg(test)]
 mod tests;
+mod untruth;
 mod validate;
+mod wire;
 
 use std::sync::Arc;
 
@@ -42,9 +51,10 @@ use crate::model::time::Timestamp;
 
 pub use call::Call;
 pub use entry::{Answered, Created, Effect, Entry, FirstAnswer, Violation};
-pub use faults::{FaultMode, FaultRule};
+pub use faults::FaultMode;
 pub use ledger::LedgerError;
 pub use running::{Config, Running, Simulator, StartError};
+pub use script::{FaultRule, Probability};
 pub use state::{Customers, StartingOrder, StartingState};
 
 /// Tells the present.

@@ -17,6 +17,8 @@ use crate::model::time::Timestamp;
 pub(super) struct Orders {
     client_id: ClientId,
     by_invoice: BTreeMap<InvoiceNumber, Sold>,
+    /// What stood before each effect, in the order of the effects; absent in it: there was no such order.
+    past: BTreeMap<InvoiceNumber, Vec<(Timestamp, Option<Sold>)>>,
     creations: BTreeMap<RequestId, InvoiceNumber>,
     payment_references: BTreeSet<MerchantReference>,
     refund_references: BTreeSet<MerchantReference>,
@@ -32,6 +34,7 @@ impl Orders {
         let mut orders = Self {
             client_id,
             by_invoice: BTreeMap::new(),
+            past: BTreeMap::new(),
             creations: BTreeMap::new(),
             payment_references: BTreeSet::new(),
             refund_references: BTreeSet::new(),
@@ -54,9 +57,18 @@ impl Orders {
         self.by_invoice.get(invoice_number)
     }
 
-    /// The order that was made by that request.
-    pub(super) fn created_by(&self, request_id: &RequestId) -> Option<&Sold> {
-        self.get(self.creations.get(request_id)?)
+    /// The order of that number as it stood at a moment.
+    pub(super) fn as_of(&self, invoice_number: &InvoiceNumber, moment: Timestamp) -> Option<&Sold> {
+        let past = self.past.get(invoice_number).map_or(&[][..], Vec::as_slice);
+        match past.iter().find(|(at, _)| *at > moment) {
+            Some((_, before)) => before.as_ref(),
+            None => self.get(invoice_number),
+        }
+    }
+
+    /// The number of the order that was made by that request.
+    pub(super) fn created_by(&self, request_id: &RequestId) -> Option<&InvoiceNumber> {
+        self.creations.get(request_id)
     }
 
     /// Whether an order has that payment reference.
@@ -86,6 +98,8 @@ impl Orders {
 
     /// Does what an effect says.
     pub(super) fn apply(&mut self, effect: &Effect) {
+        let before = self.get(&effect.invoice_number).cloned();
+        self.past.entry(effect.invoice_number.clone()).or_default().push((effect.at, before));
         if let Some(created) = &effect.created {
             self.create(effect, created);
         }
@@ -168,6 +182,8 @@ impl Orders {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::model::money::Rupiah;
     use crate::model::time::parse_instant;
@@ -183,8 +199,15 @@ mod tests {
             request_id: RequestId::new("r-1").expect("a request id"),
             refund_reference: None,
             effect_number: 1,
+            repeats: None,
             created,
-            first_answer: FirstAnswer { path: String::new(), digest: String::new(), body: String::new() },
+            first_answer: FirstAnswer {
+                path: String::new(),
+                digest: String::new(),
+                body: String::new(),
+                known_from: None,
+                known_until: None,
+            },
         }
     }
 
@@ -223,5 +246,19 @@ mod tests {
         assert_eq!(orders.next_order_id().as_str(), "1000000001");
         orders.apply(&effect(Operation::Create, Some(created())));
         assert_eq!(orders.next_order_id().as_str(), "1000000008");
+    }
+
+    #[test]
+    fn what_an_effect_changed_is_known_as_it_was_before() {
+        let mut orders = orders(Vec::new());
+        let made = effect(Operation::Create, Some(created()));
+        let (invoice, after) = (made.invoice_number.clone(), Duration::from_secs);
+        orders.apply(&made);
+        orders.apply(&Effect { at: made.at + after(10), ..effect(Operation::Cancel, None) });
+        let status = |moment| orders.as_of(&invoice, moment).map(|order| order.status);
+        assert_eq!(status(made.at - after(1)), None);
+        assert_eq!(status(made.at), Some(PaymentStatus::Pending));
+        assert_eq!(status(made.at + after(9)), Some(PaymentStatus::Pending));
+        assert_eq!(status(made.at + after(10)), Some(PaymentStatus::Cancelled));
     }
 }

@@ -4,21 +4,17 @@
 //! restart through the second alone, so that what survives is what happened.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use serde_json::Value;
-
-use super::answer::{self, Answer};
+use super::answer::Answer;
 use super::call::{Call, inquired};
-use super::entry::{Answered, Created, Effect, Entry, FirstAnswer, Violation};
+use super::entry::{Answered, Effect, Entry, FirstAnswer, Violation};
+use super::operations::{Care, Counter, Deed, Settled};
 use super::orders::Orders;
-use super::requests::{self, OrderClaim};
-use super::sold::{PaidBack, Sold};
 use super::state::Customers;
 use crate::doku::sign::digest;
-use crate::model::ids::{InvoiceNumber, MerchantReference, RequestId};
-use crate::model::money::Rupiah;
+use crate::model::ids::{InvoiceNumber, RequestId};
 use crate::model::operation::Operation;
-use crate::model::status::PaymentStatus;
 use crate::model::time::Timestamp;
 
 /// The orders, and the memory of requests.
@@ -26,8 +22,9 @@ use crate::model::time::Timestamp;
 pub(super) struct Provider {
     customers: Customers,
     orders: Orders,
-    first_answers: BTreeMap<RequestId, FirstAnswer>,
-    effects: u64,
+    pub(super) status_lag: Duration,
+    known: BTreeMap<RequestId, Known>,
+    pub(super) effects: u64,
 }
 
 /// A request whose signature holds.
@@ -37,6 +34,14 @@ pub(super) struct Request<'a> {
     pub(super) path: &'a str,
     pub(super) id: RequestId,
     pub(super) body: &'a [u8],
+    pub(super) memory: Memory,
+}
+
+/// From when until when a key is known; by script only, for an honest provider knows it at once and for good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Memory {
+    pub(super) from: Option<Timestamp>,
+    pub(super) until: Option<Timestamp>,
 }
 
 /// What a request leads to.
@@ -47,24 +52,17 @@ pub(super) struct Decision {
     pub(super) entry: Option<Entry>,
 }
 
-/// A request answered with 200.
-struct Settled {
-    invoice_number: InvoiceNumber,
-    amount: Rupiah,
-    body: Value,
-    /// What changes; absent: nothing.
-    deed: Option<Deed>,
-}
-
-enum Deed {
-    Created(Created),
-    Cancelled,
-    Refunded(MerchantReference),
+/// What is remembered of a request that was answered with 200.
+#[derive(Debug)]
+struct Known {
+    first_answer: FirstAnswer,
+    /// The number of its effect; absent: it had none.
+    effect_number: Option<u64>,
 }
 
 impl Provider {
-    pub(super) fn new(orders: Orders, customers: Customers) -> Self {
-        Self { customers, orders, first_answers: BTreeMap::new(), effects: 0 }
+    pub(super) fn new(orders: Orders, customers: Customers, status_lag: Duration) -> Self {
+        Self { customers, orders, status_lag, known: BTreeMap::new(), effects: 0 }
     }
 
     pub(super) fn orders(&self) -> &Orders {
@@ -74,7 +72,7 @@ impl Provider {
     /// What to answer, and what has to be remembered of it.
     pub(super) fn decide(&self, request: &Request<'_>, now: Timestamp) -> Decision {
         match request.call {
-            Call::Inquiry => Decision { answer: self.inquiry(request.path), entry: None },
+            Call::Inquiry => Decision { answer: self.inquiry(request.path, now), entry: None },
             Call::Change(operation) => self.change(operation, request, now),
         }
     }
@@ -84,21 +82,29 @@ impl Provider {
         match entry {
             Entry::Effect(effect) => {
                 self.effects = effect.effect_number;
-                self.first_answers.insert(effect.request_id.clone(), effect.first_answer.clone());
+                let known =
+                    Known { first_answer: effect.first_answer.clone(), effect_number: Some(effect.effect_number) };
+                self.known.insert(effect.request_id.clone(), known);
                 self.orders.apply(effect);
             }
             Entry::Answer(answered) => {
-                self.first_answers.insert(answered.request_id.clone(), answered.first_answer.clone());
+                let known = Known { first_answer: answered.first_answer.clone(), effect_number: None };
+                self.known.insert(answered.request_id.clone(), known);
             }
             Entry::Violation(_) => {}
         }
     }
 
-    /// By invoice number, or by the `Request-Id` of the creation (`doku-api.md` 4).
-    fn inquiry(&self, path: &str) -> Answer {
+    /// By invoice number, or by the `Request-Id` of the creation (`doku-api.md` 4); as things stood before the lag. DOKU
+    /// itself asks for a minute's patience before an inquiry.
+    fn inquiry(&self, path: &str, now: Timestamp) -> Answer {
         let asked = inquired(path).unwrap_or_default();
-        let by_invoice = InvoiceNumber::new(&asked).ok().and_then(|number| self.orders.get(&number));
-        let by_request = || self.orders.created_by(&RequestId::new(&asked).ok()?);
+        let seen = |number: &InvoiceNumber| match self.status_lag {
+            Duration::ZERO => self.orders.get(number),
+            lag => self.orders.as_of(number, now - lag),
+        };
+        let by_invoice = InvoiceNumber::new(&asked).ok().and_then(|number| seen(&number));
+        let by_request = || seen(self.orders.created_by(&RequestId::new(&asked).ok()?)?);
         match by_invoice.or_else(by_request) {
             Some(order) => Answer { status: 200, body: order.transaction(order.inquired_status()).to_string() },
             None => Answer::order_not_found(),
@@ -107,13 +113,22 @@ impl Provider {
 
     fn change(&self, operation: Operation, request: &Request<'_>, now: Timestamp) -> Decision {
         let digest = digest(request.body);
-        if let Some(first) = self.first_answers.get(&request.id) {
-            return repeated(operation, request, &digest, first, now);
+        let known = self.known.get(&request.id);
+        if let Some(known) = known {
+            if !known.first_answer.is_to(request.path, &digest) {
+                return misused(operation, request, now);
+            }
+            if known.first_answer.is_known(now) {
+                let body = known.first_answer.body.clone();
+                return Decision { answer: Answer { status: 409, body }, entry: None };
+            }
         }
+        let care = if known.is_some() { Care::Forgetful } else { Care::Honest };
+        let counter = Counter { orders: &self.orders, customers: self.customers, care };
         let settled = match operation {
-            Operation::Create => self.create(request, now),
-            Operation::Cancel => self.cancel(request.body, now),
-            Operation::Refund => self.refund(request.body, now),
+            Operation::Create => counter.create(&request.id, request.body, now),
+            Operation::Cancel => counter.cancel(request.body, now),
+            Operation::Refund => counter.refund(request.body, now),
         };
         // Only what was settled is remembered. Whether DOKU also repeats its errors is unknown (`doku-api.md` 2); here a
         // request that was turned away is looked at afresh.
@@ -122,7 +137,13 @@ impl Provider {
             Err(answer) => return Decision { answer, entry: None },
         };
         let body = settled.body.to_string();
-        let first_answer = FirstAnswer { path: request.path.to_owned(), digest, body: body.clone() };
+        let first_answer = FirstAnswer {
+            path: request.path.to_owned(),
+            digest,
+            body: body.clone(),
+            known_from: request.memory.from,
+            known_until: request.memory.until,
+        };
         let entry = self.entry(operation, request.id.clone(), settled, first_answer, now);
         Decision { answer: Answer { status: 200, body }, entry: Some(entry) }
     }
@@ -145,6 +166,7 @@ impl Provider {
             Some(Deed::Refunded(reference)) => (None, Some(reference)),
         };
         let effect_number = self.effects + 1;
+        let repeats = self.known.get(&request_id).and_then(|known| known.effect_number);
         Entry::Effect(Effect {
             at,
             operation,
@@ -153,408 +175,18 @@ impl Provider {
             request_id,
             refund_reference,
             effect_number,
+            repeats,
             created,
             first_answer,
         })
     }
-
-    fn create(&self, request: &Request<'_>, now: Timestamp) -> Result<Settled, Answer> {
-        let creation = requests::creation(request.body).map_err(|wrong| invalid(&wrong))?;
-        if self.orders.get(&creation.invoice_number).is_some() {
-            let message = format!("order.invoice_number {} already exists", creation.invoice_number);
-            return Err(Answer::error(409, "duplicate_invoice", &message));
-        }
-        if self.orders.has_payment(&creation.payment_reference) {
-            let message = format!("payment.merchant_unique_reference {} is in use", creation.payment_reference);
-            return Err(invalid(&[message]));
-        }
-        let order = self.orders.draft(creation, request.id.clone(), now);
-        // The answer says PENDING, for it leaves before the customer sees the payment page.
-        let body = answer::created(&order);
-        let status = self.customers.decision(&order.invoice_number);
-        let Sold { invoice_number, amount, payment_reference, order_id, .. } = order;
-        let deed = Some(Deed::Created(Created { payment_reference, order_id, status }));
-        Ok(Settled { invoice_number, amount, body, deed })
-    }
-
-    /// Only a pending order can be cancelled. A second cancel is answered like a second refund, as done before; what DOKU does
-    /// then is unknown (`doku-api.md` 6.3).
-    fn cancel(&self, body: &[u8], now: Timestamp) -> Result<Settled, Answer> {
-        let request = requests::cancellation(body).map_err(|wrong| invalid(&wrong))?;
-        let order = self.named(&request)?;
-        let (body, deed) = match order.status {
-            PaymentStatus::Pending => (answer::cancelled(order, now), Some(Deed::Cancelled)),
-            PaymentStatus::Cancelled => (answer::cancelled(order, order.since), None),
-            PaymentStatus::Success | PaymentStatus::Failed | PaymentStatus::Expired | PaymentStatus::Refunded => {
-                (answer::not_cancelled(order, now), None)
-            }
-        };
-        Ok(Settled { invoice_number: order.invoice_number.clone(), amount: order.amount, body, deed })
-    }
-
-    /// Only a paid order can be refunded, once and in full (`akulaku-guide.txt`, "Refund Type").
-    fn refund(&self, body: &[u8], now: Timestamp) -> Result<Settled, Answer> {
-        let requests::Refunding { order: request, refund_reference } =
-            requests::refunding(body).map_err(|wrong| invalid(&wrong))?;
-        let order = self.named(&request)?;
-        let own = order.refund.as_ref().filter(|refund| refund.reference == refund_reference);
-        if own.is_none() && (self.orders.has_refund(&refund_reference) || refund_reference == order.payment_reference) {
-            let message = format!("refund.merchant_unique_reference {refund_reference} is not new");
-            return Err(invalid(&[message]));
-        }
-        let (body, deed) = if let Some(refund) = &order.refund {
-            (answer::refunded(order, refund), None)
-        } else if order.status == PaymentStatus::Success {
-            let refund = PaidBack { reference: refund_reference.clone(), at: now };
-            (answer::refunded(order, &refund), Some(Deed::Refunded(refund_reference)))
-        } else {
-            (answer::not_refunded(order, &refund_reference, now), None)
-        };
-        Ok(Settled { invoice_number: order.invoice_number.clone(), amount: order.amount, body, deed })
-    }
-
-    /// The order that a request names, if all that it says about it is right.
-    fn named(&self, request: &OrderClaim) -> Result<&Sold, Answer> {
-        let order = self.orders.get(&request.invoice_number).ok_or_else(Answer::order_not_found)?;
-        let wrong = order.disagreements(request);
-        if wrong.is_empty() { Ok(order) } else { Err(invalid(&wrong)) }
-    }
 }
 
-/// A second request with one `Request-Id`: the same body again gets the first answer under 409 (`doku-api.md` 2). Another
-/// body is never carried out; DOKU's answer to it is unknown.
-fn repeated(
-    operation: Operation,
-    request: &Request<'_>,
-    digest: &str,
-    first: &FirstAnswer,
-    now: Timestamp,
-) -> Decision {
-    if first.path == request.path && first.digest == digest {
-        return Decision { answer: Answer { status: 409, body: first.body.clone() }, entry: None };
-    }
+/// A second request with one `Request-Id` and another body is never carried out; DOKU's answer to it is unknown
+/// (`doku-api.md` 2).
+fn misused(operation: Operation, request: &Request<'_>, now: Timestamp) -> Decision {
     let violation = "the Request-Id came before with another body or path";
     let entry = Violation { at: now, operation, request_id: request.id.clone(), violation: violation.to_owned() };
     let answer = Answer::error(409, "request_id_reused", violation);
     Decision { answer, entry: Some(Entry::Violation(entry)) }
-}
-
-fn invalid(wrong: &[String]) -> Answer {
-    Answer::error(400, "invalid_parameter", &wrong.join("; "))
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::model::ids::ClientId;
-    use crate::model::time::parse_instant;
-    use crate::simulator::state::StartingOrder;
-    use crate::simulator::{CLIENT_ID, samples};
-
-    fn time(text: &str) -> Timestamp {
-        parse_instant(text).expect("a time")
-    }
-
-    fn invoice(text: &str) -> InvoiceNumber {
-        InvoiceNumber::new(text).expect("an invoice number")
-    }
-
-    /// One order for each state, `INV-pending` and so on, each of Rp 90.000.
-    fn provider() -> Provider {
-        let order = |status: PaymentStatus| {
-            let invoice = invoice(&format!("INV-{}", status.word().to_lowercase()));
-            StartingOrder::new(invoice, Rupiah::new(90_000), status)
-        };
-        let starting = PaymentStatus::ALL.map(order).to_vec();
-        let client_id = ClientId::new(CLIENT_ID).expect("a client id");
-        Provider::new(Orders::new(client_id, starting, time("2026-11-21T10:00:00Z")), Customers::default())
-    }
-
-    fn order_id(provider: &Provider, number: &str) -> String {
-        provider.orders().get(&invoice(number)).expect("the order").order_id.to_string()
-    }
-
-    /// Decides and records, as the desk does.
-    fn sent(provider: &mut Provider, operation: Operation, request_id: &str, body: &Value) -> (Answer, Option<Entry>) {
-        let call = Call::Change(operation);
-        let body = body.to_string();
-        let request_id = RequestId::new(request_id).expect("a request id");
-        let request = Request { call, path: call.path(), id: request_id, body: body.as_bytes() };
-        let decision = provider.decide(&request, time("2026-11-21T18:00:00Z"));
-        if let Some(entry) = &decision.entry {
-            provider.record(entry);
-        }
-        (decision.answer, decision.entry)
-    }
-
-    fn send(provider: &mut Provider, operation: Operation, request_id: &str, body: &Value) -> (u16, Value) {
-        let (answer, _) = sent(provider, operation, request_id, body);
-        (answer.status, serde_json::from_str(&answer.body).expect("JSON"))
-    }
-
-    fn inquire(provider: &Provider, asked: &str) -> (u16, Value) {
-        let path = format!("/orders/v1/status/{asked}");
-        let request_id = RequestId::new("inquiry").expect("a request id");
-        let decision = provider.decide(
-            &Request { call: Call::Inquiry, path: &path, id: request_id, body: b"" },
-            time("2026-11-21T19:00:00Z"),
-        );
-        assert!(decision.entry.is_none());
-        (decision.answer.status, serde_json::from_str(&decision.answer.body).expect("JSON"))
-    }
-
-    fn refund_body(provider: &Provider, number: &str, reference: &str) -> Value {
-        samples::refund(number, &order_id(provider, number), reference)
-    }
-
-    #[test]
-    fn a_cancel_goes_by_the_state_of_the_payment() {
-        let cases = [
-            ("INV-success", "SUCCESS", "FAILED"),
-            ("INV-failed", "FAILED", "FAILED"),
-            ("INV-expired", "FAILED", "FAILED"),
-            ("INV-refunded", "SUCCESS", "FAILED"),
-            ("INV-cancelled", "CANCELLED", "SUCCESS"),
-            ("INV-pending", "CANCELLED", "SUCCESS"),
-        ];
-        for (number, payment_status, cancel_status) in cases {
-            let mut provider = provider();
-            let (status, body) = send(&mut provider, Operation::Cancel, "c-1", &samples::cancellation(number));
-            assert_eq!(status, 200);
-            assert_eq!(
-                (&body["payment"]["status"], &body["cancel"]["status"]),
-                (&json!(payment_status), &json!(cancel_status))
-            );
-            assert_eq!(body.get("error"), None);
-            assert_eq!(provider.effects, u64::from(number == "INV-pending"), "{number}");
-        }
-    }
-
-    #[test]
-    fn a_refund_goes_by_the_state_of_the_payment() {
-        let cases = [
-            ("INV-pending", "PENDING", "FAILED"),
-            ("INV-failed", "FAILED", "FAILED"),
-            ("INV-cancelled", "CANCELED", "FAILED"),
-            ("INV-expired", "FAILED", "FAILED"),
-            ("INV-refunded", "REFUNDED", "SUCCESS"),
-            ("INV-success", "REFUNDED", "SUCCESS"),
-        ];
-        for (number, payment_status, refund_status) in cases {
-            let mut provider = provider();
-            let body = refund_body(&provider, number, "XYZ-1");
-            let (status, body) = send(&mut provider, Operation::Refund, "r-1", &body);
-            assert_eq!(status, 200);
-            assert_eq!(
-                (&body["payment"]["status"], &body["refund"]["status"]),
-                (&json!(payment_status), &json!(refund_status))
-            );
-            assert_eq!(provider.effects, u64::from(number == "INV-success"), "{number}");
-        }
-    }
-
-    #[test]
-    fn a_refund_is_answered_in_the_form_of_the_guide() {
-        let mut provider = provider();
-        let body = refund_body(&provider, "INV-success", "XYZ-1");
-        let (_, body) = send(&mut provider, Operation::Refund, "r-1", &body);
-        let expected = json!({
-            "order": {"invoice_number": "INV-success", "amount": 90000},
-            "payment": {
-                "date": "2026-11-21T10:00:00Z",
-                "status": "REFUNDED",
-                "merchant_unique_reference": "INV-success",
-                "identifier": [
-                    {"name": "ORDER_ID", "value": "1000000005"},
-                    {"name": "AKULAKU_UNIQUE_REFERENCE", "value": "MCH-0001-SIMULATORINV-success"}
-                ]
-            },
-            "refund": {
-                "date": "2026-11-21T18:00:00Z",
-                "status": "SUCCESS",
-                "merchant_unique_reference": "XYZ-1",
-                "identifier": [{"name": "AKULAKU_UNIQUE_REFERENCE", "value": "REF-MCH-0001-SIMULATORXYZ-1"}]
-            }
-        });
-        assert_eq!(body, expected);
-    }
-
-    #[test]
-    fn a_second_cancel_shows_the_first_one() {
-        let mut provider = provider();
-        let (_, first) = send(&mut provider, Operation::Cancel, "c-1", &samples::cancellation("INV-pending"));
-        assert_eq!(first["cancel"], json!({"status": "SUCCESS", "date": "2026-11-21T18:00:00Z"}));
-        let (status, second) = send(&mut provider, Operation::Cancel, "c-2", &samples::cancellation("INV-pending"));
-        assert_eq!((status, second), (200, first));
-        assert_eq!(provider.effects, 1);
-    }
-
-    #[test]
-    fn a_second_refund_shows_the_first_one() {
-        let mut provider = provider();
-        let first = refund_body(&provider, "INV-success", "XYZ-1");
-        let second = refund_body(&provider, "INV-success", "XYZ-2");
-        let (_, first) = send(&mut provider, Operation::Refund, "r-1", &first);
-        let (status, second) = send(&mut provider, Operation::Refund, "r-2", &second);
-        assert_eq!((status, second), (200, first));
-        assert_eq!(provider.effects, 1);
-    }
-
-    #[test]
-    fn a_request_that_says_something_wrong_about_its_order_is_refused() {
-        let fresh = provider();
-        let good = refund_body(&fresh, "INV-success", "XYZ-1");
-        let used =
-            fresh.orders().get(&invoice("INV-refunded")).and_then(|order| order.refund.clone()).expect("a refund");
-        let cases = [
-            (
-                "/payment/merchant_unique_reference",
-                "MUR-1".to_owned(),
-                "payment.merchant_unique_reference is MUR-1, but the order's is INV-success",
-            ),
-            (
-                "/payment/identifier/0/value",
-                "5".to_owned(),
-                "payment.identifier.ORDER_ID is 5, but the order's is 1000000005",
-            ),
-            (
-                "/payment/identifier/1/value",
-                "A".to_owned(),
-                "payment.identifier.AKULAKU_UNIQUE_REFERENCE is A, but the order's is MCH-0001-SIMULATORINV-success",
-            ),
-            (
-                "/refund/merchant_unique_reference",
-                "INV-success".to_owned(),
-                "refund.merchant_unique_reference INV-success is not new",
-            ),
-            ("/refund/merchant_unique_reference", used.reference.to_string(), "is not new"),
-        ];
-        for (pointer, value, expected) in cases {
-            let mut provider = provider();
-            let mut body = good.clone();
-            *body.pointer_mut(pointer).expect("the field") = json!(value);
-            let (status, answer) = send(&mut provider, Operation::Refund, "r-1", &body);
-            assert_eq!((status, &answer["error"]["code"]), (400, &json!("invalid_parameter")));
-            let message = answer["error"]["message"].as_str().expect("a message");
-            assert!(message.ends_with(expected), "{message}");
-            assert_eq!(provider.effects, 0);
-        }
-    }
-
-    #[test]
-    fn an_unknown_invoice_is_not_found() {
-        let mut provider = provider();
-        let not_found = (404, json!({"error": {"message": "Order Not Found"}}));
-        assert_eq!(send(&mut provider, Operation::Cancel, "c-1", &samples::cancellation("INV-9")), not_found);
-        assert_eq!(send(&mut provider, Operation::Refund, "r-1", &samples::refund("INV-9", "1", "XYZ-1")), not_found);
-        assert_eq!(inquire(&provider, "INV-9"), not_found);
-        assert_eq!(inquire(&provider, "%zz"), not_found);
-    }
-
-    #[test]
-    fn a_new_order_waits_for_its_customer_and_cannot_be_made_twice() {
-        let mut provider = provider();
-        let (status, body) = send(&mut provider, Operation::Create, "n-1", &samples::creation("INV-1", 90_000));
-        assert_eq!((status, &body["payment"]["status"]), (200, &json!("PENDING")));
-        let url = body["payment"]["url"].as_str().expect("a url");
-        assert!(
-            url.starts_with(
-                "https://test-mall.akulaku.com/v2/openPay.html?appId=15006801&refNo=MCH%2D0001%2DSIMULATORINV%2D1&sign="
-            ),
-            "{url}"
-        );
-        assert_eq!(body["payment"]["identifier"][0], json!({"name": "ORDER_ID", "value": "1000000007"}));
-        let (status, body) = send(&mut provider, Operation::Create, "n-2", &samples::creation("INV-1", 90_000));
-        assert_eq!((status, &body["error"]["code"]), (409, &json!("duplicate_invoice")));
-        let mut reused = samples::creation("INV-2", 90_000);
-        reused["payment"]["merchant_unique_reference"] = json!("INV-1");
-        assert_eq!(send(&mut provider, Operation::Create, "n-3", &reused).0, 400);
-        assert_eq!(provider.effects, 1);
-    }
-
-    #[test]
-    fn the_same_request_again_gets_the_first_answer_under_409() {
-        let mut provider = provider();
-        let body = refund_body(&provider, "INV-success", "XYZ-1");
-        let (_, first) = send(&mut provider, Operation::Refund, "r-1", &body);
-        assert_eq!(send(&mut provider, Operation::Refund, "r-1", &body), (409, first));
-        assert_eq!(provider.effects, 1);
-    }
-
-    #[test]
-    fn a_request_id_with_another_body_or_path_is_never_carried_out() {
-        let mut provider = provider();
-        let body = refund_body(&provider, "INV-success", "XYZ-1");
-        send(&mut provider, Operation::Refund, "r-1", &body);
-        let other = samples::cancellation("INV-pending");
-        for (operation, body) in
-            [(Operation::Cancel, &other), (Operation::Refund, &refund_body(&provider, "INV-success", "XYZ-2"))]
-        {
-            let (status, answer) = send(&mut provider, operation, "r-1", body);
-            assert_eq!((status, &answer["error"]["code"]), (409, &json!("request_id_reused")));
-        }
-        assert_eq!(provider.effects, 1);
-    }
-
-    #[test]
-    fn an_inquiry_finds_an_order_by_invoice_number_or_request_id() {
-        let mut provider = provider();
-        send(&mut provider, Operation::Create, "n-1", &samples::creation("INV/2026/1", 90_000));
-        let expected = json!({
-            "service": {"id": "PEER_TO_PEER"}, "acquirer": {"id": "AKULAKU"}, "channel": {"id": "PEER_TO_PEER_AKULAKU"},
-            "order": {"invoice_number": "INV/2026/1", "amount": 90000},
-            "transaction": {"status": "PENDING", "date": "2026-11-21T18:00:00Z", "original_request_id": "n-1"},
-            "payment": {"merchant_unique_reference": "INV/2026/1"}
-        });
-        for asked in ["INV%2F2026%2F1", "INV/2026/1", "n-1"] {
-            assert_eq!(inquire(&provider, asked), (200, expected.clone()), "{asked}");
-        }
-    }
-
-    #[test]
-    fn an_inquiry_has_no_word_for_cancelled() {
-        let provider = provider();
-        for (number, status) in [
-            ("INV-pending", "PENDING"),
-            ("INV-success", "SUCCESS"),
-            ("INV-failed", "FAILED"),
-            ("INV-cancelled", "FAILED"),
-            ("INV-expired", "EXPIRED"),
-            ("INV-refunded", "REFUNDED"),
-        ] {
-            assert_eq!(inquire(&provider, number).1["transaction"]["status"], json!(status), "{number}");
-        }
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn a_provider_rebuilt_from_its_entries_is_the_same_and_nothing_happens_twice(
-            requests in proptest::collection::vec((0..3_usize, 0..3_usize, 0..8_u8), 0..40)
-        ) {
-            let (mut live, mut entries) = (provider(), Vec::new());
-            for (operation, order, request) in requests {
-                let operation = Operation::ALL[operation];
-                let number = ["INV-success", "INV-pending", "INV-1"][order];
-                let body = match operation {
-                    Operation::Create => samples::creation(number, 90_000),
-                    Operation::Cancel => samples::cancellation(number),
-                    Operation::Refund => samples::refund(number, ["1000000005", "1000000001", "1000000007"][order], &format!("XYZ-{request}")),
-                };
-                entries.extend(sent(&mut live, operation, &format!("r-{request}"), &body).1);
-            }
-            let mut rebuilt = provider();
-            for entry in &entries {
-                rebuilt.record(entry);
-            }
-            proptest::prop_assert_eq!(format!("{live:?}"), format!("{rebuilt:?}"));
-            let mut done = std::collections::BTreeSet::new();
-            for entry in entries {
-                if let Entry::Effect(effect) = entry {
-                    proptest::prop_assert!(done.insert((effect.operation, effect.invoice_number)));
-                }
-            }
-        }
-    }
 }

@@ -14,12 +14,12 @@ use tokio::task::JoinHandle;
 
 use super::desk::Desk;
 use super::entry::{Effect, Violation};
-use super::faults::FaultScript;
 use super::ledger::{Ledger, LedgerError};
 use super::notify::{Notification, NotificationLog, Notifier};
 use super::orders::Orders;
 use super::provider::Provider;
-use super::server::{Shared, accept};
+use super::script::FaultScript;
+use super::server::{Shared, accept, put_off};
 use super::state::StartingState;
 use super::{CLIENT_ID, Clock, SECRET_KEY, courier};
 use crate::doku::sign::Signer;
@@ -135,7 +135,8 @@ impl Simulator {
         let clock = Arc::clone(&config.clock);
         let shared = Arc::new(Shared::new(open_desk(config, path, sender)?, clock));
         let (stop, stopped) = watch::channel(());
-        let server = tokio::spawn(accept(listener, Arc::clone(&shared), stopped));
+        put_off(&shared, &stopped);
+        let server = tokio::spawn(accept(listener, address, Arc::clone(&shared), stopped));
         Ok(Running { address, shared, stop, server, courier })
     }
 }
@@ -150,8 +151,8 @@ fn open_desk(
     let signer = Signer::new(&config.secret_key);
     let notifier = Notifier { client_id: config.client_id.clone(), signer, path: notification_path };
     let ledger = config.ledger.as_deref().map(Ledger::open).transpose()?.unwrap_or_default();
-    let StartingState { orders, customers, faults } = config.state;
-    let mut provider = Provider::new(Orders::new(config.client_id, orders, now), customers);
+    let StartingState { orders, customers, faults, seed, status_lag } = config.state;
+    let mut provider = Provider::new(Orders::new(config.client_id, orders, now), customers, status_lag);
     for entry in ledger.entries() {
         provider.record(entry);
     }
@@ -159,7 +160,17 @@ fn open_desk(
     let log = log_path.as_deref().map(NotificationLog::open).transpose();
     let log_fault = |source| StartError::NotificationLog { path: log_path.clone().unwrap_or_default(), source };
     let log = log.map_err(log_fault)?.unwrap_or_default();
-    let mut desk = Desk { provider, script: FaultScript::new(faults), ledger, notifier, log, courier };
+    let mut desk = Desk {
+        provider,
+        script: FaultScript::new(faults, seed),
+        ledger,
+        notifier,
+        log,
+        courier,
+        held: None,
+        later: Vec::new(),
+        last: None,
+    };
     desk.tell_all(now).map_err(log_fault)?;
     Ok(desk)
 }

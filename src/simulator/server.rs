@@ -1,5 +1,6 @@
 //! The sockets: accepts connections, reads requests, hands them to the desk, writes what it says.
 
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -16,8 +17,11 @@ use tokio::task::JoinSet;
 
 use super::Clock;
 use super::desk::{Delivery, Desk};
-use super::envelope::{Message, Reply};
-use super::socket::{ResetSwitch, ResettableStream};
+use super::door;
+use super::envelope::Message;
+use super::faults::{Door, End, Stage};
+use super::socket::{FaultyStream, Mischief, Switch};
+use super::wire;
 
 /// The longest body that is read; the longest of the guide's requests has a few kilobytes.
 const LONGEST_BODY: usize = 1 << 20;
@@ -56,18 +60,24 @@ impl Shared {
 type Stop = watch::Receiver<()>;
 
 /// Accepts connections until told to stop; then lets the open requests finish.
-pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stop: Stop) {
+pub(super) async fn accept(mut listener: TcpListener, address: SocketAddr, shared: Arc<Shared>, mut stop: Stop) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(converse(stream, Arc::clone(&shared), stop.clone()));
+                    connections.spawn(receive(stream, Arc::clone(&shared), stop.clone()));
                 }
                 // Out of file descriptors, most likely: some will be free soon.
                 Err(_) => pause(Duration::from_millis(50)).await,
             },
-            Some(_) = connections.join_next() => {}
+            Some(ended) = connections.join_next() => if let Ok(Some(outage)) = ended {
+                drop(listener);
+                listener = tokio::select! {
+                    again = door::nobody(address, outage) => again,
+                    _ = stop.changed() => return,
+                };
+            },
             _ = stop.changed() => break,
         }
     }
@@ -75,15 +85,48 @@ pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stop:
     while connections.join_next().await.is_some() {}
 }
 
+/// One connection, from the door on. Returns for how long nobody is to listen, if the script says so.
+async fn receive(stream: TcpStream, shared: Arc<Shared>, mut stop: Stop) -> Option<Duration> {
+    if !shared.desk().script.watches(Stage::Connection) {
+        converse(stream, shared, stop, KeepAlive::Yes).await;
+        return None;
+    }
+    let (method, path) = tokio::select! {
+        line = door::request_line(&stream) => line?,
+        () = pause(HEADER_PATIENCE) => return None,
+        _ = stop.changed() => return None,
+    };
+    let struck = shared.desk().door(&method, &path);
+    let Some((door, delay)) = struck else {
+        converse(stream, shared, stop, KeepAlive::No).await;
+        return None;
+    };
+    shared.requests.fetch_add(1, Ordering::Relaxed);
+    tokio::select! {
+        () = door::turn_away(stream, door) => {}
+        () = pause(GRACE) => {}
+    }
+    (door == Door::Refuse).then_some(delay)
+}
+
+/// Whether a connection carries more than one request. Where the script strikes connections, each request has its own, or it
+/// would be left to the client how many there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum KeepAlive {
+    Yes,
+    No,
+}
+
 /// One connection, with as many requests as the client likes.
-async fn converse(stream: TcpStream, shared: Arc<Shared>, mut stop: Stop) {
-    let switch = ResetSwitch::default();
-    let io = TokioIo::new(ResettableStream::new(stream, switch.clone()));
+async fn converse(stream: TcpStream, shared: Arc<Shared>, mut stop: Stop, keep_alive: KeepAlive) {
+    let switch = Switch::default();
+    let io = TokioIo::new(FaultyStream::new(stream, switch.clone()));
     let service_stop = stop.clone();
     let service =
         service_fn(move |request| respond(request, Arc::clone(&shared), switch.clone(), service_stop.clone()));
     let mut server = http1::Builder::new();
     server.timer(TokioTimer::new()).header_read_timeout(HEADER_PATIENCE).title_case_headers(true);
+    server.keep_alive(keep_alive == KeepAlive::Yes);
     let mut connection = std::pin::pin!(server.serve_connection(io, service));
     // How a connection ends is the client's business: its errors are what the faults are for.
     tokio::select! {
@@ -103,35 +146,46 @@ struct NoAnswer;
 async fn respond(
     request: Request<Incoming>,
     shared: Arc<Shared>,
-    switch: ResetSwitch,
+    switch: Switch,
     mut stop: Stop,
 ) -> Result<Response<Body>, NoAnswer> {
     shared.requests.fetch_add(1, Ordering::Relaxed);
     let (head, body) = request.into_parts();
+    let (method, path) = (head.method.to_string(), head.uri.path().to_owned());
+    if shared.desk().strikes_head(&method, &path) {
+        switch.set(Mischief::Reset);
+        return Err(NoAnswer);
+    }
     let Ok(body) = to_bytes(Body::new(body), LONGEST_BODY).await else { return Err(NoAnswer) };
-    let message =
-        Message { method: head.method.to_string(), path: head.uri.path().to_owned(), headers: head.headers, body };
+    let message = Message { method, path, headers: head.headers, body };
     let now = (shared.clock)();
     let delivery = shared.desk().serve(&message, now);
+    put_off(&shared, &stop);
     match delivery {
-        Delivery::Reply(reply) => response(reply),
-        Delivery::Reset => {
-            switch.throw();
-            Err(NoAnswer)
-        }
-        Delivery::Silence => {
-            tokio::time::timeout(SILENCE, stop.changed()).await.ok();
+        Delivery::Reply(reply, wire, delay) => wire::response(reply, wire, delay, &switch).await.ok_or(NoAnswer),
+        Delivery::Nothing(end) => {
+            match end {
+                End::Reset => switch.set(Mischief::Reset),
+                End::Close => {}
+                End::Silence => {
+                    tokio::time::timeout(SILENCE, stop.changed()).await.ok();
+                }
+            }
             Err(NoAnswer)
         }
     }
 }
 
-fn response(reply: Reply) -> Result<Response<Body>, NoAnswer> {
-    let mut response = Response::builder().status(reply.status);
-    for (name, value) in reply.headers {
-        response = response.header(name, value);
+/// Sees to it that what the script has put off is done when its time has come, or when the simulator stops.
+pub(super) fn put_off(shared: &Arc<Shared>, stop: &Stop) {
+    for (delay, later) in std::mem::take(&mut shared.desk().later) {
+        let (shared, mut stop) = (Arc::clone(shared), stop.clone());
+        tokio::spawn(async move {
+            tokio::time::timeout(delay, stop.changed()).await.ok();
+            let now = (shared.clock)();
+            shared.desk().catch_up(later, now);
+        });
     }
-    response.body(Body::from(reply.body)).or(Err(NoAnswer))
 }
 
 /// Waits. A simulator lives in real time, whatever its clock says.

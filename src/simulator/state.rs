@@ -2,9 +2,11 @@
 //!
 //! Plain values. They come from a state file (`state_file.rs`) or are built by the program from a job's orders.
 
+use std::time::Duration;
+
 use sha2::{Digest as _, Sha256};
 
-use super::faults::FaultRule;
+use super::script::FaultRule;
 use crate::model::ids::{Identifier, InvoiceNumber, MerchantReference, RequestId};
 use crate::model::money::Rupiah;
 use crate::model::status::PaymentStatus;
@@ -19,6 +21,10 @@ pub struct StartingState {
     pub customers: Customers,
     /// When and how the simulator misbehaves.
     pub faults: Vec<FaultRule>,
+    /// Decides where the faults with a probability strike.
+    pub seed: u64,
+    /// A status inquiry sees an effect, and the state that followed from it, only so long after it happened.
+    pub status_lag: Duration,
 }
 
 /// An order that exists from the start.

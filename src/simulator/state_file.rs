@@ -16,29 +16,23 @@
 //! faults:
 //!   - {operation: refund, invoice_number: INV-1, nth: 1, times: 1, fault: timeout_after}
 //!   - {operation: inquiry, fault: throttle, retry_after: 1s}
+//! seed: 7                                # these, and all about the faults: `script_file.rs`
+//! status_lag: 2s
 //! ```
 
 use std::collections::BTreeSet;
-use std::fmt::Display;
 
 use serde::Deserialize;
 use serde_yaml::Spanned;
 
-use super::call::Call;
-use super::faults::{DEFAULT_RETRY_AFTER, FaultMode, FaultRule};
+use super::reading::{Reading, Scalar, raw};
+use super::script_file::RawRule;
 use super::state::{Customers, StartingOrder, StartingState};
-use crate::model::fault::{Fault, Place};
+use crate::model::fault::Fault;
 use crate::model::ids::{Identifier, InvoiceNumber, MerchantReference, RequestId};
 use crate::model::money::{AmountStyle, Rupiah};
-use crate::model::nearest::nearest;
 use crate::model::status::{BookStatus, PaymentStatus};
-use crate::model::time::{parse_instant, parse_span};
-
-/// Enough for half a million orders; the YAML reader's own limit is 250,000 nodes, which a rehearsal at scale exceeds.
-const MOST_NODES: usize = 10_000_000;
-
-/// A scalar as written; what it means is decided here, so that one bad value does not hide the next.
-type Scalar = Option<Spanned<String>>;
+use crate::model::time::parse_instant;
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
@@ -46,6 +40,8 @@ struct RawState {
     customers: RawCustomers,
     orders: Vec<Spanned<RawOrder>>,
     faults: Vec<Spanned<RawRule>>,
+    seed: Scalar,
+    status_lag: Scalar,
 }
 
 #[derive(Deserialize, Default)]
@@ -69,113 +65,24 @@ struct RawOrder {
     since: Scalar,
 }
 
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
-struct RawRule {
-    operation: Scalar,
-    invoice_number: Scalar,
-    nth: Scalar,
-    times: Scalar,
-    fault: Scalar,
-    retry_after: Scalar,
-}
-
 impl StartingState {
     /// Reads a state file's text; `file` is its name in messages.
     ///
     /// # Errors
     /// Everything that is wrong with it, in the order of the file.
     pub fn parse(text: &str, file: &str) -> Result<Self, Vec<Fault>> {
-        let options = serde_yaml::options! {
-            budget: serde_yaml::budget! { max_nodes: MOST_NODES, max_events: 2 * MOST_NODES },
-        };
-        let raw: RawState =
-            serde_yaml::from_str_with_options(text, options).map_err(|error| vec![syntax_fault(&error, text, file)])?;
-        let mut reading = Reading { text, file, faults: Vec::new() };
+        let raw: RawState = raw(text, file)?;
+        let mut reading = Reading::new(text, file);
         let customers = reading.customers(&raw.customers);
         let orders = reading.orders(&raw.orders);
-        let faults = raw.faults.iter().filter_map(|rule| reading.rule(rule)).collect();
-        if reading.faults.is_empty() {
-            Ok(Self { orders, customers, faults })
-        } else {
-            reading.faults.sort();
-            Err(reading.faults)
-        }
+        let faults = reading.rules(&raw.faults);
+        let seed = reading.seed(&raw.seed).unwrap_or_default();
+        let status_lag = reading.span("status_lag", &raw.status_lag).unwrap_or_default();
+        reading.finish(Self { orders, customers, faults, seed, status_lag })
     }
-}
-
-/// What the YAML reader says, with the place moved to where our messages have it.
-fn syntax_fault(error: &serde_yaml::Error, text: &str, file: &str) -> Fault {
-    let full = error.without_snippet().to_string();
-    let message = full.split(" at line ").next().unwrap_or(&full).split(", set DuplicateKeyPolicy").next();
-    let (line, column) = error.location().map_or((0, 0), |location| (location.line(), location.column()));
-    fault_at(text, file, (line, column), message.unwrap_or(&full))
-}
-
-fn fault_at(text: &str, file: &str, (line, column): (u64, u64), message: &str) -> Fault {
-    let fault = Fault::new(Place::new(file, line, column), message);
-    let index = usize::try_from(line).ok().and_then(|line| line.checked_sub(1));
-    match index.and_then(|index| text.lines().nth(index)) {
-        Some(excerpt) => fault.excerpt(excerpt),
-        None => fault,
-    }
-}
-
-/// The file and the faults found in it so far.
-struct Reading<'a> {
-    text: &'a str,
-    file: &'a str,
-    faults: Vec<Fault>,
 }
 
 impl Reading<'_> {
-    fn fault<T>(&mut self, at: &Spanned<T>, message: &str, hint: Option<String>) {
-        let place = (at.referenced.line(), at.referenced.column());
-        let fault = fault_at(self.text, self.file, place, message);
-        self.faults.push(match hint {
-            Some(hint) => fault.hint(hint),
-            None => fault,
-        });
-    }
-
-    /// The value of a key that may be left out. `None` also if it is bad; that is then a fault.
-    fn optional<T, E: Display>(&mut self, key: &str, raw: &Scalar, read: impl Fn(&str) -> Result<T, E>) -> Option<T> {
-        let raw = raw.as_ref()?;
-        match read(&raw.value) {
-            Ok(value) => Some(value),
-            Err(why) => {
-                self.fault(raw, &format!("{key} {:?} {why}", raw.value), None);
-                None
-            }
-        }
-    }
-
-    /// The value of a key that must be there.
-    fn required<T, E: Display, M>(
-        &mut self,
-        key: &str,
-        raw: &Scalar,
-        owner: &Spanned<M>,
-        read: impl Fn(&str) -> Result<T, E>,
-    ) -> Option<T> {
-        if raw.is_none() {
-            self.fault(owner, &format!("{key} is missing"), None);
-        }
-        self.optional(key, raw, read)
-    }
-
-    /// A word out of a list, with the nearest one as a hint.
-    fn word<T>(&mut self, key: &str, raw: &Scalar, known: &[&'static str], read: fn(&str) -> Option<T>) -> Option<T> {
-        let raw = raw.as_ref()?;
-        let value = read(&raw.value);
-        if value.is_none() {
-            let message = format!("{key} {:?} is none of {}", raw.value, known.join(", "));
-            let hint = nearest(&raw.value, known.iter().copied()).map(|word| format!("did you mean {word}?"));
-            self.fault(raw, &message, hint);
-        }
-        value
-    }
-
     fn customers(&mut self, raw: &RawCustomers) -> Customers {
         let percent = |text: &str| text.parse::<u8>().or(Err("is not a whole percentage from 0 to 100"));
         let pay = self.optional("pay", &raw.pay, percent).unwrap_or_default();
@@ -226,32 +133,6 @@ impl Reading<'_> {
             ..StartingOrder::new(invoice_number?, amount?, at_doku(status?))
         })
     }
-
-    fn rule(&mut self, item: &Spanned<RawRule>) -> Option<FaultRule> {
-        let raw = &item.value;
-        if raw.fault.is_none() {
-            self.fault(item, "fault is missing", None);
-        }
-        let mode = self.word("fault", &raw.fault, &FaultMode::ALL.map(FaultMode::word), FaultMode::from_word);
-        let call = self.word("operation", &raw.operation, &Call::ALL.map(Call::word), Call::from_word);
-        let invoice_number = self.optional("invoice_number", &raw.invoice_number, InvoiceNumber::new);
-        let count = |text: &str| match text.parse::<u32>() {
-            Ok(number) if number > 0 => Ok(number),
-            _ => Err("is not a whole number from 1"),
-        };
-        let nth = self.optional("nth", &raw.nth, count);
-        let times = self.optional("times", &raw.times, count);
-        let span = |text: &str| parse_span(text).ok_or("is not a span such as 250ms, 1s or 2m");
-        let retry_after = self.optional("retry_after", &raw.retry_after, span);
-        Some(FaultRule {
-            call,
-            invoice_number,
-            nth: nth.unwrap_or(1),
-            times: times.unwrap_or(1),
-            mode: mode?,
-            retry_after: retry_after.unwrap_or(DEFAULT_RETRY_AFTER),
-        })
-    }
 }
 
 /// DOKU's word for what a state file says in the merchant's words.
@@ -272,6 +153,7 @@ mod tests {
 
     use super::*;
     use crate::model::operation::Operation;
+    use crate::simulator::{Call, FaultMode, FaultRule};
 
     fn faults(text: &str) -> Vec<String> {
         let faults = StartingState::parse(text, "state.yaml").err().unwrap_or_default();
@@ -303,8 +185,7 @@ faults:
             "state.yaml:6:61: since \"yesterday\" is not a time such as 2026-11-20T10:00:00Z",
             "state.yaml:8:17: operation \"audit\" is none of create, cancel, refund, inquiry",
             "state.yaml:8:29: nth \"0\" is not a whole number from 1",
-            "state.yaml:8:39: fault \"timeout\" is none of timeout_before, timeout_after, error_before, error_after, \
-             throttle, wrong_signature, unsigned, reset_before, reset_after, not_a_replay_409, html, html_after",
+            "state.yaml:8:39: fault \"timeout\" is not known",
             "state.yaml:9:5: fault is missing",
         ];
         assert_eq!(faults(text), expected);
@@ -313,7 +194,10 @@ faults:
     #[test]
     fn what_is_no_yaml_of_ours_is_one_fault() {
         let cases = [
-            ("order: []", "state.yaml:1:1: unknown field `order`, expected one of customers, orders, faults"),
+            (
+                "order: []",
+                "state.yaml:1:1: unknown field `order`, expected one of customers, orders, faults, seed, status_lag",
+            ),
             (
                 "orders: [{invoice_number: a, invoice_number: b}]",
                 "state.yaml:1:30: duplicate mapping key: invoice_number",
@@ -357,8 +241,10 @@ faults:
             invoice_number: InvoiceNumber::new("INV-1").ok(),
             nth: 2,
             times: 3,
+            probability: None,
             mode: FaultMode::from_word("throttle").expect("a mode"),
             retry_after: Duration::from_secs(90),
+            delay: Duration::from_secs(1),
         };
         assert_eq!(state.faults[0], expected);
         assert_eq!((state.faults[1].nth, state.faults[1].times, state.faults[1].call), (1, 1, None));

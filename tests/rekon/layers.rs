@@ -28,11 +28,14 @@ const SIMULATOR_USES: [&str; 2] = ["doku", "model"];
 const WORLD: [(&str, &[&str]); 21] = [
     ("std::fs", &["edge/", "journal/sqlite/", "simulator/lines.rs"]),
     ("tokio::fs", &[]),
-    // Two of these three only name an address, and the third binds to it.
-    ("std::net", &["job/settings.rs", "cli/simulate.rs", "simulator/running.rs"]),
-    ("tokio::net", &["simulator/running.rs", "simulator/server.rs", "simulator/socket.rs"]),
+    // The first two and the fourth only name an address; the others bind to it.
+    (
+        "std::net",
+        &["job/settings.rs", "cli/simulate.rs", "simulator/running.rs", "simulator/server.rs", "simulator/door.rs"],
+    ),
+    ("tokio::net", &["simulator/running.rs", "simulator/server.rs", "simulator/door.rs", "simulator/socket.rs"]),
     ("reqwest", &["edge/http.rs", "simulator/running.rs", "simulator/courier.rs"]),
-    ("hyper", &["simulator/server.rs"]),
+    ("hyper", &["simulator/server.rs", "simulator/wire.rs"]),
     ("axum", &["simulator/"]),
     ("rusqlite", &["journal/sqlite/"]),
     ("std::env", &["edge/credentials.rs", "edge/person.rs"]),

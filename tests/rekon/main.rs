@@ -10,6 +10,7 @@ mod layers;
 #[cfg(target_os = "linux")]
 mod power;
 mod process;
+mod provider_faults;
 mod readme;
 #[cfg(target_os = "linux")]
 mod shim;
