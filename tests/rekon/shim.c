@@ -240,7 +240,9 @@ static ssize_t put(int fd, const void *data, size_t length, int64_t offset, int 
                    : offset < 0 ? syscall(SYS_write, fd, data, count)
                                 : syscall(SYS_pwrite64, fd, data, count, offset);
     int error = errno;
-    if (done >= 0 && kind != WAKE) note(is_file ? 'W' : 'P', is_file ? place : 0, is_file ? path : "", data, (size_t)done);
+    /* Nothing that is looked at again is written a mebibyte at a time. */
+    if (done >= 0 && done < 1 << 20 && kind != WAKE)
+        note(is_file ? 'W' : 'P', is_file ? place : 0, is_file ? path : "", data, (size_t)done);
     if (answer < 0) ask(HALF, kind, subject, subject_length);
     if (done >= 0) ask(AFTER, kind, subject, subject_length);
     pthread_mutex_unlock(&lock);
