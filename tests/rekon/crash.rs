@@ -82,13 +82,9 @@ const POINTS: &[Point] = &[
     ),
     point("K25", "before the log is removed", &["kill before unlink 1 journal.db-wal"]),
     point("K25", "after the log is removed", &["kill after unlink 1 journal.db-wal"]),
-    // PLACE for `rekon journal backup FILE --job JOB`: killed in the middle of writing FILE. Until there is that command, the
-    // journal as one whole file that is not yet durable.
-    point("K26", "before the journal as one file is durable", &["kill before sync 1 journal.db"]),
+    // K26, the backup, and K28, the ruling, are commands of their own: they have tests of their own below.
     // No checkpoints of the notification log: each run reads it from the start.
     point("K27", "while the notification log is read", &["kill after open 1 notifications.jsonl"]),
-    // PLACE for `rekon rule INVOICE ...`: killed before and after its commit. Until there is that command, the last commit that
-    // no call to the provider comes before.
     point(
         "K28",
         "before the end of the run is durable",
@@ -251,6 +247,78 @@ fn random_kills_lose_nothing_and_do_nothing_twice() {
     show(&format!("{figures:?} in {} s", (now() - began).num_seconds()));
     let complaints = complaints.into_inner().expect("nobody panics with it");
     assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+}
+
+/// The places at which a command that is not a run is killed: each of its system calls that count.
+fn killed_at_every_call(trial: &Trial, arguments: &[&str], each_time: impl Fn(&str)) {
+    for call in 1.. {
+        for when in ["before", "half"] {
+            let plan = format!("kill {when} any {call} -");
+            if trial.other(arguments, &plan).code.is_some() {
+                return;
+            }
+            each_time(&plan);
+        }
+    }
+}
+
+/// K26 of `failure-modes.md` 4.3.
+#[test]
+fn a_backup_killed_at_any_call_is_whole_or_not_there() {
+    let mut trial = Trial::new("refund", 8, "");
+    trial.settle();
+    let copy = trial.folder.path("copy.db");
+    let arguments = ["journal", "backup", "copy.db", "--job", "job.yaml"];
+    killed_at_every_call(&trial, &arguments, |plan| {
+        if copy.exists() {
+            let checked = trial.folder.rekon(&["journal", "check", "--journal", "copy.db"]);
+            assert_eq!(checked.code, Some(0), "{plan}: {}{}", checked.stdout, checked.stderr);
+            std::fs::remove_file(&copy).expect("the copy");
+        }
+    });
+    let checked = trial.folder.rekon(&["journal", "check", "--journal", "copy.db"]);
+    assert_eq!(checked.code, Some(0), "{}{}", checked.stdout, checked.stderr);
+    trial.settle();
+    assert_eq!(trial.complaints(), [""; 0]);
+}
+
+/// K28 of `failure-modes.md` 4.3.
+#[test]
+fn a_ruling_killed_at_any_call_stands_or_does_not_and_is_made_once() {
+    let operation = "refund";
+    let mut trial = Trial::new(operation, 8, "  - {invoice_number: INV-2, times: 100, fault: reset_before}\n");
+    trial.run("kill before recv 6 -");
+    trial.control.jump_to(7 * 86_400);
+    assert_eq!(trial.run("").code, Some(3), "{operation}");
+    let ruling = [
+        "rule",
+        "INV-2",
+        "--operation",
+        operation,
+        "--as",
+        "not-done",
+        "--reason",
+        "R",
+        "--evidence",
+        "E",
+        "--job",
+        "job.yaml",
+    ];
+    let state = || {
+        let state = "SELECT state FROM item WHERE invoice = 'INV-2'";
+        trial.journal().query_row(state, [], |row| row.get::<_, String>(0)).expect("an item")
+    };
+    killed_at_every_call(&trial, &ruling, |plan| {
+        let state = state();
+        assert!(["review", "ruled_not_done"].contains(&state.as_str()), "{operation}, {plan}: {state}");
+    });
+    assert_eq!(state(), "ruled_not_done", "{operation}");
+    let checked = trial.folder.rekon(&["journal", "check", "--job", "job.yaml"]);
+    assert_eq!(checked.code, Some(0), "{operation}: {}{}", checked.stdout, checked.stderr);
+    let sent = |trial: &Trial| trial.posted().iter().filter(|posted| posted.invoice == "INV-2").count();
+    let before = sent(&trial);
+    trial.run("");
+    assert_eq!((sent(&trial), trial.doubles()), (before, Vec::new()), "{operation}");
 }
 
 /// A trial whose first run was killed after it had sent some requests, and whose journal a test may now take away.

@@ -220,14 +220,19 @@ impl Trial {
         }
     }
 
+    /// Runs another command with a plan.
+    pub(crate) fn other(&self, arguments: &[&str], plan: &str) -> Ended {
+        let mut command = self.folder.command(arguments);
+        Shim { control: Some(&self.control), ..Shim::plan(plan) }.before(&mut command, &self.folder.path(""));
+        ended(command)
+    }
+
     /// Accepts a journal that was put back, or that is ahead of the clock, if the program refuses it; nothing was sent then.
     pub(crate) fn run_and_accept(&mut self) {
         let before = self.wrong.len();
         if self.run("").code == Some(2) {
             self.wrong.truncate(before);
-            let mut accept = self.folder.command(&["journal", "accept", "--reason", "a test", "--job", "job.yaml"]);
-            Shim { control: Some(&self.control), ..Shim::plan("") }.before(&mut accept, &self.folder.path(""));
-            let accepted = ended(accept);
+            let accepted = self.other(&["journal", "accept", "--reason", "a test", "--job", "job.yaml"], "");
             if accepted.code != Some(0) {
                 self.wrong.push(format!("it is not accepted: {}", accepted.stderr));
             }
@@ -332,6 +337,15 @@ impl Trial {
         let path = self.folder.path(&format!("out/trial/{run}/results.csv"));
         let Ok(text) = std::fs::read_to_string(path) else { return BTreeMap::new() };
         rows(&text).iter().map(|row| (row["invoice_number"].clone(), row["rekon_state"].clone())).collect()
+    }
+
+    /// Bytes beside the journal that are neither it nor its log.
+    pub(crate) fn kept_free(&self) -> i64 {
+        let entries = std::fs::read_dir(self.folder.path(".rekon")).expect("a folder").flatten();
+        let others = entries.filter(|entry| {
+            !["journal.db", "journal.db-wal", "journal.db-shm"].iter().any(|name| entry.file_name() == *name)
+        });
+        others.map(|entry| entry.metadata().expect("a file").len().cast_signed()).sum()
     }
 
     /// Items that nobody knows enough about.
