@@ -2,11 +2,23 @@
 
 mod binary;
 mod cases;
+#[cfg(target_os = "linux")]
+mod crash;
 mod faults;
 mod fuzz;
 mod jobs;
 mod layers;
+#[cfg(target_os = "linux")]
+mod power;
 mod process;
 mod provider_faults;
 mod readme;
+#[cfg(target_os = "linux")]
+mod shim;
 mod support;
+#[cfg(target_os = "linux")]
+mod trial;
+#[cfg(target_os = "linux")]
+mod wire;
+#[cfg(target_os = "linux")]
+mod world;
