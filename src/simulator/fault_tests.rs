@@ -50,7 +50,7 @@ async fn an_effect_that_comes_late_comes_after_the_client_has_gone() {
 
 #[tokio::test]
 async fn an_early_twin_makes_a_late_effect_a_repeat() {
-    let running = with_fault("applied_late, delay: 100ms").await;
+    let running = with_fault("applied_late, delay: 2s").await;
     assert!(refund(&running, "r-1").await.is_err());
     let twin = refunded(&running, "r-1").await;
     assert_eq!(twin.status, 200);
@@ -181,10 +181,10 @@ async fn notifications_go_astray_as_the_script_has_it() {
     // Fault at the second of three, what the log holds at last, and the log that was put aside.
     let cases: [(&str, &[&str], &[&str]); 10] = [
         ("notification_twice", &["INV-1 paid", "INV-2 paid", "INV-2 paid", "INV-3 paid"], &[]),
-        ("notification_late, delay: 50ms", &["INV-1 paid", "INV-3 paid", "INV-2 paid"], &[]),
+        ("notification_late, delay: 1s", &["INV-1 paid", "INV-3 paid", "INV-2 paid"], &[]),
         ("notification_out_of_order", &["INV-1 paid", "INV-3 paid", "INV-2 paid"], &[]),
         ("notification_forged", &["INV-1 paid", "INV-2 failed forged", "INV-2 paid", "INV-3 paid"], &[]),
-        ("notification_replayed, delay: 50ms", &["INV-1 paid", "INV-2 paid", "INV-3 paid", "INV-2 paid"], &[]),
+        ("notification_replayed, delay: 1s", &["INV-1 paid", "INV-2 paid", "INV-3 paid", "INV-2 paid"], &[]),
         ("notification_other_body", &["INV-1 paid", "INV-2 paid", "INV-2 paid other amount", "INV-3 paid"], &[]),
         ("notification_torn", &["INV-1 paid", "torn", "INV-3 paid"], &[]),
         ("notification_log_rotated", &["INV-2 paid", "INV-3 paid"], &["INV-1 paid"]),
