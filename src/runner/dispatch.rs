@@ -133,6 +133,8 @@ pub struct Dispatch<J: Journal, G: Gateway, C: Clock> {
     progress: Arc<Progress>,
     fresh: VecDeque<ToSend>,
     due: BinaryHeap<Reverse<Due>>,
+    /// Items that were asked about in vain; they are asked about again once nothing new is left to send.
+    asked: Vec<(Item, Efforts)>,
     under_way: JoinSet<Landed>,
     pacer: Pacer<C>,
     /// Open: nothing is sent any more.
@@ -170,6 +172,7 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
             progress,
             fresh: fresh.into(),
             due: BinaryHeap::new(),
+            asked: Vec::new(),
             under_way: JoinSet::new(),
             last_fresh_at: now,
             count: 0,
@@ -190,6 +193,7 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
         let mut may_be_interrupted = true;
         loop {
             let now = self.desk.clock.now();
+            self.take_up_what_was_asked();
             self.leave_what_comes_too_late();
             if self.has_work_left() {
                 self.look_for_a_reason_to_stop(&interrupted);
@@ -249,6 +253,18 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
     fn fall_ill(&mut self) {
         for Reverse(due) in std::mem::take(&mut self.due) {
             self.schedule(due.item, due.efforts);
+        }
+        for (item, efforts) in std::mem::take(&mut self.asked) {
+            self.schedule(item, efforts);
+        }
+    }
+
+    /// Once everything new is sent, there is time to ask again.
+    fn take_up_what_was_asked(&mut self) {
+        if self.fresh.is_empty() {
+            for (item, efforts) in std::mem::take(&mut self.asked) {
+                self.schedule(item, efforts);
+            }
         }
     }
 
@@ -371,6 +387,10 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
     /// Puts an item in line for its next step, or counts it as ended.
     fn schedule(&mut self, item: Item, efforts: Efforts) {
         let at = match self.next_step(&item, &efforts, self.desk.clock.now()) {
+            // Asking again and again must not keep new orders waiting.
+            Step::Inquire(_) if efforts.inquiries > 0 && !self.fresh.is_empty() && self.stop.is_none() => {
+                return self.asked.push((item, efforts));
+            }
             // Giving up comes after an inquiry of this run; `land` does it.
             Step::Resend(at) | Step::Inquire(at) => at,
             Step::GiveUp | Step::Leave => {

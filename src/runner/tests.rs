@@ -20,7 +20,7 @@ use crate::doku::answer::{Halt, PaymentPage};
 use crate::doku::exchange::{Answer, Exchange, Request};
 use crate::doku::request::Call;
 use crate::doku::sign::{Components, Signer, TimestampName};
-use crate::job::settings::{Breaker, Limits, Retries, Window};
+use crate::job::settings::{Breaker, Limits, Quota, Retries, Window};
 use crate::journal::record::{Item, NewRow, NewRun, RowFate};
 use crate::journal::sqlite::SqliteJournal;
 use crate::journal::state::State;
@@ -376,6 +376,21 @@ async fn an_open_breaker_sends_nothing_and_still_asks_about_what_earlier_runs_le
         assert_eq!(world.state(number).await, Some(State::AlreadyDone), "{number}");
     }
     assert_eq!(world.state(6).await, None);
+}
+
+#[tokio::test]
+async fn asking_in_vain_keeps_no_new_order_waiting() {
+    let mut world = World::new();
+    world.rules.retries.attempts = NonZeroU32::new(1).unwrap();
+    world.rules.retries.inquire_after = Duration::from_secs(1);
+    let never = NonZeroU32::new(1000).unwrap();
+    world.rules.breaker = Breaker { consecutive: never, of_last: never, failures: 100 };
+    world.rules.limits.rate = vec![Quota { calls: NonZeroU32::new(5).unwrap(), per: Duration::from_secs(1) }];
+    let stop = world.run(1..=40, &[Reply::Status(500); 200]).await;
+    assert!(stop.is_none(), "{stop:?}");
+    assert_eq!(world.sends().len(), 40);
+    let last_send = world.sends()[39].at;
+    assert!(last_send < Duration::from_secs(40), "{last_send:?}");
 }
 
 #[tokio::test]

@@ -373,6 +373,8 @@ impl FaultMode {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::RangeInclusive;
+
     use super::*;
 
     #[test]
@@ -381,5 +383,31 @@ mod tests {
             assert_eq!(FaultMode::from_word(mode.word()), Some(mode));
         }
         assert_eq!(FaultMode::from_word("timeout"), None);
+    }
+
+    #[test]
+    fn every_fault_that_loopback_can_have_is_played() {
+        // What is left out, the head of this file explains.
+        let left_out = ["F01", "F04", "F05", "F32", "F41"];
+        let numbered = |letter: char, numbers: RangeInclusive<u32>| {
+            numbers.map(|number| format!("{letter}{number:02}")).collect::<Vec<_>>()
+        };
+        let catalogue = [numbered('F', 1..=46), numbered('F', 50..=62), numbered('N', 70..=80)].concat();
+        let played: Vec<&str> = FaultMode::ALL.into_iter().map(FaultMode::id).collect();
+        for id in &catalogue {
+            assert_ne!(played.contains(&id.as_str()), left_out.contains(&id.as_str()), "{id}");
+        }
+        assert!(played.iter().all(|id| catalogue.iter().any(|known| known == id)), "{played:?}");
+    }
+
+    #[test]
+    fn a_mode_that_does_nothing_has_something_to_say() {
+        for mode in FaultMode::ALL {
+            let Aim::Request(Strike { fate: Fate::Nothing | Fate::Late, says, wire, .. }) = mode.aim() else {
+                continue;
+            };
+            let nothing_to_say = matches!(says, Says::Truth | Says::Untruth(_));
+            assert!(!nothing_to_say || matches!(wire, Wire::Nothing(_)), "{}", mode.word());
+        }
     }
 }

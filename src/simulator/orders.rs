@@ -17,7 +17,7 @@ use crate::model::time::Timestamp;
 pub(super) struct Orders {
     client_id: ClientId,
     by_invoice: BTreeMap<InvoiceNumber, Sold>,
-    /// What stood before each effect, in the order of the effects; absent in it: there was no such order.
+    /// What stood before each effect that was kept, in the order of the effects; absent in it: there was no such order.
     past: BTreeMap<InvoiceNumber, Vec<(Timestamp, Option<Sold>)>>,
     creations: BTreeMap<RequestId, InvoiceNumber>,
     payment_references: BTreeSet<MerchantReference>,
@@ -96,10 +96,14 @@ impl Orders {
         }
     }
 
-    /// Does what an effect says.
-    pub(super) fn apply(&mut self, effect: &Effect) {
+    /// Keeps what stands before an effect is applied, for those who look with a lag.
+    pub(super) fn keep_past(&mut self, effect: &Effect) {
         let before = self.get(&effect.invoice_number).cloned();
         self.past.entry(effect.invoice_number.clone()).or_default().push((effect.at, before));
+    }
+
+    /// Does what an effect says.
+    pub(super) fn apply(&mut self, effect: &Effect) {
         if let Some(created) = &effect.created {
             self.create(effect, created);
         }
@@ -253,8 +257,11 @@ mod tests {
         let mut orders = orders(Vec::new());
         let made = effect(Operation::Create, Some(created()));
         let (invoice, after) = (made.invoice_number.clone(), Duration::from_secs);
-        orders.apply(&made);
-        orders.apply(&Effect { at: made.at + after(10), ..effect(Operation::Cancel, None) });
+        let cancelled = Effect { at: made.at + after(10), ..effect(Operation::Cancel, None) };
+        for effect in [&made, &cancelled] {
+            orders.keep_past(effect);
+            orders.apply(effect);
+        }
         let status = |moment| orders.as_of(&invoice, moment).map(|order| order.status);
         assert_eq!(status(made.at - after(1)), None);
         assert_eq!(status(made.at), Some(PaymentStatus::Pending));

@@ -85,6 +85,9 @@ impl Provider {
                 let known =
                     Known { first_answer: effect.first_answer.clone(), effect_number: Some(effect.effect_number) };
                 self.known.insert(effect.request_id.clone(), known);
+                if !self.status_lag.is_zero() {
+                    self.orders.keep_past(effect);
+                }
                 self.orders.apply(effect);
             }
             Entry::Answer(answered) => {

@@ -15,7 +15,7 @@ use crate::support::repository;
 /// Times are short, and one stuck order after the other is no reason to stop.
 const SHORT: &str = "\
 limits: {rate: unlimited, concurrency: 4, timeout: 300ms}
-retries: {attempts: 4, backoff: 10ms..40ms, horizon: 24h, inquire_after: 300ms, settle_for: 1s}
+retries: {attempts: 4, backoff: 10ms..40ms, horizon: 24h, inquire_after: 300ms, settle_for: 2500ms}
 breaker: {consecutive: 100000, failures: 100%, of_last: 100000}
 ";
 
@@ -181,7 +181,7 @@ impl Case {
     fn new(operation: &'static str, orders: usize) -> Self {
         let folder = Folder::new();
         folder.write("orders.csv", &if operation == "create" { sales(orders) } else { paid(orders) });
-        Self { folder, operation, orders, settle_for: "1s" }
+        Self { folder, operation, orders, settle_for: "2500ms" }
     }
 
     /// A provider that goes on where the last one stopped, with these faults.
@@ -201,7 +201,7 @@ impl Case {
 
     fn run(&self, provider: &Provider) -> Ended {
         let (operation, url) = (self.operation, provider.url());
-        let short = SHORT.replace("settle_for: 1s", &format!("settle_for: {}", self.settle_for));
+        let short = SHORT.replace("settle_for: 2500ms", &format!("settle_for: {}", self.settle_for));
         let job = format!(
             "job: faulty\noperation: {operation}\nmerchant: {{environment: simulator, base_url: \"{url}\"}}\n\
              orders: {{file: orders.csv}}\nguards: {{max_orders: 100, max_total: 100000000}}\n{short}"
