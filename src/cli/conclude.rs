@@ -18,7 +18,7 @@ use crate::reconcile::ends::Ends;
 use crate::reconcile::evidence::Log;
 use crate::reconcile::judge::{Reconciliation, reconcile};
 use crate::reconcile::total::{Totals, total};
-use crate::report::summary::Summary;
+use crate::report::summary::{JournalHead, Summary};
 use crate::report::{html, rows, table};
 
 /// What a run or an audit hands over at its end.
@@ -41,6 +41,8 @@ pub(super) struct Ending<'a> {
     pub(super) in_doubt_earlier: Tally,
     /// Jobs that have left orders of this input in doubt.
     pub(super) other_jobs: BTreeSet<String>,
+    /// How far the journal's log goes.
+    pub(super) journal: Option<JournalHead>,
     /// When it started.
     pub(super) started_at: Timestamp,
     /// Now.
@@ -86,6 +88,7 @@ pub(super) fn conclude(case: &Case, ending: Ending<'_>) -> Conclusion {
         unmatched: totals.unmatched,
         identity: totals.identity,
         guards: ending.guards,
+        journal: ending.journal,
         files: BTreeMap::new(),
     };
     Conclusion { summary, reconciliation, other_jobs: ending.other_jobs, results: ending.results }

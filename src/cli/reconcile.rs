@@ -115,6 +115,7 @@ fn finish(
         results: None,
         in_doubt_earlier,
         other_jobs,
+        journal: None,
         started_at: now,
         now,
         stopped: None,

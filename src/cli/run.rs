@@ -20,6 +20,7 @@ use crate::plan::decide::Plan;
 use crate::plan::guard::Reading;
 use crate::reconcile::ends;
 use crate::reconcile::evidence::Log;
+use crate::report::summary::JournalHead;
 use crate::report::{results, table};
 use crate::runner::breaker::Opened;
 use crate::runner::clock::Clock as _;
@@ -149,6 +150,7 @@ async fn report(
     let mut in_doubt_earlier = session.in_doubt_elsewhere(&records).await.map_err(stopped)?;
     let (in_doubt_elsewhere, other_jobs) = plan.in_doubt_elsewhere();
     in_doubt_earlier.merge(in_doubt_elsewhere);
+    let head = journal.head().await.map_err(stopped)?;
     let header = results::Input { header: &plan.header, delimiter: plan.delimiter };
     let now = SystemClock.now();
     let ending = Ending {
@@ -161,6 +163,7 @@ async fn report(
         results: Some(results::csv(plan.operation, header, &records)),
         in_doubt_earlier,
         other_jobs,
+        journal: head.map(|head| JournalHead { entries: head.seq, head: head.hash }),
         started_at: session.started_at,
         now,
         completion: if stop.is_some() { Completion::PartWay } else { Completion::Whole },

@@ -13,6 +13,9 @@ use crate::model::operation::Operation;
 use crate::model::status::PaymentStatus;
 use crate::model::time::{Timestamp, stored};
 
+/// The clock of the server that received it may be behind ours by this much, and its log may know whole seconds only.
+const SKEW: chrono::Duration = chrono::Duration::minutes(1);
+
 /// The first contradiction of every refused item.
 #[must_use]
 pub fn contradictions(refused: &[Item], heard: &[Heard], now: Timestamp) -> Vec<Contradiction> {
@@ -40,7 +43,7 @@ pub fn contradictions(refused: &[Item], heard: &[Heard], now: Timestamp) -> Vec<
 
 fn contradicts(item: &Item, line: &Heard) -> bool {
     let said = &line.notification;
-    let after_us = line.received_at.is_none_or(|at| at >= item.first_intent_at);
+    let after_us = line.received_at.is_none_or(|at| at + SKEW >= item.first_intent_at);
     let ours = said.original_request_id.as_deref() == Some(item.request_id.as_str());
     let exists = match item.identity.account.operation {
         Operation::Create => ours && said.status != PaymentStatus::Failed,

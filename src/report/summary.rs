@@ -48,8 +48,19 @@ pub struct Summary {
     pub identity: Identity,
     /// Each guard with its headroom.
     pub guards: Vec<Reading>,
+    /// The journal's log when this was written; an audit may have none.
+    pub journal: Option<JournalHead>,
     /// Name and path of each file that came out, relative to the job's folder.
     pub files: BTreeMap<String, String>,
+}
+
+/// How far the journal's log went: a journal that does not hold this head any more has lost entries.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct JournalHead {
+    /// Number of entries.
+    pub entries: i64,
+    /// The hash of the last one, in hex.
+    pub head: String,
 }
 
 impl Summary {

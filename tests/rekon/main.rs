@@ -8,6 +8,7 @@ mod faults;
 mod fuzz;
 mod jobs;
 mod layers;
+mod person;
 #[cfg(target_os = "linux")]
 mod power;
 mod process;

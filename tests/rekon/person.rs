@@ -1,0 +1,214 @@
+//! What a person decides: rulings, reopened orders, conflicts, and the journal that a person looks after.
+
+use rekon::simulator::CLIENT_ID;
+
+use crate::process::{Ended, Folder, Provider, Told, column, notification_body, now};
+use rekon::model::time::wire;
+use rekon::simulator::SECRET_KEY;
+
+/// A refund of two orders with a horizon of a second; INV-2 is never answered at first.
+struct World {
+    folder: Folder,
+    provider: Provider,
+}
+
+const STATE: &str = "orders:
+  - {invoice_number: INV-1, amount: 10000, status: paid, order_id: 1001}
+  - {invoice_number: INV-2, amount: 20000, status: paid, order_id: 1002}
+";
+
+fn job(url: &str, horizon: &str) -> String {
+    format!(
+        "job: by-hand\noperation: refund\nmerchant: {{environment: simulator, base_url: \"{url}\"}}\n\
+         orders: {{file: orders.csv}}\nguards: {{max_orders: 10, max_total: 1000000}}\n\
+         notifications: {{files: [log.jsonl]}}\n\
+         limits: {{rate: 500/s, burst: 10, timeout: 5s}}\n\
+         retries: {{attempts: 1, backoff: 10ms..20ms, horizon: {horizon}, inquire_after: 20ms, settle_for: 300ms}}\n"
+    )
+}
+
+impl World {
+    fn new(horizon: &str, faults: &str) -> Self {
+        let provider = Provider::start(&format!("{STATE}faults:\n{faults}"));
+        let folder = Folder::new();
+        folder.write(
+            "orders.csv",
+            &format!(
+                "invoice_number,amount,order_id,akulaku_reference\nINV-1,10000,1001,{CLIENT_ID}INV-1\n\
+                 INV-2,20000,1002,{CLIENT_ID}INV-2\n"
+            ),
+        );
+        folder.write("log.jsonl", "");
+        folder.write("job.yaml", &job(&provider.url(), horizon));
+        Self { folder, provider }
+    }
+
+    fn rekon(&self, arguments: &[&str], code: i32) -> Ended {
+        let ended = self.folder.rekon(arguments);
+        assert_eq!(ended.code, Some(code), "{arguments:?}\nstdout:\n{}\nstderr:\n{}", ended.stdout, ended.stderr);
+        ended
+    }
+
+    fn states(&self) -> Vec<String> {
+        column(&self.folder.results("by-hand"), "rekon_state")
+    }
+
+    /// What DOKU says of an order, as a line of the log.
+    fn told(&self, invoice: &str, amount: &str, status: &str) {
+        let at = wire(now());
+        let body = notification_body(invoice, amount, status, &at);
+        let line =
+            Told { received_at: &at, request_id: "N-1", client_id: CLIENT_ID, key: SECRET_KEY, body: &body }.line();
+        self.folder.write("log.jsonl", &format!("{line}\n"));
+    }
+}
+
+/// Lets the horizon of a second pass.
+fn pass_the_horizon() {
+    let end = now() + std::time::Duration::from_millis(1200);
+    crate::process::until("the horizon has passed", || now() > end);
+}
+
+/// Status answers never show the refund, and requests are lost before anything is done.
+const LOST: &str = "  - {operation: refund, invoice_number: INV-2, times: 1, fault: error_before}\n";
+
+const RULE: [&str; 9] =
+    ["rule", "INV-2", "--operation", "refund", "--reason", "told by phone", "--evidence", "ticket 7", "--as"];
+
+fn rule(ruling: &'static str) -> Vec<&'static str> {
+    [&RULE[..], &[ruling, "--job", "job.yaml"]].concat()
+}
+
+#[test]
+fn nobody_rules_about_what_may_still_settle_by_itself() {
+    let world = World::new("24h", LOST);
+    world.rekon(&["run", "job.yaml"], 3);
+    let refused = world.rekon(&rule("done"), 2);
+    assert!(refused.stderr.contains("INV-2: it is unknown and may still settle by itself until"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("rekon resolve JOB"), "{}", refused.stderr);
+    world.rekon(&["run", "job.yaml"], 0);
+    let refused = world.rekon(&rule("not-done"), 2);
+    assert!(refused.stderr.contains("INV-2: it is succeeded: there is nothing to rule"), "{}", refused.stderr);
+}
+
+#[test]
+fn what_was_ruled_not_done_is_sent_anew_only_when_a_person_reopens_it() {
+    let world = World::new("1s", LOST);
+    world.rekon(&["run", "job.yaml"], 3);
+    let key = column(&world.folder.results("by-hand"), "rekon_request_id")[1].clone();
+    pass_the_horizon();
+    world.rekon(&["run", "job.yaml"], 3);
+    assert_eq!(world.states(), ["succeeded", "review"]);
+    let sent = world.provider.effects();
+    assert_eq!(sent.get("INV-2"), None, "beyond the horizon nothing is sent");
+    assert!(world.rekon(&["show", "--job", "job.yaml"], 0).stdout.contains("MONEY IN DOUBT: 1 item, Rp 20.000"));
+    world.rekon(&rule("not-done"), 0);
+    world.rekon(&["run", "job.yaml"], 1);
+    assert_eq!(world.states(), ["succeeded", "refused"]);
+    assert_eq!(world.provider.effects().get("INV-2"), None, "a ruling sends nothing");
+    let reopen = ["reopen", "INV-2", "--operation", "refund", "--reason", "DOKU lost it", "--job", "job.yaml"];
+    world.rekon(&reopen, 0);
+    let again = world.rekon(&reopen, 2);
+    assert!(again.stderr.contains("INV-2: it is planned: only what was refused"), "{}", again.stderr);
+    world.rekon(&["run", "job.yaml"], 0);
+    assert_eq!(world.states(), ["succeeded", "succeeded"]);
+    let new_key = column(&world.folder.results("by-hand"), "rekon_request_id")[1].clone();
+    assert_ne!(new_key, key, "a new generation has a key of its own");
+    assert_eq!(world.provider.effects().get("INV-2"), Some(&1));
+    let story = world.rekon(&["show", "INV-2", "--job", "job.yaml"], 0).stdout;
+    for part in ["generation 1", "told by phone", "ticket 7", "DOKU lost it", "verdict matched", "horizon has passed"] {
+        assert!(story.contains(part), "{part} is missing:\n{story}");
+    }
+}
+
+#[test]
+fn what_was_ruled_done_is_never_sent_again() {
+    let world = World::new("1s", LOST);
+    world.rekon(&["run", "job.yaml"], 3);
+    pass_the_horizon();
+    world.rekon(&["resolve", "job.yaml"], 3);
+    assert!(world.rekon(&["show", "--job", "job.yaml"], 0).stdout.contains("review"));
+    world.rekon(&rule("done"), 0);
+    world.rekon(&["run", "job.yaml"], 0);
+    assert_eq!(world.states(), ["succeeded", "already_done"]);
+    assert_eq!(world.provider.effects().get("INV-2"), None);
+    let reopen = ["reopen", "INV-2", "--operation", "refund", "--reason", "again", "--job", "job.yaml"];
+    assert!(world.rekon(&reopen, 2).stderr.contains("INV-2: it is ruled_done"));
+}
+
+#[test]
+fn a_refusal_that_a_notification_contradicts_is_a_conflict_until_a_person_rules() {
+    let world = World::new("24h", "  - {operation: refund, invoice_number: INV-2, times: 1, fault: not_found}\n");
+    world.rekon(&["run", "job.yaml"], 1);
+    assert_eq!(world.states(), ["succeeded", "refused"]);
+    world.told("INV-2", "20000", "REFUNDED");
+    world.rekon(&["run", "job.yaml"], 3);
+    assert_eq!(world.states(), ["succeeded", "conflict"]);
+    world.rekon(&rule("done"), 0);
+    world.rekon(&["run", "job.yaml"], 0);
+    assert_eq!(world.states(), ["succeeded", "already_done"]);
+}
+
+#[test]
+fn a_ruling_needs_an_order_a_reason_and_the_journal_for_itself() {
+    let world = World::new("24h", LOST);
+    let absent = world.rekon(&rule("done"), 2);
+    assert!(absent.stderr.contains("there is no journal here"), "{}", absent.stderr);
+    assert!(!world.folder.path(".rekon").exists(), "a ruling makes no journal");
+    world.rekon(&["run", "job.yaml"], 3);
+    let cases: [(&[&str], &str); 3] = [
+        (
+            &["rule", "INV-9", "--operation", "refund", "--as", "done", "--reason", "x", "--evidence", "y"],
+            "INV-9: the journal knows no refund of it",
+        ),
+        (
+            &["rule", "INV-2", "--operation", "cancel", "--as", "done", "--reason", "x", "--evidence", "y"],
+            "INV-2: the journal knows no cancel of it",
+        ),
+        (
+            &["rule", "INV-2", "--operation", "refund", "--as", "done", "--reason", " ", "--evidence", "y"],
+            "--reason must be one line of 1 to 500 characters",
+        ),
+    ];
+    for (arguments, expected) in cases {
+        let ended = world.rekon(&[arguments, &["--job", "job.yaml"]].concat(), 2);
+        assert!(ended.stderr.starts_with(expected), "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn a_journal_is_checked_copied_and_its_loss_is_told() {
+    let world = World::new("24h", LOST);
+    world.rekon(&["run", "job.yaml"], 3);
+    let journal = world.folder.path(".rekon/journal.db");
+    world.rekon(&["journal", "backup", "copy.db", "--job", "job.yaml"], 0);
+    let taken = world.rekon(&["journal", "backup", "copy.db", "--job", "job.yaml"], 2);
+    assert!(taken.stderr.contains("copy.db: is there already; name a new file"), "{}", taken.stderr);
+    world.rekon(&["run", "job.yaml"], 0);
+    let head = world.folder.summary("by-hand")["journal"]["head"].as_str().expect("a head").to_owned();
+    let check = ["journal", "check", "--job", "job.yaml", "--head", &head];
+    assert!(world.rekon(&check, 0).stdout.contains("whole"));
+    // The copy of before the second run takes the journal's place.
+    std::fs::copy(world.folder.path("copy.db"), &journal).expect("a copy");
+    assert!(world.rekon(&check, 1).stdout.contains("entries are missing"));
+    let again = world.rekon(&["run", "job.yaml"], 0);
+    assert!(again.stderr.contains("was restored from an old copy"), "{}", again.stderr);
+    assert_eq!(world.provider.effects().values().max(), Some(&1), "nothing twice");
+    assert!(!world.rekon(&["run", "job.yaml"], 0).stderr.contains("restored"), "it is told once");
+}
+
+#[test]
+fn a_loss_that_may_be_older_than_the_horizon_is_refused_until_a_person_accepts_it() {
+    let world = World::new("1s", LOST);
+    world.rekon(&["run", "job.yaml"], 3);
+    std::fs::remove_file(world.folder.path(".rekon/journal.db")).expect("the journal");
+    pass_the_horizon();
+    let requests = world.provider.requests();
+    let refused = world.rekon(&["run", "job.yaml"], 2);
+    assert!(refused.stderr.contains("longer ago than DOKU is known to remember"), "{}", refused.stderr);
+    assert_eq!(world.provider.requests(), requests, "nothing was sent");
+    world.rekon(&["journal", "accept", "--reason", "compared with the Back Office", "--job", "job.yaml"], 0);
+    world.rekon(&["run", "job.yaml"], 0);
+    let nothing = world.rekon(&["journal", "accept", "--reason", "once more", "--job", "job.yaml"], 2);
+    assert!(nothing.stderr.contains("there is nothing to accept"), "{}", nothing.stderr);
+}
