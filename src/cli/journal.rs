@@ -7,6 +7,7 @@ use super::open::{absent, accept, failure, place, to_examine, to_read};
 use super::screen::{Screen, Tone};
 use crate::journal::sqlite::{Checked, SqliteJournal};
 use crate::model::fault::printable;
+use crate::plan::guard::counted;
 
 /// `rekon journal ...`.
 pub(super) async fn journal(command: &JournalCommand, common: &Common, screen: Screen) -> Result<u8, Failure> {
@@ -58,7 +59,8 @@ fn check(journal: &SqliteJournal, path: &str, head: Option<&str>, screen: Screen
 }
 
 fn contents(checked: &Checked) -> String {
-    format!("{} entries, {} items, {} runs", checked.entries(), checked.items, checked.runs)
+    let (items, runs) = (counted(checked.items, "item"), counted(checked.runs, "run"));
+    format!("{} entries in the log, {items}, {runs}", checked.entries())
 }
 
 fn document(checked: &Checked, code: u8) -> serde_json::Value {

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
-use super::items::{ITEM_COLUMNS, answer_sha256, read_item};
+use super::items::answer_sha256;
 use super::log::Head;
+use super::look::{self, ITEM_COLUMNS, read_item};
 use super::runs::{self, RowsDigest};
 use crate::journal::log::{self, Entry, GENESIS, chained};
 use crate::journal::record::{Item, ItemId};
@@ -245,7 +246,7 @@ fn logged(row: &Row<'_>) -> rusqlite::Result<Logged> {
     Ok(Logged {
         item: ItemId(row.get(0)?),
         seq: row.get(1)?,
-        at: super::items::checked(row, 2, time::parse_instant)?,
+        at: look::checked(row, 2, time::parse_instant)?,
         entry: serde_json::from_str(row.get_ref(3)?.as_str()?),
     })
 }

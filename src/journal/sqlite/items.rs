@@ -1,31 +1,19 @@
 //! Items and attempts: every change of an item is an entry of the log, and the item becomes what the log says of it.
 
-use std::collections::HashMap;
-
-use rusqlite::types::Type;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, params};
 
 use super::failed;
 use super::log::append;
+use super::look::{find, load};
 use crate::doku::exchange::Exchange;
 use crate::doku::status::Inquiry;
-use crate::journal::identity::Identity;
+use crate::journal::JournalError;
 use crate::journal::log::{self, Entry, Made, Reopened, Ruled, Wire};
-use crate::journal::record::{
-    AttemptId, Contradiction, First, InquiryResult, Intent, Item, ItemId, Logged, OutcomeRecord,
-};
+use crate::journal::record::{AttemptId, Contradiction, First, InquiryResult, Intent, Item, ItemId, OutcomeRecord};
 use crate::journal::state::{Event, State};
-use crate::journal::{Account, JournalError};
-use crate::model::environment::Environment;
-use crate::model::ids::{ClientId, InvoiceNumber, MerchantReference, RequestId, RunId};
-use crate::model::money::Rupiah;
-use crate::model::operation::Operation;
+use crate::model::ids::{MerchantReference, RunId};
 use crate::model::outcome::{Doubt, Facts, Outcome, Refusal, SignatureCheck};
 use crate::model::time::{self, Timestamp};
-
-pub(super) const ITEM_COLUMNS: &str = "id, environment, client_id, operation, invoice, generation, amount, \
-     request_id, payment_reference, refund_reference, state, reason, attempts, first_intent_at, last_sent_at, \
-     settled_at, facts, job, run, body_sha256";
 
 /// A new item that the unique indexes refuse: the invoice has one that is live or done.
 fn taken(error: rusqlite::Error) -> JournalError {
@@ -34,9 +22,6 @@ fn taken(error: rusqlite::Error) -> JournalError {
         _ => failed(error),
     }
 }
-
-/// What a query about doubt must say in these very words for the partial index `item_unsettled` to serve it.
-const UNSETTLED: &str = "state IN ('intent', 'unknown', 'review', 'conflict')";
 
 /// Records that a request is about to be sent; the caller's commit makes it durable.
 pub(super) fn intend(connection: &Connection, intent: &Intent) -> Result<(Item, AttemptId, Vec<u8>), JournalError> {
@@ -300,92 +285,6 @@ pub(super) fn recover(connection: &Connection, at: Timestamp) -> Result<u64, Jou
     Ok(open.len() as u64)
 }
 
-fn find(connection: &Connection, identity: &Identity) -> Result<Option<Item>, JournalError> {
-    connection
-        .prepare_cached(&format!("SELECT {ITEM_COLUMNS} FROM item WHERE request_id = ?1"))
-        .and_then(|mut statement| statement.query_row([identity.request_id().as_str()], read_item).optional())
-        .map_err(failed)
-}
-
-fn load(connection: &Connection, item: ItemId) -> Result<Item, JournalError> {
-    connection
-        .prepare_cached(&format!("SELECT {ITEM_COLUMNS} FROM item WHERE id = ?1"))
-        .and_then(|mut statement| statement.query_row([item.0], read_item))
-        .map_err(failed)
-}
-
-/// The latest generation of each invoice that has one.
-pub(super) fn known(
-    connection: &Connection,
-    account: &Account,
-    invoices: &[InvoiceNumber],
-) -> rusqlite::Result<HashMap<InvoiceNumber, Item>> {
-    let mut statement = connection.prepare_cached(&format!(
-        "SELECT {ITEM_COLUMNS} FROM item WHERE environment = ?1 AND client_id = ?2 AND operation = ?3 AND invoice = ?4 \
-         ORDER BY generation DESC LIMIT 1"
-    ))?;
-    let mut found = HashMap::new();
-    for invoice in invoices {
-        let key =
-            params![account.environment.word(), account.client_id.as_str(), account.operation.word(), invoice.as_str()];
-        if let Some(item) = statement.query_row(key, read_item).optional()? {
-            found.insert(invoice.clone(), item);
-        }
-    }
-    Ok(found)
-}
-
-/// The items of a job in one of these states, the oldest first.
-pub(super) fn of_job(
-    connection: &Connection,
-    account: &Account,
-    job: &str,
-    states: &[State],
-) -> rusqlite::Result<Vec<Item>> {
-    let words = states.iter().map(|state| format!("'{}'", state.word())).collect::<Vec<_>>().join(", ");
-    let mut statement = connection.prepare(&format!(
-        "SELECT {ITEM_COLUMNS} FROM item WHERE environment = ?1 AND client_id = ?2 AND operation = ?3 AND job = ?4 \
-         AND state IN ({words}) AND {UNSETTLED} ORDER BY id"
-    ))?;
-    let key = params![account.environment.word(), account.client_id.as_str(), account.operation.word(), job];
-    statement.query_map(key, read_item)?.collect()
-}
-
-/// Items in doubt of all jobs, the oldest first.
-pub(super) fn in_doubt(connection: &Connection) -> rusqlite::Result<Vec<Item>> {
-    let mut statement =
-        connection.prepare(&format!("SELECT {ITEM_COLUMNS} FROM item WHERE {UNSETTLED} ORDER BY id"))?;
-    statement.query_map([], read_item)?.collect()
-}
-
-/// Items of an account whose refusal is proved or ruled, the oldest first.
-pub(super) fn refused(connection: &Connection, account: &Account) -> rusqlite::Result<Vec<Item>> {
-    let mut statement = connection.prepare(&format!(
-        "SELECT {ITEM_COLUMNS} FROM item WHERE state IN ('refused', 'ruled_not_done') AND operation = ?1 \
-         AND environment = ?2 AND client_id = ?3 ORDER BY id"
-    ))?;
-    let key = [account.operation.word(), account.environment.word(), account.client_id.as_str()];
-    statement.query_map(key, read_item)?.collect()
-}
-
-/// All items for an invoice with their entries, in order.
-pub(super) fn story(connection: &Connection, invoice: &InvoiceNumber) -> rusqlite::Result<Vec<(Item, Vec<Logged>)>> {
-    let mut items = connection.prepare(&format!("SELECT {ITEM_COLUMNS} FROM item WHERE invoice = ?1 ORDER BY id"))?;
-    let items: Vec<Item> = items.query_map([invoice.as_str()], read_item)?.collect::<rusqlite::Result<_>>()?;
-    let mut entries = connection.prepare("SELECT seq, at, data FROM event WHERE item = ?1 ORDER BY seq")?;
-    let read = |row: &Row<'_>| {
-        let entry = checked(row, 2, |text| serde_json::from_str(text).ok())?;
-        Ok(Logged { seq: row.get(0)?, at: checked(row, 1, time::parse_instant)?, entry })
-    };
-    items
-        .into_iter()
-        .map(|item| {
-            let entries = entries.query_map([item.id.0], read)?.collect::<rusqlite::Result<_>>()?;
-            Ok((item, entries))
-        })
-        .collect()
-}
-
 /// Records that a notification contradicts what is known; the same status a second time says nothing new.
 pub(super) fn contradict(connection: &Connection, found: &Contradiction) -> Result<State, JournalError> {
     let item = load(connection, found.item)?;
@@ -455,56 +354,6 @@ pub(super) fn answer_sha256(headers: Option<&str>, body: Option<&[u8]>) -> Optio
     Some(log::sha256(&[headers.as_bytes(), b"\0", body].concat()))
 }
 
-/// Facts as they are stored.
-pub(super) fn facts_of(row: &Row<'_>, index: usize) -> rusqlite::Result<Facts> {
-    checked(row, index, |text| serde_json::from_str(text).ok())
-}
-
 fn facts_text(facts: &Facts) -> String {
     serde_json::to_string(facts).expect("facts are text and numbers")
-}
-
-pub(super) fn read_item(row: &Row<'_>) -> rusqlite::Result<Item> {
-    read_item_at(row, 0)
-}
-
-/// Reads an item whose columns begin at `first`.
-pub(super) fn read_item_at(row: &Row<'_>, first: usize) -> rusqlite::Result<Item> {
-    let text = |index: usize| row.get::<_, String>(first + index);
-    let account = Account {
-        environment: checked(row, first + 1, Environment::from_word)?,
-        client_id: checked(row, first + 2, |text| ClientId::new(text).ok())?,
-        operation: checked(row, first + 3, Operation::from_word)?,
-    };
-    let invoice = checked(row, first + 4, |text| InvoiceNumber::new(text).ok())?;
-    Ok(Item {
-        id: ItemId(row.get(first)?),
-        identity: Identity { account, invoice, generation: row.get(first + 5)? },
-        amount: Rupiah::new(row.get::<_, i64>(first + 6)?.cast_unsigned()),
-        request_id: checked(row, first + 7, |text| RequestId::new(text).ok())?,
-        payment_reference: checked(row, first + 8, |text| MerchantReference::new(text).ok())?,
-        refund_reference: match row.get_ref(first + 9)? {
-            rusqlite::types::ValueRef::Null => None,
-            _ => Some(checked(row, first + 9, |text| MerchantReference::new(text).ok())?),
-        },
-        state: checked(row, first + 10, State::from_word)?,
-        reason: text(11)?,
-        attempts: row.get(first + 12)?,
-        first_intent_at: checked(row, first + 13, time::parse_instant)?,
-        last_sent_at: checked(row, first + 14, time::parse_instant)?,
-        settled_at: row.get::<_, Option<String>>(first + 15)?.as_deref().and_then(time::parse_instant),
-        facts: facts_of(row, first + 16)?,
-        job: text(17)?,
-        run: checked(row, first + 18, |text| RunId::new(text).ok())?,
-        body_sha256: text(19)?,
-    })
-}
-
-/// A text column as a checked value; a journal that somebody edited by hand gives an error, not a panic.
-pub(super) fn checked<T>(row: &Row<'_>, index: usize, read: impl FnOnce(&str) -> Option<T>) -> rusqlite::Result<T> {
-    let text = row.get_ref(index)?.as_str()?;
-    read(text).ok_or_else(|| {
-        let message = format!("the journal holds {text:?} where it should not");
-        rusqlite::Error::FromSqlConversionFailure(index, Type::Text, message.into())
-    })
 }

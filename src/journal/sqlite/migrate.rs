@@ -6,8 +6,9 @@ use std::path::Path;
 
 use rusqlite::{Connection, params};
 
-use super::items::{answer_sha256, facts_of};
+use super::items::answer_sha256;
 use super::log::append;
+use super::look::facts_of;
 use super::open::{beside, unusable};
 use super::runs::{RowsDigest, each_row};
 use super::{failed, schema};
@@ -52,7 +53,7 @@ fn runs(connection: &Connection) -> Result<(), JournalError> {
     type Run = (i64, String, String, Timestamp, Option<Timestamp>, Option<u8>);
     let read = |row: &rusqlite::Row<'_>| -> rusqlite::Result<Run> {
         let ended: Option<String> = row.get(4)?;
-        let started = super::items::checked(row, 3, time::parse_instant)?;
+        let started = super::look::checked(row, 3, time::parse_instant)?;
         let ended = ended.as_deref().and_then(time::parse_instant);
         Ok((row.get(0)?, row.get(1)?, row.get(2)?, started, ended, row.get(5)?))
     };
@@ -136,7 +137,7 @@ fn attempts(connection: &Connection) -> Result<(), JournalError> {
     while let Some(row) = rows.next().map_err(failed)? {
         let read = || -> rusqlite::Result<(i64, i64, Timestamp, Option<String>)> {
             let (headers, body): (Option<String>, Option<Vec<u8>>) = (row.get(3)?, row.get(4)?);
-            let at = super::items::checked(row, 2, time::parse_instant)?;
+            let at = super::look::checked(row, 2, time::parse_instant)?;
             Ok((row.get(0)?, row.get(1)?, at, answer_sha256(headers.as_deref(), body.as_deref())))
         };
         let (attempt, item, at, answer_sha256) = read().map_err(failed)?;

@@ -1,11 +1,13 @@
 //! The embedded store: one SQLite file in WAL mode with `synchronous=FULL`, one writer thread, group commit.
 //!
-//! [`writer`] turns many small writes into few commits, [`schema`] is the tables, [`items`] and [`runs`] the statements.
+//! [`writer`] turns many small writes into few commits, [`schema`] is the tables, [`items`] and
+//! [`runs`] the statements that change them, [`look`] those that read items, [`log`] the event log and [`check`] its proof.
 
 mod backup;
 mod check;
 mod items;
 mod log;
+mod look;
 mod memo;
 mod migrate;
 mod open;
@@ -230,7 +232,7 @@ impl Journal for SqliteJournal {
         invoices: Vec<InvoiceNumber>,
     ) -> Result<HashMap<InvoiceNumber, Item>, JournalError> {
         let account = account.clone();
-        self.read(move |connection| items::known(connection, &account, &invoices)).await
+        self.read(move |connection| look::known(connection, &account, &invoices)).await
     }
 
     async fn items_in(
@@ -240,7 +242,7 @@ impl Journal for SqliteJournal {
         states: &'static [State],
     ) -> Result<Vec<Item>, JournalError> {
         let (account, job) = (account.clone(), job.to_owned());
-        self.read(move |connection| items::of_job(connection, &account, &job, states)).await
+        self.read(move |connection| look::of_job(connection, &account, &job, states)).await
     }
 
     async fn rows(&self, run: &RunId) -> Result<Vec<RowRecord>, JournalError> {
@@ -253,19 +255,19 @@ impl Journal for SqliteJournal {
     }
 
     async fn doubts(&self) -> Result<Vec<Item>, JournalError> {
-        self.read(items::in_doubt).await
+        self.read(look::in_doubt).await
     }
 
     async fn refusals(&self, account: &Account) -> Result<Vec<Item>, JournalError> {
         let account = account.clone();
-        self.read(move |connection| items::refused(connection, &account)).await
+        self.read(move |connection| look::refused(connection, &account)).await
     }
 
     async fn story(&self, invoice: &InvoiceNumber) -> Result<Story, JournalError> {
         let invoice = invoice.clone();
         self.read(move |connection| {
             let mentions = runs::mentions(connection, &invoice)?;
-            Ok(Story { mentions, items: items::story(connection, &invoice)? })
+            Ok(Story { mentions, items: look::story(connection, &invoice)? })
         })
         .await
     }

@@ -5,8 +5,8 @@ use rusqlite::{Connection, params};
 use sha2::{Digest as _, Sha256};
 
 use super::failed;
-use super::items::{ITEM_COLUMNS, checked, read_item_at};
 use super::log::append;
+use super::look::{ITEM_COLUMNS, checked, read_item_at};
 use crate::journal::JournalError;
 use crate::journal::log::{Entry, hex};
 use crate::journal::record::{Finished, Mention, NewRow, NewRun, RowFate, RowRecord, RunRecord};

@@ -18,6 +18,9 @@ use crate::journal::JournalError;
 /// At most so many writes share a commit.
 const LARGEST_GROUP: usize = 256;
 
+/// Pages that the WAL may hold before they are moved into the database: 4 MiB.
+const LONGEST_WAL: i64 = 1000;
+
 /// What becomes of a write when the disk is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum WhenFull {
@@ -127,10 +130,7 @@ impl Desk {
             Disk::Broken(error) => Err(error.clone()),
         };
         if matches!(results, Err(JournalError::Full)) {
-            if matches!(self.state, Disk::Well) {
-                self.reserve.release();
-                self.state = Disk::Full;
-            }
+            self.fill_up();
             let (keep, refuse): (Vec<_>, Vec<_>) =
                 group.into_iter().partition(|waiting| waiting.when_full == WhenFull::Keep);
             for waiting in refuse {
@@ -140,7 +140,14 @@ impl Desk {
             results = if group.is_empty() { return } else { self.commit(&mut group) };
         }
         match results {
-            Ok(results) => group.into_iter().zip(results).for_each(|(waiting, result)| (waiting.answer)(result)),
+            Ok(results) => {
+                group.into_iter().zip(results).for_each(|(waiting, result)| (waiting.answer)(result));
+                match self.checkpoint() {
+                    Ok(()) => {}
+                    Err(JournalError::Full) => self.fill_up(),
+                    Err(error) => self.state = Disk::Broken(error),
+                }
+            }
             Err(error) => {
                 let broken = match error {
                     JournalError::Full => JournalError::Write("its disk is full, and the reserve is used up".into()),
@@ -150,6 +157,28 @@ impl Desk {
                 group.into_iter().for_each(|waiting| (waiting.answer)(Err(broken.clone())));
             }
         }
+    }
+
+    /// The disk is full: the reserve gives its room back, once.
+    fn fill_up(&mut self) {
+        if matches!(self.state, Disk::Well) {
+            self.reserve.release();
+            self.state = Disk::Full;
+        }
+    }
+
+    /// Moves what the WAL holds into the database once it is long enough. SQLite would do so by itself, and not tell when it
+    /// fails.
+    fn checkpoint(&self) -> Result<(), JournalError> {
+        let pragma = |mode: &str| {
+            let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?));
+            self.connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], read).map_err(failed)
+        };
+        let (frames, moved) = pragma("NOOP")?;
+        if frames - moved > LONGEST_WAL {
+            pragma("PASSIVE")?;
+        }
+        Ok(())
     }
 
     /// Runs a group in one transaction; the results hold only now that it is durable.
@@ -198,6 +227,7 @@ mod tests {
         let connection = Connection::open(folder.path().join("t.db")).unwrap();
         connection.execute_batch("PRAGMA journal_mode=WAL; CREATE TABLE t (n INTEGER PRIMARY KEY, b BLOB)").unwrap();
         connection.pragma_update(None, "max_page_count", most_pages).unwrap();
+        connection.pragma_update(None, "wal_autocheckpoint", 0).unwrap();
         Writer::start(connection, Reserve::at(&folder.path().join("t.reserve")).unwrap())
     }
 
@@ -235,6 +265,17 @@ mod tests {
         assert!(matches!(small, Err(JournalError::Full)), "once it was full, nothing new begins");
         assert!(later.is_ok());
         assert_eq!(numbers(&folder), [2, 4]);
+    }
+
+    #[tokio::test]
+    async fn the_wal_does_not_grow_for_ever() {
+        let folder = tempfile::tempdir().unwrap();
+        let writer = writer(&folder, 1_000_000);
+        for number in 0..60 {
+            writer.write(WhenFull::Keep, insert(number, 500_000)).await.unwrap();
+        }
+        let bytes = folder.path().join("t.db-wal").metadata().unwrap().len();
+        assert!(bytes < 10_000_000, "{bytes}");
     }
 
     #[tokio::test]
