@@ -112,8 +112,8 @@ fn a_sync_of_the_journal_that_fails_stops_the_sending() {
         let broken = Broken::run(plan, -1);
         // Nor may the power fail after it.
         let mut wrong: Vec<String> = (0..3).flat_map(|seed| losses(&broken.events, seed)).collect();
-        let first = broken.events.iter().position(|event| event.what == What::Failed).unwrap_or_default();
-        let after = broken.events[first..].iter().filter(|event| event.posted().is_some()).count();
+        let since = broken.events.iter().skip_while(|event| event.what != What::Failed);
+        let after = since.filter(|event| event.posted().is_some()).count();
         if after > 4 {
             wrong.push(format!("{after} requests after it"));
         }
