@@ -3,7 +3,7 @@
 use super::args::{Common, JournalCommand};
 use super::exit::{DONE, Failure, LOOK};
 use super::load::shown;
-use super::open::{absent, accept, failure, place, to_read};
+use super::open::{absent, accept, failure, place, to_examine, to_read};
 use super::screen::{Screen, Tone};
 use crate::journal::sqlite::{Checked, SqliteJournal};
 use crate::model::fault::printable;
@@ -13,7 +13,7 @@ pub(super) async fn journal(command: &JournalCommand, common: &Common, screen: S
     match command {
         JournalCommand::Check { job, head } => {
             let (path, _) = place(job.as_deref(), common)?;
-            check(&to_read(&path)?, &shown(&path), head.as_deref(), screen)
+            check(&to_examine(&path)?, &shown(&path), head.as_deref(), screen)
         }
         JournalCommand::Backup { file, job } => {
             let (path, _) = place(job.as_deref(), common)?;

@@ -87,6 +87,11 @@ pub(super) fn to_read(path: &Path) -> Result<SqliteJournal, Failure> {
     SqliteJournal::open_to_read(path).map_err(failure)?.ok_or_else(|| absent(path))
 }
 
+/// A journal that must be there, to check it whatever it is like.
+pub(super) fn to_examine(path: &Path) -> Result<SqliteJournal, Failure> {
+    SqliteJournal::open_to_examine(path).map_err(failure)?.ok_or_else(|| absent(path))
+}
+
 /// No journal where one was looked for.
 pub(super) fn absent(path: &Path) -> Failure {
     let hint = "name the job with --job, or the journal with --journal";

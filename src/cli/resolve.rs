@@ -25,6 +25,10 @@ pub(super) async fn job(args: &RunArgs, common: &Common, screen: Screen) -> Resu
     let input = if embed::needs_input(&case) { Some(case.input(started_at)?) } else { None };
     let session = Session::open(&case, operation, input.as_ref(), started_at, screen).await?;
     let stopped = |error: JournalError| Failure::Stopped(error.to_string());
+    // A log that is not there says nothing, and keeps nobody from settling.
+    if let Ok(log) = session.log() {
+        session.note_contradictions(&log).await?;
+    }
     let before = session.in_doubt_elsewhere(&[]).await.map_err(stopped)?;
     let run = session.begin_settling().await?;
     let stop = session.send_and_settle(&run, Vec::new()).await?;

@@ -56,6 +56,7 @@ async fn run(case: &Case, operation: Operation, live: bool, screen: Screen) -> R
     let session = Session::open(case, operation, Some(&input), started_at, screen).await?;
     let log = session.log()?;
     case.refuse_unproved(&log)?;
+    session.note_contradictions(&log).await?;
     let plan = session.plan(input, &log).await?;
     show_plan(case, &plan, screen);
     if !plan.may_run() {
@@ -116,10 +117,11 @@ pub(super) fn why_not(case: &Case, plan: &Plan) -> Failure {
 }
 
 fn to_send(plan: &Plan) -> Vec<ToSend> {
-    let ready = plan.to_send().map(|(order, call, payment_reference)| ToSend {
-        order: order.clone(),
-        call: call.clone(),
-        payment_reference: payment_reference.clone(),
+    let ready = plan.to_send().map(|ready| ToSend {
+        order: ready.order.clone(),
+        call: ready.call.clone(),
+        payment_reference: ready.payment_reference.clone(),
+        generation: ready.generation,
     });
     ready.collect()
 }
@@ -135,12 +137,15 @@ async fn report(
 ) -> Result<u8, Failure> {
     let (case, journal) = (session.case, &session.journal);
     let stopped = |error: JournalError| Failure::Stopped(error.to_string());
-    let records = journal.rows(&run).await.map_err(stopped)?;
     // Read again: notifications may have arrived during the run. A log that has gone is no reason to write nothing.
     let log = session.log().unwrap_or_else(|failure| {
         screen.warn(&format!("{failure}\nthe notifications count as they were before the run"));
         log_before
     });
+    if let Err(failure) = session.note_contradictions(&log).await {
+        screen.warn(&failure.to_string());
+    }
+    let records = journal.rows(&run).await.map_err(stopped)?;
     let mut in_doubt_earlier = session.in_doubt_elsewhere(&records).await.map_err(stopped)?;
     let (in_doubt_elsewhere, other_jobs) = plan.in_doubt_elsewhere();
     in_doubt_earlier.merge(in_doubt_elsewhere);

@@ -27,8 +27,10 @@ use crate::model::operation::Operation;
 use crate::model::time::Timestamp;
 use crate::plan::decide::{Known, Plan, decide};
 use crate::plan::{Input, guard};
+use crate::reconcile::contradict::contradictions;
 use crate::reconcile::evidence::Log;
 use crate::runner::attempt::Desk;
+use crate::runner::clock::{Clock as _, RunClock};
 use crate::runner::dispatch::{Dispatch, Rules, Stop, ToSend};
 use crate::runner::progress::Progress;
 
@@ -60,7 +62,7 @@ impl<'a> Session<'a> {
     ) -> Result<Self, Failure> {
         let credentials = case.credentials()?;
         let journal = open::open(&case.journal, case.job.retries.horizon, started_at, screen).await.map(Arc::new)?;
-        journal.recover(started_at).await.map_err(refused)?;
+        journal.recover(started_at).await.map_err(open::failure)?;
         let embedded =
             if case.job.embeds_simulator() { Some(embed::start(case, &credentials, input).await?) } else { None };
         let account = case.account(&credentials, operation);
@@ -70,6 +72,15 @@ impl<'a> Session<'a> {
     /// What DOKU has said so far.
     pub(super) fn log(&self) -> Result<Log, Failure> {
         self.case.log(&self.credentials, self.embedded.as_ref().map(|embedded| embedded.log.as_path()))
+    }
+
+    /// Looks for notifications that contradict a refusal: two proofs that disagree are a conflict, and a person's matter.
+    pub(super) async fn note_contradictions(&self, log: &Log) -> Result<(), Failure> {
+        let refused = self.journal.refusals(&self.account).await.map_err(open::failure)?;
+        for found in contradictions(&refused, &log.heard, SystemClock.now()) {
+            self.journal.contradict(found).await.map_err(open::failure)?;
+        }
+        Ok(())
     }
 
     /// Decides about every row.
@@ -94,20 +105,24 @@ impl<'a> Session<'a> {
 
     async fn begin_with(&self, delimiter: u8, header: Vec<String>, rows: Vec<NewRow>) -> Result<RunId, Failure> {
         let (job, account, started_at) = (self.case.job.name.to_string(), self.account.clone(), self.started_at);
-        self.journal.begin_run(NewRun { job, account, started_at, delimiter, header, rows }).await.map_err(refused)
+        self.journal
+            .begin_run(NewRun { job, account, started_at, delimiter, header, rows })
+            .await
+            .map_err(open::failure)
     }
 
     /// Sends what is new and settles what earlier runs of the job left unknown, until it is done or has to stop.
     pub(super) async fn send_and_settle(&self, run: &RunId, fresh: Vec<ToSend>) -> Result<Option<Stop>, Failure> {
         let job = &self.case.job;
-        let unsettled = self.journal.items_in(&self.account, job.name.as_str(), UNSETTLED).await.map_err(refused)?;
+        let unsettled =
+            self.journal.items_in(&self.account, job.name.as_str(), UNSETTLED).await.map_err(open::failure)?;
         let connections = job.limits.concurrency.get() as usize;
         let gateway = HttpGateway::new(&self.base_url(), job.limits.timeout, connections)
             .map_err(|error| Failure::Refused(error.to_string()))?;
         let desk = Desk {
             journal: Arc::clone(&self.journal),
             gateway,
-            clock: SystemClock,
+            clock: RunClock::begin(SystemClock),
             signer: Signer::new(&self.credentials.secret_key),
             client_id: self.credentials.client_id.clone(),
             run: run.clone(),
@@ -163,15 +178,10 @@ pub(super) async fn make_plan(
 ) -> Result<Plan, Failure> {
     let mut known = Known { heard: load::heard(log), ..Known::default() };
     if let Some(journal) = journal {
-        known.items = journal.known(account, input.invoices()).await.map_err(refused)?;
+        known.items = journal.known(account, input.invoices()).await.map_err(open::failure)?;
         let creation = Account { operation: Operation::Create, ..account.clone() };
-        known.created = journal.known(&creation, input.invoices()).await.map_err(refused)?;
+        known.created = journal.known(&creation, input.invoices()).await.map_err(open::failure)?;
     }
     let guards = case.job.guards.clone().unwrap_or_else(|| guard::whole_file(&input));
     Ok(decide(&case.job, account.operation, &guards, input, &known))
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "map_err hands it over")]
-fn refused(error: JournalError) -> Failure {
-    Failure::Refused(error.to_string())
 }

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::exchange::{Answer, Exchange, target};
-use super::json::{OrderAnswer, StatusPart, error_message};
+use super::json::{Object, OrderAnswer, StatusPart, error_message, object, object_if_any};
 use super::sign::{Components, NotSigned, Signer, TimestampName};
 use crate::model::ids::{ClientId, InvoiceNumber, MerchantReference, RequestId};
 use crate::model::money::Rupiah;
@@ -82,10 +82,13 @@ const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(15 * 60);
 
 #[derive(Deserialize)]
 struct Body<'a> {
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "object")]
     order: OrderAnswer<'a>,
+    #[serde(default, deserialize_with = "object_if_any")]
     payment: Option<StatusPart>,
+    #[serde(default, deserialize_with = "object_if_any")]
     cancel: Option<StatusPart>,
+    #[serde(default, deserialize_with = "object_if_any")]
     refund: Option<StatusPart>,
     error: Option<Value>,
 }
@@ -159,7 +162,7 @@ const fn unproven(signature: SignatureCheck) -> Doubt {
 /// Reads a signed 200 or 409.
 fn read_body(expected: &Expected<'_>, answer: &Answer, facts: &mut Facts) -> Outcome {
     let no_outcome = if answer.status == 409 { Doubt::ConflictWithoutReplay } else { Doubt::Unreadable };
-    let Ok(body) = serde_json::from_slice::<Body<'_>>(&answer.body) else {
+    let Ok(Object(body)) = serde_json::from_slice::<Object<Body<'_>>>(&answer.body) else {
         return Outcome::Ambiguous(no_outcome);
     };
     let (Some(payment), Some(invoice)) = (&body.payment, &body.order.invoice_number) else {
@@ -454,6 +457,12 @@ mod tests {
             (good.replace("90000", "null"), Doubt::EchoMismatch),
             (good.replace("P-1", "P-2"), Doubt::EchoMismatch),
             (good.replace(r#""amount":90000"#, r#""amount":90000,"amount":90000"#), Doubt::Unreadable),
+            (good.replace(r#"{"invoice_number":"INV-1","amount":90000}"#, r#"["INV-1",90000]"#), Doubt::Unreadable),
+            (
+                r#"[{"invoice_number":"INV-1","amount":90000},{"status":"REFUNDED"},null,{"status":"SUCCESS"},null]"#
+                    .into(),
+                Doubt::Unreadable,
+            ),
             (format!("[{good}]"), Doubt::Unreadable),
             (format!("{good}{good}"), Doubt::Unreadable),
             (String::new(), Doubt::Unreadable),

@@ -1,15 +1,56 @@
 //! The JSON parts that several messages share, written and read.
 //!
 //! Reading is tolerant where DOKU is loose (unknown fields, numbers as text, an array or an object of identifiers) and
-//! strict where money hangs on it: a repeated field or a fraction of a rupiah makes the whole message unreadable.
+//! strict where money hangs on it: a repeated field, a fraction of a rupiah or a list in the place of an object makes the
+//! whole message unreadable.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::model::fault::printable;
 use crate::model::ids::Identifier;
 use crate::model::money::Rupiah;
+
+/// A message or a part of one that is a JSON object: serde alone would also read a list, as the fields in their order.
+pub(super) struct Object<T>(pub(super) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor(PhantomData)).map(Self)
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = T;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<T, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(entries))
+    }
+}
+
+/// For a field that is an [`Object`].
+pub(super) fn object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    Object::deserialize(deserializer).map(|Object(value)| value)
+}
+
+/// For a field that is an [`Object`], null or absent.
+pub(super) fn object_if_any<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    Ok(Option::<Object<T>>::deserialize(deserializer)?.map(|Object(value)| value))
+}
 
 /// `order` of a cancel or refund request.
 #[derive(Serialize)]

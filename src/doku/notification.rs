@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 
-use super::json::{OrderAnswer, StatusPart};
+use super::json::{Object, OrderAnswer, StatusPart, object, object_if_any};
 use super::sign::{Components, NotSigned, Signer, TimestampName};
 use crate::model::ids::{ClientId, InvoiceNumber};
 use crate::model::money::Rupiah;
@@ -56,11 +56,14 @@ impl Notification {
 
 #[derive(Deserialize)]
 struct Body<'a> {
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "object")]
     order: OrderAnswer<'a>,
+    #[serde(deserialize_with = "object")]
     transaction: StatusPart,
+    #[serde(default, deserialize_with = "object_if_any")]
     payment: Option<StatusPart>,
     /// In the sample, not in the table (`doku-api.md` 3.2).
+    #[serde(default, deserialize_with = "object_if_any")]
     peer_to_peer_info: Option<StatusPart>,
 }
 
@@ -68,7 +71,7 @@ struct Body<'a> {
 /// unreadable. Unknown fields are ignored: DOKU announces that it may add some.
 #[must_use]
 pub fn parse(body: &str) -> Option<Notification> {
-    let read: Body<'_> = serde_json::from_str(body).ok()?;
+    let Object(read) = serde_json::from_str::<Object<Body<'_>>>(body).ok()?;
     let parts = [read.payment.as_ref(), read.peer_to_peer_info.as_ref()];
     let identifier = |name| parts.into_iter().flatten().find_map(|part| part.identifier(name)).map(str::to_owned);
     Some(Notification {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::answer::Expected;
 use super::exchange::{Answer, Exchange};
-use super::json::{OrderAnswer, StatusPart};
+use super::json::{Object, OrderAnswer, StatusPart, object, object_if_any};
 use super::sign::{Components, Signer, TimestampName};
 use crate::model::ids::{ClientId, InvoiceNumber, RequestId};
 use crate::model::money::Rupiah;
@@ -28,12 +28,16 @@ pub enum Inquiry {
 
 #[derive(Deserialize)]
 struct Body<'a> {
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "object")]
     order: OrderAnswer<'a>,
+    #[serde(default, deserialize_with = "object_if_any")]
     transaction: Option<StatusPart>,
+    #[serde(default, deserialize_with = "object_if_any")]
     payment: Option<StatusPart>,
+    #[serde(default, deserialize_with = "object_if_any")]
     refund: Option<StatusPart>,
     /// As in notifications; it may hold the identifiers.
+    #[serde(default, deserialize_with = "object_if_any")]
     peer_to_peer_info: Option<StatusPart>,
 }
 
@@ -65,7 +69,9 @@ pub fn read(expected: &Expected<'_>, signer: &Signer, inquiry_id: &RequestId, ex
     if signature != SignatureCheck::Valid || answer.status != 200 {
         return (Inquiry::NoProof, facts);
     }
-    let Ok(body) = serde_json::from_slice::<Body<'_>>(&answer.body) else { return (Inquiry::NoProof, facts) };
+    let Ok(Object(body)) = serde_json::from_slice::<Object<Body<'_>>>(&answer.body) else {
+        return (Inquiry::NoProof, facts);
+    };
     let Some(transaction) = body.transaction else { return (Inquiry::NoProof, facts) };
     facts.payment_status.clone_from(&transaction.status);
     facts.amount = body.order.rupiah().map(Rupiah::whole);

@@ -75,7 +75,9 @@ pub fn read_lines(name: &str, bytes: &[u8], verifier: &Verifier<'_>) -> Log {
 }
 
 fn read_line(text: &[u8], verifier: &Verifier<'_>) -> Result<Heard, Unmatched> {
-    let Ok(line) = serde_json::from_slice::<Line>(text) else {
+    // A list would be read as the fields in their order.
+    let object = text.trim_ascii_start().starts_with(b"{");
+    let Some(line) = serde_json::from_slice::<Line>(text).ok().filter(|_| object) else {
         let bare = serde_json::from_slice::<serde_json::Value>(text).ok().filter(serde_json::Value::is_object);
         return Err(match bare.and_then(|body| notification::parse(&body.to_string())) {
             Some(said) => unproven(UnmatchedReason::Unverifiable, "no headers", Some(&said), ""),
@@ -207,6 +209,7 @@ mod tests {
             (serde_json::json!({"body": BODY}).to_string(), UnmatchedReason::Unverifiable),
             (line("MCH-2", &good, &body), UnmatchedReason::OtherClient),
             ("{}".to_owned(), UnmatchedReason::Malformed),
+            (r#"["2026-11-21T18:02:12Z", "/", null, ""]"#.to_owned(), UnmatchedReason::Malformed),
             ("not json".to_owned(), UnmatchedReason::Malformed),
         ];
         for (text, reason) in cases {

@@ -43,6 +43,9 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Node, Fault> {
         )
         .hint("put the orders into a CSV file and name it under orders.file"));
     }
+    if let Some(fault) = lone_return(file, text) {
+        return Err(fault);
+    }
     let options = serde_yaml::options! {
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
         merge_keys: MergeKeyPolicy::Error,
@@ -50,6 +53,16 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Node, Fault> {
     };
     let raw: Raw = serde_yaml::from_str_with_options(text, options).map_err(|error| fault(file, text, &error))?;
     resolve(raw, text).ok_or_else(|| Fault::new(Place::file(file), "has a value whose place is unknown"))
+}
+
+/// YAML ends a line there and nothing else does: every place after it would be another one than people see.
+fn lone_return(file: &str, text: &str) -> Option<Fault> {
+    let (at, _) = text.match_indices('\r').find(|(at, _)| !text[at + 1..].starts_with('\n'))?;
+    let before = &text[..at];
+    let line = before.matches('\n').count() as u64 + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() as u64 + 1;
+    let fault = Fault::new(Place::new(file, line, column), "a carriage return without a line feed");
+    Some(fault.hint("save the file with LF or CRLF line ends"))
 }
 
 /// What the parser says, what we say, and what to do.
@@ -240,9 +253,16 @@ mod tests {
     #[test]
     fn what_is_not_plain_yaml_is_refused_with_its_place() {
         let bomb = format!("a: &a x\nb: [{}]\n", "*a,".repeat(9));
-        for text in
-            ["a: [1\n", "a: 1\n  b: 2\n", "a: 1\n---\nb: 2\n", "a: &x 1\nb: *x\n", "<<: {a: 1}\n", "a: 'x\n", &bomb]
-        {
+        for text in [
+            "a: 1\rb: 2\n",
+            "a: [1\n",
+            "a: 1\n  b: 2\n",
+            "a: 1\n---\nb: 2\n",
+            "a: &x 1\nb: *x\n",
+            "<<: {a: 1}\n",
+            "a: 'x\n",
+            &bomb,
+        ] {
             let fault = parse("job.yaml", text).unwrap_err();
             assert!(fault.place.line > 0, "{text:?}: {fault}");
         }

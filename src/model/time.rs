@@ -6,7 +6,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike as _, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Utc};
 
 /// A point in time.
 pub type Timestamp = DateTime<Utc>;
@@ -28,12 +28,19 @@ pub fn stored(time: Timestamp) -> String {
 #[must_use]
 pub fn parse_instant(text: &str) -> Option<Timestamp> {
     if let Ok(time) = DateTime::parse_from_rfc3339(text) {
-        return Some(time.to_utc());
+        return writable(time.to_utc());
     }
     (text.len() == 14)
         .then(|| NaiveDateTime::parse_from_str(text, "%Y%m%d%H%M%S").ok())
         .flatten()
         .and_then(|local| Zone::WIB.instant(local))
+}
+
+/// A time whose year has four digits, in UTC and in WIB; any other could be read, but not written and read again.
+fn writable(time: Timestamp) -> Option<Timestamp> {
+    let four_digits = |year: i32| (0..=9999).contains(&year);
+    let here = time.checked_add_signed(chrono::Duration::hours(7))?;
+    (four_digits(time.year()) && four_digits(here.year())).then_some(time)
 }
 
 /// Reads a time of a CSV file: as [`parse_instant`], or without an offset, which `zone` then supplies:
@@ -80,7 +87,7 @@ impl Zone {
     /// The instant of a local time.
     #[must_use]
     pub fn instant(self, local: NaiveDateTime) -> Option<Timestamp> {
-        local.and_local_timezone(self.0).single().map(|time| time.to_utc())
+        local.and_local_timezone(self.0).single().and_then(|time| writable(time.to_utc()))
     }
 
     /// The local time of an instant.
@@ -92,10 +99,10 @@ impl Zone {
 
 impl fmt::Display for Zone {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = match self.0.local_minus_utc() / 3600 {
-            7 => "WIB",
-            8 => "WITA",
-            9 => "WIT",
+        let name = match self.0.local_minus_utc() {
+            25_200 => "WIB",
+            28_800 => "WITA",
+            32_400 => "WIT",
             0 => "UTC",
             _ => return write!(out, "{}", self.0),
         };
@@ -221,6 +228,27 @@ mod tests {
         assert_eq!(parse_local("2026-11-21T18:02:00", Zone::WIB), expected);
         assert_eq!(Zone::parse("Asia/Makassar").and_then(|zone| parse_local("2026-11-21 19:02:00", zone)), expected);
         assert_eq!(parse_local("11/21/2026", Zone::WIB), None);
+    }
+
+    #[test]
+    fn a_time_that_could_not_be_written_is_not_read() {
+        for text in ["+262142-12-31 23:59:59", "-262143-01-01 00:00", "-0001-01-01", "+12026-11-21 18:02"] {
+            assert_eq!(parse_local(text, Zone::UTC), None, "{text}");
+        }
+        for text in ["9999-12-31T23:59:59Z", "0000-01-01T00:00:00+07:00"] {
+            assert_eq!(parse_instant(text), None, "{text}");
+        }
+        assert!(
+            parse_instant("9999-12-31T16:59:59Z").is_some_and(|time| for_people(time).starts_with("9999-12-31 23:59"))
+        );
+    }
+
+    #[test]
+    fn a_zone_is_shown_by_name_only_if_it_is_that_zone() {
+        for (text, shown) in [("+07:00", "WIB"), ("+07:30", "+07:30"), ("-00:30", "-00:30"), ("Asia/Makassar", "WITA")]
+        {
+            assert_eq!(Zone::parse(text).map(|zone| zone.to_string()).as_deref(), Some(shown));
+        }
     }
 
     #[test]

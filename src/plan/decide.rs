@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::disposition::{Disposition, HeldBy, PlannedOrder};
+use super::disposition::{Disposition, HeldBy, PlannedOrder, Sendable};
 use super::guard::{self, Reading};
 use super::input::{Input, InputOrder, InputRow, Role};
 use crate::doku::request::Call;
@@ -109,8 +109,8 @@ fn dispose(job: &Job, operation: Operation, guards: &Guards, entry: &InputOrder,
         return Disposition::Skip(reason.clone());
     }
     // An item for which nothing was done yet is anybody's, and may still be corrected.
-    let item = known.items.get(invoice).filter(|item| item.state != State::Planned);
-    if let Some(item) = item {
+    let known_item = known.items.get(invoice);
+    if let Some(item) = known_item.filter(|item| item.state != State::Planned) {
         let (state, run) = (item.state, item.run.to_string());
         if item.job != job.name.as_str() {
             return Disposition::Elsewhere { state, job: item.job.clone(), run };
@@ -137,7 +137,8 @@ fn dispose(job: &Job, operation: Operation, guards: &Guards, entry: &InputOrder,
     if operation == Operation::Cancel && guards.refuse_paid && paid {
         return Disposition::Held(HeldBy::RefusePaid);
     }
-    ready(operation, entry, known.created.get(invoice), heard)
+    let generation = known_item.map_or(0, |item| item.identity.generation);
+    ready(operation, entry, generation, known.created.get(invoice), heard)
 }
 
 /// A refund carries no amount, and neither does a cancel: DOKU gives back what was paid, whatever the file says. If it is
@@ -151,7 +152,13 @@ fn other_amount(operation: Operation, order: &Order, created: Option<&Item>, hea
 /// Puts together what the request needs. A missing identifier is looked up in the journal, then in the log; a missing
 /// payment reference after that is the invoice number, which the guide allows (`akulaku-guide.txt`,
 /// "`payment.merchant_unique_reference`").
-fn ready(operation: Operation, entry: &InputOrder, created: Option<&Item>, heard: Option<&Heard>) -> Disposition {
+fn ready(
+    operation: Operation,
+    entry: &InputOrder,
+    generation: u16,
+    created: Option<&Item>,
+    heard: Option<&Heard>,
+) -> Disposition {
     let order = &entry.order;
     let identifier = |own: &Option<Identifier>, from_item: Option<&String>, from_log: Option<&String>| {
         own.clone().or_else(|| [from_item, from_log].into_iter().flatten().find_map(|text| Identifier::new(text).ok()))
@@ -191,7 +198,7 @@ fn ready(operation: Operation, entry: &InputOrder, created: Option<&Item>, heard
             }
         },
     };
-    Disposition::Send { call, payment_reference }
+    Disposition::Send { call, payment_reference, generation }
 }
 
 fn missing(entry: &InputOrder, field: &str) -> Fault {
@@ -272,7 +279,7 @@ impl Plan {
     }
 
     /// The orders that are to be sent.
-    pub fn to_send(&self) -> impl Iterator<Item = (&Order, &Call, &MerchantReference)> {
+    pub fn to_send(&self) -> impl Iterator<Item = Sendable<'_>> {
         self.orders.iter().filter_map(PlannedOrder::to_send)
     }
 }

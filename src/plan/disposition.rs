@@ -15,6 +15,8 @@ pub enum Disposition {
         call: Call,
         /// The payment's reference.
         payment_reference: MerchantReference,
+        /// 0, or what a person reopened.
+        generation: u16,
     },
     /// An item of this job exists: it is at its end, or will be settled.
     Continue {
@@ -82,12 +84,27 @@ pub struct PlannedOrder {
     pub disposition: Disposition,
 }
 
+/// What is to be sent.
+#[derive(Debug, Clone, Copy)]
+pub struct Sendable<'a> {
+    /// The order.
+    pub order: &'a Order,
+    /// What is sent.
+    pub call: &'a Call,
+    /// The payment's reference.
+    pub payment_reference: &'a MerchantReference,
+    /// 0, or what a person reopened.
+    pub generation: u16,
+}
+
 impl PlannedOrder {
     /// The order with what is sent for it; `None` if it is not to be sent.
     #[must_use]
-    pub const fn to_send(&self) -> Option<(&Order, &Call, &MerchantReference)> {
+    pub const fn to_send(&self) -> Option<Sendable<'_>> {
         match &self.disposition {
-            Disposition::Send { call, payment_reference } => Some((&self.order, call, payment_reference)),
+            Disposition::Send { call, payment_reference, generation } => {
+                Some(Sendable { order: &self.order, call, payment_reference, generation: *generation })
+            }
             Disposition::Continue { .. }
             | Disposition::Elsewhere { .. }
             | Disposition::Skip(_)

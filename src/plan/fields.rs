@@ -118,14 +118,16 @@ impl<'a, 'r> RowReader<'a, 'r> {
     }
 
     /// A file that ends without a line end may have been cut in the middle of its last field. If that is a number or an
-    /// id of ours, what is left of it is another one. A closing quote rules that out; control totals do so for the amount they add up.
+    /// id of ours, or a status that decides, what is left of it is another one. A closing quote rules that out; control totals do so for the amount they add up.
     pub(super) fn check_last_field(&mut self) {
         let is_last = self.record.number == self.table.rows();
         let last = self.table.header().len() - 1;
         let complete = self.table.terminated() || self.record.raw.ends_with('"');
         let controlled = self.orders.control.is_some_and(|control| control.rows.is_some() && control.amount.is_some());
+        // Of a status nothing but a condition makes anything: `REFUND`, which is meant, may be what is left of `REFUNDED`.
+        let conditional = self.orders.conditions.iter().any(|condition| condition.field == Field::BookStatus);
         let may_be_cut = self.columns.last(self.table).any(|field| match field {
-            Field::BookStatus => false,
+            Field::BookStatus => conditional,
             Field::Amount => !controlled,
             _ => true,
         });

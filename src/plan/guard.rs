@@ -66,7 +66,7 @@ pub(super) fn read(
     notified: usize,
 ) -> Vec<Reading> {
     let mut send = Tally::default();
-    for (order, _, _) in orders.iter().filter_map(PlannedOrder::to_send) {
+    for order in orders.iter().filter_map(PlannedOrder::to_send).map(|ready| ready.order) {
         send.add(order.amount);
     }
     let mut readings = vec![

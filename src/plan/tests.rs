@@ -186,7 +186,7 @@ fn a_refund_looks_for_identifiers_in_the_journal_then_in_the_log() {
     }
     let from_journal = Known { created, ..from_log };
     let plan = plan(&refund, &file, &from_journal);
-    let (_, call, _) = plan.to_send().next().unwrap();
+    let call = plan.to_send().next().unwrap().call;
     assert!(format!("{call:?}").contains("Identifier(\"3\")"), "{call:?}");
 }
 
@@ -243,7 +243,7 @@ proptest! {
         [totals.skip, totals.held, totals.invalid].into_iter().for_each(|tally| sum.merge(tally));
         prop_assert_eq!(sum, plan.input_tally());
         prop_assert_eq!(sum.count, lines.len() as u64);
-        let mut sent: Vec<_> = plan.to_send().map(|(order, ..)| order.invoice_number.clone()).collect();
+        let mut sent: Vec<_> = plan.to_send().map(|ready| ready.order.invoice_number.clone()).collect();
         let all = sent.len();
         sent.sort();
         sent.dedup();

@@ -4,6 +4,7 @@
 //! [`verdict`] is the table that judges it, [`total`] adds everything up and proves that nothing was lost. All of it is
 //! pure.
 
+pub mod contradict;
 pub mod ends;
 pub mod evidence;
 pub mod judge;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::clock::Clock;
+use super::clock::{Clock, RunClock};
 use super::gateway::Gateway;
 use crate::doku::answer::{self, Expected, PaymentPage, Reading};
 use crate::doku::exchange::{Exchange, Request, target};
@@ -20,8 +20,8 @@ pub struct Desk<J, G, C> {
     pub journal: Arc<J>,
     /// The way to the provider.
     pub gateway: G,
-    /// Time.
-    pub clock: C,
+    /// The time of the run.
+    pub clock: RunClock<C>,
     /// The merchant's key.
     pub signer: Signer,
     /// The merchant's account.
@@ -69,7 +69,7 @@ async fn send<J: Journal, G: Gateway, C: Clock>(desk: &Desk<J, G, C>, intent: Du
         &desk.signer,
         &desk.client_id,
         &item.request_id,
-        desk.clock.now(),
+        desk.clock.wall().now(),
         target(item.identity.account.operation),
         Some(intent.body().to_vec()),
     );
@@ -88,7 +88,8 @@ pub async fn inquire<J: Journal, G: Gateway, C: Clock>(
     let sent_at = desk.clock.now();
     let request_id = inquiry_id(&item, sent_at.timestamp_millis());
     let target = status::target(&item.identity.invoice);
-    let request = Request::sign(&desk.signer, &desk.client_id, &request_id, sent_at, &target, None);
+    let signed_at = desk.clock.wall().now();
+    let request = Request::sign(&desk.signer, &desk.client_id, &request_id, signed_at, &target, None);
     let exchange = desk.gateway.exchange(request).await;
     let (inquiry, facts) = status::read(&expected(desk, &item), &desk.signer, &request_id, &exchange);
     let at = desk.clock.now();

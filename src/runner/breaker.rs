@@ -42,11 +42,19 @@ impl Breaker {
 
     /// Takes note of an attempt; says why, if the breaker is open now.
     pub fn note(&mut self, item: ItemId, outcome: &Outcome) -> Option<Opened> {
-        let health = match outcome {
-            Outcome::Applied | Outcome::Already | Outcome::Refused(_) => Health::Good,
-            Outcome::NotSent(_) | Outcome::Ambiguous(_) => Health::Bad,
-            Outcome::Throttled(_) => return None,
-        };
+        match outcome {
+            Outcome::Applied | Outcome::Already | Outcome::Refused(_) => self.take(item, Health::Good),
+            Outcome::NotSent(_) | Outcome::Ambiguous(_) => self.take(item, Health::Bad),
+            Outcome::Throttled(_) => None,
+        }
+    }
+
+    /// Takes note of an inquiry; says why, if the breaker is open now.
+    pub fn note_inquiry(&mut self, item: ItemId, answered: bool) -> Option<Opened> {
+        self.take(item, if answered { Health::Good } else { Health::Bad })
+    }
+
+    fn take(&mut self, item: ItemId, health: Health) -> Option<Opened> {
         self.only = if self.in_a_row == 0 { Some(item) } else { self.only.filter(|only| *only == item) };
         self.in_a_row = if health == Health::Bad { self.in_a_row + 1 } else { 0 };
         let of_last = self.settings.of_last.get();

@@ -16,7 +16,7 @@ use super::clock::Clock;
 use super::gateway::Gateway;
 use super::pace::Pacer;
 use super::progress::Progress;
-use super::settle::{Efforts, Step, next_step};
+use super::settle::{Efforts, Health, Now, Origin, Step, next_step};
 use super::window;
 use crate::doku::answer::Halt;
 use crate::doku::request::Call;
@@ -40,6 +40,8 @@ pub struct ToSend {
     pub call: Call,
     /// The payment's reference.
     pub payment_reference: MerchantReference,
+    /// 0, or what a person reopened.
+    pub generation: u16,
 }
 
 /// How fast, how often and when to stop.
@@ -133,7 +135,11 @@ pub struct Dispatch<J: Journal, G: Gateway, C: Clock> {
     due: BinaryHeap<Reverse<Due>>,
     under_way: JoinSet<Landed>,
     pacer: Pacer<C>,
-    breaker: Breaker,
+    /// Open: nothing is sent any more.
+    sending: Breaker,
+    /// Open: nothing is asked any more.
+    asking: Breaker,
+    health: Health,
     /// When the last new order was sent; settling ends `settle_for` after it.
     last_fresh_at: Timestamp,
     count: u64,
@@ -154,8 +160,10 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
         let now = desk.clock.now();
         Progress::add(&progress.orders, (fresh.len() + unsettled.len()) as u64);
         let mut dispatch = Self {
-            pacer: Pacer::new(&rules.limits, desk.clock.clone()),
-            breaker: Breaker::new(rules.breaker),
+            pacer: Pacer::new(&rules.limits, desk.clock.wall().clone()),
+            sending: Breaker::new(rules.breaker),
+            asking: Breaker::new(rules.breaker),
+            health: Health::Well,
             desk: Arc::new(desk),
             account,
             rules,
@@ -168,7 +176,7 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
             stop: None,
         };
         for item in unsettled {
-            dispatch.schedule(item, Efforts::default(), now);
+            dispatch.schedule(item, Efforts { origin: Origin::EarlierRun, ..Efforts::default() });
         }
         dispatch
     }
@@ -183,11 +191,10 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
         loop {
             let now = self.desk.clock.now();
             self.leave_what_comes_too_late();
-            let work_left = !(self.fresh.is_empty() && self.due.is_empty());
-            if work_left {
-                self.look_for_a_reason_to_stop(&interrupted, now);
+            if self.has_work_left() {
+                self.look_for_a_reason_to_stop(&interrupted);
             }
-            let work_left = work_left && self.stop.is_none();
+            let work_left = self.has_work_left();
             if !work_left && self.under_way.is_empty() {
                 return self.stop;
             }
@@ -203,33 +210,56 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
                 }
                 () = self.pacer.ready(), if is_ready => {
                     // The pace may have taken its time.
-                    let now = self.desk.clock.now();
-                    self.look_for_a_reason_to_stop(&interrupted, now);
-                    if self.stop.is_none() {
-                        self.launch(now);
+                    self.look_for_a_reason_to_stop(&interrupted);
+                    if self.has_work_left() {
+                        self.launch(self.desk.clock.now());
                     }
                 }
-                () = self.desk.clock.sleep(next_due.unwrap_or_default()), if waits && next_due.is_some() => {}
+                () = self.desk.clock.wall().sleep(next_due.unwrap_or_default()), if waits && next_due.is_some() => {}
             }
         }
     }
 
-    fn look_for_a_reason_to_stop(&mut self, interrupted: &watch::Receiver<bool>, now: Timestamp) {
-        if *interrupted.borrow() {
-            self.stop.get_or_insert(Stop::Interrupted);
+    /// Whether there is something that may still be done. An open breaker leaves the asking.
+    fn has_work_left(&self) -> bool {
+        match self.stop {
+            None => !(self.fresh.is_empty() && self.due.is_empty()),
+            Some(Stop::Breaker(_)) => !self.due.is_empty(),
+            Some(_) => false,
         }
-        if !window::is_open(self.rules.window.as_ref(), now) {
-            self.stop.get_or_insert(Stop::WindowClosed);
+    }
+
+    fn look_for_a_reason_to_stop(&mut self, interrupted: &watch::Receiver<bool>) {
+        if *interrupted.borrow() {
+            self.halt(Stop::Interrupted);
+        }
+        if !window::is_open(self.rules.window.as_ref(), self.desk.clock.wall().now()) {
+            self.halt(Stop::WindowClosed);
+        }
+    }
+
+    /// Stops for good; the first reason counts, but for a breaker, which still leaves something to do.
+    fn halt(&mut self, why: Stop) {
+        if matches!(self.stop, None | Some(Stop::Breaker(_))) {
+            self.stop = Some(why);
+        }
+    }
+
+    /// What the provider is ill for is not tried any more: every item in line is looked at again.
+    fn fall_ill(&mut self) {
+        for Reverse(due) in std::mem::take(&mut self.due) {
+            self.schedule(due.item, due.efforts);
         }
     }
 
     fn something_is_ready(&self, now: Timestamp) -> bool {
-        !self.fresh.is_empty() || self.due.peek().is_some_and(|Reverse(due)| due.at <= now)
+        let may_send = matches!(self.health, Health::Well | Health::SendOnly);
+        (may_send && !self.fresh.is_empty()) || self.due.peek().is_some_and(|Reverse(due)| due.at <= now)
     }
 
     /// Items whose next step comes after the time for settling are left to a later run.
     fn leave_what_comes_too_late(&mut self) {
-        if !self.fresh.is_empty() {
+        if self.stop.is_none() && !self.fresh.is_empty() {
             return;
         }
         let deadline = after(self.last_fresh_at, self.rules.retries.settle_for);
@@ -248,17 +278,17 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
         {
             let (item, mut efforts) = (due.item, due.efforts);
             // While it stood in line the horizon may have passed.
-            let what = match next_step(&item, &efforts, &self.rules.retries, now) {
+            let what = match self.next_step(&item, &efforts, now) {
                 Step::Resend(at) if at <= now => What::Resend,
                 Step::Inquire(at) if at <= now => What::Inquire,
                 Step::Resend(_) | Step::Inquire(_) | Step::GiveUp | Step::Leave => {
-                    return self.schedule(item, efforts, now);
+                    return self.schedule(item, efforts);
                 }
             };
             Progress::add(&self.progress.requests, 1);
             match what {
                 What::Resend => {
-                    efforts = Efforts { tries: efforts.tries + 1, ..Efforts::default() };
+                    efforts = Efforts { tries: efforts.tries + 1, origin: efforts.origin, ..Efforts::default() };
                     let intent = Intent::Again { run: desk.run.clone(), item: item.id, at: now };
                     self.under_way.spawn(async move { (attempt(&desk, intent).await, efforts) });
                 }
@@ -269,6 +299,9 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
             }
             return;
         }
+        if matches!(self.health, Health::AskOnly | Health::Silent) {
+            return;
+        }
         let Some(to_send) = self.fresh.pop_front() else { return };
         Progress::add(&self.progress.requests, 1);
         self.last_fresh_at = now;
@@ -277,11 +310,17 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
         self.under_way.spawn(async move { (attempt(&desk, intent).await, efforts) });
     }
 
+    /// What follows for an item, at a time of the run.
+    fn next_step(&self, item: &Item, efforts: &Efforts, now: Timestamp) -> Step {
+        let now = Now { run: now, latest: self.desk.clock.latest().max(now) };
+        next_step(item, efforts, &self.rules.retries, self.health, now)
+    }
+
     fn first_intent(&self, to_send: &ToSend, at: Timestamp) -> Intent {
-        let invoice = to_send.order.invoice_number.clone();
-        let identity = Identity { account: self.account.clone(), invoice, generation: 0 };
+        let ToSend { order, call, payment_reference, generation } = to_send;
+        let invoice = order.invoice_number.clone();
+        let identity = Identity { account: self.account.clone(), invoice, generation: *generation };
         let refund_reference = identity.refund_reference();
-        let ToSend { order, call, payment_reference } = to_send;
         let body = call.body(order, payment_reference, &refund_reference, &self.rules.settlement);
         let (run, payment_reference) = (self.desk.run.clone(), payment_reference.clone());
         Intent::First(Box::new(First { run, identity, amount: order.amount, payment_reference, body, at }))
@@ -298,13 +337,16 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
                 return;
             }
         };
+        let now = self.desk.clock.now();
         efforts.answered += u32::from(ended.answered);
         if let Some(reading) = &ended.reading {
             if let Some(halt) = reading.halt {
-                self.stop.get_or_insert(Stop::Halted(halt));
+                self.halt(Stop::Halted(halt));
             }
-            if let Some(opened) = self.breaker.note(ended.item.id, &reading.outcome) {
+            if let Some(opened) = self.sending.note(ended.item.id, &reading.outcome) {
                 self.stop.get_or_insert(Stop::Breaker(opened));
+                self.health = self.health.without_sending();
+                self.fall_ill();
             }
             // A 503 may ask for a wait as well as a 429.
             efforts.retry_after = reading.retry_after;
@@ -312,23 +354,23 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
             if let Some(wait) = reading.retry_after.or(throttled.then_some(self.rules.retries.backoff_first)) {
                 self.pacer.hold(wait);
             }
+        } else if self.asking.note_inquiry(ended.item.id, ended.answered).is_some() {
+            self.health = self.health.without_asking();
+            self.fall_ill();
         }
-        let now = self.desk.clock.now();
-        if ended.item.state == State::Unknown
-            && next_step(&ended.item, &efforts, &self.rules.retries, now) == Step::GiveUp
-        {
+        if ended.item.state == State::Unknown && self.next_step(&ended.item, &efforts, now) == Step::GiveUp {
             match self.desk.journal.give_up(ended.item.id, now).await {
-                Ok(state) => self.schedule(Item { state, ..ended.item }, efforts, now),
+                Ok(state) => self.schedule(Item { state, ..ended.item }, efforts),
                 Err(error) => self.stop = Some(Stop::Journal(error)),
             }
             return;
         }
-        self.schedule(ended.item, efforts, now);
+        self.schedule(ended.item, efforts);
     }
 
     /// Puts an item in line for its next step, or counts it as ended.
-    fn schedule(&mut self, item: Item, efforts: Efforts, now: Timestamp) {
-        let at = match next_step(&item, &efforts, &self.rules.retries, now) {
+    fn schedule(&mut self, item: Item, efforts: Efforts) {
+        let at = match self.next_step(&item, &efforts, self.desk.clock.now()) {
             // Giving up comes after an inquiry of this run; `land` does it.
             Step::Resend(at) | Step::Inquire(at) => at,
             Step::GiveUp | Step::Leave => {

@@ -8,7 +8,7 @@ use crate::job::settings::Retries;
 use crate::journal::record::Item;
 use crate::journal::state::State;
 use crate::model::outcome::{Doubt, Refusal};
-use crate::model::time::{Timestamp, after};
+use crate::model::time::{Timestamp, after, elapsed};
 
 /// The next step for an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +34,60 @@ pub struct Efforts {
     pub answered: u32,
     /// The provider's own word on how long to wait.
     pub retry_after: Option<Duration>,
+    /// Whose item it is.
+    pub origin: Origin,
+}
+
+/// Which run left an item open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Origin {
+    /// This one.
+    #[default]
+    ThisRun,
+    /// An earlier one.
+    EarlierRun,
+}
+
+/// The time, as the next step needs it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Now {
+    /// The time of the run: waits go by it.
+    pub run: Timestamp,
+    /// The latest that it may be: horizons go by it.
+    pub latest: Timestamp,
+}
+
+/// What the provider is well enough for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Health {
+    /// Everything.
+    Well,
+    /// Nothing is sent any more; whoever is asked may still answer.
+    AskOnly,
+    /// Inquiries are not answered.
+    SendOnly,
+    /// Nothing.
+    Silent,
+}
+
+impl Health {
+    /// The same, but nothing is sent any more.
+    #[must_use]
+    pub const fn without_sending(self) -> Self {
+        match self {
+            Self::Well | Self::AskOnly => Self::AskOnly,
+            Self::SendOnly | Self::Silent => Self::Silent,
+        }
+    }
+
+    /// The same, but nothing is asked any more.
+    #[must_use]
+    pub const fn without_asking(self) -> Self {
+        match self {
+            Self::Well | Self::SendOnly => Self::SendOnly,
+            Self::AskOnly | Self::Silent => Self::Silent,
+        }
+    }
 }
 
 /// Says what follows.
@@ -42,17 +96,31 @@ pub struct Efforts {
 /// `retries.inquire_after` after the last request. A 409 that was no replay is asked about first: the first call may
 /// still be running.
 #[must_use]
-pub fn next_step(item: &Item, efforts: &Efforts, retries: &Retries, now: Timestamp) -> Step {
-    let horizon = after(item.first_intent_at, retries.horizon);
+pub fn next_step(item: &Item, efforts: &Efforts, retries: &Retries, health: Health, now: Now) -> Step {
+    let step = unhindered(item, efforts, retries, now);
+    match (step, item.state, health) {
+        // What an earlier run left is asked about once; what this one has sent can wait for the next.
+        (Step::Resend(_) | Step::Inquire(_), State::Unknown, Health::AskOnly)
+            if efforts.origin == Origin::EarlierRun && efforts.inquiries == 0 =>
+        {
+            Step::Inquire(inquire_at(item, efforts, retries, now))
+        }
+        (Step::Resend(_) | Step::Inquire(_), _, Health::AskOnly | Health::Silent) => Step::Leave,
+        (Step::Inquire(_), _, Health::SendOnly) => Step::Leave,
+        (step, ..) => step,
+    }
+}
+
+/// What follows while the provider is well.
+fn unhindered(item: &Item, efforts: &Efforts, retries: &Retries, now: Now) -> Step {
     let may_resend = efforts.tries < retries.attempts.get();
-    // A clock that was wrong once must not hold an item back for ever.
-    let last_sent_at = item.last_sent_at.min(now);
-    let resend_at = after(last_sent_at, wait_before_resend(item, efforts, retries)).max(now);
-    let inquire_at = after(last_sent_at, retries.inquire_after * (efforts.inquiries + 1)).max(now);
+    let resend_at = after(last_sent_at(item, now), wait_before_resend(item, efforts, retries)).max(now.run);
+    let inquire_at = inquire_at(item, efforts, retries, now);
+    let is_too_late = is_too_late(item, retries, resend_at, now);
     match item.state {
         State::Planned if may_resend => Step::Resend(resend_at),
-        State::Unknown if resend_at >= horizon && efforts.answered > 0 => Step::GiveUp,
-        State::Unknown if resend_at >= horizon => Step::Inquire(inquire_at),
+        State::Unknown if is_too_late && efforts.answered > 0 => Step::GiveUp,
+        State::Unknown if is_too_late => Step::Inquire(inquire_at),
         State::Unknown if was_turned_away(item) => Step::Inquire(inquire_at),
         State::Unknown if asks_first(item) && efforts.inquiries == 0 => Step::Inquire(inquire_at),
         State::Unknown if may_resend => Step::Resend(resend_at),
@@ -70,6 +138,25 @@ pub fn next_step(item: &Item, efforts: &Efforts, retries: &Retries, now: Timesta
         | State::RuledDone
         | State::RuledNotDone => Step::Leave,
     }
+}
+
+/// Whether the horizon will have passed at the resend. A first intent in the future was written by a clock that was wrong:
+/// nobody knows how long ago it was.
+fn is_too_late(item: &Item, retries: &Retries, resend_at: Timestamp, now: Now) -> bool {
+    let horizon = after(item.first_intent_at, retries.horizon);
+    resend_at.max(now.latest) >= horizon || elapsed(now.latest, item.first_intent_at) > CORRECTION
+}
+
+/// Clocks may be corrected by this much before what they wrote counts as wrong.
+const CORRECTION: Duration = Duration::from_secs(5 * 60);
+
+/// A clock that was wrong once must not hold an item back for ever.
+fn last_sent_at(item: &Item, now: Now) -> Timestamp {
+    item.last_sent_at.min(now.run)
+}
+
+fn inquire_at(item: &Item, efforts: &Efforts, retries: &Retries, now: Now) -> Timestamp {
+    after(last_sent_at(item, now), retries.inquire_after * (efforts.inquiries + 1)).max(now.run)
 }
 
 /// A signed 4xx will be no better next time; the status may still tell what became of an earlier request.
@@ -108,8 +195,12 @@ mod tests {
 
     fn step(state: State, reason: &str, tries: u32, inquiries: u32, now: Timestamp) -> Step {
         let item = Item { state, reason: reason.into(), first_intent_at: at(0), last_sent_at: at(0), ..item() };
-        let efforts = Efforts { tries, inquiries, answered: inquiries, retry_after: None };
-        next_step(&item, &efforts, &Retries::default(), now)
+        let efforts = Efforts { tries, inquiries, answered: inquiries, ..Efforts::default() };
+        well(&item, &efforts, now)
+    }
+
+    fn well(item: &Item, efforts: &Efforts, now: Timestamp) -> Step {
+        next_step(item, efforts, &Retries::default(), Health::Well, Now { run: now, latest: now })
     }
 
     #[test]
@@ -130,7 +221,7 @@ mod tests {
         let item = Item { state: State::Unknown, reason: "timeout".into(), ..item() };
         let efforts = Efforts { inquiries: 3, ..Efforts::default() };
         let late = at(25 * 3600);
-        assert!(matches!(next_step(&item, &efforts, &Retries::default(), late), Step::Inquire(_)));
+        assert!(matches!(well(&item, &efforts, late), Step::Inquire(_)));
     }
 
     #[test]
@@ -162,7 +253,40 @@ mod tests {
     fn the_provider_may_ask_for_a_longer_wait() {
         let item = Item { state: State::Planned, last_sent_at: at(0), ..item() };
         let efforts = Efforts { tries: 1, retry_after: Some(Duration::from_secs(90)), ..Efforts::default() };
-        assert_eq!(next_step(&item, &efforts, &Retries::default(), at(0)), Step::Resend(at(90)));
+        assert_eq!(well(&item, &efforts, at(0)), Step::Resend(at(90)));
+    }
+
+    #[test]
+    fn an_ill_provider_is_asked_as_long_as_it_answers() {
+        let step = |state, health, origin, inquiries| {
+            let item = Item { state, reason: "timeout".into(), first_intent_at: at(0), last_sent_at: at(0), ..item() };
+            let efforts = Efforts { tries: 1, origin, inquiries, answered: inquiries, ..Efforts::default() };
+            next_step(&item, &efforts, &Retries::default(), health, Now { run: at(1), latest: at(1) })
+        };
+        let (this, earlier) = (Origin::ThisRun, Origin::EarlierRun);
+        assert_eq!(step(State::Unknown, Health::AskOnly, earlier, 0), Step::Inquire(at(60)));
+        assert_eq!(step(State::Unknown, Health::AskOnly, earlier, 1), Step::Leave);
+        assert_eq!(step(State::Unknown, Health::AskOnly, this, 0), Step::Leave);
+        assert_eq!(step(State::Planned, Health::AskOnly, earlier, 0), Step::Leave);
+        assert!(matches!(step(State::Unknown, Health::SendOnly, earlier, 0), Step::Resend(_)));
+        assert_eq!(step(State::Unknown, Health::Silent, earlier, 0), Step::Leave);
+        assert_eq!(step(State::Planned, Health::Silent, earlier, 0), Step::Leave);
+    }
+
+    #[test]
+    fn a_machine_that_slept_through_the_horizon_sends_nothing_old() {
+        let item = Item { state: State::Unknown, reason: "timeout".into(), first_intent_at: at(0), ..item() };
+        let asleep = Now { run: at(10), latest: at(25 * 3600) };
+        let step = next_step(&item, &Efforts::default(), &Retries::default(), Health::Well, asleep);
+        assert!(matches!(step, Step::Inquire(_)));
+    }
+
+    #[test]
+    fn what_a_wrong_clock_wrote_is_never_sent_again() {
+        let item = Item { state: State::Unknown, reason: "timeout".into(), first_intent_at: at(3600), ..item() };
+        assert!(matches!(well(&item, &Efforts::default(), at(0)), Step::Inquire(_)));
+        let slightly = Item { first_intent_at: at(60), ..item };
+        assert!(matches!(well(&slightly, &Efforts::default(), at(0)), Step::Resend(_)));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::attempt::Desk;
-use super::clock::Clock;
+use super::clock::{Clock, RunClock};
 use super::dispatch::{Dispatch, Rules, Stop, ToSend};
 use super::gateway::Gateway;
 use super::progress::Progress;
@@ -174,6 +174,7 @@ fn to_send(number: usize) -> ToSend {
             sale: None,
         },
         call: Call::Refund { order_id: id.clone(), akulaku_reference: id },
+        generation: 0,
         payment_reference,
     }
 }
@@ -269,7 +270,7 @@ impl World {
                 signer: signer.clone(),
                 journal: Path::new(&self.path).to_owned(),
             },
-            clock: self.clock.clone(),
+            clock: RunClock::begin(self.clock.clone()),
             signer,
             client_id: ClientId::new("MCH-1").unwrap(),
             run: self.journal.begin_run(new).await.unwrap(),
@@ -358,6 +359,35 @@ async fn the_breaker_stops_new_sends() {
     assert_eq!(world.sends().len(), 5);
     assert_eq!(world.state(1).await, Some(State::Planned), "nothing was done, so it may be sent again");
     assert_eq!(world.state(6).await, None);
+}
+
+#[tokio::test]
+async fn an_open_breaker_sends_nothing_and_still_asks_about_what_earlier_runs_left() {
+    let mut world = World::new();
+    world.rules.breaker = Breaker::default();
+    let stop = world.run(1..=20, &[Reply::TimeOut; 5]).await;
+    assert!(matches!(stop, Some(Stop::Breaker(_))), "{stop:?}");
+    assert_eq!((world.sends().len(), world.inquiries().len()), (5, 0), "what was just sent can wait");
+    let script: Vec<Reply> = [Reply::TimeOut; 5].into_iter().chain([Reply::StatusSays("REFUNDED"); 5]).collect();
+    let stop = world.run([], &script).await;
+    assert!(matches!(stop, Some(Stop::Breaker(_))), "{stop:?}");
+    assert_eq!((world.sends().len(), world.inquiries().len()), (10, 5));
+    for number in 1..=5 {
+        assert_eq!(world.state(number).await, Some(State::AlreadyDone), "{number}");
+    }
+    assert_eq!(world.state(6).await, None);
+}
+
+#[tokio::test]
+async fn who_does_not_answer_is_not_asked_for_ever() {
+    let mut world = World::new();
+    world.rules.breaker = Breaker::default();
+    world.run(1..=20, &[Reply::TimeOut; 5]).await;
+    world.rules.breaker.consecutive = NonZeroU32::new(3).unwrap();
+    let stop = world.run([], &[Reply::TimeOut; 100]).await;
+    assert!(matches!(stop, Some(Stop::Breaker(_))), "{stop:?}");
+    assert!(world.inquiries().len() <= 5, "{}", world.inquiries().len());
+    assert_eq!(world.state(1).await, Some(State::Unknown));
 }
 
 #[tokio::test]

@@ -18,6 +18,8 @@ mod desk;
 mod door;
 mod entry;
 mod envelope;
+#[cfg(test)]
+mod fault_tests;
 mod faults;
 mod ledger;
 mod lines;

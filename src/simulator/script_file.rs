@@ -144,6 +144,7 @@ impl Reading<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::simulator::script::{FaultScript, Target};
 
     fn with_script(text: &str) -> Result<StartingState, Vec<String>> {
         let state = "faults: [{fault: html}]\nseed: 3\nstatus_lag: 1s\n";
@@ -190,5 +191,25 @@ faults:
         let state =
             with_script("faults: [{fault: html, probability: 5%, times: 2}]\nstatus_lag: 2s").expect("a script");
         assert_eq!((state.faults[1].times, state.seed, state.status_lag), (2, 3, Duration::from_secs(2)));
+    }
+
+    #[test]
+    fn the_example_of_a_storm_strikes_about_one_request_in_four() {
+        let state = with_script(include_str!("../../examples/faults-storm.yaml")).expect("a good script");
+        let rules: Vec<_> = state.faults.into_iter().skip(1).collect();
+        assert!(rules.iter().all(|rule| rule.probability.is_some()));
+        let mut script = FaultScript::new(rules, state.seed);
+        let target = Target { stage: Stage::Request, call: None, invoice_number: None };
+        let struck = (0..1000).filter(|_| script.strike(&target).is_some()).count();
+        assert!((200..300).contains(&struck), "{struck}");
+    }
+
+    #[test]
+    fn every_mode_is_in_the_readme() {
+        let readme = include_str!("../../README.md");
+        // Four of a kind are told by their first.
+        let told = |word: &str| readme.contains(&format!("`{word}`")) || word.ends_with("_unsigned_after");
+        let untold: Vec<_> = FaultMode::ALL.into_iter().map(FaultMode::word).filter(|word| !told(word)).collect();
+        assert!(untold.is_empty(), "{untold:?}");
     }
 }

@@ -15,33 +15,33 @@ use crate::model::secret::Secret;
 use crate::model::time::parse_instant;
 
 const NOW: &str = "2026-11-21T18:00:00Z";
-const REFUND: Call = Call::Change(Operation::Refund);
-const CREATE: Call = Call::Change(Operation::Create);
+pub(super) const REFUND: Call = Call::Change(Operation::Refund);
+pub(super) const CREATE: Call = Call::Change(Operation::Create);
 
 /// An order that is paid; its `ORDER_ID` is 1.
-const PAID: &str = "orders: [{invoice_number: INV-1, amount: 90000, status: paid, order_id: 1}]\n";
+pub(super) const PAID: &str = "orders: [{invoice_number: INV-1, amount: 90000, status: paid, order_id: 1}]\n";
 
-fn config(state: &str) -> Config {
+pub(super) fn config(state: &str) -> Config {
     let now = parse_instant(NOW).expect("a time");
     let state = StartingState::parse(state, "state.yaml").expect("a good state file");
     Config { state, ..Config::new(Arc::new(move || now)) }
 }
 
-async fn start(config: Config) -> Running {
+pub(super) async fn start(config: Config) -> Running {
     Simulator::start(config).await.expect("it starts")
 }
 
 /// Paid order INV-1, and one fault at the first refund.
-async fn with_fault(fault: &str) -> Running {
+pub(super) async fn with_fault(fault: &str) -> Running {
     start(config(&format!("{PAID}faults: [{{operation: refund, fault: {fault}}}]"))).await
 }
 
 /// What a client sees of an answer.
-struct Seen {
-    status: u16,
+pub(super) struct Seen {
+    pub(super) status: u16,
     headers: HeaderMap,
-    body: String,
-    signature_holds: bool,
+    pub(super) body: String,
+    pub(super) signature_holds: bool,
 }
 
 impl Seen {
@@ -50,11 +50,16 @@ impl Seen {
     }
 }
 
-fn signer() -> Signer {
+pub(super) fn signer() -> Signer {
     Signer::new(&Secret::new(SECRET_KEY))
 }
 
-async fn send(running: &Running, path: &str, request_id: &str, body: Option<&str>) -> Result<Seen, reqwest::Error> {
+pub(super) async fn send(
+    running: &Running,
+    path: &str,
+    request_id: &str,
+    body: Option<&str>,
+) -> Result<Seen, reqwest::Error> {
     let components = Components {
         client_id: CLIENT_ID,
         request_id,
@@ -63,7 +68,11 @@ async fn send(running: &Running, path: &str, request_id: &str, body: Option<&str
         target: path,
         body: body.map(str::as_bytes),
     };
-    let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_millis(1500)).build()?;
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .timeout(Duration::from_millis(1500))
+        .build()?;
     let url = format!("http://{}{path}", running.address());
     let request = match body {
         Some(body) => client.post(url).body(body.to_owned()),
@@ -89,15 +98,20 @@ async fn send(running: &Running, path: &str, request_id: &str, body: Option<&str
     Ok(Seen { status, headers, body, signature_holds })
 }
 
-async fn change(running: &Running, call: Call, request_id: &str, body: &Value) -> Result<Seen, reqwest::Error> {
+pub(super) async fn change(
+    running: &Running,
+    call: Call,
+    request_id: &str,
+    body: &Value,
+) -> Result<Seen, reqwest::Error> {
     send(running, call.path(), request_id, Some(&body.to_string())).await
 }
 
-async fn refund(running: &Running, request_id: &str) -> Result<Seen, reqwest::Error> {
+pub(super) async fn refund(running: &Running, request_id: &str) -> Result<Seen, reqwest::Error> {
     change(running, REFUND, request_id, &samples::refund("INV-1", "1", "XYZ-1")).await
 }
 
-async fn refunded(running: &Running, request_id: &str) -> Seen {
+pub(super) async fn refunded(running: &Running, request_id: &str) -> Seen {
     refund(running, request_id).await.expect("an answer")
 }
 
@@ -168,6 +182,37 @@ async fn a_fault_before_the_work_leaves_no_effect_and_one_after_it_leaves_one() 
         ("html_after", Some(200), false, 1),
         ("wrong_signature", Some(200), false, 1),
         ("unsigned", Some(200), false, 1),
+        ("old_signature", Some(200), false, 1),
+        ("other_request_id", Some(200), false, 1),
+        ("clock_ahead", Some(200), true, 1),
+        ("clock_behind", Some(200), true, 1),
+        ("close_at_accept", None, false, 0),
+        ("reset_at_accept", None, false, 0),
+        ("reset_at_head", None, false, 0),
+        ("half_status_line", None, false, 1),
+        ("half_body", None, false, 1),
+        ("huge_header", None, false, 1),
+        ("drip, delay: 1ms", Some(200), true, 1),
+        ("gzip_bomb", Some(200), false, 1),
+        ("bad_gateway", Some(502), false, 0),
+        ("unavailable", Some(503), false, 0),
+        ("maintenance", Some(503), false, 0),
+        ("gateway_timeout_after", Some(504), false, 1),
+        ("throttle_date", Some(429), true, 0),
+        ("throttle_absurd", Some(429), true, 0),
+        ("bad_request", Some(400), true, 0),
+        ("bad_request_unsigned_after", Some(400), false, 1),
+        ("unauthorized", Some(401), true, 0),
+        ("forbidden_unsigned_after", Some(403), false, 1),
+        ("not_found", Some(404), true, 0),
+        ("redirect_307", Some(307), false, 0),
+        ("garbage_409_after", Some(409), true, 1),
+        ("duplicated_request", Some(409), true, 1),
+        ("empty", Some(200), true, 1),
+        ("json_array", Some(200), true, 1),
+        ("other_amount", Some(200), true, 1),
+        ("another_answer", Some(200), true, 1),
+        ("notification_before_answer, delay: 1ms", Some(200), true, 1),
     ];
     for (fault, status, signature_holds, effects) in cases {
         let running = with_fault(fault).await;

@@ -5,6 +5,7 @@ mod cases;
 #[cfg(target_os = "linux")]
 mod crash;
 mod faults;
+mod fuzz;
 mod jobs;
 mod layers;
 #[cfg(target_os = "linux")]

@@ -9,7 +9,8 @@ use std::fmt::Write as _;
 
 use rekon::simulator::{CLIENT_ID, Config, FaultMode};
 
-use crate::process::{Ended, Folder, Provider};
+use crate::process::{Ended, Folder, Provider, column, rows, until};
+use crate::support::repository;
 
 /// Times are short, and one stuck order after the other is no reason to stop.
 const SHORT: &str = "\
@@ -158,7 +159,7 @@ const WHOLESALE: [&str; 5] = ["refuse", "close_at_accept", "reset_at_accept", "r
 
 const OPERATIONS: [&str; 3] = ["create", "cancel", "refund"];
 
-fn rows(operation: &str) -> Vec<&'static Row> {
+fn rows_for(operation: &str) -> Vec<&'static Row> {
     let applies = |row: &&Row| match row.to {
         To::All => true,
         To::NotCreate => operation != "create",
@@ -172,13 +173,15 @@ struct Case {
     folder: Folder,
     operation: &'static str,
     orders: usize,
+    /// How long a run goes on asking.
+    settle_for: &'static str,
 }
 
 impl Case {
     fn new(operation: &'static str, orders: usize) -> Self {
         let folder = Folder::new();
         folder.write("orders.csv", &if operation == "create" { sales(orders) } else { paid(orders) });
-        Self { folder, operation, orders }
+        Self { folder, operation, orders, settle_for: "1s" }
     }
 
     /// A provider that goes on where the last one stopped, with these faults.
@@ -198,9 +201,10 @@ impl Case {
 
     fn run(&self, provider: &Provider) -> Ended {
         let (operation, url) = (self.operation, provider.url());
+        let short = SHORT.replace("settle_for: 1s", &format!("settle_for: {}", self.settle_for));
         let job = format!(
             "job: faulty\noperation: {operation}\nmerchant: {{environment: simulator, base_url: \"{url}\"}}\n\
-             orders: {{file: orders.csv}}\nguards: {{max_orders: 100, max_total: 100000000}}\n{SHORT}"
+             orders: {{file: orders.csv}}\nguards: {{max_orders: 100, max_total: 100000000}}\n{short}"
         );
         self.folder.write("job.yaml", &job);
         self.folder.rekon(&["run", "job.yaml"])
@@ -332,7 +336,7 @@ fn code<'a>(states: impl Iterator<Item = &'a String>) -> i32 {
 fn a_fault_that_strikes_once_is_settled_by_the_same_run() {
     let mut wrong = Vec::new();
     for operation in OPERATIONS {
-        let rows = rows(operation);
+        let rows = rows_for(operation);
         let case = Case::new(operation, rows.len());
         let provider = case.provider(&script(operation, &rows, 1));
         let ended = case.run(&provider);
@@ -345,7 +349,7 @@ fn a_fault_that_strikes_once_is_settled_by_the_same_run() {
 fn a_fault_that_does_not_end_leaves_what_is_not_proved_in_doubt_until_it_is_healed() {
     let mut wrong = Vec::new();
     for operation in OPERATIONS {
-        let rows = rows(operation);
+        let rows = rows_for(operation);
         let case = Case::new(operation, rows.len());
         let provider = case.provider(&script(operation, &rows, 1000));
         let ended = case.run(&provider);
@@ -411,7 +415,7 @@ fn a_door_that_is_shut_is_no_answer_and_no_refusal() {
     let mut wrong = Vec::new();
     for operation in OPERATIONS {
         for (word, times) in [("refuse", 1), ("close_at_accept", 3), ("reset_at_accept", 3), ("reset_at_head", 3)] {
-            let case = Case::new(operation, 5);
+            let case = Case { settle_for: "300ms", ..Case::new(operation, 5) };
             let rule =
                 |times| format!("faults: [{{operation: {operation}, fault: {word}, delay: 20ms, times: {times}}}]");
             let provider = case.provider(&rule(1000));
@@ -419,7 +423,7 @@ fn a_door_that_is_shut_is_no_answer_and_no_refusal() {
             // A request that was on its way when the door was shut is in doubt; one that found nobody was not sent.
             let states = case.states();
             let known = |state: &String| state == "unknown" || (word == "refuse" && state == "not_attempted");
-            if ended.code != Some(3) || !states.values().all(known) || provider.ledger() != [] {
+            if ended.code != Some(3) || !states.values().all(known) || !provider.ledger().is_empty() {
                 wrong.push(format!("{operation} {word}: {:?} {states:?} {:?}", ended.code, provider.effects()));
             }
             drop(provider);
@@ -448,12 +452,112 @@ fn a_wait_that_nobody_waits_leaves_the_order_to_a_later_run() {
 }
 
 #[test]
-fn every_mode_that_strikes_requests_is_in_a_table_here() {
-    let tables = FAULTS.iter().chain(&STATUSES).map(|row| row.word);
-    let told: BTreeSet<&str> = tables.chain(HALTS.map(|(word, ..)| word)).chain(WHOLESALE).collect();
-    let modes = FaultMode::ALL.map(FaultMode::word);
-    let untold: Vec<_> =
-        modes.iter().filter(|word| !word.starts_with("notification_") && !told.contains(*word)).collect();
-    assert!(untold.is_empty(), "{untold:?}");
-    assert!(told.iter().all(|word| modes.contains(word)), "{told:?}");
+fn every_mode_is_in_a_table_here() {
+    let tables = FAULTS.iter().chain(&STATUSES).map(|row| row.word).chain(HALTS.map(|(word, ..)| word));
+    let notifications = NOTIFICATIONS.map(|(word, _)| word).into_iter().filter(|word| !word.is_empty());
+    let told: BTreeSet<&str> = tables.chain(WHOLESALE).chain(notifications).collect();
+    assert_eq!(told, FaultMode::ALL.map(FaultMode::word).into_iter().collect());
+}
+
+#[test]
+fn in_a_storm_of_faults_everything_is_done_once_in_the_end() {
+    for operation in OPERATIONS {
+        let case = Case::new(operation, 25);
+        let storm = std::fs::read_to_string(repository("examples/faults-storm.yaml")).expect("the example is there");
+        // The waits of the example are a demonstration's.
+        let storm = storm.replace("delay: 3s", "delay: 50ms").replace("status_lag: 2s", "status_lag: 50ms");
+        let provider = case.provider(&storm.replace("retry_after: 1s", "retry_after: 0s"));
+        let mut codes = Vec::new();
+        while codes.len() < 10 && codes.last() != Some(&Some(0)) {
+            let ended = case.run(&provider);
+            codes.push(ended.code);
+            for (number, state) in case.states() {
+                let effects = effects_of(&provider, &number);
+                assert!(
+                    is_borne_out(&state, effects) && effects <= 1,
+                    "{operation} {number}: {state}, {effects} effects"
+                );
+            }
+            assert_eq!(ended.code, Some(code(case.states().values())), "{}", ended.stderr);
+        }
+        assert_eq!(codes.last(), Some(&Some(0)), "{operation}: {codes:?}");
+        assert_eq!((provider.ledger().len(), misdeeds(&provider)), (25, Vec::new()), "{operation}");
+        assert!(provider.requests() > 30, "{operation}: a storm, and only {} requests", provider.requests());
+    }
+}
+
+/// A fault of notifications; what the reconciliation says about the order that meets it: DOKU's status, the verdict, the
+/// duplicates. What is not told is not taken for told, and a creation waits for its customer anyway.
+const NOTIFICATIONS: [(&str, &str); 12] = [
+    ("notification_before_answer", "SUCCESS matched 0"),
+    ("notification_twice", "SUCCESS matched 1"),
+    ("notification_late", "PENDING matched 0"),
+    ("notification_out_of_order", "SUCCESS matched 0"),
+    ("notification_forged", "SUCCESS matched 0"),
+    ("notification_replayed", "SUCCESS matched 1"),
+    // The same id twice, and two amounts: a person looks.
+    ("notification_other_body", "SUCCESS amount_mismatch 1"),
+    ("notification_torn", "PENDING matched 0"),
+    ("notification_log_rotated", "SUCCESS matched 0"),
+    ("notification_log_emptied", "SUCCESS matched 0"),
+    ("notification_missing", "PENDING matched 0"),
+    // And one that nothing happens to, after which the one goes out that waits for the next.
+    ("", "SUCCESS matched 0"),
+];
+
+#[test]
+fn notifications_that_go_astray_decide_nothing_that_they_do_not_prove() {
+    let case = Case::new("create", NOTIFICATIONS.len());
+    let mut faults = "customers: {pay: 100}\nfaults:\n".to_owned();
+    for (index, (fault, _)) in NOTIFICATIONS.iter().enumerate().filter(|(_, (fault, _))| !fault.is_empty()) {
+        let delay = if *fault == "notification_late" { "1h" } else { "1ms" };
+        writeln!(faults, "  - {{invoice_number: INV-{}, delay: {delay}, fault: {fault}}}", index + 1)
+            .expect("a string");
+    }
+    let log = case.folder.path("log/notifications.jsonl");
+    let start = |state: &str| {
+        let (ledger, log) = (case.folder.path("provider/ledger.jsonl"), log.clone());
+        Provider::with(state, |config| Config { ledger: Some(ledger), notification_log: Some(log), ..config })
+    };
+    let reconciled = || {
+        let ended = case.folder.rekon(&["reconcile", "job.yaml"]);
+        let row = |row: &BTreeMap<String, String>| {
+            (row["invoice_number"].clone(), format!("{} {} {}", row["doku_status"], row["verdict"], row["duplicates"]))
+        };
+        let files =
+            ended.stdout.lines().find_map(|line| line.strip_prefix("files: ")).expect("it says where").to_owned();
+        let read = |name: &str| rows(&case.folder.read(&format!("{files}/{name}")));
+        let found: BTreeMap<_, _> = read("reconciliation.csv").iter().map(row).collect();
+        let mut unmatched = column(&read("unmatched.csv"), "reason");
+        unmatched.sort();
+        (ended.code, found, unmatched)
+    };
+
+    let provider = start(&faults);
+    assert_eq!(case.run(&provider).code, Some(0));
+    let job = case.folder.read("job.yaml");
+    case.folder.write("job.yaml", &format!("{job}notifications: {{files: [\"log/*.jsonl\"]}}\n"));
+    let written = || log_lines(&case.folder) >= NOTIFICATIONS.len() + 2;
+    until("the one that is replayed has come again", written);
+    let (code, found, unmatched) = reconciled();
+    for (index, (fault, expected)) in NOTIFICATIONS.iter().enumerate() {
+        assert_eq!(found[&format!("INV-{}", index + 1)], *expected, "{fault}");
+    }
+    assert_eq!(code, Some(1), "a forgery and two amounts");
+    assert_eq!(unmatched, ["invalid_signature", "malformed"]);
+    drop(provider);
+
+    // Whatever has not been told yet is told when the provider starts again.
+    drop(start("customers: {pay: 100}"));
+    let (_, found, _) = reconciled();
+    assert!(found.values().all(|said| said.starts_with("SUCCESS ")), "{found:?}");
+    let mismatches = found.values().filter(|said| said.contains("amount_mismatch")).count();
+    assert_eq!((mismatches, found.values().filter(|said| said.contains(" matched")).count()), (1, 11), "{found:?}");
+}
+
+/// The lines of all logs, torn ones included.
+fn log_lines(folder: &Folder) -> usize {
+    let files = folder.snapshot();
+    let logs = files.iter().filter(|(path, _)| path.parent().is_some_and(|parent| parent.ends_with("log")));
+    logs.map(|(_, content)| String::from_utf8_lossy(content).lines().count()).sum()
 }

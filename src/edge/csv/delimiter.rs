@@ -11,6 +11,8 @@ use super::faults::Source;
 /// Where the table proper begins, and how it is split.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Start {
+    /// The offset after a `sep=` line; blank lines may follow.
+    pub(super) table_at: usize,
     /// The offset of the header.
     pub(super) header_at: usize,
     pub(super) delimiter: u8,
@@ -37,7 +39,7 @@ pub(super) fn find(source: &Source<'_>, declared: Delimiter, known_headers: &[&s
         (Delimiter::Auto, Some(line)) => line.delimiter,
         (Delimiter::Auto, None) => detect(source, header_at, known_headers)?,
     };
-    Ok(Start { header_at, delimiter })
+    Ok(Start { table_at: after_separator, header_at, delimiter })
 }
 
 /// The first line `sep=;`.
@@ -65,7 +67,8 @@ impl SeparatorLine {
 
 /// What follows `sep=` if the text's first line begins so.
 fn separator_value(text: &str) -> Option<&str> {
-    let line = text.split('\n').next()?.trim_end_matches('\r');
+    let line = text.split('\n').next()?;
+    let line = line.strip_suffix('\r').unwrap_or(line);
     line.split_at_checked(4).filter(|(word, _)| word.eq_ignore_ascii_case("sep=")).map(|(_, value)| value)
 }
 

@@ -11,8 +11,8 @@ use super::scan::{Misquoted, Row, Rows};
 
 /// Walks the text once; what it returns holds only if it has added no fault.
 pub(super) fn check(source: &Source<'_>, start: Start, faults: &mut Faults) -> Layout {
-    let Start { header_at, delimiter } = start;
-    let mut rows = Rows::new(source.text, header_at, delimiter);
+    let Start { table_at, header_at, delimiter } = start;
+    let mut rows = Rows::new(source.text, table_at, delimiter);
     let mut header = Vec::new();
     let mut count = 0;
     // The header is the first record; nothing can be compared with one that is misquoted.

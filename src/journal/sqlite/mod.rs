@@ -133,8 +133,21 @@ impl SqliteJournal {
     /// Opens an existing journal to look at it; `None` if there is none. Takes no lock and changes nothing.
     ///
     /// # Errors
-    /// [`JournalError::Unusable`] if it is not ours.
+    /// [`JournalError::Unusable`] if it is not ours or damaged.
     pub fn open_to_read(path: &Path) -> Result<Option<Self>, JournalError> {
+        let journal = Self::open_to_examine(path)?;
+        if let Some(journal) = &journal {
+            let reader = journal.reader.lock().map_err(|error| JournalError::Read(error.to_string()))?;
+            open::refuse_damage(path, &reader)?;
+        }
+        Ok(journal)
+    }
+
+    /// The same, but a damaged one is opened as well, to be checked.
+    ///
+    /// # Errors
+    /// [`JournalError::Unusable`] if it is not ours.
+    pub fn open_to_examine(path: &Path) -> Result<Option<Self>, JournalError> {
         if !path.exists() {
             return Ok(None);
         }

@@ -90,11 +90,17 @@ fn prepare(path: &Path, connection: &Connection) -> Result<(), JournalError> {
     if is_new {
         return schema::create(connection).map_err(unusable_sql);
     }
-    refuse_damage(path, connection)?;
     if version < schema::VERSION {
+        refuse_bad_pages(path, connection)?;
         migrate::carry_over(path, connection, version)?;
     }
-    let checked = check::check(connection, check::Depth::Items).map_err(unusable_sql)?;
+    refuse_damage(path, connection)
+}
+
+/// Compares the file with itself, and the items with their log.
+pub(super) fn refuse_damage(path: &Path, connection: &Connection) -> Result<(), JournalError> {
+    refuse_bad_pages(path, connection)?;
+    let checked = check::check(connection, check::Depth::Items).map_err(|error| unusable(path, &error))?;
     match checked.flaws.first() {
         None => Ok(()),
         Some(flaw) => Err(unusable(path, &format!("it is damaged, or was changed by hand: {flaw}; {DAMAGED}"))),
@@ -103,7 +109,7 @@ fn prepare(path: &Path, connection: &Connection) -> Result<(), JournalError> {
 
 const DAMAGED: &str = "put back a backup (rekon journal backup makes them), and look with rekon journal check";
 
-fn refuse_damage(path: &Path, connection: &Connection) -> Result<(), JournalError> {
+fn refuse_bad_pages(path: &Path, connection: &Connection) -> Result<(), JournalError> {
     let check: String =
         connection.pragma_query_value(None, "quick_check", |row| row.get(0)).map_err(|error| unusable(path, &error))?;
     if check == "ok" { Ok(()) } else { Err(unusable(path, &format!("it is damaged: {check}; {DAMAGED}"))) }

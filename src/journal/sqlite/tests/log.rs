@@ -39,7 +39,7 @@ fn ruled(event: Event) -> Ruled {
 }
 
 fn flaws(path: &Path) -> Vec<String> {
-    SqliteJournal::open_to_read(path).unwrap().unwrap().check().unwrap().flaws
+    SqliteJournal::open_to_examine(path).unwrap().unwrap().check().unwrap().flaws
 }
 
 #[tokio::test]

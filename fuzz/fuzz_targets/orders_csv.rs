@@ -1,0 +1,5 @@
+//! The fuzzer's way into `orders_csv`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| rekon_fuzz::orders_csv(bytes));
