@@ -363,6 +363,7 @@ fn a_journal_restored_from_half_way_leads_to_no_second_effect() {
             trial.settle();
             std::fs::remove_dir_all(trial.folder.path(".rekon")).expect("a journal");
             copy_into(&trial.folder.path("older"), &trial.folder.path(".rekon"));
+            trial.was_restored = true;
             trial.run_and_accept();
             trial.settle();
             assert_eq!(trial.complaints(), [""; 0], "{operation}, seed {seed}");
