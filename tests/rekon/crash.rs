@@ -86,7 +86,7 @@ const POINTS: &[Point] = &[
     // No checkpoints of the notification log: each run reads it from the start.
     point("K27", "while the notification log is read", &["kill after open 1 notifications.jsonl"]),
     point(
-        "K28",
+        "K17",
         "before the end of the run is durable",
         &["pass after rename 1 summary.json; kill before sync 1 journal.db-wal"],
     ),
@@ -98,6 +98,10 @@ const POINTS: &[Point] = &[
         &["kill after send {n} POST", "kill before sync 1 journal.db-wal", "kill after sync 1 journal.db-wal"],
     ),
 ];
+
+/// The plan came to its end before the program was killed.
+#[derive(Debug)]
+struct NotReached;
 
 const FILES: [&str; 3] = ["results.csv", "reconciliation.csv", "summary.json"];
 
@@ -117,8 +121,15 @@ fn sync_of_the_run(operation: &'static str) -> usize {
     before.filter(|event| event.what == What::SyncEnded && event.path.ends_with("journal.db-wal")).count() - 1
 }
 
-/// Kills a job at a point and runs it to its end; says what is wrong.
+/// Kills a job at a point and runs it to its end; says what is wrong. On a machine that is busy a call may be given up before
+/// the point is reached; then it is tried again.
 fn killed_at(point: &Point, operation: &'static str, run: usize, seed: u64) -> Vec<String> {
+    let mut tries = (0..3).filter_map(|_| tried_at(point, operation, run, seed).ok());
+    tries.next().unwrap_or_else(|| vec![format!("not reached: {:?}", point.plans)])
+}
+
+/// The same, once; an error if the point was not reached.
+fn tried_at(point: &Point, operation: &'static str, run: usize, seed: u64) -> Result<Vec<String>, NotReached> {
     let mut seeded = Seeded::new(seed);
     let faults = DOUBTS.to_owned() + &faults(&mut seeded, operation, 4, 8);
     let mut trial = Trial::new(operation, 8, &faults);
@@ -130,13 +141,12 @@ fn killed_at(point: &Point, operation: &'static str, run: usize, seed: u64) -> V
             .replace("{run}", &run.to_string())
             .replace("{group}", &(run + n - 1).to_string())
             .replace("{file}", FILES[n - 1]);
-        let ended = trial.run(&plan);
-        if ended.code.is_some() {
-            return vec![format!("the plan was not reached: {plan}\n{}{}", ended.stdout, ended.stderr)];
+        if trial.run(&plan).code.is_some() {
+            return Err(NotReached);
         }
     }
     trial.settle();
-    trial.complaints()
+    Ok(trial.complaints())
 }
 
 /// All points with so many seeds.
@@ -353,6 +363,7 @@ fn a_journal_restored_from_half_way_leads_to_no_second_effect() {
             trial.settle();
             std::fs::remove_dir_all(trial.folder.path(".rekon")).expect("a journal");
             copy_into(&trial.folder.path("older"), &trial.folder.path(".rekon"));
+            trial.was_restored = true;
             trial.run_and_accept();
             trial.settle();
             assert_eq!(trial.complaints(), [""; 0], "{operation}, seed {seed}");

@@ -153,6 +153,11 @@ static void note(char kind, int64_t offset, const char *path, const void *data, 
     free(all);
 }
 
+/* Below the folder, or the folder itself. */
+static int is_below(const char *path) {
+    return root_length && (!strncmp(path, root, root_length) || (strlen(path) + 1 == root_length && !strncmp(path, root, root_length - 1)));
+}
+
 /* The path of an open file if it counts; a socket is SEND or WAKE; everything else is -1. */
 static int about(int fd, char *path, size_t size) {
     char link[64];
@@ -168,7 +173,7 @@ static int about(int fd, char *path, size_t size) {
         if (getsockname(fd, (struct sockaddr *)&address, &space)) return -1;
         return address.ss_family == AF_UNIX ? WAKE : SEND;
     }
-    return root_length && !strncmp(path, root, root_length) ? WRITE : -1;
+    return is_below(path) ? WRITE : -1;
 }
 
 /* Whether a path counts; relative ones are completed. */
@@ -177,7 +182,7 @@ static int counts(const char *path, char *whole, size_t size) {
     if (*path == '/') snprintf(whole, size, "%s", path);
     else if (getcwd(here, sizeof here)) snprintf(whole, size, "%s/%s", here, path);
     else return 0;
-    return root_length && !strncmp(whole, root, root_length);
+    return is_below(whole);
 }
 
 static struct paid *paid_for(const struct stat *file) {

@@ -66,7 +66,7 @@ fn library() -> &'static Path {
         // Another test run may be making it too: each makes its own and moves it into place whole.
         let (made, place) = (folder.join(format!("shim-{}.so", std::process::id())), folder.join("shim.so"));
         let mut compiler = Command::new("cc");
-        compiler.args(["-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o"]);
+        compiler.args(["-O1", "-Wall", "-Wextra", "-shared", "-fPIC", "-o"]);
         let status = compiler.arg(&made).arg(repository("tests/rekon/shim.c")).status();
         assert!(status.expect("a C compiler, which SQLite needs as well").success(), "shim.c compiles");
         std::fs::rename(&made, &place).expect("a place for it");

@@ -158,9 +158,9 @@ fn disagreements(operation: &str, mischief: Mischief, concurrency: u32) -> Vec<S
     let mut trial = Trial::new(operation, 10, "");
     let wire = Wire::start(&trial.provider.url(), mischief);
     // Nothing here is silent: a call that is given up before its first byte would be an attempt without a request.
-    let limits = format!("concurrency: {concurrency}, timeout: 20s");
+    trial.be_patient();
     let job = trial.folder.read("job.yaml").replace(&trial.provider.url(), &wire.url);
-    trial.folder.write("job.yaml", &job.replace("concurrency: 4, timeout: 300ms", &limits));
+    trial.folder.write("job.yaml", &job.replace("concurrency: 4", &format!("concurrency: {concurrency}")));
     trial.settle();
     let mut wrong = trial.complaints();
     let attempts = sends(&trial.journal());

@@ -112,9 +112,8 @@ fn a_sync_of_the_journal_that_fails_stops_the_sending() {
         let broken = Broken::run(plan, -1);
         // Nor may the power fail after it.
         let mut wrong: Vec<String> = (0..3).flat_map(|seed| losses(&broken.events, seed)).collect();
-        // Group commit makes the number of syncs differ: nothing may have failed this time.
-        let first = broken.events.iter().position(|event| event.what == What::Failed).unwrap_or(broken.events.len());
-        let after = broken.events[first..].iter().filter(|event| event.posted().is_some()).count();
+        let since = broken.events.iter().skip_while(|event| event.what != What::Failed);
+        let after = since.filter(|event| event.posted().is_some()).count();
         if after > 4 {
             wrong.push(format!("{after} requests after it"));
         }
@@ -193,7 +192,10 @@ fn a_read_only_folder_for_the_files_out_is_told_and_the_next_run_writes_them() {
 #[test]
 fn a_clock_that_jumps_while_the_program_runs_changes_nothing_for_the_orders() {
     for (seconds, place) in [(3600, 2), (-3600, 3), (86_400, 4), (-86_400, 5)] {
-        let mut trial = Trial::new("refund", 10, "  - {invoice_number: INV-9, fault: reset_after}\n");
+        // Beyond the horizon a doubt is left to a person, and the clock may be right.
+        let faults = if seconds < 86_400 { "  - {invoice_number: INV-9, fault: reset_after}\n" } else { "" };
+        let mut trial = Trial::new("refund", 10, faults);
+        trial.be_patient();
         let control = trial.control.clone_of();
         trial.run_with_a_pause(&format!("before send {place} POST"), || control.jump_to(seconds));
         trial.settle();
