@@ -7,6 +7,7 @@
 
 pub mod identity;
 pub mod log;
+pub mod proof;
 pub mod record;
 pub mod ruling;
 pub mod sqlite;

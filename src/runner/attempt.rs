@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::clock::{Clock, RunClock};
 use super::gateway::Gateway;
-use crate::doku::answer::{self, Expected, PaymentPage, Reading};
+use crate::doku::answer::{self, PaymentPage, Reading};
 use crate::doku::exchange::{Exchange, Request, target};
 use crate::doku::sign::Signer;
 use crate::doku::status;
@@ -55,7 +55,7 @@ pub async fn attempt<J: Journal, G: Gateway, C: Clock>(
     let (item, attempt) = (durable.item().clone(), durable.attempt());
     let exchange = send(desk, durable).await;
     let now = desk.clock.now();
-    let reading = answer::read(&expected(desk, &item), &desk.signer, &exchange, now);
+    let reading = answer::read(&item.expected(desk.page), &desk.signer, &exchange, now);
     let record = OutcomeRecord { attempt, reading: reading.clone(), exchange, at: now };
     let state = desk.journal.record_outcome(record).await?;
     let item = Item { state, reason: reading.outcome.reason(), ..item };
@@ -91,7 +91,7 @@ pub async fn inquire<J: Journal, G: Gateway, C: Clock>(
     let signed_at = desk.clock.wall().now();
     let request = Request::sign(&desk.signer, &desk.client_id, &request_id, signed_at, &target, None);
     let exchange = desk.gateway.exchange(request).await;
-    let (inquiry, facts) = status::read(&expected(desk, &item), &desk.signer, &request_id, &exchange);
+    let (inquiry, facts) = status::read(&item.expected(desk.page), &desk.signer, &request_id, &exchange);
     let at = desk.clock.now();
     // That the order is not known is an answer too; it proves nothing.
     let answered = facts.signature == SignatureCheck::Valid && matches!(facts.http_status, Some(200 | 404));
@@ -104,18 +104,4 @@ pub async fn inquire<J: Journal, G: Gateway, C: Clock>(
 fn inquiry_id(item: &Item, milliseconds: i64) -> RequestId {
     let id = hashed(&format!("{}/{milliseconds}", item.request_id));
     RequestId::new(&id.to_string()).expect("a UUID is a request id")
-}
-
-fn expected<'a, J, G, C>(desk: &'a Desk<J, G, C>, item: &'a Item) -> Expected<'a> {
-    Expected {
-        operation: item.identity.account.operation,
-        client_id: &desk.client_id,
-        request_id: &item.request_id,
-        invoice: &item.identity.invoice,
-        amount: item.amount,
-        payment_reference: &item.payment_reference,
-        refund_reference: item.refund_reference.as_ref(),
-        first_intent_at: item.first_intent_at,
-        page: desk.page,
-    }
 }
