@@ -15,7 +15,7 @@ use crate::model::time::{Timestamp, wire};
 use crate::plan::decide::Dispositions;
 use crate::plan::guard::{Reading, counted};
 use crate::reconcile::ends::Ends;
-use crate::reconcile::evidence::Log;
+use crate::reconcile::evidence::{DoneState, Log};
 use crate::reconcile::judge::{Reconciliation, reconcile};
 use crate::reconcile::total::{Totals, total};
 use crate::report::summary::{JournalHead, Summary};
@@ -154,6 +154,16 @@ impl Conclusion {
         screen.say(&self.closing(case, screen));
     }
 
+    /// What is in doubt and will not settle by itself.
+    fn for_a_person(&self) -> &'static str {
+        let waits = |state: DoneState| self.summary.states.get(state.word()).is_some_and(|tally| tally.count > 0);
+        if waits(DoneState::Review) || waits(DoneState::Conflict) {
+            "\n  review, conflict: a person decides: rekon rule INVOICE --operation OPERATION --as done|not-done --reason TEXT --evidence TEXT"
+        } else {
+            ""
+        }
+    }
+
     /// The last lines: is money in doubt, and what to type.
     fn closing(&self, case: &Case, screen: Screen) -> String {
         let (summary, doubt) = (&self.summary, self.summary.in_doubt);
@@ -171,8 +181,9 @@ impl Conclusion {
             exit::DONE => String::new(),
             exit::DOUBT => format!(
                 "\n  {again}: it settles them with the same key and never sends twice\n  \
-                 what is known about one: rekon show INVOICE --journal {}",
-                printable(&shown(&case.journal))
+                 which ones, and what is known about one: rekon show [INVOICE] --journal {}{}",
+                printable(&shown(&case.journal)),
+                self.for_a_person()
             ),
             exit::STOPPED => "\n  run the job again to continue".to_owned(),
             _ => "\n  at the rows that are refused, held or do not match: reconciliation.csv".to_owned(),

@@ -51,7 +51,7 @@ pub(super) fn date(common: &Common, now: Timestamp) -> Result<BusinessDate, Fail
 /// Reads a job file.
 pub(super) fn case(path: &Path, common: &Common, now: Timestamp) -> Result<Case, Failure> {
     let file = path.display().to_string();
-    let bytes = read::bytes(path).map_err(|error| unreadable(&file, &error))?;
+    let bytes = read::finished(path).map_err(|error| unreadable(&file, &error))?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let good = String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()]).into_owned();
         let line = good.matches('\n').count();
@@ -125,7 +125,7 @@ impl Case {
             Source::File(template) => {
                 let path = self.path(template);
                 let name = shown(&path);
-                let bytes = read::bytes(&path).map_err(|error| unreadable(&name, &error))?;
+                let bytes = read::finished(&path).map_err(|error| unreadable(&name, &error))?;
                 let headers = self.known_headers();
                 let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
                 csv::parse(&name, bytes, &self.job.orders.format, &headers).map_err(Failure::Faults)

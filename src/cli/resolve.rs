@@ -5,12 +5,14 @@ use super::embed;
 use super::exit::{DONE, DOUBT, Failure, STOPPED};
 use super::load;
 use super::run::{refuse_unless_live, stop_text};
-use super::screen::Screen;
+use super::screen::{Screen, Tone};
 use super::session::Session;
 use crate::edge::clock::SystemClock;
 use crate::journal::record::Finished;
 use crate::journal::{Journal as _, JournalError};
+use crate::model::fault::printable;
 use crate::model::operation::Task;
+use crate::plan::guard::counted;
 use crate::runner::clock::Clock as _;
 
 /// `rekon resolve JOB`.
@@ -50,9 +52,20 @@ pub(super) async fn job(args: &RunArgs, common: &Common, screen: Screen) -> Resu
         screen.warn(&format!("stopped part-way: {}", stop_text(stop)));
     }
     screen.say(&format!(
-        "in doubt before: {} items, {}\nin doubt now: {} items, {}",
-        before.count, before.rupiah, after.count, after.rupiah
+        "in doubt before: {}, {}\nin doubt now: {}, {}",
+        counted(before.count, "item"),
+        before.rupiah,
+        counted(after.count, "item"),
+        after.rupiah
     ));
+    if code == DOUBT {
+        let title = format!("MONEY IN DOUBT: {}, {} (exit code {DOUBT})", counted(after.count, "item"), after.rupiah);
+        screen.say(&format!(
+            "{}\n  which ones, and what to type: rekon show --journal {}",
+            screen.tone(Tone::Bad, &title),
+            printable(&load::shown(&case.journal))
+        ));
+    }
     let document = serde_json::json!({ "version": 1, "in_doubt_before": before, "in_doubt": after, "exit_code": code });
     screen.document(document.to_string().as_bytes());
     Ok(code)

@@ -46,6 +46,25 @@ pub fn bytes(path: &Path) -> Result<Vec<u8>, ReadError> {
     at_most(path, MOST_BYTES)
 }
 
+/// The content of a file that nobody may be writing: a job, or an export. A log grows while it is read; these must not.
+///
+/// # Errors
+/// The same as of [`bytes`], and that the file changed while it was read.
+pub fn finished(path: &Path) -> Result<Vec<u8>, ReadError> {
+    unless_it_changes(path, || bytes(path))
+}
+
+fn unless_it_changes<T>(path: &Path, read: impl FnOnce() -> Result<T, ReadError>) -> Result<T, ReadError> {
+    let stamp = || path.metadata().and_then(|found| Ok((found.len(), found.modified()?))).ok();
+    let before = stamp();
+    let content = read()?;
+    if stamp() == before {
+        return Ok(content);
+    }
+    let source = io::Error::other("it changed while it was read");
+    Err(ReadError::Unreadable { path: path.to_owned(), source })
+}
+
 fn at_most(path: &Path, most: u64) -> Result<Vec<u8>, ReadError> {
     let unreadable = |source| ReadError::Unreadable { path: path.to_owned(), source };
     // Asked before opening: to open a pipe would wait for its writer.
@@ -107,6 +126,21 @@ fn read_zstd(mut file: impl BufRead, wanted: u64, content: &mut Vec<u8>) -> io::
 mod tests {
     use std::error::Error as _;
     use std::io::Write as _;
+
+    #[test]
+    fn an_export_that_is_still_being_written_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("orders.csv");
+        std::fs::write(&path, "invoice_number,amount\n").expect("a file");
+        assert!(finished(&path).is_ok());
+        let grows = || {
+            let read = bytes(&path);
+            std::fs::write(&path, "invoice_number,amount\nINV-1,1000\n").expect("more");
+            read
+        };
+        let error = unless_it_changes(&path, grows).expect_err("it grew");
+        assert_eq!(error.source().expect("why").to_string(), "it changed while it was read");
+    }
 
     use flate2::write::GzEncoder;
     use ruzstd::encoding::{CompressionLevel, compress_to_vec};

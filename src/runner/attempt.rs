@@ -93,7 +93,8 @@ pub async fn inquire<J: Journal, G: Gateway, C: Clock>(
     let exchange = desk.gateway.exchange(request).await;
     let (inquiry, facts) = status::read(&expected(desk, &item), &desk.signer, &request_id, &exchange);
     let at = desk.clock.now();
-    let answered = facts.signature == SignatureCheck::Valid && facts.http_status == Some(200);
+    // That the order is not known is an answer too; it proves nothing.
+    let answered = facts.signature == SignatureCheck::Valid && matches!(facts.http_status, Some(200 | 404));
     let run = desk.run.clone();
     let result = InquiryResult { item: item.id, run, request_id, inquiry, facts, exchange, sent_at, at };
     let state = desk.journal.record_inquiry(result).await?;

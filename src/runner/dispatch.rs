@@ -88,15 +88,17 @@ pub enum Stop {
     Journal(JournalError),
 }
 
-/// An item in line for its next step, and no sooner than when. What the step is, is asked when its time has come.
+/// An item in line for its next step, and no sooner than when. Whether it is still that step is asked when its time has come.
 struct Due {
     at: Timestamp,
+    what: What,
     /// Keeps equal times in their order.
     number: u64,
     item: Item,
     efforts: Efforts,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum What {
     Resend,
     Inquire,
@@ -295,8 +297,8 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
             let (item, mut efforts) = (due.item, due.efforts);
             // While it stood in line the horizon may have passed.
             let what = match self.next_step(&item, &efforts, now) {
-                Step::Resend(at) if at <= now => What::Resend,
-                Step::Inquire(at) if at <= now => What::Inquire,
+                Step::Resend(at) if due.what == What::Resend || at <= now => What::Resend,
+                Step::Inquire(at) if due.what == What::Inquire || at <= now => What::Inquire,
                 Step::Resend(_) | Step::Inquire(_) | Step::GiveUp | Step::Leave => {
                     return self.schedule(item, efforts);
                 }
@@ -386,13 +388,14 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
 
     /// Puts an item in line for its next step, or counts it as ended.
     fn schedule(&mut self, item: Item, efforts: Efforts) {
-        let at = match self.next_step(&item, &efforts, self.desk.clock.now()) {
+        let (what, at) = match self.next_step(&item, &efforts, self.desk.clock.now()) {
             // Asking again and again must not keep new orders waiting.
             Step::Inquire(_) if efforts.inquiries > 0 && !self.fresh.is_empty() && self.stop.is_none() => {
                 return self.asked.push((item, efforts));
             }
             // Giving up comes after an inquiry of this run; `land` does it.
-            Step::Resend(at) | Step::Inquire(at) => at,
+            Step::Resend(at) => (What::Resend, at),
+            Step::Inquire(at) => (What::Inquire, at),
             Step::GiveUp | Step::Leave => {
                 Progress::add(&self.progress.ended, 1);
                 Progress::add(
@@ -403,6 +406,6 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
             }
         };
         self.count += 1;
-        self.due.push(Reverse(Due { at, number: self.count, item, efforts }));
+        self.due.push(Reverse(Due { at, what, number: self.count, item, efforts }));
     }
 }

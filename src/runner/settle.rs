@@ -114,7 +114,7 @@ pub fn next_step(item: &Item, efforts: &Efforts, retries: &Retries, health: Heal
 /// What follows while the provider is well.
 fn unhindered(item: &Item, efforts: &Efforts, retries: &Retries, now: Now) -> Step {
     let may_resend = efforts.tries < retries.attempts.get();
-    let resend_at = after(last_sent_at(item, now), wait_before_resend(item, efforts, retries)).max(now.run);
+    let resend_at = ripe_at(item, wait_before_resend(item, efforts, retries), now);
     let inquire_at = inquire_at(item, efforts, retries, now);
     let is_too_late = is_too_late(item, retries, resend_at, now);
     match item.state {
@@ -150,13 +150,17 @@ fn is_too_late(item: &Item, retries: &Retries, resend_at: Timestamp, now: Now) -
 /// Clocks may be corrected by this much before what they wrote counts as wrong.
 const CORRECTION: Duration = Duration::from_secs(5 * 60);
 
-/// A clock that was wrong once must not hold an item back for ever.
-fn last_sent_at(item: &Item, now: Now) -> Timestamp {
-    item.last_sent_at.min(now.run)
+/// When a wait after the last request is over. What was sent in the future was sent by a clock that was wrong once: it is
+/// ripe now, or it would be held back for ever.
+fn ripe_at(item: &Item, wait: Duration, now: Now) -> Timestamp {
+    if item.last_sent_at > now.run { now.run } else { after(item.last_sent_at, wait).max(now.run) }
 }
 
 fn inquire_at(item: &Item, efforts: &Efforts, retries: &Retries, now: Now) -> Timestamp {
-    after(last_sent_at(item, now), retries.inquire_after * (efforts.inquiries + 1)).max(now.run)
+    if item.last_sent_at > now.run {
+        return after(now.run, retries.inquire_after * efforts.inquiries);
+    }
+    ripe_at(item, retries.inquire_after * (efforts.inquiries + 1), now)
 }
 
 /// A signed 4xx will be no better next time; the status may still tell what became of an earlier request.
@@ -287,6 +291,16 @@ mod tests {
         assert!(matches!(well(&item, &Efforts::default(), at(0)), Step::Inquire(_)));
         let slightly = Item { first_intent_at: at(60), ..item };
         assert!(matches!(well(&slightly, &Efforts::default(), at(0)), Step::Resend(_)));
+    }
+
+    #[test]
+    fn what_was_sent_in_the_future_is_not_waited_for() {
+        let item = Item { state: State::Unknown, reason: "timeout".into(), last_sent_at: at(100), ..item() };
+        let tired = Efforts { tries: 6, ..Efforts::default() };
+        assert_eq!(well(&item, &Efforts::default(), at(0)), Step::Resend(at(0)));
+        assert_eq!(well(&item, &tired, at(0)), Step::Inquire(at(0)));
+        let asked = Efforts { inquiries: 1, ..tired };
+        assert_eq!(well(&item, &asked, at(0)), Step::Inquire(at(60)), "and it is not asked about without a pause");
     }
 
     #[test]

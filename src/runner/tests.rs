@@ -351,6 +351,15 @@ async fn beyond_the_horizon_nothing_is_resent_and_a_person_decides() {
 }
 
 #[tokio::test]
+async fn an_order_that_is_not_known_is_an_answer_too() {
+    let world = World::new();
+    world.run([1], &[Reply::TimeOut; 6]).await;
+    world.clock.sleep(Duration::from_secs(25 * 3600)).await;
+    world.run([], &[Reply::Status(404)]).await;
+    assert_eq!(world.state(1).await, Some(State::Review));
+}
+
+#[tokio::test]
 async fn the_breaker_stops_new_sends() {
     let mut world = World::new();
     world.rules.breaker = Breaker::default();

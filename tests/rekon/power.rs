@@ -431,3 +431,18 @@ fn a_disk_that_lies_about_syncs_loses_intents_and_is_found_out() {
     let lost = wrong.iter().filter(|wrong| wrong.contains("has left")).count();
     assert!(lost > 10, "{figures:?}: {wrong:?}");
 }
+
+#[test]
+fn the_folder_of_a_new_journal_is_durable_before_the_first_request() {
+    let trial = Trial::new("refund", 2, "");
+    let path = trial.folder.path("whole");
+    let mut command = trial.behind(&Shim { trace: Some(&path), ..Shim::plan("") });
+    assert_eq!(command.output().expect("the program starts").status.code(), Some(1));
+    let events = trace(&path);
+    let before: Vec<&Event> = events.iter().take_while(|event| event.posted().is_none()).collect();
+    let made = before.iter().position(|event| event.what == What::FolderMade && event.path.ends_with("/.rekon"));
+    let made = made.expect("a folder for the journal");
+    let above = folder_of(&before[made].path);
+    let synced = before[made..].iter().any(|event| event.what == What::SyncEnded && event.path == above);
+    assert!(synced, "{above} is not synced after .rekon was made in it");
+}

@@ -39,6 +39,9 @@ pub use check::Checked;
 use reserve::Reserve;
 use writer::{WhenFull, Writer};
 
+/// A journal of up to so many bytes is checked in the blink of an eye.
+const CHECKED_AT_A_GLANCE: u64 = 64 * 1024 * 1024;
+
 /// The embedded journal.
 pub struct SqliteJournal {
     /// Closed before the writer, which then is the last one and leaves one whole file behind.
@@ -132,13 +135,15 @@ impl SqliteJournal {
         }
     }
 
-    /// Opens an existing journal to look at it; `None` if there is none. Takes no lock and changes nothing.
+    /// Opens an existing journal to look at it; `None` if there is none. Takes no lock and changes nothing. A long journal is
+    /// not compared with its log each time that somebody looks; runs and `rekon journal check` do that.
     ///
     /// # Errors
     /// [`JournalError::Unusable`] if it is not ours or damaged.
     pub fn open_to_read(path: &Path) -> Result<Option<Self>, JournalError> {
         let journal = Self::open_to_examine(path)?;
-        if let Some(journal) = &journal {
+        let is_long = path.metadata().is_ok_and(|file| file.len() > CHECKED_AT_A_GLANCE);
+        if let Some(journal) = journal.as_ref().filter(|_| !is_long) {
             let reader = journal.reader.lock().map_err(|error| JournalError::Read(error.to_string()))?;
             open::refuse_damage(path, &reader)?;
         }

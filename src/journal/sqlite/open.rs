@@ -42,7 +42,14 @@ pub(super) fn for_writing(path: &Path) -> Result<Connection, JournalError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(|error| unusable(path, &error))?;
     prepare(path, &connection)?;
+    sync_names(path).map_err(|error| unusable(path, &error))?;
     Ok(connection)
+}
+
+/// The names of the journal, of its WAL and of its folder are durable only once the folders above them are.
+fn sync_names(path: &Path) -> std::io::Result<()> {
+    let real = path.canonicalize()?;
+    real.ancestors().skip(1).take(2).try_for_each(|folder| File::open(folder)?.sync_all())
 }
 
 /// Opens the file for reading; it changes nothing and never checkpoints.
@@ -76,9 +83,10 @@ fn prepare(path: &Path, connection: &Connection) -> Result<(), JournalError> {
     if !is_new {
         check_owner(path, application, version)?;
     }
+    to_wal(connection).map_err(unusable_sql)?;
     connection
         .execute_batch(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
+            "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
              PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0; \
              PRAGMA wal_autocheckpoint = 0;",
         )
@@ -96,6 +104,14 @@ fn prepare(path: &Path, connection: &Connection) -> Result<(), JournalError> {
         migrate::carry_over(path, connection, version)?;
     }
     refuse_damage(path, connection)
+}
+
+/// The switch is committed when its statement is done, not when its row is there: a batch would drop the error.
+fn to_wal(connection: &Connection) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare("PRAGMA journal_mode = WAL")?;
+    let mut rows = statement.query([])?;
+    while rows.next()?.is_some() {}
+    Ok(())
 }
 
 /// Compares the file with itself, and the items with their log.
