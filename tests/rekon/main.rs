@@ -1,6 +1,7 @@
 //! The integration tests: the program as a whole, and the house that it is built of.
 
 mod binary;
+mod bugs;
 mod cases;
 #[cfg(target_os = "linux")]
 mod crash;

@@ -271,7 +271,8 @@ impl Disk {
         }
     }
 
-    /// Cuts the power now, and opens the journal that is left in `folder`; says what is lost.
+    /// Cuts the power now, and opens the journal that is left in `folder`; says what is lost, and which of the files out may
+    /// be there in part.
     fn cut(&self, seeded: &mut Seeded, folder: &Path) -> Vec<String> {
         let mut names = self.durable_names.clone();
         for pending in self.pending_names.values() {
@@ -279,6 +280,9 @@ impl Disk {
             let survive = seeded.below(pending.len() as u64 + 1);
             pending.iter().take(usize::try_from(survive).expect("a count")).for_each(|naming| naming.apply(&mut names));
         }
+        let outs = names.iter().filter(|(path, _)| path.contains("/out/") && !path.ends_with(".part"));
+        let parts = outs.filter(|(_, file)| !self.files[**file].changes.is_empty());
+        let mut wrong: Vec<String> = parts.map(|(path, _)| format!("{path} may be there in part")).collect();
         for name in ["journal.db", "journal.db-wal", "journal.db-shm", "journal.db-journal"] {
             std::fs::remove_file(folder.join(name)).ok();
             let path = names.iter().find(|(path, _)| path.ends_with(&format!("/.rekon/{name}")));
@@ -287,10 +291,12 @@ impl Disk {
             }
         }
         let path = folder.join("journal.db");
-        if !path.exists() {
-            return self.posted.keys().map(|id| format!("the journal is gone, and {id} has left")).collect();
+        if path.exists() {
+            wrong.extend(self.missing(&path).unwrap_or_else(|error| vec![format!("damaged: {error}")]));
+        } else {
+            wrong.extend(self.posted.keys().map(|id| format!("the journal is gone, and {id} has left")));
         }
-        self.missing(&path).unwrap_or_else(|error| vec![format!("damaged: {error}")])
+        wrong
     }
 
     /// What has left or was shown, and is not in this journal.

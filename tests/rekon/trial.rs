@@ -213,7 +213,7 @@ impl Trial {
         match ended.code {
             None => {
                 self.kills += 1;
-                self.check_intents();
+                self.check_what_a_kill_has_left();
             }
             Some(code @ (0 | 1 | 3)) => {
                 let in_doubt = self.in_doubt();
@@ -258,11 +258,12 @@ impl Trial {
         }
     }
 
-    /// Every request that has left must have an attempt of its own in the journal as a kill has left it. A copy is looked at:
-    /// the next run is to find what the kill has left.
-    fn check_intents(&mut self) {
+    /// Every request that has left must have an attempt of its own in the journal as a kill has left it, and every result
+    /// that stands in a file must be in it; a file is there as a whole or not at all. A copy is looked at: the next run is to find what the kill has left.
+    fn check_what_a_kill_has_left(&mut self) {
         let posted = self.posted();
         let mut known: BTreeMap<String, u32> = BTreeMap::new();
+        let mut states: BTreeMap<String, String> = BTreeMap::new();
         if self.folder.path(".rekon/journal.db").exists() {
             for name in ["journal.db", "journal.db-wal"] {
                 let copy = self.folder.path(&format!("copy/{name}"));
@@ -276,6 +277,7 @@ impl Trial {
             let tables = "SELECT count(*) FROM sqlite_schema WHERE name = 'attempt'";
             if journal.query_row(tables, [], |row| row.get(0)) == Ok(1) {
                 known = sends(&journal);
+                states = self::states(&journal);
             }
         }
         let mut left: BTreeMap<&str, u32> = BTreeMap::new();
@@ -286,6 +288,19 @@ impl Trial {
             let attempts = known.get(request_id).copied().unwrap_or_default();
             if count > attempts {
                 self.wrong.push(format!("{request_id} was sent {count} times, the journal knows of {attempts}"));
+            }
+        }
+        let lines = self.folder.read("orders.csv").lines().count();
+        for run in self.folder.runs("trial") {
+            let results = std::fs::read_to_string(self.folder.path(&format!("out/trial/{run}/results.csv")));
+            if results.is_ok_and(|text| text.lines().count() != lines) {
+                self.wrong.push(format!("a part of the results of {run} is there"));
+            }
+        }
+        for (invoice, shown) in self.results().iter().filter(|(_, shown)| is_for_good(shown)) {
+            if states.get(invoice) != Some(shown) {
+                self.wrong
+                    .push(format!("{invoice} was shown as {shown}, and is {:?} to the journal", states.get(invoice)));
             }
         }
     }
@@ -407,6 +422,13 @@ pub(crate) fn sends(journal: &Connection) -> BTreeMap<String, u32> {
     let mut statement = journal.prepare(query).expect("a query");
     let counts = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).expect("rows");
     counts.collect::<Result<_, _>>().expect("counts")
+}
+
+/// What the journal says of each order.
+fn states(journal: &Connection) -> BTreeMap<String, String> {
+    let mut statement = journal.prepare("SELECT invoice, state FROM item ORDER BY generation").expect("items");
+    let items = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).expect("items");
+    items.collect::<rusqlite::Result<_>>().expect("items")
 }
 
 /// INV-1 is in a state in which its operation is refused, unless the operation makes the orders.
