@@ -84,11 +84,14 @@ pub(super) fn in_doubt(connection: &Connection) -> rusqlite::Result<Vec<Item>> {
     statement.query_map([], read_item)?.collect()
 }
 
-/// Items of an account whose refusal is proved or ruled, the oldest first.
+/// Items of an account whose refusal is proved or ruled, the oldest first. Of an order that was reopened only the latest
+/// generation counts: what DOKU notifies may be the doing of that one, and one order has one live item.
 pub(super) fn refused(connection: &Connection, account: &Account) -> rusqlite::Result<Vec<Item>> {
     let mut statement = connection.prepare(&format!(
         "SELECT {ITEM_COLUMNS} FROM item WHERE state IN ('refused', 'ruled_not_done') AND operation = ?1 \
-         AND environment = ?2 AND client_id = ?3 ORDER BY id"
+         AND environment = ?2 AND client_id = ?3 AND NOT EXISTS (SELECT 1 FROM item later \
+             WHERE later.environment = ?2 AND later.client_id = ?3 AND later.operation = ?1 \
+             AND later.invoice = item.invoice AND later.generation > item.generation) ORDER BY id"
     ))?;
     let key = [account.operation.word(), account.environment.word(), account.client_id.as_str()];
     statement.query_map(key, read_item)?.collect()
