@@ -30,6 +30,8 @@ pub(super) enum Failure {
     Held(String),
     /// It had begun; what is known is in the journal.
     Stopped(String),
+    /// Requests have left, and the journal cannot say what became of them.
+    InDoubt(String),
 }
 
 impl std::fmt::Display for Failure {
@@ -41,7 +43,9 @@ impl std::fmt::Display for Failure {
                 }
                 write!(out, "{fault}")
             }),
-            Self::Refused(message) | Self::Held(message) | Self::Stopped(message) => out.write_str(message),
+            Self::Refused(message) | Self::Held(message) | Self::Stopped(message) | Self::InDoubt(message) => {
+                out.write_str(message)
+            }
         }
     }
 }
@@ -53,6 +57,7 @@ impl Failure {
             Self::Faults(_) | Self::Refused(_) => REFUSED,
             Self::Held(_) => HELD,
             Self::Stopped(_) => STOPPED,
+            Self::InDoubt(_) => DOUBT,
         }
     }
 }

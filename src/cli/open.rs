@@ -9,6 +9,7 @@ use super::load;
 use super::screen::Screen;
 use crate::edge::clock::SystemClock;
 use crate::job::settings::{DEFAULT_JOURNAL, Retries};
+use crate::journal::record::Acceptance;
 use crate::journal::sqlite::SqliteJournal;
 use crate::journal::{Journal as _, JournalError, Loss};
 use crate::model::fault::printable;
@@ -55,17 +56,36 @@ pub(super) async fn open_at(
             wire(now)
         )));
     }
-    let Some(loss) = journal.loss() else { return Ok((journal, None)) };
-    if elapsed(loss.since, now) > horizon {
-        return Err(Failure::Refused(format!(
-            "{shown}: {loss}: the journal was restored from an old copy, or made anew; what it lacks may have been sent \
-             longer ago than DOKU is known to remember\n  \
-             hint: put the newer journal back; if it is lost for good, compare with DOKU's Back Office, and then \
-             rekon journal accept --journal {shown} --reason TEXT"
-        )));
+    let loss = journal.loss();
+    if let Some(loss) = loss {
+        refuse_old_loss(&shown, &loss.to_string(), loss.since, horizon, now)?;
+        let acceptance = Acceptance { found: loss.to_string(), lost_since: Some(loss.since), reason: String::new() };
+        journal.accept(acceptance, now).await.map_err(failure)?;
     }
-    journal.accept(loss.to_string(), String::new(), now).await.map_err(failure)?;
-    Ok((journal, Some(loss)))
+    // A loss that was young enough once gets old.
+    if let Some(since) = journal.lost_since().await.map_err(failure)? {
+        refuse_old_loss(&shown, &format!("entries since {} are missing", wire(since)), since, horizon, now)?;
+    }
+    Ok((journal, loss))
+}
+
+fn refuse_old_loss(
+    shown: &str,
+    found: &str,
+    since: Timestamp,
+    horizon: Duration,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    // A loss since a time that is still to come was dated by a clock that was wrong.
+    if elapsed(since, now) <= horizon && elapsed(now, since) <= CORRECTION {
+        return Ok(());
+    }
+    Err(Failure::Refused(format!(
+        "{shown}: {found}: the journal was restored from an old copy, or made anew; what it lacks may have been sent longer \
+         ago than DOKU is known to remember\n  \
+         hint: put the newer journal back; if it is lost for good, compare with DOKU's Back Office, and then \
+         rekon journal accept --journal {shown} --reason TEXT"
+    )))
 }
 
 /// `rekon journal accept`: goes on with a journal that `open` refuses.
@@ -74,13 +94,21 @@ pub(super) async fn accept(path: &Path, reason: &str, screen: Screen) -> Result<
     let journal = SqliteJournal::open(path).map_err(failure)?;
     let head = journal.head().await.map_err(failure)?;
     let ahead = head.filter(|head| elapsed(now, head.at) > CORRECTION);
-    let found = match (journal.loss(), ahead) {
-        (Some(loss), _) => loss.to_string(),
-        (None, Some(head)) => format!("the last entry is of {}, ahead of the clock", wire(head.at)),
-        (None, None) => return Err(Failure::Refused(format!("{}: there is nothing to accept", load::shown(path)))),
+    let lost_since = match journal.loss() {
+        Some(loss) => Some(loss.since),
+        None => journal.lost_since().await.map_err(failure)?,
     };
-    journal.accept(found.clone(), reason.to_owned(), now).await.map_err(failure)?;
-    screen.say(&format!("accepted, and written into the journal: {found}"));
+    let found = match (journal.loss(), lost_since, ahead) {
+        (Some(loss), ..) => loss.to_string(),
+        (None, Some(since), _) => format!("entries since {} are missing", wire(since)),
+        (None, None, Some(head)) => format!("the last entry is of {}, ahead of the clock", wire(head.at)),
+        (None, None, None) => {
+            return Err(Failure::Refused(format!("{}: there is nothing to accept", load::shown(path))));
+        }
+    };
+    let acceptance = Acceptance { found: found.clone(), lost_since, reason: reason.to_owned() };
+    journal.accept(acceptance, now).await.map_err(failure)?;
+    screen.say(&format!("accepted, and written into the journal: {found}\nwhat was unknown is for a person to rule now: rekon show --journal {}", printable(&load::shown(path))));
     screen.document(serde_json::json!({ "version": 1, "accepted": found, "exit_code": 0 }).to_string().as_bytes());
     Ok(())
 }

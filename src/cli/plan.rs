@@ -75,7 +75,12 @@ pub(super) fn check(paths: &[PathBuf], common: &Common, screen: Screen) -> Resul
         match check_one(path, common) {
             Ok(rows) => screen.say(&format!("{}: ok, {rows} rows", printable(&path.display().to_string()))),
             Err(Failure::Faults(found)) => faults.extend(found),
-            Err(Failure::Refused(message) | Failure::Held(message) | Failure::Stopped(message)) => {
+            Err(
+                Failure::Refused(message)
+                | Failure::Held(message)
+                | Failure::Stopped(message)
+                | Failure::InDoubt(message),
+            ) => {
                 faults.push(Fault::new(Place::file(&path.display().to_string()), message));
             }
         }

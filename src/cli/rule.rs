@@ -1,19 +1,21 @@
 //! `rekon rule` and `rekon reopen`: what only a person can decide, written into the journal with the reason.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::args::{Common, ReopenArgs, RuleArgs, Ruling};
 use super::exit::{DONE, Failure};
+use super::load::{self, Case};
 use super::open::{absent, failure, open, place};
 use super::screen::Screen;
 use crate::edge::clock::SystemClock;
 use crate::edge::person;
-use crate::journal::Journal as _;
 use crate::journal::log::{Reopened, Ruled};
 use crate::journal::record::Item;
 use crate::journal::ruling::{NotNow, may_be_reopened, may_be_ruled};
 use crate::journal::sqlite::SqliteJournal;
 use crate::journal::state::Event;
+use crate::journal::{Account, Journal as _};
 use crate::model::fault::printable;
 use crate::model::ids::InvoiceNumber;
 use crate::model::operation::Operation;
@@ -27,10 +29,17 @@ pub(super) async fn rule(args: &RuleArgs, common: &Common, screen: Screen) -> Re
     let reason = words("--reason", &args.reason)?;
     let evidence = words("--evidence", &args.evidence)?;
     let now = SystemClock.now();
-    let (path, horizon) = place(args.job.as_deref(), common)?;
-    let journal = open_existing(&path, horizon, screen).await?;
+    let meant = Meant::of(args.operation, args.job.as_deref(), args.environment.as_deref(), common)?;
+    let journal = meant.open(screen).await?;
     journal.recover(now).await.map_err(failure)?;
-    let item = latest(&journal, &args.invoice, args.operation, args.environment.as_deref()).await?;
+    let item = meant.latest(&journal, &args.invoice).await?;
+    // The longer of two horizons: the job's as it is now, and as it was when the item was sent.
+    let sent_under = journal.horizon(&item.run).await.map_err(failure)?;
+    let horizon =
+        sent_under.map_or(
+            meant.horizon,
+            |sent_under| if meant.case.is_some() { meant.horizon.max(sent_under) } else { sent_under },
+        );
     may_be_ruled(&item, horizon, now).map_err(|why| not_now(&item, &why))?;
     let event = match args.ruling {
         Ruling::Done => Event::RuledDone,
@@ -44,7 +53,8 @@ pub(super) async fn rule(args: &RuleArgs, common: &Common, screen: Screen) -> Re
         account.operation, account.environment, item.amount, item.state
     ));
     if event == Event::RuledNotDone {
-        screen.say(&format!("to send it anew: rekon reopen {invoice} --operation {} --reason TEXT", account.operation));
+        let (operation, place) = (account.operation, meant.place());
+        screen.say(&format!("to send it anew: rekon reopen {invoice} --operation {operation} --reason TEXT {place}"));
     }
     let document = serde_json::json!({
         "version": 1, "invoice_number": invoice, "operation": account.operation, "before": item.state.word(),
@@ -58,12 +68,12 @@ pub(super) async fn rule(args: &RuleArgs, common: &Common, screen: Screen) -> Re
 pub(super) async fn reopen(args: &ReopenArgs, common: &Common, screen: Screen) -> Result<u8, Failure> {
     let reason = words("--reason", &args.reason)?;
     let now = SystemClock.now();
-    let (path, horizon) = place(args.job.as_deref(), common)?;
-    let journal = open_existing(&path, horizon, screen).await?;
+    let meant = Meant::of(args.operation, args.job.as_deref(), args.environment.as_deref(), common)?;
+    let journal = meant.open(screen).await?;
     let mut items: Vec<Item> = Vec::new();
     let mut wrong = Vec::new();
     for invoice in &args.invoices {
-        let found = latest(&journal, invoice, args.operation, args.environment.as_deref()).await;
+        let found = meant.latest(&journal, invoice).await;
         let checked = found.and_then(|item| match may_be_reopened(&item) {
             Ok(()) => Ok(item),
             Err(why) => Err(not_now(&item, &why)),
@@ -77,10 +87,10 @@ pub(super) async fn reopen(args: &ReopenArgs, common: &Common, screen: Screen) -
     if !wrong.is_empty() {
         return Err(Failure::Refused(wrong.join("\n")));
     }
+    let why = Reopened { reason, by: person::who() };
+    let items = items.iter().map(|item| item.id).collect();
     let mut reopened = Vec::new();
-    for item in items {
-        let why = Reopened { reason: reason.clone(), by: person::who() };
-        let next = journal.reopen(item.id, why, now).await.map_err(failure)?;
+    for next in journal.reopen(items, why, now).await.map_err(failure)? {
         let (invoice, operation) = (&next.identity.invoice, next.identity.account.operation);
         screen.say(&format!(
             "{invoice} · {operation} · {}: will be sent anew by the next run, as generation {} with Request-Id {}",
@@ -96,40 +106,86 @@ pub(super) async fn reopen(args: &ReopenArgs, common: &Common, screen: Screen) -
     Ok(DONE)
 }
 
-/// A journal that is there already: a ruling makes none.
-async fn open_existing(path: &Path, horizon: std::time::Duration, screen: Screen) -> Result<SqliteJournal, Failure> {
-    if !path.exists() {
-        return Err(absent(path));
-    }
-    open(path, horizon, SystemClock.now(), screen).await
+/// Whose items a person means, and where they are.
+struct Meant<'a> {
+    operation: Operation,
+    environment: Option<&'a str>,
+    job: Option<&'a Path>,
+    /// The job, if it is named: its account narrows what is meant.
+    case: Option<Case>,
+    path: PathBuf,
+    horizon: Duration,
 }
 
-/// The latest generation of an invoice's item; it must be the only one of its operation.
-async fn latest(
-    journal: &SqliteJournal,
-    invoice: &str,
-    operation: Operation,
-    environment: Option<&str>,
-) -> Result<Item, Failure> {
-    let none = || Failure::Refused(format!("{}: the journal knows no {operation} of it", printable(invoice)));
-    let number = InvoiceNumber::new(invoice).or(Err(none()))?;
-    let story = journal.story(&number).await.map_err(failure)?;
-    let mut items: Vec<Item> = story
-        .items
-        .into_iter()
-        .map(|(item, _)| item)
-        .filter(|item| item.identity.account.operation == operation)
-        .filter(|item| environment.is_none_or(|word| item.identity.account.environment.word() == word))
-        .collect();
-    items.sort_by_key(|item| item.identity.generation);
-    let last = items.pop().ok_or_else(none)?;
-    if items.iter().any(|item| item.identity.account != last.identity.account) {
-        return Err(Failure::Refused(format!(
-            "{number}: the journal knows a {operation} of it in several environments or of several clients\n  \
-             hint: name the one that is meant with --environment"
-        )));
+impl<'a> Meant<'a> {
+    fn of(
+        operation: Operation,
+        job: Option<&'a Path>,
+        environment: Option<&'a str>,
+        common: &Common,
+    ) -> Result<Self, Failure> {
+        let (path, horizon) = place(job, common)?;
+        let case = job.map(|job| load::case(job, common, SystemClock.now())).transpose()?;
+        Ok(Self { operation, environment, job, case, path, horizon })
     }
-    Ok(last)
+
+    /// The flag that names the same journal again, to be typed.
+    fn place(&self) -> String {
+        match self.job {
+            Some(job) => format!("--job {}", printable(&job.display().to_string())),
+            None => format!("--journal {}", printable(&load::shown(&self.path))),
+        }
+    }
+
+    /// A journal that is there already: a ruling makes none.
+    async fn open(&self, screen: Screen) -> Result<SqliteJournal, Failure> {
+        if !self.path.exists() {
+            return Err(absent(&self.path));
+        }
+        open(&self.path, self.horizon, SystemClock.now(), screen).await
+    }
+
+    /// Whether an account may be the one that is meant.
+    fn is_meant(&self, account: &Account) -> bool {
+        let environment = match (self.environment, &self.case) {
+            (Some(word), _) => account.environment.word() == word,
+            (None, Some(case)) => account.environment == case.job.merchant.environment,
+            (None, None) => true,
+        };
+        // Keys that are not at hand narrow nothing.
+        let keys = self.case.as_ref().and_then(|case| case.credentials().ok());
+        let client = keys.is_none_or(|keys| account.client_id == keys.client_id);
+        account.operation == self.operation && environment && client
+    }
+
+    /// The latest generation of an invoice's item; it must be the only one of its operation.
+    async fn latest(&self, journal: &SqliteJournal, invoice: &str) -> Result<Item, Failure> {
+        let none = |known: &[Item]| {
+            let known: Vec<String> = known
+                .iter()
+                .map(|item| &item.identity.account)
+                .map(|account| {
+                    format!("a {} in the {} for {}", account.operation, account.environment, account.client_id)
+                })
+                .collect();
+            let but = if known.is_empty() { String::new() } else { format!("; it knows {}", known.join(", ")) };
+            let invoice = printable(invoice);
+            Failure::Refused(format!("{invoice}: the journal knows no {} of it{but}", self.operation))
+        };
+        let number = InvoiceNumber::new(invoice).or(Err(none(&[])))?;
+        let story = journal.story(&number).await.map_err(failure)?;
+        let known: Vec<Item> = story.items.into_iter().map(|(item, _)| item).collect();
+        let meant = known.iter().filter(|item| self.is_meant(&item.identity.account));
+        let last = meant.clone().max_by_key(|item| item.identity.generation).ok_or_else(|| none(&known))?;
+        if meant.clone().any(|item| item.identity.account != last.identity.account) {
+            return Err(Failure::Refused(format!(
+                "{number}: the journal knows a {} of it in several environments or of several clients\n  \
+                 hint: name the job that is meant with --job",
+                self.operation
+            )));
+        }
+        Ok(last.clone())
+    }
 }
 
 fn not_now(item: &Item, why: &NotNow) -> Failure {

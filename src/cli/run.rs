@@ -138,6 +138,7 @@ async fn report(
 ) -> Result<u8, Failure> {
     let (case, journal) = (session.case, &session.journal);
     let stopped = |error: JournalError| Failure::Stopped(error.to_string());
+    let unread = |error: JournalError| Failure::InDoubt(error.to_string());
     // Read again: notifications may have arrived during the run. A log that has gone is no reason to write nothing.
     let log = session.log().unwrap_or_else(|failure| {
         screen.warn(&format!("{failure}\nthe notifications count as they were before the run"));
@@ -146,11 +147,14 @@ async fn report(
     if let Err(failure) = session.note_contradictions(&log).await {
         screen.warn(&failure.to_string());
     }
-    let records = journal.rows(&run).await.map_err(stopped)?;
-    let mut in_doubt_earlier = session.in_doubt_elsewhere(&records).await.map_err(stopped)?;
-    let (in_doubt_elsewhere, other_jobs) = plan.in_doubt_elsewhere();
+    let records = journal.rows(&run).await.map_err(unread)?;
+    let mut in_doubt_earlier = session.in_doubt_elsewhere(&records).await.map_err(unread)?;
+    let (in_doubt_elsewhere, mut other_jobs) = plan.in_doubt_elsewhere();
     in_doubt_earlier.merge(in_doubt_elsewhere);
-    let head = journal.head().await.map_err(stopped)?;
+    let (conflicts, jobs) = session.conflicts_of_other_jobs(plan).await.map_err(unread)?;
+    in_doubt_earlier.merge(conflicts);
+    other_jobs.extend(jobs);
+    let head = journal.head().await.map_err(unread)?;
     let header = results::Input { header: &plan.header, delimiter: plan.delimiter };
     let now = SystemClock.now();
     let ending = Ending {
@@ -198,6 +202,10 @@ pub(super) fn stop_text(stop: &Stop) -> String {
         }
         Stop::Halted(Halt::Gateway) => {
             "an unsigned refusal or a redirect: something stands between this machine and the provider".to_owned()
+        }
+        Stop::LossTooOld => {
+            "what the lost journal may have sent is older than the horizon now; run the job again and read the hint"
+                .to_owned()
         }
         Stop::Journal(error) => error.to_string(),
     }

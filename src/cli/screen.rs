@@ -114,6 +114,12 @@ impl Screen {
             Failure::Held(message) => {
                 err(&format!("{}\nnothing was sent; try again later", printable_lines(message)));
             }
+            Failure::InDoubt(message) => {
+                err(&format!(
+                    "{}\nMONEY MAY BE IN DOUBT: requests have left, and the journal cannot be read; look with rekon journal check",
+                    printable_lines(message)
+                ));
+            }
             Failure::Stopped(message) => {
                 err(&format!("{}\nwhat is known is in the journal; run the job again", printable_lines(message)));
             }
@@ -124,7 +130,10 @@ impl Screen {
     pub(super) fn failure_document(self, failure: &Failure) {
         let (faults, message) = match failure {
             Failure::Faults(faults) => (faults.as_slice(), None),
-            Failure::Refused(message) | Failure::Held(message) | Failure::Stopped(message) => (&[][..], Some(message)),
+            Failure::Refused(message)
+            | Failure::Held(message)
+            | Failure::Stopped(message)
+            | Failure::InDoubt(message) => (&[][..], Some(message)),
         };
         let document = serde_json::json!({
             "version": 1, "exit_code": failure.code(), "error": message, "faults": faults_json(faults),

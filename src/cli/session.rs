@@ -1,7 +1,7 @@
 //! What a command that may send holds in its hands from start to end: the job, the keys, the journal with its lock, and
 //! the simulator where it is embedded.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::embed::{self, Embedded};
@@ -106,7 +106,15 @@ impl<'a> Session<'a> {
     async fn begin_with(&self, delimiter: u8, header: Vec<String>, rows: Vec<NewRow>) -> Result<RunId, Failure> {
         let (job, account, started_at) = (self.case.job.name.to_string(), self.account.clone(), self.started_at);
         self.journal
-            .begin_run(NewRun { job, account, started_at, delimiter, header, rows })
+            .begin_run(NewRun {
+                job,
+                account,
+                started_at,
+                horizon: self.case.job.retries.horizon,
+                delimiter,
+                header,
+                rows,
+            })
             .await
             .map_err(open::failure)
     }
@@ -126,6 +134,7 @@ impl<'a> Session<'a> {
             signer: Signer::new(&self.credentials.secret_key),
             client_id: self.credentials.client_id.clone(),
             run: run.clone(),
+            lost_since: self.journal.lost_since().await.map_err(open::failure)?,
             page: if job.is_on_loopback() { PaymentPage::Loopback } else { PaymentPage::Https },
         };
         let progress = Arc::new(Progress::default());
@@ -142,6 +151,22 @@ impl<'a> Session<'a> {
             (None, Some(embedded)) => format!("http://{}", embedded.running.address()),
             (None, None) => self.case.job.merchant.environment.host().unwrap_or_default().to_owned(),
         }
+    }
+
+    /// Conflicts of other jobs of the account, which this run may have found, and the names of those jobs. What the plan
+    /// counts already is left out.
+    pub(super) async fn conflicts_of_other_jobs(&self, plan: &Plan) -> Result<(Tally, BTreeSet<String>), JournalError> {
+        let counted: HashSet<&InvoiceNumber> =
+            plan.doubts_elsewhere().map(|planned| &planned.order.invoice_number).collect();
+        let (mut tally, mut jobs) = (Tally::default(), BTreeSet::new());
+        for item in self.journal.doubts().await? {
+            let other = item.state == State::Conflict && item.job != self.case.job.name.as_str();
+            if other && item.identity.account == self.account && !counted.contains(&item.identity.invoice) {
+                tally.add(item.amount);
+                jobs.insert(item.job);
+            }
+        }
+        Ok((tally, jobs))
     }
 
     /// Items of the job in doubt whose orders are not among these rows.

@@ -43,6 +43,8 @@ pub enum Entry {
     Accepted {
         /// What was found.
         found: String,
+        /// Since when entries are missing; `None` if none are.
+        lost_since: Option<String>,
         /// Why a person went on; empty if it was safe without asking.
         reason: String,
     },
@@ -319,7 +321,9 @@ pub fn fold(item: Item, entry: &Entry, at: Timestamp) -> Result<Item, Impossible
         Entry::AnswerCarried { .. } => Ok(item),
         Entry::Intended { .. } => {
             let state = next(item.state, Event::Intended)?;
-            Ok(Item { state, attempts: item.attempts + 1, last_sent_at: at, ..item })
+            // What nothing was done for is as if it had never been sent: the horizon counts from now.
+            let first_intent_at = if item.state == State::Planned { at } else { item.first_intent_at };
+            Ok(Item { state, attempts: item.attempts + 1, first_intent_at, last_sent_at: at, ..item })
         }
         Entry::Ended { event, wire, reason, facts, .. } => {
             // Attempts are requests on the wire (`DESIGN` 11.7).
@@ -359,6 +363,20 @@ fn reference(text: &str) -> Result<MerchantReference, Impossible> {
 
 fn run(text: &str) -> Result<RunId, Impossible> {
     RunId::new(text).or(Err(Impossible::Value { field: "run", value: text.to_owned() }))
+}
+
+/// Since when entries may be missing, as no person has accepted it yet: of all acceptances without asking since the last
+/// one by a person, the oldest. Takes the acceptances in their order.
+#[must_use]
+pub fn lost_since(accepted: &[Entry]) -> Option<Timestamp> {
+    accepted.iter().fold(None, |lost, entry| match entry {
+        Entry::Accepted { lost_since, reason, .. } if reason.is_empty() => {
+            let since = lost_since.as_deref().and_then(time::parse_instant);
+            [lost, since].into_iter().flatten().min()
+        }
+        Entry::Accepted { .. } => None,
+        _ => lost,
+    })
 }
 
 /// The hash of an entry.

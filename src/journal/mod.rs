@@ -15,6 +15,7 @@ pub mod state;
 
 use std::collections::HashMap;
 use std::future::Future;
+use std::time::Duration;
 
 use crate::model::environment::Environment;
 use crate::model::ids::{ClientId, InvoiceNumber, RunId};
@@ -22,8 +23,8 @@ use crate::model::operation::Operation;
 use crate::model::time::{self, Timestamp};
 use log::{Reopened, Ruled};
 use record::{
-    Contradiction, DurableIntent, Finished, Head, InquiryResult, Intent, Item, ItemId, NewRun, OutcomeRecord,
-    RowRecord, RunRecord, Story,
+    Acceptance, Contradiction, DurableIntent, Finished, Head, InquiryResult, Intent, Item, ItemId, NewRun,
+    OutcomeRecord, RowRecord, RunRecord, Story,
 };
 use state::State;
 
@@ -151,21 +152,23 @@ pub trait Journal: Send + Sync + 'static {
         at: Timestamp,
     ) -> impl Future<Output = Result<State, JournalError>> + Send;
 
-    /// Makes the next generation of a refused item, to be sent by the next run.
+    /// Makes the next generations of refused items, to be sent by the next run: of all of them, or of none.
     fn reopen(
         &self,
-        item: ItemId,
+        items: Vec<ItemId>,
         reopened: Reopened,
         at: Timestamp,
-    ) -> impl Future<Output = Result<Item, JournalError>> + Send;
+    ) -> impl Future<Output = Result<Vec<Item>, JournalError>> + Send;
 
-    /// Records that the work goes on with a journal that lacks entries, or is ahead of the clock.
-    fn accept(
-        &self,
-        found: String,
-        reason: String,
-        at: Timestamp,
-    ) -> impl Future<Output = Result<(), JournalError>> + Send;
+    /// The horizon of the job as it was in a run; `None` if the run is not known.
+    fn horizon(&self, run: &RunId) -> impl Future<Output = Result<Option<Duration>, JournalError>> + Send;
+
+    /// Records that the work goes on with a journal that lacks entries, or is ahead of the clock. If a person says so, every
+    /// unknown item comes before a person too: nobody knows how long ago it was first sent.
+    fn accept(&self, acceptance: Acceptance, at: Timestamp) -> impl Future<Output = Result<(), JournalError>> + Send;
+
+    /// Since when entries may be missing without a person having accepted it; `None` if none are.
+    fn lost_since(&self) -> impl Future<Output = Result<Option<Timestamp>, JournalError>> + Send;
 
     /// The last entry of the log; `None` while it is empty.
     fn head(&self) -> impl Future<Output = Result<Option<Head>, JournalError>> + Send;

@@ -1,5 +1,7 @@
 //! What goes into the journal and what comes out of it.
 
+use std::time::Duration;
+
 use super::identity::Identity;
 use super::log::Entry;
 use super::state::{Event, State};
@@ -170,6 +172,17 @@ pub struct Contradiction {
     pub at: Timestamp,
 }
 
+/// Why work goes on with a journal that is not what it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acceptance {
+    /// What was found.
+    pub found: String,
+    /// Since when entries are missing; `None` if none are.
+    pub lost_since: Option<Timestamp>,
+    /// Why a person went on; empty if it was safe without asking.
+    pub reason: String,
+}
+
 /// Everything that the journal knows about an invoice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Story {
@@ -275,6 +288,8 @@ pub struct NewRun {
     pub account: super::Account,
     /// When it started.
     pub started_at: Timestamp,
+    /// How long its keys are taken to be remembered.
+    pub horizon: Duration,
     /// The input's delimiter.
     pub delimiter: u8,
     /// The input's header.

@@ -89,6 +89,9 @@ pub const fn next(state: State, event: Event) -> Result<State, Illegal> {
         (S::Intent | S::Unknown, E::Already) => S::AlreadyDone,
         (S::Intent | S::Unknown, E::Refused) | (S::Intent, E::TurnedAway) => S::Refused,
         (S::Unknown, E::GivenUp) => S::Review,
+        // An attempt that a stopped program left open may be closed after a person has taken over.
+        (S::Review, E::NoProof | E::NothingDone | E::TurnedAway) => S::Review,
+        (S::Conflict, E::NoProof | E::NothingDone | E::TurnedAway) => S::Conflict,
         (S::Review | S::Conflict, E::RuledDone) => S::RuledDone,
         (S::Review | S::Conflict, E::RuledNotDone) => S::RuledNotDone,
         // Terminal states never change; the same proof again says nothing new, the opposite one is a conflict.

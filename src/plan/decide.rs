@@ -110,6 +110,10 @@ fn dispose(job: &Job, operation: Operation, guards: &Guards, entry: &InputOrder,
     }
     // An item for which nothing was done yet is anybody's, and may still be corrected.
     let known_item = known.items.get(invoice);
+    // Once a request has left, its body stays for ever, whatever the file says by now.
+    if known_item.is_some_and(|item| item.state == State::Planned && item.attempts > 0 && item.amount != order.amount) {
+        return Disposition::Held(HeldBy::OtherAmount);
+    }
     if let Some(item) = known_item.filter(|item| item.state != State::Planned) {
         let (state, run) = (item.state, item.run.to_string());
         if item.job != job.name.as_str() {
@@ -267,15 +271,19 @@ impl Plan {
     #[must_use]
     pub fn in_doubt_elsewhere(&self) -> (Tally, BTreeSet<String>) {
         let (mut tally, mut jobs) = (Tally::default(), BTreeSet::new());
-        for planned in &self.orders {
-            if let Disposition::Elsewhere { state, job, .. } = &planned.disposition
-                && state.is_in_doubt()
-            {
-                tally.add(planned.order.amount);
+        for planned in self.doubts_elsewhere() {
+            tally.add(planned.order.amount);
+            if let Disposition::Elsewhere { job, .. } = &planned.disposition {
                 jobs.insert(job.clone());
             }
         }
         (tally, jobs)
+    }
+
+    /// Orders of this input that other jobs have left in doubt.
+    pub fn doubts_elsewhere(&self) -> impl Iterator<Item = &PlannedOrder> {
+        let in_doubt = |planned: &&PlannedOrder| matches!(&planned.disposition, Disposition::Elsewhere { state, .. } if state.is_in_doubt());
+        self.orders.iter().filter(in_doubt)
     }
 
     /// The orders that are to be sent.

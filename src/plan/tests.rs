@@ -70,7 +70,7 @@ fn what_the_journal_knows_decides_before_the_file() {
         (State::Succeeded, "other", 5, RowFate::Skip, "succeeded by job other in run 20261122-150000-0001"),
         (State::Unknown, "other", 5, RowFate::Skip, "unknown by job other in run 20261122-150000-0001"),
         (State::Planned, "other", 5, RowFate::Send, ""),
-        (State::Planned, "test", 6, RowFate::Send, ""),
+        (State::Planned, "test", 6, RowFate::Held, "other_amount"),
         (State::Succeeded, "test", 6, RowFate::Held, "other_amount"),
     ];
     for (state, by, amount, fate, reason) in cases {
@@ -78,6 +78,14 @@ fn what_the_journal_knows_decides_before_the_file() {
         let plan = plan(&job("refund", ""), &rows(&["A,5,1,2,paid"]), &known);
         assert_eq!(fates(&plan), [(fate, reason.to_owned())], "{state} by {by}");
     }
+}
+
+#[test]
+fn what_never_left_may_be_corrected() {
+    let mut known = known_item("A", State::Planned, "test", 6);
+    known.items.values_mut().for_each(|item| item.attempts = 0);
+    let plan = plan(&job("refund", ""), &rows(&["A,5,1,2,paid"]), &known);
+    assert_eq!(fates(&plan), [(RowFate::Send, String::new())]);
 }
 
 #[test]

@@ -13,7 +13,8 @@ use crate::journal::identity::hashed;
 use crate::journal::record::{DurableIntent, InquiryResult, Intent, Item, OutcomeRecord};
 use crate::journal::{Journal, JournalError};
 use crate::model::ids::{ClientId, RequestId, RunId};
-use crate::model::outcome::{Outcome, SignatureCheck};
+use crate::model::outcome::{Doubt, Outcome, Refusal, SignatureCheck};
+use crate::model::time::Timestamp;
 
 /// What every attempt of a run shares.
 pub struct Desk<J, G, C> {
@@ -29,6 +30,9 @@ pub struct Desk<J, G, C> {
     pub client_id: ClientId,
     /// The run.
     pub run: RunId,
+    /// Since when entries of the journal are missing, and no person has accepted it; `None` if none are. What it lacks may
+    /// have been sent, so that a first request may be a repeat.
+    pub lost_since: Option<Timestamp>,
     /// Which payment pages are acceptable.
     pub page: PaymentPage,
 }
@@ -60,7 +64,11 @@ pub async fn attempt<J: Journal, G: Gateway, C: Clock>(
     let (item, attempt) = (durable.item().clone(), durable.attempt());
     let exchange = send(desk, durable).await;
     let now = desk.clock.now();
-    let reading = answer::read(&item.expected(desk.page), &desk.signer, &exchange, now);
+    let mut reading = answer::read(&item.expected(desk.page), &desk.signer, &exchange, now);
+    if let (Some(_), Outcome::Refused(Refusal::Http(status))) = (desk.lost_since, &reading.outcome) {
+        // That this request was turned away does not disprove one that the journal has lost.
+        reading.outcome = Outcome::Ambiguous(Doubt::Http(*status));
+    }
     let record = OutcomeRecord { attempt, reading: reading.clone(), exchange, at: now };
     let state = desk.journal.record_outcome(record).await?;
     let item = Item { state, reason: reading.outcome.reason(), ..item };

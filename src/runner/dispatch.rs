@@ -83,6 +83,8 @@ pub enum Stop {
     WindowClosed,
     /// An answer said that the next ones will be no better.
     Halted(Halt),
+    /// The journal lacks entries that are older than the horizon by now; a person has to accept that first.
+    LossTooOld,
     /// The journal failed; nothing can be sent without it.
     Journal(JournalError),
 }
@@ -241,6 +243,15 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
         if !window::is_open(self.rules.window.as_ref(), self.desk.clock.wall().now()) {
             self.halt(Stop::WindowClosed);
         }
+        if self.has_lost_too_much() {
+            self.halt(Stop::LossTooOld);
+        }
+    }
+
+    /// Whether what the journal lacks has come to be older than the horizon.
+    fn has_lost_too_much(&self) -> bool {
+        let too_old = |since| self.desk.clock.latest() >= after(since, self.rules.retries.horizon);
+        self.desk.lost_since.is_some_and(too_old)
     }
 
     /// Stops for good; the first reason counts, but for a breaker, which still leaves something to do.

@@ -194,6 +194,7 @@ struct World {
     rules: Rules,
     arrived: Arc<Mutex<Vec<Arrived>>>,
     interrupt: watch::Sender<bool>,
+    lost_since: Option<Timestamp>,
 }
 
 impl World {
@@ -215,6 +216,7 @@ impl World {
             },
             arrived: Arc::default(),
             interrupt: watch::channel(false).0,
+            lost_since: None,
         }
     }
 
@@ -262,6 +264,7 @@ impl World {
             job: "job".into(),
             account: Self::account(),
             started_at: self.clock.now(),
+            horizon: self.rules.retries.horizon,
             delimiter: b',',
             header: Vec::new(),
             rows: rows.collect(),
@@ -280,6 +283,7 @@ impl World {
             signer,
             client_id: ClientId::new("MCH-1").unwrap(),
             run: self.journal.begin_run(new).await.unwrap(),
+            lost_since: self.lost_since,
             page: PaymentPage::Https,
         };
         let unsettled = self.journal.items_in(&Self::account(), "job", &[State::Unknown]).await.unwrap();
@@ -390,6 +394,25 @@ async fn an_open_breaker_sends_nothing_and_still_asks_about_what_earlier_runs_le
         assert_eq!(world.state(number).await, Some(State::AlreadyDone), "{number}");
     }
     assert_eq!(world.state(6).await, None);
+}
+
+#[tokio::test]
+async fn after_a_loss_a_request_that_was_turned_away_disproves_nothing() {
+    let mut world = World::new();
+    world.lost_since = Some(world.clock.now());
+    world.run([1], &[Reply::Status(404), Reply::StatusSays("REFUNDED")]).await;
+    assert_eq!(world.sends().len(), 1, "it is asked about, and not sent again");
+    assert_eq!(world.state(1).await, Some(State::AlreadyDone));
+}
+
+#[tokio::test]
+async fn a_loss_that_gets_as_old_as_the_horizon_ends_the_sending() {
+    let mut world = World::new();
+    world.lost_since = Some(world.clock.now() - chrono::Duration::seconds(24 * 3600 - 10));
+    world.rules.limits.rate = vec![Quota { calls: NonZeroU32::new(1).unwrap(), per: Duration::from_secs(1) }];
+    let stop = world.run(1..=40, &[]).await;
+    assert!(matches!(stop, Some(Stop::LossTooOld)), "{stop:?}");
+    assert!((5..20).contains(&world.sends().len()), "{}", world.sends().len());
 }
 
 #[tokio::test]

@@ -165,7 +165,15 @@ impl Sitting<'_> {
 
     async fn begin(&self, header: Vec<String>, rows: Vec<NewRow>) -> Result<RunId, String> {
         let (job, account) = (self.world.case.job.name.to_string(), self.world.account.clone());
-        let new = NewRun { job, account, started_at: self.clock().now(), delimiter: b',', header, rows };
+        let new = NewRun {
+            job,
+            account,
+            started_at: self.clock().now(),
+            horizon: self.world.case.job.retries.horizon,
+            delimiter: b',',
+            header,
+            rows,
+        };
         self.witness.begin_run(new).await.map_err(told)
     }
 
@@ -188,6 +196,7 @@ impl Sitting<'_> {
             signer: world.words.signer.clone(),
             client_id: world.words.client_id.clone(),
             run: run.clone(),
+            lost_since: self.journal.lost_since().await.map_err(told)?,
             page: PaymentPage::Loopback,
         };
         let (account, progress) = (world.account.clone(), Arc::new(Progress::default()));

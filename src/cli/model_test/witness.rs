@@ -5,11 +5,12 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use super::time::Steps;
 use crate::journal::log::{Reopened, Ruled};
 use crate::journal::record::{
-    AttemptId, Contradiction, DurableIntent, Finished, Head, InquiryResult, Intent, Item, ItemId, NewRun,
+    Acceptance, AttemptId, Contradiction, DurableIntent, Finished, Head, InquiryResult, Intent, Item, ItemId, NewRun,
     OutcomeRecord, RowRecord, RunRecord, Story,
 };
 use crate::journal::sqlite::SqliteJournal;
@@ -104,12 +105,20 @@ impl Journal for Witness {
         self.write(move |journal| async move { journal.rule(item, ruled, at).await }).await
     }
 
-    async fn reopen(&self, item: ItemId, reopened: Reopened, at: Timestamp) -> Result<Item, JournalError> {
-        self.write(move |journal| async move { journal.reopen(item, reopened, at).await }).await
+    async fn reopen(&self, items: Vec<ItemId>, reopened: Reopened, at: Timestamp) -> Result<Vec<Item>, JournalError> {
+        self.write(move |journal| async move { journal.reopen(items, reopened, at).await }).await
     }
 
-    async fn accept(&self, found: String, reason: String, at: Timestamp) -> Result<(), JournalError> {
-        self.write(move |journal| async move { journal.accept(found, reason, at).await }).await
+    async fn horizon(&self, run: &RunId) -> Result<Option<Duration>, JournalError> {
+        self.journal.horizon(run).await
+    }
+
+    async fn accept(&self, acceptance: Acceptance, at: Timestamp) -> Result<(), JournalError> {
+        self.write(move |journal| async move { journal.accept(acceptance, at).await }).await
+    }
+
+    async fn lost_since(&self) -> Result<Option<Timestamp>, JournalError> {
+        self.journal.lost_since().await
     }
 
     async fn known(

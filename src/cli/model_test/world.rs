@@ -20,7 +20,7 @@ use crate::doku::sign::Signer;
 use crate::edge::credentials::Credentials;
 use crate::job;
 use crate::journal::log::{Reopened, Ruled};
-use crate::journal::record::Item;
+use crate::journal::record::{Acceptance, Item};
 use crate::journal::ruling::{may_be_reopened, may_be_ruled};
 use crate::journal::sqlite::SqliteJournal;
 use crate::journal::state::{Event, State};
@@ -115,7 +115,7 @@ impl World {
             Command::Notify { order, status, copies } => self.notify(*order, *status, *copies),
             Command::Rule { order } => self.rule(*order).await,
             Command::Reopen { order } => self.reopen(*order).await,
-            Command::Accept => self.accept_the_clock().await,
+            Command::Accept => self.accept().await,
             Command::Backup => self.back_up(),
             Command::Restore if self.copy().exists() => self.replace(Some(&self.copy())),
             Command::Restore => {}
@@ -129,11 +129,7 @@ impl World {
         let horizon = self.case.job.retries.horizon;
         let (journal, loss) = open_at(&self.case.journal, horizon, self.clock.now()).await?;
         self.is_missing = false;
-        if loss.is_some() {
-            self.has_lost = true;
-            // What the journal lacks, nobody can tell the age of. The promise then rests on the keys alone.
-            self.truth.lock().unwrap().remember_for_ever();
-        }
+        self.has_lost |= loss.is_some();
         Ok(journal)
     }
 
@@ -198,16 +194,24 @@ impl World {
         let was_done = self.truth.lock().unwrap().knows_of(&invoice(order));
         if may_be_reopened(&item).is_ok() && !(self.has_lost && was_done) {
             let why = Reopened { reason: "the model".into(), by: "model".into() };
-            journal.reopen(item.id, why, self.clock.now()).await.unwrap();
+            journal.reopen(vec![item.id], why, self.clock.now()).await.unwrap();
         }
     }
 
-    /// `rekon journal accept`, for a clock that was ahead. The loss of a journal is not accepted: see [`World::put_back`].
-    pub(super) async fn accept_the_clock(&mut self) {
+    /// `rekon journal accept`, for a clock that was ahead, or a loss that was young once and is old now. A loss that is old
+    /// when it is found is not accepted: see [`World::put_back`].
+    pub(super) async fn accept(&mut self) {
         let journal = SqliteJournal::open(&self.case.journal).unwrap();
-        if journal.loss().is_none() {
-            journal.accept("the clock".into(), "the model".into(), self.clock.now()).await.unwrap();
+        if journal.loss().is_some() {
+            return;
         }
+        let lost_since = journal.lost_since().await.unwrap();
+        if lost_since.is_some() {
+            // A person compares with the Back Office; the model has no other word for it.
+            self.truth.lock().unwrap().remember_for_ever();
+        }
+        let acceptance = Acceptance { found: "the model".into(), lost_since, reason: "the model".into() };
+        journal.accept(acceptance, self.clock.now()).await.unwrap();
     }
 
     /// Whether an item's first intent is in the future of the clock, or so old that its horizon passes within an hour.

@@ -1,7 +1,7 @@
 //! Checking a journal against its own log: the chain of hashes, every item as the sum of its entries, and, if asked to look
 //! at everything, every row and every kept answer against the hash that the log has of it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
@@ -9,6 +9,7 @@ use super::items::answer_sha256;
 use super::log::Head;
 use super::look::{self, ITEM_COLUMNS, read_item};
 use super::runs::{self, RowsDigest};
+use super::schema;
 use crate::journal::log::{self, Entry, GENESIS, chained};
 use crate::journal::record::{Item, ItemId};
 use crate::model::time;
@@ -44,10 +45,12 @@ pub(super) fn check(connection: &Connection, depth: Depth) -> rusqlite::Result<C
     let mut checked =
         Checked { head: Head { seq: 0, at: String::new(), hash: GENESIS }, items: 0, runs: 0, flaws: Vec::new() };
     let mut rows_of_runs = HashMap::new();
+    checked.schema(&moment)?;
     checked.chain(&moment, depth, &mut rows_of_runs)?;
     checked.items(&moment, depth)?;
     if depth == Depth::Everything {
-        checked.rows(&moment, &rows_of_runs)?;
+        checked.rows(&moment, rows_of_runs)?;
+        checked.attempts(&moment)?;
     }
     checked.flaws.truncate(MOST_FLAWS);
     Ok(checked)
@@ -70,6 +73,28 @@ impl Checked {
         if self.flaws.len() < MOST_FLAWS {
             self.flaws.push(text);
         }
+    }
+
+    /// The triggers and the indexes that hold the promise are those of a new journal.
+    fn schema(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        let guards = |connection: &Connection| -> rusqlite::Result<BTreeMap<String, String>> {
+            connection
+                .prepare("SELECT name, sql FROM sqlite_schema WHERE type IN ('trigger', 'index') AND sql IS NOT NULL")?
+                .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect()
+        };
+        let new = Connection::open_in_memory()?;
+        schema::create(&new)?;
+        let (expected, found) = (guards(&new)?, guards(connection)?);
+        for (name, sql) in &expected {
+            if found.get(name) != Some(sql) {
+                self.flaw(format!("{name}: this guard of the journal is missing, or was changed"));
+            }
+        }
+        for name in found.keys().filter(|name| !expected.contains_key(*name)) {
+            self.flaw(format!("{name}: is not of this program"));
+        }
+        Ok(())
     }
 
     /// Every entry follows from the one before.
@@ -130,6 +155,19 @@ impl Checked {
                 self.flaw(format!("attempt {attempt}: its answer is not the one that was logged"));
             }
             Some(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Every attempt is in the log, and belongs to the item that the log says.
+    fn attempts(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        let mut statement = connection.prepare(
+            "SELECT a.id FROM attempt a WHERE NOT EXISTS (SELECT 1 FROM event e WHERE e.item = a.item \
+             AND json_extract(e.data, '$.attempt') = a.id) ORDER BY a.id LIMIT 20",
+        )?;
+        let strangers = statement.query_map([], |row| row.get::<_, i64>(0))?.collect::<rusqlite::Result<Vec<_>>>()?;
+        for attempt in strangers {
+            self.flaw(format!("attempt {attempt}: the log does not know it, or of another item"));
         }
         Ok(())
     }
@@ -197,20 +235,23 @@ impl Checked {
     }
 
     /// The rows of every run are those that it began with.
-    fn rows(&mut self, connection: &Connection, logged: &HashMap<String, String>) -> rusqlite::Result<()> {
+    fn rows(&mut self, connection: &Connection, mut logged: HashMap<String, String>) -> rusqlite::Result<()> {
         let mut statement = connection.prepare("SELECT id, name FROM run ORDER BY id")?;
         let mut found = statement.query([])?;
         while let Some(row) = found.next()? {
             let (id, name): (i64, String) = (row.get(0)?, row.get(1)?);
             let mut digest = RowsDigest::default();
             runs::each_row(connection, id, |row| digest.take(row))?;
-            match logged.get(&name) {
+            match logged.remove(&name) {
                 None => self.flaw(format!("run {name}: the log does not know it")),
-                Some(expected) if *expected != digest.hex() => {
+                Some(expected) if expected != digest.hex() => {
                     self.flaw(format!("run {name}: its rows are not those that it began with"));
                 }
                 Some(_) => {}
             }
+        }
+        for name in logged.keys() {
+            self.flaw(format!("run {name}: the log knows it, but the run is missing"));
         }
         Ok(())
     }

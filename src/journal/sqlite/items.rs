@@ -4,12 +4,14 @@ use rusqlite::{Connection, params};
 
 use super::failed;
 use super::log::append;
-use super::look::{find, load};
+use super::look::{find, in_doubt, load};
 use crate::doku::exchange::Exchange;
 use crate::doku::status::Inquiry;
 use crate::journal::JournalError;
 use crate::journal::log::{self, Entry, Made, Reopened, Ruled, Wire};
-use crate::journal::record::{AttemptId, Contradiction, First, InquiryResult, Intent, Item, ItemId, OutcomeRecord};
+use crate::journal::record::{
+    Acceptance, AttemptId, Contradiction, First, InquiryResult, Intent, Item, ItemId, OutcomeRecord,
+};
 use crate::journal::state::{Event, State};
 use crate::model::ids::{MerchantReference, RunId};
 use crate::model::outcome::{Doubt, Facts, Outcome, Refusal, SignatureCheck};
@@ -36,10 +38,16 @@ pub(super) fn intend(connection: &Connection, intent: &Intent) -> Result<(Item, 
         .map_err(failed)?;
     let attempt = AttemptId(connection.last_insert_rowid());
     let item = advance(connection, &item, &Entry::Intended { run: run.to_string(), attempt: attempt.0 }, at)?;
-    let body = connection
+    let body: Vec<u8> = connection
         .prepare_cached("SELECT body FROM item WHERE id = ?1")
         .and_then(|mut statement| statement.query_row([item.id.0], |row| row.get(0)))
         .map_err(failed)?;
+    if log::sha256(&body) != item.body_sha256 {
+        return Err(JournalError::Write(format!(
+            "the body of {} is not the one that was logged",
+            item.identity.invoice
+        )));
+    }
     Ok((item, attempt, body))
 }
 
@@ -310,6 +318,23 @@ pub(super) fn rule(connection: &Connection, item: ItemId, ruled: &Ruled, at: Tim
         item = advance(connection, &item, &Entry::GaveUp, at)?;
     }
     advance(connection, &item, &Entry::Ruled(ruled.clone()), at).map(|item| item.state)
+}
+
+/// Records that the work goes on. If a person says so, every unknown item comes before a person too.
+pub(super) fn accept(connection: &Connection, acceptance: &Acceptance, at: Timestamp) -> Result<(), JournalError> {
+    let Acceptance { found, lost_since, reason } = acceptance.clone();
+    let entry = Entry::Accepted { found, lost_since: lost_since.map(time::stored), reason };
+    append(connection, at, None, &entry)?;
+    if acceptance.reason.is_empty() {
+        return Ok(());
+    }
+    recover(connection, at)?;
+    for item in in_doubt(connection).map_err(failed)? {
+        if item.state == State::Unknown {
+            advance(connection, &item, &Entry::GaveUp, at)?;
+        }
+    }
+    Ok(())
 }
 
 /// Makes the next generation of an item that had no effect. It has no body yet: the run that sends it makes one.

@@ -48,3 +48,11 @@ fn append_text(connection: &Connection, at: &str, item: Option<ItemId>, data: &s
         .execute(params![seq, at, item.map(|item| item.0), data, hash])
         .map(drop)
 }
+
+/// All entries by which work went on with a journal that lacked some, or was ahead of the clock, in their order.
+pub(super) fn accepted(connection: &Connection) -> rusqlite::Result<Vec<Entry>> {
+    let mut statement = connection.prepare(
+        "SELECT data FROM event WHERE item IS NULL AND json_extract(data, '$.kind') = 'accepted' ORDER BY seq",
+    )?;
+    statement.query_map([], |row| super::look::checked(row, 0, |text| serde_json::from_str(text).ok()))?.collect()
+}

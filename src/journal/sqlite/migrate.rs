@@ -36,7 +36,8 @@ pub(super) fn carry_over(path: &Path, connection: &Connection, version: i32) -> 
 fn from_version_1(connection: &Connection) -> Result<(), JournalError> {
     connection
         .execute_batch(&format!(
-            "ALTER TABLE item ADD COLUMN body_sha256 TEXT NOT NULL DEFAULT ''; \
+            "ALTER TABLE run ADD COLUMN horizon_seconds INTEGER NOT NULL DEFAULT 86400; \
+             ALTER TABLE item ADD COLUMN body_sha256 TEXT NOT NULL DEFAULT ''; \
              CREATE INDEX item_refused ON item (operation) WHERE state IN ('refused', 'ruled_not_done'); {}",
             schema::LOG
         ))

@@ -22,15 +22,17 @@ mod writer;
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::log::{Entry, Reopened, Ruled, hex};
+use super::log::{Reopened, Ruled, hex};
 use super::proof::Proof;
 use super::record::{
-    Contradiction, DurableIntent, Finished, Head, InquiryResult, Intent, Item, ItemId, NewRun, OutcomeRecord,
-    RowRecord, RunRecord, Story,
+    Acceptance, Contradiction, DurableIntent, Finished, Head, InquiryResult, Intent, Item, ItemId, NewRun,
+    OutcomeRecord, RowRecord, RunRecord, Story,
 };
 use super::state::State;
 use super::{Account, Journal, JournalError, Loss};
@@ -53,7 +55,14 @@ pub struct SqliteJournal {
     lock: Option<File>,
     /// What it lacked when it was opened.
     loss: Option<Loss>,
+    /// Whether that was accepted; until then the memo of what is lost must stand.
+    is_accepted: AtomicBool,
+    /// Intents since the memo was written.
+    intents: AtomicU32,
 }
+
+/// At most so many intents go by without a memo.
+const INTENTS_PER_MEMO: u32 = 32;
 
 impl Drop for SqliteJournal {
     fn drop(&mut self) {
@@ -78,7 +87,9 @@ impl SqliteJournal {
             writer: Some(Writer::start(connection, reserve)),
             reader: Arc::new(Mutex::new(reader)),
             lock: Some(lock),
+            is_accepted: AtomicBool::new(loss.is_none()),
             loss,
+            intents: AtomicU32::new(0),
         })
     }
 
@@ -140,6 +151,9 @@ impl SqliteJournal {
 
     /// Writes the head down, so that the loss of what comes before it will be noticed.
     fn remember(&self) {
+        if !self.is_accepted.load(Ordering::SeqCst) {
+            return;
+        }
         if let (Some(lock), Ok(connection)) = (&self.lock, self.reader.lock()) {
             memo::write(&connection, lock);
         }
@@ -169,7 +183,14 @@ impl SqliteJournal {
             return Ok(None);
         }
         let reader = open::for_reading(path)?;
-        Ok(Some(Self { writer: None, reader: Arc::new(Mutex::new(reader)), lock: None, loss: None }))
+        Ok(Some(Self {
+            writer: None,
+            reader: Arc::new(Mutex::new(reader)),
+            lock: None,
+            loss: None,
+            is_accepted: AtomicBool::new(true),
+            intents: AtomicU32::new(0),
+        }))
     }
 
     async fn write<T: Send + 'static>(
@@ -216,6 +237,9 @@ impl Journal for SqliteJournal {
         // The token is made here, after `write` has returned: its commit is durable.
         let (item, attempt, body) =
             self.write(WhenFull::Refuse, move |connection| items::intend(connection, &intent)).await?;
+        if self.intents.fetch_add(1, Ordering::Relaxed).is_multiple_of(INTENTS_PER_MEMO) {
+            self.remember();
+        }
         Ok(DurableIntent::new(item, attempt, body))
     }
 
@@ -295,15 +319,27 @@ impl Journal for SqliteJournal {
         self.write(WhenFull::Refuse, move |connection| items::rule(connection, item, &ruled, at)).await
     }
 
-    async fn reopen(&self, item: ItemId, reopened: Reopened, at: Timestamp) -> Result<Item, JournalError> {
-        self.write(WhenFull::Refuse, move |connection| items::reopen(connection, item, &reopened, at)).await
+    async fn reopen(&self, items: Vec<ItemId>, reopened: Reopened, at: Timestamp) -> Result<Vec<Item>, JournalError> {
+        self.write(WhenFull::Refuse, move |connection| {
+            items.iter().map(|item| items::reopen(connection, *item, &reopened, at)).collect()
+        })
+        .await
     }
 
-    async fn accept(&self, found: String, reason: String, at: Timestamp) -> Result<(), JournalError> {
-        let entry = Entry::Accepted { found, reason };
-        self.write(WhenFull::Refuse, move |connection| log::append(connection, at, None, &entry)).await?;
+    async fn horizon(&self, run: &RunId) -> Result<Option<Duration>, JournalError> {
+        let run = run.clone();
+        self.read(move |connection| runs::horizon(connection, &run)).await
+    }
+
+    async fn accept(&self, acceptance: Acceptance, at: Timestamp) -> Result<(), JournalError> {
+        self.write(WhenFull::Refuse, move |connection| items::accept(connection, &acceptance, at)).await?;
+        self.is_accepted.store(true, Ordering::SeqCst);
         self.remember();
         Ok(())
+    }
+
+    async fn lost_since(&self) -> Result<Option<Timestamp>, JournalError> {
+        Ok(super::log::lost_since(&self.read(log::accepted).await?))
     }
 
     async fn head(&self) -> Result<Option<Head>, JournalError> {

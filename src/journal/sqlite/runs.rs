@@ -1,6 +1,8 @@
 //! Runs and their input rows.
 
-use rusqlite::{Connection, params};
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use sha2::{Digest as _, Sha256};
 
@@ -18,8 +20,8 @@ use crate::model::time::{self, Zone};
 pub(super) fn begin(connection: &Connection, run: &NewRun) -> Result<RunId, JournalError> {
     connection
         .execute(
-            "INSERT INTO run (job, environment, client_id, operation, started_at, delimiter, header, rows) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO run (job, environment, client_id, operation, started_at, delimiter, header, rows, horizon_seconds) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             params![
                 run.job,
                 run.account.environment.word(),
@@ -29,6 +31,7 @@ pub(super) fn begin(connection: &Connection, run: &NewRun) -> Result<RunId, Jour
                 run.delimiter,
                 serde_json::to_string(&run.header).expect("a list of texts"),
                 (run.rows.len() as u64).cast_signed(),
+                run.horizon.as_secs().cast_signed(),
             ],
         )
         .map_err(failed)?;
@@ -115,6 +118,12 @@ pub(super) fn rows(connection: &Connection, run: &RunId) -> rusqlite::Result<Vec
         Ok(RowRecord { row: read_row(row)?, item: if has_item { Some(read_item_at(row, 7)?) } else { None } })
     };
     statement.query_map([run.as_str()], read)?.collect()
+}
+
+/// The horizon of a run; `None` if it is not known.
+pub(super) fn horizon(connection: &Connection, run: &RunId) -> rusqlite::Result<Option<Duration>> {
+    let read = |row: &rusqlite::Row<'_>| Ok(Duration::from_secs(row.get::<_, i64>(0)?.unsigned_abs()));
+    connection.query_row("SELECT horizon_seconds FROM run WHERE name = ?1", [run.as_str()], read).optional()
 }
 
 /// Shows every row of a run, in order.

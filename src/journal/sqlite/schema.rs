@@ -36,7 +36,8 @@ CREATE TABLE run (
     exit_code INTEGER,
     delimiter INTEGER NOT NULL,
     header TEXT NOT NULL,
-    rows INTEGER NOT NULL
+    rows INTEGER NOT NULL,
+    horizon_seconds INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE run_row (
@@ -114,6 +115,7 @@ CREATE TABLE event (
 ) STRICT;
 
 CREATE INDEX event_item ON event (item, seq) WHERE item IS NOT NULL;
+CREATE INDEX event_of_no_item ON event (seq) WHERE item IS NULL;
 ";
 
 /// What nobody may do, be it this program, another version of it, or a person with a shell.
@@ -141,12 +143,14 @@ CREATE TRIGGER item_keeps_its_identity BEFORE UPDATE OF id, environment, client_
         OR OLD.operation IS NOT NEW.operation OR OLD.invoice IS NOT NEW.invoice OR OLD.generation IS NOT NEW.generation
         OR OLD.request_id IS NOT NEW.request_id OR OLD.refund_reference IS NOT NEW.refund_reference
     BEGIN SELECT RAISE(ABORT, 'an item keeps its identity and its keys'); END;
-CREATE TRIGGER item_keeps_what_was_sent BEFORE UPDATE OF amount, payment_reference, body, body_sha256, first_intent_at ON item
+CREATE TRIGGER item_keeps_what_was_sent BEFORE UPDATE OF amount, payment_reference, body, body_sha256 ON item
     WHEN (OLD.state <> 'planned' OR OLD.attempts > 0)
         AND (OLD.amount IS NOT NEW.amount OR OLD.payment_reference IS NOT NEW.payment_reference
-            OR OLD.body IS NOT NEW.body OR OLD.body_sha256 IS NOT NEW.body_sha256
-            OR OLD.first_intent_at IS NOT NEW.first_intent_at)
+            OR OLD.body IS NOT NEW.body OR OLD.body_sha256 IS NOT NEW.body_sha256)
     BEGIN SELECT RAISE(ABORT, 'what was sent once is sent for ever'); END;
+CREATE TRIGGER item_keeps_its_horizon BEFORE UPDATE OF first_intent_at ON item
+    WHEN OLD.state <> 'planned' AND OLD.first_intent_at IS NOT NEW.first_intent_at
+    BEGIN SELECT RAISE(ABORT, 'the horizon of what may have been sent is never moved'); END;
 CREATE TRIGGER attempt_is_never_deleted BEFORE DELETE ON attempt
     BEGIN SELECT RAISE(ABORT, 'an attempt is never deleted'); END;
 CREATE TRIGGER attempt_that_ended_is_frozen BEFORE UPDATE ON attempt WHEN OLD.ended_at IS NOT NULL

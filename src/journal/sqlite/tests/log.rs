@@ -4,7 +4,7 @@ use rusqlite::{Connection, params};
 
 use super::*;
 use crate::journal::log::{Reopened, Ruled};
-use crate::journal::record::{Contradiction, Finished};
+use crate::journal::record::{Acceptance, Contradiction, Finished};
 use crate::journal::state::{Event, next};
 
 /// A journal with an item in every state that an item can come to, after one run.
@@ -52,7 +52,7 @@ async fn every_item_is_the_sum_of_its_entries() {
     journal.give_up(id, at(11)).await.unwrap();
     journal.rule(id, ruled(Event::RuledNotDone), at(12)).await.unwrap();
     let why = Reopened { reason: "DOKU lost it".into(), by: "budi".into() };
-    journal.reopen(id, why, at(13)).await.unwrap();
+    journal.reopen(vec![id], why, at(13)).await.unwrap();
     let checked = journal.check().unwrap();
     assert_eq!(checked.flaws, [""; 0]);
     assert_eq!((checked.items, checked.runs), (8, 1));
@@ -66,15 +66,15 @@ async fn a_reopened_order_gets_a_key_of_its_own_and_only_once() {
     let journal = eventful(&folder.path().join("journal.db")).await;
     let refused = item(&journal, 3).await;
     let why = || Reopened { reason: "the key was wrong".into(), by: "budi".into() };
-    let next = journal.reopen(refused.id, why(), at(10)).await.unwrap();
+    let next = journal.reopen(vec![refused.id], why(), at(10)).await.unwrap().remove(0);
     assert_eq!((next.identity.generation, next.state), (1, State::Planned));
     assert_ne!(next.request_id, refused.request_id);
     let refusals = journal.refusals(&account()).await.unwrap();
     assert!(!refusals.iter().any(|item| item.id == refused.id), "what DOKU says now is about the next generation");
-    assert!(journal.reopen(refused.id, why(), at(11)).await.is_err(), "it has a next generation already");
+    assert!(journal.reopen(vec![refused.id], why(), at(11)).await.is_err(), "it has a next generation already");
     for number in [1, 2, 5] {
         let id = item(&journal, number).await.id;
-        assert!(journal.reopen(id, why(), at(11)).await.is_err(), "INV-{number} may have had an effect");
+        assert!(journal.reopen(vec![id], why(), at(11)).await.is_err(), "INV-{number} may have had an effect");
     }
     let run = journal.begin_run(new_run("job", &[3])).await.unwrap();
     let Intent::First(intent) = first(&run, 3, "the second body") else { unreachable!() };
@@ -166,6 +166,11 @@ async fn whatever_is_changed_by_hand_is_found() {
         "DELETE FROM attempt WHERE id = 1",
         "UPDATE run_row SET rupiah = 1 WHERE number = 1",
         "DELETE FROM run_row WHERE number = 7",
+        "DELETE FROM run_row; DELETE FROM run",
+        "UPDATE attempt SET item = 2 WHERE id = 1",
+        "INSERT INTO attempt (item, run, kind, request_id, sent_at) VALUES (1, 'x', 'send', 'x', '2026-11-22T09:00:00.000Z')",
+        "DROP INDEX item_one_live",
+        "DROP TRIGGER IF EXISTS event_is_never_deleted",
     ];
     for change in changes {
         let folder = tempfile::tempdir().unwrap();
@@ -173,17 +178,21 @@ async fn whatever_is_changed_by_hand_is_found() {
         drop(eventful(&path).await);
         let connection = Connection::open(&path).unwrap();
         connection.pragma_update(None, "foreign_keys", false).unwrap();
-        let triggers: Vec<String> = connection
-            .prepare("SELECT name FROM sqlite_schema WHERE type = 'trigger'")
+        let triggers: Vec<(String, String)> = connection
+            .prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'")
             .unwrap()
-            .query_map([], |row| row.get(0))
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
             .unwrap()
             .map(Result::unwrap)
             .collect();
-        for trigger in triggers {
+        for (trigger, _) in &triggers {
             connection.execute_batch(&format!("DROP TRIGGER {trigger}")).unwrap();
         }
         connection.execute_batch(change).unwrap();
+        // Whoever changed it has put the guards back, but for one that the change is about.
+        for (trigger, sql) in triggers.iter().filter(|(trigger, _)| !change.contains(trigger.as_str())) {
+            connection.execute_batch(sql).unwrap_or_else(|error| panic!("{trigger}: {error}"));
+        }
         drop(connection);
         assert_ne!(flaws(&path), [""; 0], "{change}");
     }
@@ -195,9 +204,13 @@ async fn a_run_refuses_a_journal_that_was_changed_by_hand() {
     let path = folder.path().join("journal.db");
     drop(eventful(&path).await);
     let connection = Connection::open(&path).unwrap();
+    let guard: String = connection
+        .query_row("SELECT sql FROM sqlite_schema WHERE name = 'item_changes_legally'", [], |row| row.get(0))
+        .unwrap();
     connection
         .execute_batch("DROP TRIGGER item_changes_legally; UPDATE item SET state = 'planned' WHERE id = 1")
         .unwrap();
+    connection.execute_batch(&guard).unwrap();
     drop(connection);
     let Err(JournalError::Unusable { reason, .. }) = SqliteJournal::open(&path) else { panic!("it was opened") };
     assert!(reason.contains("INV-1: the item says planned, but its log says succeeded"), "{reason}");
@@ -254,11 +267,30 @@ async fn a_journal_that_was_restored_or_made_anew_is_noticed() {
     let journal = open(&path);
     let loss = journal.loss().expect("the run is missing");
     assert_eq!((loss.since, loss.until), (at(9), at(60)));
-    journal.accept(loss.to_string(), String::new(), at(70)).await.unwrap();
+    let unasked = Acceptance { found: loss.to_string(), lost_since: Some(loss.since), reason: String::new() };
+    journal.accept(unasked.clone(), at(70)).await.unwrap();
+    assert_eq!(journal.lost_since().await.unwrap(), Some(at(9)), "what nobody was asked about may still get old");
     drop(journal);
     assert_eq!(open(&path).loss(), None, "once accepted it is told no more");
     std::fs::remove_file(&path).unwrap();
     assert_eq!(open(&path).loss().map(|loss| (loss.since, loss.until)), Some((at(0), at(70))));
+}
+
+#[tokio::test]
+async fn what_a_person_accepts_is_settled_and_doubt_comes_before_the_person() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = eventful(&folder.path().join("journal.db")).await;
+    let accept = |reason: &str| Acceptance {
+        found: "entries are missing".into(),
+        lost_since: Some(at(5)),
+        reason: reason.into(),
+    };
+    journal.accept(accept(""), at(10)).await.unwrap();
+    assert_eq!(item(&journal, 5).await.state, State::Unknown);
+    journal.accept(accept("compared with the Back Office"), at(11)).await.unwrap();
+    assert_eq!(journal.lost_since().await.unwrap(), None);
+    assert_eq!(item(&journal, 5).await.state, State::Review, "nobody knows how long ago it was sent");
+    assert_eq!(journal.check().unwrap().flaws, [""; 0]);
 }
 
 #[tokio::test]

@@ -45,6 +45,7 @@ fn new_run(job: &str, invoices: &[u32]) -> NewRun {
         job: job.into(),
         account: account(),
         started_at: at(0),
+        horizon: std::time::Duration::from_secs(24 * 3600),
         delimiter: b',',
         header: vec!["invoice_number".into(), "amount".into()],
         rows: rows.collect(),
