@@ -8,7 +8,7 @@ use super::screen::{Screen, Tone};
 use crate::edge::clock::SystemClock;
 use crate::journal::log::{Entry, Wire};
 use crate::journal::record::{Item, Logged, Mention, Story};
-use crate::journal::state::Event;
+use crate::journal::state::{Event, State};
 use crate::model::money::Rupiah;
 use crate::model::outcome::Facts;
 use crate::model::time::{Timestamp, for_people};
@@ -55,7 +55,11 @@ pub(super) fn show(invoice: &str, story: &Story, case: Option<&Case>, screen: Sc
             item.request_id
         ));
         let mut links: Vec<Link> = story.mentions.iter().map(mentioned).collect();
-        links.extend(entries.iter().map(|logged| (logged.at, kind(&logged.entry), words(&logged.entry))));
+        let mut requests = 0;
+        links.extend(entries.iter().map(|logged| {
+            requests += u32::from(matches!(logged.entry, Entry::Intended { .. }));
+            (logged.at, kind(&logged.entry), words(&logged.entry, requests))
+        }));
         if let Some(Ok(log)) = &heard {
             links.extend(log.heard.iter().map(|line| {
                 let said = &line.notification;
@@ -101,7 +105,8 @@ const fn kind(entry: &Entry) -> &'static str {
     }
 }
 
-fn words(entry: &Entry) -> String {
+/// An entry in words; of a request, the how manieth it is.
+fn words(entry: &Entry, request: u32) -> String {
     match entry {
         Entry::RunBegan { run, .. } | Entry::RunEnded { run, .. } => run.clone(),
         Entry::Accepted { found, .. } => found.clone(),
@@ -114,11 +119,11 @@ fn words(entry: &Entry) -> String {
         Entry::TakenOver { run, amount, body_sha256, .. } => {
             format!("taken over by run {run}: {}, body {}", Rupiah::new(*amount), short(body_sha256))
         }
-        Entry::Intended { run, attempt } => format!("attempt {attempt} of run {run}"),
-        Entry::Ended { event, wire, reason, facts, .. } => {
-            let wire = if *wire == Wire::NeverLeft { ", nothing left this machine" } else { "" };
-            format!("{}{wire}{}", concluded(*event, reason), said(facts))
+        Entry::Intended { run, .. } => format!("request {request}, in run {run}"),
+        Entry::Ended { wire: Wire::NeverLeft, reason, facts, .. } => {
+            format!("nothing left this machine ({reason}){}", said(facts))
         }
+        Entry::Ended { event, reason, facts, .. } => format!("{}{}", concluded(*event, reason), said(facts)),
         Entry::AnswerCarried { attempt, .. } => format!("attempt {attempt}, of an older journal"),
         Entry::Inquired { event, facts, .. } => format!("{}{}", concluded(*event, ""), said(facts)),
         Entry::GaveUp => "the horizon has passed without proof: a person decides".to_owned(),
@@ -188,6 +193,8 @@ fn verdict(item: &Item, heard: Option<&Result<Log, Failure>>, judged: Option<&Ju
     let tone = if item.state.is_in_doubt() { Tone::Bad } else { Tone::Good };
     let journal = if item.state.is_in_doubt() {
         "the money of this order is in doubt"
+    } else if item.state == State::Planned {
+        "nothing was done under this key; the next run of the job sends it"
     } else {
         "what became of this order is known"
     };

@@ -186,6 +186,11 @@ impl Conclusion {
                 self.for_a_person()
             ),
             exit::STOPPED => "\n  run the job again to continue".to_owned(),
+            _ if self.summary.unmatched.values().any(|tally| tally.count > 0) => {
+                "\n  at the rows that are refused, held or do not match: reconciliation.csv; at the stray lines of the logs: \
+                 unmatched.csv"
+                    .to_owned()
+            }
             _ => "\n  at the rows that are refused, held or do not match: reconciliation.csv".to_owned(),
         };
         let others: Vec<&str> = self.other_jobs.iter().map(String::as_str).collect();

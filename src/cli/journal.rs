@@ -24,7 +24,7 @@ pub(super) async fn journal(command: &JournalCommand, common: &Common, screen: S
         }
         JournalCommand::Backup { file, job } => {
             let (path, _) = place(job.as_deref(), common)?;
-            let checked = to_read(&path)?.backup(file).map_err(failure)?;
+            let checked = to_read(&path, screen)?.backup(file).map_err(failure)?;
             screen.say(&format!("{}: {}, checked", printable(&shown(file)), contents(&checked)));
             screen.document(document(&checked, DONE).to_string().as_bytes());
             Ok(DONE)
@@ -50,6 +50,9 @@ fn check(
     screen: Screen,
 ) -> Result<u8, Failure> {
     let mut checked = journal.check().map_err(failure)?;
+    if let Some(loss) = journal.loss() {
+        checked.flaws.push(format!("{loss}: it was restored from an old copy, or made anew"));
+    }
     let proved = signer.map(|signer| prove(journal, signer, &mut checked)).transpose()?;
     if let Some(head) = head
         && !journal.holds(head).map_err(failure)?
@@ -68,7 +71,7 @@ fn check(
         DONE => {
             screen.tone(Tone::Good, "whole: every entry follows from the one before, and everything else from them")
         }
-        _ => screen.tone(Tone::Bad, "damaged, or changed by hand: put back a backup, and run the job again"),
+        _ => screen.tone(Tone::Bad, "not what its last writer left: put the newer journal or a backup back, and compare with DOKU's Back Office"),
     });
     screen.document(document(&checked, code).to_string().as_bytes());
     Ok(code)

@@ -123,9 +123,19 @@ pub(super) fn place(job: Option<&Path>, common: &Common) -> Result<(PathBuf, Dur
     Ok((path, Retries::default().horizon))
 }
 
-/// A journal that must be there, to look at.
-pub(super) fn to_read(path: &Path) -> Result<SqliteJournal, Failure> {
-    SqliteJournal::open_to_read(path).map_err(failure)?.ok_or_else(|| absent(path))
+/// A journal that must be there, to look at; says if entries are missing.
+pub(super) fn to_read(path: &Path, screen: Screen) -> Result<SqliteJournal, Failure> {
+    let journal = SqliteJournal::open_to_read(path).map_err(failure)?.ok_or_else(|| absent(path))?;
+    warn_of_loss(path, &journal, screen);
+    Ok(journal)
+}
+
+/// Says that what is looked at is not what the last writer left.
+pub(super) fn warn_of_loss(path: &Path, journal: &SqliteJournal, screen: Screen) {
+    if let Some(loss) = journal.loss() {
+        let shown = printable(&load::shown(path));
+        screen.warn(&format!("{shown}: {loss}: it was restored from an old copy, or made anew"));
+    }
 }
 
 /// A journal that must be there, to check it whatever it is like.

@@ -6,6 +6,7 @@ use super::args::Common;
 use super::embed;
 use super::exit::{DONE, Failure, REFUSED};
 use super::load::{self, Case};
+use super::open;
 use super::run;
 use super::screen::{Screen, faults_json};
 use super::session::make_plan;
@@ -29,7 +30,10 @@ pub(super) async fn plan(path: &Path, out: Option<&Path>, common: &Common, scree
     let log = case.log(&credentials, embed::log_of(&case).as_deref())?;
     case.refuse_unproved(&log)?;
     let account = case.account(&credentials, operation);
-    let journal = SqliteJournal::open_to_read(&case.journal).map_err(|error| Failure::Refused(error.to_string()))?;
+    let journal = SqliteJournal::open_to_read(&case.journal).map_err(open::failure)?;
+    if let Some(journal) = &journal {
+        open::warn_of_loss(&case.journal, journal, screen);
+    }
     let plan = make_plan(&case, &account, input, &log, journal.as_ref()).await?;
     run::show_plan(&case, &plan, screen);
     if let Some(out) = out {

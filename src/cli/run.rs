@@ -17,7 +17,7 @@ use crate::model::environment::Environment;
 use crate::model::ids::RunId;
 use crate::model::operation::{Operation, Task};
 use crate::plan::decide::Plan;
-use crate::plan::guard::Reading;
+use crate::plan::guard::{Reading, counted};
 use crate::reconcile::ends;
 use crate::reconcile::evidence::Log;
 use crate::report::summary::JournalHead;
@@ -87,6 +87,14 @@ pub(super) fn show_plan(case: &Case, plan: &Plan, screen: Screen) {
     let title = format!("{} · {} · {} · plan", case.job.name, plan.operation, case.job.merchant.environment);
     screen.say(&format!("{}\n", screen.tone(Tone::Title, &title)));
     screen.say(&table::plan(&plan.dispositions(), &plan.guards));
+    let open = plan.left_open();
+    if open.count > 0 {
+        screen.say(&format!(
+            "\n{} of the skipped ones, {}: in doubt; a run asks again with the same key until they are settled",
+            counted(open.count, "row"),
+            open.rupiah
+        ));
+    }
     let files = &case.job.notifications.files;
     if case.refuses_paid() && plan.notified == 0 && !files.is_empty() {
         screen.warn(&format!(

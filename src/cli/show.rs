@@ -32,11 +32,15 @@ pub(super) async fn show(
     screen: Screen,
 ) -> Result<u8, Failure> {
     let (path, _) = place(job, common)?;
-    let journal = to_read(&path)?;
+    let journal = to_read(&path, screen)?;
+    let flag = job.map_or_else(
+        || format!("--journal {}", printable(&shown(&path))),
+        |job| format!("--job {}", printable(&job.display().to_string())),
+    );
     let runs = journal.runs().await.map_err(failure)?;
     let Some(what) = what else {
         screen.say(&format!("journal {}\n", printable(&shown(&path))));
-        list(&runs, &journal.doubts().await.map_err(failure)?, screen);
+        list(&runs, &journal.doubts().await.map_err(failure)?, &flag, screen);
         return Ok(DONE);
     };
     if let Some(run) = runs.iter().find(|run| run.run.as_str() == what) {
@@ -55,7 +59,7 @@ pub(super) async fn show(
     Ok(DONE)
 }
 
-fn list(runs: &[RunRecord], doubts: &[Item], screen: Screen) {
+fn list(runs: &[RunRecord], doubts: &[Item], flag: &str, screen: Screen) {
     let ended = |run: &RunRecord| run.exit_code.map_or_else(|| "cut off".to_owned(), |code| code.to_string());
     let rows = runs.iter().map(|run| {
         vec![
@@ -69,7 +73,7 @@ fn list(runs: &[RunRecord], doubts: &[Item], screen: Screen) {
         ]
     });
     screen.say(&table::plain(
-        &["run", "job", "operation", "environment", "rows", "in doubt", "exit"],
+        &["run", "job", "operation", "environment", "rows", "in doubt now", "exit"],
         rows.collect(),
         4..7,
     ));
@@ -82,13 +86,13 @@ fn list(runs: &[RunRecord], doubts: &[Item], screen: Screen) {
             })
         })
         .collect();
-    list_doubts(doubts, screen);
+    list_doubts(doubts, flag, screen);
     let doubts: Vec<serde_json::Value> = doubts.iter().map(chain::item_document).collect();
     screen.document(serde_json::json!({ "version": 1, "runs": document, "in_doubt": doubts }).to_string().as_bytes());
 }
 
 /// The items that nobody knows about, of all runs, and what to type.
-fn list_doubts(doubts: &[Item], screen: Screen) {
+fn list_doubts(doubts: &[Item], flag: &str, screen: Screen) {
     let mut tally = Tally::default();
     doubts.iter().for_each(|item| tally.add(item.amount));
     if doubts.is_empty() {
@@ -113,7 +117,10 @@ fn list_doubts(doubts: &[Item], screen: Screen) {
     if doubts.len() > MOST_DOUBTS {
         screen.say(&format!("and {} more", doubts.len() - MOST_DOUBTS));
     }
-    screen.say("\n  intent, unknown: run the job again, or rekon resolve JOB\n  review, conflict: rekon rule INVOICE --operation OPERATION --as done|not-done --reason TEXT --evidence TEXT");
+    screen.say(&format!(
+        "\n  one of them: rekon show INVOICE {flag}\n  intent, unknown: run the job again, or rekon resolve JOB\n  \
+         review, conflict: rekon rule INVOICE --operation OPERATION --as done|not-done --reason TEXT --evidence TEXT {flag}"
+    ));
 }
 
 async fn one_run(journal: &SqliteJournal, run: &RunRecord, screen: Screen) -> Result<(), JournalError> {

@@ -280,6 +280,16 @@ impl Plan {
         (tally, jobs)
     }
 
+    /// Rows whose orders an earlier run of the job has left in doubt: this run goes on with them.
+    #[must_use]
+    pub fn left_open(&self) -> Tally {
+        let mut tally = Tally::default();
+        for row in self.rows.iter().filter(|row| self.fate(row).0 == RowFate::Continue) {
+            tally.add(row.rupiah);
+        }
+        tally
+    }
+
     /// Orders of this input that other jobs have left in doubt.
     pub fn doubts_elsewhere(&self) -> impl Iterator<Item = &PlannedOrder> {
         let in_doubt = |planned: &&PlannedOrder| matches!(&planned.disposition, Disposition::Elsewhere { state, .. } if state.is_in_doubt());

@@ -33,7 +33,10 @@ pub fn state_of(record: &RowRecord) -> (DoneState, String) {
         RowFate::Invalid => (DoneState::Invalid, reason),
         RowFate::Send | RowFate::Settled | RowFate::Continue => match &record.item {
             None => (DoneState::NotAttempted, "the run stopped before it".into()),
-            Some(item) if record.row.fate == RowFate::Settled => (of_item(item), reason),
+            Some(item) if record.row.fate == RowFate::Settled => {
+                let is_ruled = matches!(item.state, State::RuledDone | State::RuledNotDone);
+                (of_item(item), if is_ruled { format!("{reason}; a person ruled") } else { reason })
+            }
             Some(item) => (of_item(item), item.reason.clone()),
         },
     }

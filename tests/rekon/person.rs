@@ -72,6 +72,9 @@ fn pass_the_horizon() {
 /// Status answers never show the refund, and requests are lost before anything is done.
 const LOST: &str = "  - {operation: refund, invoice_number: INV-2, times: 1, fault: error_before}\n";
 
+/// A fault that strikes nothing.
+const NO_FAULTS: &str = "  - {operation: create, fault: html}\n";
+
 const RULE: [&str; 9] =
     ["rule", "INV-2", "--operation", "refund", "--reason", "told by phone", "--evidence", "ticket 7", "--as"];
 
@@ -220,4 +223,64 @@ fn a_loss_that_may_be_older_than_the_horizon_is_refused_until_a_person_accepts_i
     world.rekon(&["run", "job.yaml"], 0);
     let nothing = world.rekon(&["journal", "accept", "--reason", "once more", "--job", "job.yaml"], 2);
     assert!(nothing.stderr.contains("there is nothing to accept"), "{}", nothing.stderr);
+}
+
+#[test]
+fn a_refused_loss_stays_refused_whatever_is_tried() {
+    let world = World::new("1s", NO_FAULTS);
+    let two = world.folder.read("orders.csv");
+    let one: String = two.split_inclusive('\n').take(2).collect();
+    world.folder.write("orders.csv", &one);
+    world.rekon(&["run", "job.yaml"], 0);
+    world.rekon(&["journal", "backup", "old.db", "--job", "job.yaml"], 0);
+    world.folder.write("orders.csv", &two);
+    world.rekon(&["run", "job.yaml"], 0);
+    pass_the_horizon();
+    std::fs::copy(world.folder.path("old.db"), world.folder.path(".rekon/journal.db")).expect("a copy");
+    let requests = world.provider.requests();
+    let reopen = ["reopen", "INV-1", "--operation", "refund", "--reason", "x", "--job", "job.yaml"];
+    let rule = rule("done");
+    for arguments in [&["run", "job.yaml"][..], &["run", "job.yaml"], &rule, &reopen, &["resolve", "job.yaml"]] {
+        let ended = world.rekon(arguments, 2);
+        assert!(ended.stderr.contains("longer ago than DOKU is known to remember"), "{arguments:?}: {}", ended.stderr);
+    }
+    for arguments in [&["show", "--job", "job.yaml"][..], &["plan", "job.yaml"]] {
+        let ended = world.rekon(arguments, 0);
+        assert!(
+            ended.stderr.contains("was restored from an old copy, or made anew"),
+            "{arguments:?}: {}",
+            ended.stderr
+        );
+    }
+    assert!(world.rekon(&["journal", "check", "--job", "job.yaml"], 1).stdout.contains("entries from"));
+    assert_eq!(world.provider.requests(), requests, "nothing was sent");
+    world.rekon(&["journal", "accept", "--reason", "compared", "--job", "job.yaml"], 0);
+    world.rekon(&["run", "job.yaml"], 0);
+}
+
+#[test]
+fn a_loss_that_was_young_is_refused_once_it_is_older_than_the_horizon() {
+    let world = World::new("2s", NO_FAULTS);
+    world.rekon(&["run", "job.yaml"], 0);
+    std::fs::remove_file(world.folder.path(".rekon/journal.db")).expect("the journal");
+    world.folder.write("orders.csv", "invoice_number,amount,order_id,akulaku_reference\nINV-9,1000,9,x\n");
+    // DOKU does not know INV-9; but an earlier request may have been lost with the journal, and so nothing is proved.
+    let young = world.rekon(&["run", "job.yaml"], 3);
+    assert!(young.stderr.contains("made anew"), "{}", young.stderr);
+    let end = now() + std::time::Duration::from_secs(2);
+    crate::process::until("the horizon has passed", || now() > end);
+    let old = world.rekon(&["run", "job.yaml"], 2);
+    assert!(old.stderr.contains("longer ago than DOKU is known to remember"), "{}", old.stderr);
+}
+
+#[test]
+fn an_order_that_was_turned_away_keeps_the_amount_that_was_sent() {
+    let world = World::new("24h", "  - {operation: refund, invoice_number: INV-2, times: 1, fault: throttle}\n");
+    world.rekon(&["run", "job.yaml"], 4);
+    let file = world.folder.read("orders.csv").replace("INV-2,20000", "INV-2,1000");
+    world.folder.write("orders.csv", &file);
+    world.rekon(&["run", "job.yaml"], 1);
+    assert_eq!(world.states(), ["succeeded", "held"]);
+    assert_eq!(column(&world.folder.results("by-hand"), "rekon_reason")[1], "other_amount");
+    assert_eq!(world.provider.effects().get("INV-2"), None);
 }

@@ -11,7 +11,7 @@ use super::log::append;
 use super::look::facts_of;
 use super::open::{beside, unusable};
 use super::runs::{RowsDigest, each_row};
-use super::{failed, schema};
+use super::{backup, failed, schema};
 use crate::journal::JournalError;
 use crate::journal::log::{Carried, Entry, Made, sha256};
 use crate::journal::record::ItemId;
@@ -21,9 +21,7 @@ use crate::model::time::{self, Timestamp};
 pub(super) fn carry_over(path: &Path, connection: &Connection, version: i32) -> Result<(), JournalError> {
     let copy = beside(path, &format!(".version-{version}"));
     if !copy.exists() {
-        connection
-            .execute("VACUUM INTO ?1", [copy.to_string_lossy()])
-            .map_err(|error| unusable(path, &format!("it could not be copied before it is carried over: {error}")))?;
+        backup::written(connection, &copy, |_| Ok(()))?;
     }
     connection.execute_batch("BEGIN IMMEDIATE").map_err(failed)?;
     let carried = from_version_1(connection).and_then(|()| connection.execute_batch("COMMIT").map_err(failed));

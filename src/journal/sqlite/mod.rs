@@ -183,11 +183,13 @@ impl SqliteJournal {
             return Ok(None);
         }
         let reader = open::for_reading(path)?;
+        let memo = open::beside(&path.canonicalize().unwrap_or_else(|_| path.to_owned()), ".lock");
+        let loss = File::open(memo).ok().and_then(|memo| memo::loss(&reader, &memo).ok()?);
         Ok(Some(Self {
             writer: None,
             reader: Arc::new(Mutex::new(reader)),
             lock: None,
-            loss: None,
+            loss,
             is_accepted: AtomicBool::new(true),
             intents: AtomicU32::new(0),
         }))
