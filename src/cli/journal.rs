@@ -2,19 +2,25 @@
 
 use super::args::{Common, JournalCommand};
 use super::exit::{DONE, Failure, LOOK};
-use super::load::shown;
+use super::load::{self, shown};
 use super::open::{absent, accept, failure, place, to_examine, to_read};
 use super::screen::{Screen, Tone};
+use crate::doku::sign::Signer;
+use crate::edge::clock::SystemClock;
 use crate::journal::sqlite::{Checked, SqliteJournal};
 use crate::model::fault::printable;
 use crate::plan::guard::counted;
+use crate::runner::clock::Clock as _;
 
 /// `rekon journal ...`.
 pub(super) async fn journal(command: &JournalCommand, common: &Common, screen: Screen) -> Result<u8, Failure> {
     match command {
         JournalCommand::Check { job, head } => {
             let (path, _) = place(job.as_deref(), common)?;
-            check(&to_examine(&path)?, &shown(&path), head.as_deref(), screen)
+            let case = job.as_deref().map(|job| load::case(job, common, SystemClock.now())).transpose()?;
+            // Without keys the chain alone is checked.
+            let signer = case.and_then(|case| case.credentials().ok()).map(|keys| Signer::new(&keys.secret_key));
+            check(&to_examine(&path)?, &shown(&path), head.as_deref(), signer.as_ref(), screen)
         }
         JournalCommand::Backup { file, job } => {
             let (path, _) = place(job.as_deref(), common)?;
@@ -36,8 +42,15 @@ pub(super) async fn journal(command: &JournalCommand, common: &Common, screen: S
     }
 }
 
-fn check(journal: &SqliteJournal, path: &str, head: Option<&str>, screen: Screen) -> Result<u8, Failure> {
+fn check(
+    journal: &SqliteJournal,
+    path: &str,
+    head: Option<&str>,
+    signer: Option<&Signer>,
+    screen: Screen,
+) -> Result<u8, Failure> {
     let mut checked = journal.check().map_err(failure)?;
+    let proved = signer.map(|signer| prove(journal, signer, &mut checked)).transpose()?;
     if let Some(head) = head
         && !journal.holds(head).map_err(failure)?
     {
@@ -45,6 +58,9 @@ fn check(journal: &SqliteJournal, path: &str, head: Option<&str>, screen: Screen
     }
     let code = if checked.flaws.is_empty() { DONE } else { LOOK };
     screen.say(&format!("{}: {}\nhead {}", printable(path), contents(&checked), checked.head()));
+    if let Some(proved) = proved {
+        screen.say(&format!("{} verified again with the job's key", counted(proved, "signed answer")));
+    }
     for flaw in &checked.flaws {
         screen.say(&screen.tone(Tone::Bad, &printable(flaw)));
     }
@@ -56,6 +72,26 @@ fn check(journal: &SqliteJournal, path: &str, head: Option<&str>, screen: Screen
     });
     screen.document(document(&checked, code).to_string().as_bytes());
     Ok(code)
+}
+
+/// Reads every kept answer again, as if it had just come; returns how many still prove what was concluded.
+fn prove(journal: &SqliteJournal, signer: &Signer, checked: &mut Checked) -> Result<u64, Failure> {
+    let (mut proved, mut unproved) = (0, Vec::new());
+    let read = journal.proofs(|proof| {
+        if proof.holds(signer) {
+            proved += 1;
+        } else {
+            unproved.push(proof.item.identity.invoice.to_string());
+        }
+    });
+    read.map_err(failure)?;
+    if let Some(first) = unproved.first() {
+        checked.flaws.push(format!(
+            "{}, the first about {first}, cannot be verified with the job's key: it was changed, or the answers were",
+            counted(unproved.len() as u64, "answer")
+        ));
+    }
+    Ok(proved)
 }
 
 fn contents(checked: &Checked) -> String {

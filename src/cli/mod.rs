@@ -9,6 +9,8 @@ mod exit;
 mod interrupt;
 mod journal;
 mod load;
+#[cfg(test)]
+mod model_test;
 mod open;
 mod plan;
 mod progress;

@@ -10,7 +10,7 @@ use super::screen::Screen;
 use crate::edge::clock::SystemClock;
 use crate::job::settings::{DEFAULT_JOURNAL, Retries};
 use crate::journal::sqlite::SqliteJournal;
-use crate::journal::{Journal as _, JournalError};
+use crate::journal::{Journal as _, JournalError, Loss};
 use crate::model::fault::printable;
 use crate::model::time::{Timestamp, elapsed, wire};
 use crate::runner::clock::Clock as _;
@@ -26,6 +26,23 @@ pub(super) async fn open(
     now: Timestamp,
     screen: Screen,
 ) -> Result<SqliteJournal, Failure> {
+    let (journal, loss) = open_at(path, horizon, now).await?;
+    if let Some(loss) = loss {
+        screen.warn(&format!(
+            "{}: {loss}: the journal was restored from an old copy, or made anew; every request keeps its key, so what \
+             was sent already is answered with its first outcome",
+            printable(&load::shown(path))
+        ));
+    }
+    Ok(journal)
+}
+
+/// The same without a word; says what was lost and noted.
+pub(super) async fn open_at(
+    path: &Path,
+    horizon: Duration,
+    now: Timestamp,
+) -> Result<(SqliteJournal, Option<Loss>), Failure> {
     let journal = SqliteJournal::open(path).map_err(failure)?;
     let shown = printable(&load::shown(path));
     if let Some(head) = journal.head().await.map_err(failure)?
@@ -38,7 +55,7 @@ pub(super) async fn open(
             wire(now)
         )));
     }
-    let Some(loss) = journal.loss() else { return Ok(journal) };
+    let Some(loss) = journal.loss() else { return Ok((journal, None)) };
     if elapsed(loss.since, now) > horizon {
         return Err(Failure::Refused(format!(
             "{shown}: {loss}: the journal was restored from an old copy, or made anew; what it lacks may have been sent \
@@ -47,12 +64,8 @@ pub(super) async fn open(
              rekon journal accept --journal {shown} --reason TEXT"
         )));
     }
-    screen.warn(&format!(
-        "{shown}: {loss}: the journal was restored from an old copy, or made anew; every request keeps its key, so what was \
-         sent already is answered with its first outcome"
-    ));
     journal.accept(loss.to_string(), String::new(), now).await.map_err(failure)?;
-    Ok(journal)
+    Ok((journal, Some(loss)))
 }
 
 /// `rekon journal accept`: goes on with a journal that `open` refuses.

@@ -272,7 +272,8 @@ fn is_page(payment: &StatusPart, page: PaymentPage) -> bool {
 }
 
 /// `Retry-After` in seconds or as a date, capped; `None` if it is absent or unreadable.
-fn retry_after(answer: &Answer, now: Timestamp) -> Option<Duration> {
+#[must_use]
+pub fn retry_after(answer: &Answer, now: Timestamp) -> Option<Duration> {
     let text = answer.header("retry-after")?;
     let wait = match text.parse::<u64>() {
         Ok(seconds) => Duration::from_secs(seconds),

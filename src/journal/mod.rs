@@ -7,6 +7,7 @@
 
 pub mod identity;
 pub mod log;
+pub mod proof;
 pub mod record;
 pub mod ruling;
 pub mod sqlite;
@@ -133,7 +134,7 @@ pub trait Journal: Send + Sync + 'static {
     /// Items in doubt of all jobs, the oldest first.
     fn doubts(&self) -> impl Future<Output = Result<Vec<Item>, JournalError>> + Send;
 
-    /// Items of an account whose refusal is proved or ruled, the oldest first.
+    /// Items of an account whose refusal is proved or ruled and that were not reopened, the oldest first.
     fn refusals(&self, account: &Account) -> impl Future<Output = Result<Vec<Item>, JournalError>> + Send;
 
     /// Everything known about an invoice.

@@ -1,10 +1,11 @@
 //! One request, from the durable intent to the recorded outcome; and one status inquiry.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::clock::{Clock, RunClock};
 use super::gateway::Gateway;
-use crate::doku::answer::{self, Expected, PaymentPage, Reading};
+use crate::doku::answer::{self, PaymentPage, Reading};
 use crate::doku::exchange::{Exchange, Request, target};
 use crate::doku::sign::Signer;
 use crate::doku::status;
@@ -12,7 +13,7 @@ use crate::journal::identity::hashed;
 use crate::journal::record::{DurableIntent, InquiryResult, Intent, Item, OutcomeRecord};
 use crate::journal::{Journal, JournalError};
 use crate::model::ids::{ClientId, RequestId, RunId};
-use crate::model::outcome::SignatureCheck;
+use crate::model::outcome::{Outcome, SignatureCheck};
 
 /// What every attempt of a run shares.
 pub struct Desk<J, G, C> {
@@ -41,6 +42,10 @@ pub struct Ended {
     pub reading: Option<Reading>,
     /// Whether it was an inquiry with a signed answer.
     pub answered: bool,
+    /// Whether it was turned away because there are too many of us.
+    pub throttled: bool,
+    /// How long the provider asked everybody to wait.
+    pub retry_after: Option<Duration>,
 }
 
 /// Makes the intent durable, sends, reads the answer and records what it proves.
@@ -55,11 +60,12 @@ pub async fn attempt<J: Journal, G: Gateway, C: Clock>(
     let (item, attempt) = (durable.item().clone(), durable.attempt());
     let exchange = send(desk, durable).await;
     let now = desk.clock.now();
-    let reading = answer::read(&expected(desk, &item), &desk.signer, &exchange, now);
+    let reading = answer::read(&item.expected(desk.page), &desk.signer, &exchange, now);
     let record = OutcomeRecord { attempt, reading: reading.clone(), exchange, at: now };
     let state = desk.journal.record_outcome(record).await?;
     let item = Item { state, reason: reading.outcome.reason(), ..item };
-    Ok(Ended { item, reading: Some(reading), answered: false })
+    let (throttled, retry_after) = (matches!(reading.outcome, Outcome::Throttled(_)), reading.retry_after);
+    Ok(Ended { item, reading: Some(reading), answered: false, throttled, retry_after })
 }
 
 /// Sends the one request that a durable intent allows, with a fresh timestamp and signature.
@@ -91,31 +97,22 @@ pub async fn inquire<J: Journal, G: Gateway, C: Clock>(
     let signed_at = desk.clock.wall().now();
     let request = Request::sign(&desk.signer, &desk.client_id, &request_id, signed_at, &target, None);
     let exchange = desk.gateway.exchange(request).await;
-    let (inquiry, facts) = status::read(&expected(desk, &item), &desk.signer, &request_id, &exchange);
+    let (inquiry, facts) = status::read(&item.expected(desk.page), &desk.signer, &request_id, &exchange);
     let at = desk.clock.now();
-    // That the order is not known is an answer too; it proves nothing.
+    // That there is no such order is an answer as well: a creation that was never carried out gets no other.
     let answered = facts.signature == SignatureCheck::Valid && matches!(facts.http_status, Some(200 | 404));
+    let throttled = facts.http_status == Some(429);
+    let retry_after = match &exchange {
+        Exchange::Answered(answer) => answer::retry_after(answer, at),
+        Exchange::NotSent(_) | Exchange::TimedOut | Exchange::Lost(_) | Exchange::TooLong => None,
+    };
     let run = desk.run.clone();
     let result = InquiryResult { item: item.id, run, request_id, inquiry, facts, exchange, sent_at, at };
     let state = desk.journal.record_inquiry(result).await?;
-    Ok(Ended { item: Item { state, ..item }, reading: None, answered })
+    Ok(Ended { item: Item { state, ..item }, reading: None, answered, throttled, retry_after })
 }
 
 fn inquiry_id(item: &Item, milliseconds: i64) -> RequestId {
     let id = hashed(&format!("{}/{milliseconds}", item.request_id));
     RequestId::new(&id.to_string()).expect("a UUID is a request id")
-}
-
-fn expected<'a, J, G, C>(desk: &'a Desk<J, G, C>, item: &'a Item) -> Expected<'a> {
-    Expected {
-        operation: item.identity.account.operation,
-        client_id: &desk.client_id,
-        request_id: &item.request_id,
-        invoice: &item.identity.invoice,
-        amount: item.amount,
-        payment_reference: &item.payment_reference,
-        refund_reference: item.refund_reference.as_ref(),
-        first_intent_at: item.first_intent_at,
-        page: desk.page,
-    }
 }

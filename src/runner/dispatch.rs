@@ -28,7 +28,6 @@ use crate::journal::{Account, Journal, JournalError};
 use crate::model::ids::MerchantReference;
 use crate::model::money::Rupiah;
 use crate::model::order::{Order, Settlement};
-use crate::model::outcome::Outcome;
 use crate::model::time::{Timestamp, after, elapsed};
 
 /// An order that the plan wants sent.
@@ -357,6 +356,10 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
         };
         let now = self.desk.clock.now();
         efforts.answered += u32::from(ended.answered);
+        // A 503 may ask for a wait as well as a 429, and an inquiry is a request like any other.
+        if let Some(wait) = ended.retry_after.or(ended.throttled.then_some(self.rules.retries.backoff_first)) {
+            self.pacer.hold(wait);
+        }
         if let Some(reading) = &ended.reading {
             if let Some(halt) = reading.halt {
                 self.halt(Stop::Halted(halt));
@@ -366,12 +369,7 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
                 self.health = self.health.without_sending();
                 self.fall_ill();
             }
-            // A 503 may ask for a wait as well as a 429.
-            efforts.retry_after = reading.retry_after;
-            let throttled = matches!(reading.outcome, Outcome::Throttled(_));
-            if let Some(wait) = reading.retry_after.or(throttled.then_some(self.rules.retries.backoff_first)) {
-                self.pacer.hold(wait);
-            }
+            efforts.retry_after = ended.retry_after;
         } else if self.asking.note_inquiry(ended.item.id, ended.answered).is_some() {
             self.health = self.health.without_asking();
             self.fall_ill();

@@ -64,6 +64,8 @@ enum Reply {
     Unsigned(u16),
     Refunded(u16),
     StatusSays(&'static str),
+    /// 429 with so many seconds of Retry-After.
+    Wait(u64),
 }
 
 /// A request as it arrived.
@@ -104,6 +106,7 @@ impl Gateway for Provider {
             Reply::TimeOut => return Exchange::TimedOut,
             Reply::NotSent => return Exchange::NotSent("connection refused".into()),
             Reply::Status(status) => (status, r#"{"error":{"message":"no"}}"#.to_owned(), true),
+            Reply::Wait(_) => (429, "{}".to_owned(), true),
             Reply::Unsigned(status) => (status, "<html>".to_owned(), false),
             Reply::Refunded(status) => (
                 status,
@@ -130,6 +133,9 @@ impl Gateway for Provider {
             body: Some(body.as_bytes()),
         });
         let mut headers = vec![("response-timestamp".to_owned(), timestamp)];
+        if let Reply::Wait(seconds) = reply {
+            headers.push(("retry-after".to_owned(), seconds.to_string()));
+        }
         if signed {
             headers.push(("signature".to_owned(), signature));
         }
@@ -351,11 +357,10 @@ async fn beyond_the_horizon_nothing_is_resent_and_a_person_decides() {
 }
 
 #[tokio::test]
-async fn an_order_that_is_not_known_is_an_answer_too() {
-    let world = World::new();
-    world.run([1], &[Reply::TimeOut; 6]).await;
-    world.clock.sleep(Duration::from_secs(25 * 3600)).await;
-    world.run([], &[Reply::Status(404)]).await;
+async fn beyond_the_horizon_an_order_that_the_provider_does_not_know_comes_before_a_person_too() {
+    let mut world = World::new();
+    world.rules.retries.horizon = Duration::from_secs(10);
+    world.run([1], &[Reply::TimeOut, Reply::TimeOut, Reply::Status(404)]).await;
     assert_eq!(world.state(1).await, Some(State::Review));
 }
 
@@ -446,6 +451,15 @@ async fn throttling_holds_everybody_back_and_counts_as_no_failure() {
     }
     let sends = world.sends();
     assert!(sends[1].at - sends[0].at >= Duration::from_secs(5));
+}
+
+#[tokio::test]
+async fn an_inquiry_that_is_throttled_holds_everybody_back_as_well() {
+    let world = World::new();
+    let script = [[Reply::TimeOut; 6].as_slice(), &[Reply::Wait(200), Reply::StatusSays("REFUNDED")]].concat();
+    assert!(world.run([1], &script).await.is_none());
+    let inquiries = world.inquiries();
+    assert!(inquiries[1].at - inquiries[0].at >= Duration::from_secs(200), "{inquiries:?}");
 }
 
 #[tokio::test]

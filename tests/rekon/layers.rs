@@ -80,7 +80,7 @@ fn the_house_holds_its_rules() {
         .iter()
         .flat_map(|(path, text)| {
             let source = Source { path, text };
-            if for_tests.contains(path) { headless(&source) } else { complaints(&source) }
+            if is_for_tests(path, &for_tests) { headless(&source) } else { complaints(&source) }
         })
         .collect();
     assert!(complaints.is_empty(), "{}", complaints.join("\n"));
@@ -152,7 +152,11 @@ fn what_follows_a_test_is_read_again() {
     assert_eq!(complaints(&Source { path: "plan/a.rs", text }), expected);
     let declaring =
         "//! A room.\n#[cfg(test)]\nmod samples;\nmod real;\n#[cfg(test)]\n#[expect(a, reason = \"[]\")]\nmod tests;\n";
-    assert_eq!(test_files("plan/mod.rs", declaring), ["plan/samples.rs", "plan/tests.rs"]);
+    let declared = test_files("plan/mod.rs", declaring);
+    assert_eq!(declared, ["plan/samples.rs", "plan/tests.rs"]);
+    for (path, expected) in [("plan/tests.rs", true), ("plan/tests/a.rs", true), ("plan/tests2.rs", false)] {
+        assert_eq!(is_for_tests(path, &declared), expected, "{path}");
+    }
 }
 
 /// Everything that is wrong with a file of the program.
@@ -293,6 +297,13 @@ fn words<'a>(code: &'a str, name: &'a str) -> impl Iterator<Item = usize> + 'a {
     code.match_indices(name).map(|(at, _)| at).filter(move |at| {
         let open_end = name.ends_with([':', '{', '!']);
         !joins(code[..*at].chars().next_back()) && (open_end || !joins(code[at + name.len()..].chars().next()))
+    })
+}
+
+/// Whether a file is one of those, or in a folder that is declared so.
+fn is_for_tests(path: &str, declared: &[String]) -> bool {
+    declared.iter().any(|file| {
+        path == file || path.strip_prefix(file.trim_end_matches(".rs")).is_some_and(|rest| rest.starts_with('/'))
     })
 }
 

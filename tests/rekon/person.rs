@@ -187,7 +187,16 @@ fn a_journal_is_checked_copied_and_its_loss_is_told() {
     world.rekon(&["run", "job.yaml"], 0);
     let head = world.folder.summary("by-hand")["journal"]["head"].as_str().expect("a head").to_owned();
     let check = ["journal", "check", "--job", "job.yaml", "--head", &head];
-    assert!(world.rekon(&check, 0).stdout.contains("whole"));
+    let whole = world.rekon(&check, 0).stdout;
+    assert!(whole.contains("whole") && whole.contains("2 signed answers verified again"), "{whole}");
+    // Another key proves none of them.
+    let other = job(&world.provider.url(), "24h")
+        .replace("simulator, base_url", "simulator, secret_key: file:key, client_id: file:id, base_url");
+    world.folder.write("other.yaml", &other);
+    world.folder.write("key", "SK-another");
+    world.folder.write("id", CLIENT_ID);
+    let unproved = world.rekon(&["journal", "check", "--job", "other.yaml"], 1).stdout;
+    assert!(unproved.contains("2 answers, the first about INV-1, cannot be verified"), "{unproved}");
     // The copy of before the second run takes the journal's place.
     std::fs::copy(world.folder.path("copy.db"), &journal).expect("a copy");
     assert!(world.rekon(&check, 1).stdout.contains("entries are missing"));

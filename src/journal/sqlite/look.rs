@@ -6,7 +6,9 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::failed;
+use crate::doku::exchange::Answer;
 use crate::journal::identity::Identity;
+use crate::journal::proof::{Asked, Proof};
 use crate::journal::record::{Item, ItemId, Logged};
 use crate::journal::state::State;
 use crate::journal::{Account, JournalError};
@@ -82,11 +84,14 @@ pub(super) fn in_doubt(connection: &Connection) -> rusqlite::Result<Vec<Item>> {
     statement.query_map([], read_item)?.collect()
 }
 
-/// Items of an account whose refusal is proved or ruled, the oldest first.
+/// Items of an account whose refusal is proved or ruled, the oldest first. Of an order that was reopened only the latest
+/// generation counts: what DOKU notifies may be the doing of that one, and one order has one live item.
 pub(super) fn refused(connection: &Connection, account: &Account) -> rusqlite::Result<Vec<Item>> {
     let mut statement = connection.prepare(&format!(
         "SELECT {ITEM_COLUMNS} FROM item WHERE state IN ('refused', 'ruled_not_done') AND operation = ?1 \
-         AND environment = ?2 AND client_id = ?3 ORDER BY id"
+         AND environment = ?2 AND client_id = ?3 AND NOT EXISTS (SELECT 1 FROM item later \
+             WHERE later.environment = ?2 AND later.client_id = ?3 AND later.operation = ?1 \
+             AND later.invoice = item.invoice AND later.generation > item.generation) ORDER BY id"
     ))?;
     let key = [account.operation.word(), account.environment.word(), account.client_id.as_str()];
     statement.query_map(key, read_item)?.collect()
@@ -108,6 +113,40 @@ pub(super) fn story(connection: &Connection, invoice: &InvoiceNumber) -> rusqlit
             Ok((item, entries))
         })
         .collect()
+}
+
+/// The columns of an item under another name of its table.
+pub(super) fn item_columns(table: &str) -> String {
+    let columns = ITEM_COLUMNS.split(", ").map(|column| format!("{table}.{}", column.trim()));
+    columns.collect::<Vec<_>>().join(", ")
+}
+
+/// Shows every answer from which something was concluded, the oldest first.
+pub(super) fn proofs(connection: &Connection, mut show: impl FnMut(&Proof)) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(&format!(
+        "SELECT {}, a.kind, a.request_id, a.outcome, a.ended_at, a.facts, a.answer_headers, a.answer_body \
+         FROM attempt a JOIN item i ON i.id = a.item \
+         WHERE a.outcome IN ('applied', 'already', 'refused') ORDER BY a.id",
+        item_columns("i")
+    ))?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let request_id = checked(row, 21, |text| RequestId::new(text).ok())?;
+        let is_inquiry = row.get_ref(20)?.as_str()? == "inquiry";
+        let answer = Answer {
+            status: facts_of(row, 24)?.http_status.unwrap_or_default(),
+            headers: checked(row, 25, |text| serde_json::from_str(text).ok())?,
+            body: row.get(26)?,
+        };
+        show(&Proof {
+            item: read_item(row)?,
+            asked: if is_inquiry { Asked::Status(request_id) } else { Asked::Operation },
+            concluded: row.get(22)?,
+            answer,
+            at: checked(row, 23, time::parse_instant)?,
+        });
+    }
+    Ok(())
 }
 
 /// Facts as they are stored.

@@ -27,6 +27,7 @@ use std::sync::{Arc, Mutex};
 use rusqlite::Connection;
 
 use super::log::{Entry, Reopened, Ruled, hex};
+use super::proof::Proof;
 use super::record::{
     Contradiction, DurableIntent, Finished, Head, InquiryResult, Intent, Item, ItemId, NewRun, OutcomeRecord,
     RowRecord, RunRecord, Story,
@@ -104,6 +105,15 @@ impl SqliteJournal {
             }
         }
         Ok(checked)
+    }
+
+    /// Shows every answer from which something was concluded, the oldest first.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn proofs(&self, show: impl FnMut(&Proof)) -> Result<(), JournalError> {
+        let connection = self.reader.lock().map_err(|error| JournalError::Read(error.to_string()))?;
+        look::proofs(&connection, show).map_err(|error| JournalError::Read(error.to_string()))
     }
 
     /// Whether the log holds an entry of this hash, in hex.

@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::failed;
 use super::log::append;
-use super::look::{ITEM_COLUMNS, checked, read_item_at};
+use super::look::{checked, item_columns, read_item_at};
 use crate::journal::JournalError;
 use crate::journal::log::{Entry, hex};
 use crate::journal::record::{Finished, Mention, NewRow, NewRun, RowFate, RowRecord, RunRecord};
@@ -100,7 +100,6 @@ pub(super) fn finish(connection: &Connection, finished: &Finished) -> Result<(),
 
 /// The rows of a run with the latest generation of their items.
 pub(super) fn rows(connection: &Connection, run: &RunId) -> rusqlite::Result<Vec<RowRecord>> {
-    let item_columns = ITEM_COLUMNS.split(", ").map(|column| format!("i.{}", column.trim())).collect::<Vec<_>>();
     let mut statement = connection.prepare(&format!(
         "SELECT r.number, r.line, r.raw, r.invoice, r.rupiah, r.fate, r.reason, {} \
          FROM run JOIN run_row r ON r.run = run.id \
@@ -109,7 +108,7 @@ pub(super) fn rows(connection: &Connection, run: &RunId) -> rusqlite::Result<Vec
              AND i.generation = (SELECT max(generation) FROM item l WHERE l.environment = run.environment \
                  AND l.client_id = run.client_id AND l.operation = run.operation AND l.invoice = r.invoice) \
          WHERE run.name = ?1 ORDER BY r.number",
-        item_columns.join(", ")
+        item_columns("i")
     ))?;
     let read = |row: &rusqlite::Row<'_>| {
         let has_item = !matches!(row.get_ref(7)?, rusqlite::types::ValueRef::Null);

@@ -69,6 +69,8 @@ async fn a_reopened_order_gets_a_key_of_its_own_and_only_once() {
     let next = journal.reopen(refused.id, why(), at(10)).await.unwrap();
     assert_eq!((next.identity.generation, next.state), (1, State::Planned));
     assert_ne!(next.request_id, refused.request_id);
+    let refusals = journal.refusals(&account()).await.unwrap();
+    assert!(!refusals.iter().any(|item| item.id == refused.id), "what DOKU says now is about the next generation");
     assert!(journal.reopen(refused.id, why(), at(11)).await.is_err(), "it has a next generation already");
     for number in [1, 2, 5] {
         let id = item(&journal, number).await.id;
