@@ -225,6 +225,24 @@ fn a_clock_that_jumps_between_runs_leaves_no_order_unasked() {
 }
 
 #[test]
+fn a_clock_that_went_back_behind_the_journal_sends_nothing_until_a_person_accepts_it() {
+    let mut trial = Trial::new("refund", 10, "");
+    trial.run("kill before recv 3 -");
+    let requests = trial.provider.requests();
+    trial.control.jump_to(-3600);
+    let refused = trial.run_behind_quietly(&Shim::plan(""));
+    assert_eq!(refused.code, Some(2), "{}", refused.stdout);
+    assert!(refused.stderr.contains("hint: set the clock"), "{}", refused.stderr);
+    assert_eq!(trial.provider.requests(), requests);
+    let accepted = trial.other(&["journal", "accept", "--reason", "a test", "--job", "job.yaml"], "");
+    assert_eq!(accepted.code, Some(0), "{}", accepted.stderr);
+    // A small correction is no reason to stop.
+    trial.control.jump_to(-3600 - 120);
+    assert_ne!(trial.run("").code, Some(2));
+    assert_eq!(trial.doubles(), [""; 0]);
+}
+
+#[test]
 fn after_a_week_an_unknown_order_is_asked_about_and_never_sent_again() {
     let mut trial = Trial::new("refund", 10, "  - {invoice_number: INV-2, times: 100, fault: reset_before}\n");
     trial.run("kill before recv 6 -");
