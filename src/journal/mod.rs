@@ -12,6 +12,7 @@ pub mod record;
 pub mod ruling;
 pub mod sqlite;
 pub mod state;
+pub mod story;
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -24,9 +25,10 @@ use crate::model::time::{self, Timestamp};
 use log::{Reopened, Ruled};
 use record::{
     Acceptance, Contradiction, DurableIntent, Finished, Head, InquiryResult, Intent, Item, ItemId, NewRun,
-    OutcomeRecord, RowRecord, RunRecord, Story,
+    OutcomeRecord, RowRecord, RunRecord,
 };
 use state::State;
+use story::Story;
 
 /// Whose items, and of which operation.
 #[derive(Debug, Clone, PartialEq, Eq)]

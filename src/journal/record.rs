@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::identity::Identity;
-use super::log::Entry;
 use super::state::{Event, State};
 use crate::doku::answer::Reading;
 use crate::doku::exchange::Exchange;
@@ -181,37 +180,6 @@ pub struct Acceptance {
     pub lost_since: Option<Timestamp>,
     /// Why a person went on; empty if it was safe without asking.
     pub reason: String,
-}
-
-/// Everything that the journal knows about an invoice.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Story {
-    /// The rows that name it, in the order of the runs.
-    pub mentions: Vec<Mention>,
-    /// Its items, each with its entries in order.
-    pub items: Vec<(Item, Vec<Logged>)>,
-}
-
-/// A row of some run that names an invoice.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mention {
-    /// The run.
-    pub run: RunId,
-    /// When it started.
-    pub at: Timestamp,
-    /// The row as it was planned.
-    pub row: NewRow,
-}
-
-/// An entry of the log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Logged {
-    /// Its number, from 1.
-    pub seq: i64,
-    /// When it happened.
-    pub at: Timestamp,
-    /// What happened.
-    pub entry: Entry,
 }
 
 /// The last entry of the log.

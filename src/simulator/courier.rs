@@ -7,7 +7,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 
 use super::notify::Notification;
-use super::server::pause;
+use super::pause::pause;
 
 /// What to wait before the second and the third try. DOKU waits half an hour and more (`doku-api.md` 3.3).
 const WAITS: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(1)];

@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use super::faults::Door;
-use super::server::pause;
+use super::pause::pause;
 
 /// Longer than the request line of any client of ours.
 const LONGEST_LINE: usize = 1024;

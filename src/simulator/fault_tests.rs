@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::server::pause;
+use super::pause::pause;
 use super::tests::{CREATE, PAID, change, config, refund, refunded, send, signer, start, with_fault};
 use super::{Clock, Config, Running, samples};
 use crate::doku::sign::{Components, TimestampName};

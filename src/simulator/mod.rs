@@ -26,6 +26,7 @@ mod lines;
 mod notify;
 mod operations;
 mod orders;
+mod pause;
 mod provider;
 #[cfg(test)]
 mod provider_tests;

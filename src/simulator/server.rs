@@ -20,6 +20,7 @@ use super::desk::{Delivery, Desk};
 use super::door;
 use super::envelope::Message;
 use super::faults::{Door, End, Stage};
+use super::pause::pause;
 use super::socket::{FaultyStream, Mischief, Switch};
 use super::wire;
 
@@ -186,9 +187,4 @@ pub(super) fn put_off(shared: &Arc<Shared>, stop: &Stop) {
             shared.desk().catch_up(later, now);
         });
     }
-}
-
-/// Waits. A simulator lives in real time, whatever its clock says.
-pub(super) async fn pause(span: Duration) {
-    tokio::time::timeout(span, std::future::pending::<()>()).await.ok();
 }

@@ -13,7 +13,7 @@ use flate2::write::GzEncoder;
 
 use super::envelope::Reply;
 use super::faults::Wire;
-use super::server::pause;
+use super::pause::pause;
 use super::socket::{Mischief, Switch};
 
 /// What an endless body repeats, and what a bomb is made of.

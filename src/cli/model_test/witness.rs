@@ -11,10 +11,11 @@ use super::time::Steps;
 use crate::journal::log::{Reopened, Ruled};
 use crate::journal::record::{
     Acceptance, AttemptId, Contradiction, DurableIntent, Finished, Head, InquiryResult, Intent, Item, ItemId, NewRun,
-    OutcomeRecord, RowRecord, RunRecord, Story,
+    OutcomeRecord, RowRecord, RunRecord,
 };
 use crate::journal::sqlite::SqliteJournal;
 use crate::journal::state::State;
+use crate::journal::story::Story;
 use crate::journal::{Account, Journal, JournalError};
 use crate::model::ids::{InvoiceNumber, RunId};
 use crate::model::time::Timestamp;

@@ -6,12 +6,13 @@ use std::path::Path;
 
 use rusqlite::{Connection, params};
 
+use super::copy::written;
+use super::file::{beside, unusable};
 use super::items::answer_sha256;
 use super::log::append;
 use super::look::facts_of;
-use super::open::{beside, unusable};
 use super::runs::{RowsDigest, each_row};
-use super::{backup, failed, schema};
+use super::{failed, schema};
 use crate::journal::JournalError;
 use crate::journal::log::{Carried, Entry, Made, sha256};
 use crate::journal::record::ItemId;
@@ -21,7 +22,7 @@ use crate::model::time::{self, Timestamp};
 pub(super) fn carry_over(path: &Path, connection: &Connection, version: i32) -> Result<(), JournalError> {
     let copy = beside(path, &format!(".version-{version}"));
     if !copy.exists() {
-        backup::written(connection, &copy, |_| Ok(()))?;
+        written(connection, &copy, |_| Ok(()))?;
     }
     connection.execute_batch("BEGIN IMMEDIATE").map_err(failed)?;
     let carried = from_version_1(connection).and_then(|()| connection.execute_batch("COMMIT").map_err(failed));

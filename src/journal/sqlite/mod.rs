@@ -5,6 +5,8 @@
 
 mod backup;
 mod check;
+mod copy;
+mod file;
 mod items;
 mod log;
 mod look;
@@ -32,9 +34,10 @@ use super::log::{Reopened, Ruled, hex};
 use super::proof::Proof;
 use super::record::{
     Acceptance, Contradiction, DurableIntent, Finished, Head, InquiryResult, Intent, Item, ItemId, NewRun,
-    OutcomeRecord, RowRecord, RunRecord, Story,
+    OutcomeRecord, RowRecord, RunRecord,
 };
 use super::state::State;
+use super::story::Story;
 use super::{Account, Journal, JournalError, Loss};
 use crate::model::ids::{InvoiceNumber, RunId};
 use crate::model::time::{self, Timestamp};
@@ -79,10 +82,10 @@ impl SqliteJournal {
         let lock = open::lock(path)?;
         let connection = open::for_writing(path)?;
         let reader = open::for_reading(path)?;
-        let reserve = Reserve::at(&open::beside(path, ".reserve")).map_err(|error| {
-            open::unusable(path, &format!("there is no room beside it for the outcomes of calls under way: {error}"))
+        let reserve = Reserve::at(&file::beside(path, ".reserve")).map_err(|error| {
+            file::unusable(path, &format!("there is no room beside it for the outcomes of calls under way: {error}"))
         })?;
-        let loss = memo::loss(&reader, &lock).map_err(|error| open::unusable(path, &error))?;
+        let loss = memo::loss(&reader, &lock).map_err(|error| file::unusable(path, &error))?;
         Ok(Self {
             writer: Some(Writer::start(connection, reserve)),
             reader: Arc::new(Mutex::new(reader)),
@@ -183,7 +186,7 @@ impl SqliteJournal {
             return Ok(None);
         }
         let reader = open::for_reading(path)?;
-        let memo = open::beside(&path.canonicalize().unwrap_or_else(|_| path.to_owned()), ".lock");
+        let memo = file::beside(&path.canonicalize().unwrap_or_else(|_| path.to_owned()), ".lock");
         let loss = File::open(memo).ok().and_then(|memo| memo::loss(&reader, &memo).ok()?);
         Ok(Some(Self {
             writer: None,

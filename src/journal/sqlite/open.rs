@@ -1,11 +1,12 @@
 //! Opening the file: who holds it, whose it is, and whether its settings keep the promise.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
+use super::file::{beside, unusable};
 use super::{check, migrate, place, schema};
 use crate::journal::JournalError;
 
@@ -173,10 +174,6 @@ fn refuse_second_name(_: &Path, _: &File) -> Result<(), JournalError> {
     Ok(())
 }
 
-pub(super) fn unusable(path: &Path, reason: &dyn std::fmt::Display) -> JournalError {
-    JournalError::Unusable { path: path.display().to_string(), reason: reason.to_string() }
-}
-
 /// A file that only its owner can read: bodies hold customers' names.
 fn private_file(path: &Path) -> std::io::Result<File> {
     let mut options = OpenOptions::new();
@@ -184,10 +181,4 @@ fn private_file(path: &Path) -> std::io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
-}
-
-pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
 }
