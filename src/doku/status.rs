@@ -140,6 +140,10 @@ fn check_signature(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::doku::answer::PaymentPage;
+    use crate::model::ids::MerchantReference;
+    use crate::model::secret::Secret;
+    use crate::model::time::parse_instant;
 
     #[test]
     fn an_invoice_with_slashes_stays_one_path_segment() {
@@ -167,6 +171,62 @@ mod tests {
         ];
         for (operation, status, ours, expected) in cases {
             assert_eq!(conclude(operation, status, ours), expected, "{operation} {status} ours: {ours}");
+        }
+    }
+
+    /// What an answer of `status` and `body`, signed with `key`, proves about a refund of INV-1 over 90.000.
+    fn read_signed(status: u16, body: &str, key: &str) -> Inquiry {
+        let client_id = ClientId::new("MCH-1").unwrap();
+        let (ours, inquiry_id) = (RequestId::new("R-1").unwrap(), RequestId::new("Q-1").unwrap());
+        let invoice = InvoiceNumber::new("INV-1").unwrap();
+        let (payment_reference, refund_reference) =
+            (MerchantReference::new("P-1").unwrap(), MerchantReference::new("F-1").unwrap());
+        let expected = Expected {
+            operation: Operation::Refund,
+            client_id: &client_id,
+            request_id: &ours,
+            invoice: &invoice,
+            amount: Rupiah::new(90_000),
+            payment_reference: &payment_reference,
+            refund_reference: Some(&refund_reference),
+            first_intent_at: parse_instant("2026-11-22T08:00:00Z").unwrap(),
+            page: PaymentPage::Https,
+        };
+        let timestamp = "2026-11-22T08:00:01Z";
+        let signature = Signer::new(&Secret::new(key)).sign(&Components {
+            client_id: "MCH-1",
+            request_id: "Q-1",
+            timestamp_name: TimestampName::Response,
+            timestamp,
+            target: &target(&invoice),
+            body: Some(body.as_bytes()),
+        });
+        let mut headers = vec![("response-timestamp".to_owned(), timestamp.to_owned())];
+        if !key.is_empty() {
+            headers.push(("signature".to_owned(), signature));
+        }
+        let exchange = Exchange::Answered(Answer { status, headers, body: body.as_bytes().to_vec() });
+        read(&expected, &Signer::new(&Secret::new("SK-ours")), &inquiry_id, &exchange).0
+    }
+
+    #[test]
+    fn only_a_signed_status_of_our_order_proves_anything() {
+        let body = |invoice: &str, amount: u64| {
+            format!(
+                r#"{{"order":{{"invoice_number":"{invoice}","amount":{amount}}},"transaction":{{"status":"REFUNDED"}},"refund":{{"merchant_unique_reference":"F-1"}}}}"#
+            )
+        };
+        let ours = body("INV-1", 90_000);
+        let cases = [
+            ("another key", 200, &ours, "SK-theirs", Inquiry::NoProof),
+            ("no signature", 200, &ours, "", Inquiry::NoProof),
+            ("another status of HTTP", 409, &ours, "SK-ours", Inquiry::NoProof),
+            ("another order", 200, &body("INV-2", 90_000), "SK-ours", Inquiry::NoProof),
+            ("another amount", 200, &body("INV-1", 90_001), "SK-ours", Inquiry::NoProof),
+            ("ours", 200, &ours, "SK-ours", Inquiry::Applied),
+        ];
+        for (what, status, body, key, expected) in cases {
+            assert_eq!(read_signed(status, body, key), expected, "{what}");
         }
     }
 }

@@ -443,6 +443,17 @@ async fn who_does_not_answer_is_not_asked_for_ever() {
 }
 
 #[tokio::test]
+async fn an_outcome_that_cannot_be_written_stops_the_run() {
+    let world = World::new();
+    // One write fails and no other: the writer itself goes on.
+    let trigger = "CREATE TRIGGER no BEFORE UPDATE ON attempt WHEN NEW.item = 2 BEGIN SELECT RAISE(ABORT, 'no'); END";
+    rusqlite::Connection::open(&world.path).unwrap().execute_batch(trigger).unwrap();
+    let stop = world.run(1..=5, &[]).await;
+    assert!(matches!(stop, Some(Stop::Journal(_))), "{stop:?}");
+    assert_eq!(world.sends().len(), 2);
+}
+
+#[tokio::test]
 async fn refused_credentials_stop_the_run_at_once() {
     for (reply, halt, state) in [
         (Reply::Status(401), Halt::Credentials, State::Refused),
