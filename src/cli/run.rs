@@ -189,6 +189,7 @@ async fn report(
     let code = conclusion.summary.exit_code;
     let recorded = journal.finish_run(Finished { run, at: now, exit_code: code }).await;
     conclusion.print(case, screen);
+    session.warn_of_other_doubts(screen).await;
     let lost = match (written, recorded) {
         (Ok(()), Ok(())) => return Ok(code),
         (Err(failure), _) => failure,

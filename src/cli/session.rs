@@ -21,6 +21,7 @@ use crate::journal::record::{NewRow, NewRun, RowRecord};
 use crate::journal::sqlite::SqliteJournal;
 use crate::journal::state::State;
 use crate::journal::{Account, Journal as _, JournalError};
+use crate::model::fault::printable;
 use crate::model::ids::{InvoiceNumber, RunId};
 use crate::model::money::Tally;
 use crate::model::operation::Operation;
@@ -167,6 +168,26 @@ impl<'a> Session<'a> {
             }
         }
         Ok((tally, jobs))
+    }
+
+    /// Says that other jobs have left money in doubt: a job that was renamed, or is never run again, settles nothing.
+    pub(super) async fn warn_of_other_doubts(&self, screen: Screen) {
+        let Ok(doubts) = self.journal.doubts().await else { return };
+        let (mut tally, mut jobs) = (Tally::default(), BTreeSet::new());
+        for item in doubts.into_iter().filter(|item| item.job != self.case.job.name.as_str()) {
+            tally.add(item.amount);
+            jobs.insert(item.job);
+        }
+        if tally.count > 0 {
+            let jobs: Vec<String> = jobs.into_iter().collect();
+            screen.warn(&format!(
+                "also in doubt in this journal, left by other jobs ({}): {}, {}: rekon show --journal {}",
+                jobs.join(", "),
+                guard::counted(tally.count, "item"),
+                tally.rupiah,
+                printable(&load::shown(&self.case.journal))
+            ));
+        }
     }
 
     /// Items of the job in doubt whose orders are not among these rows.

@@ -56,6 +56,8 @@ pub struct SqliteJournal {
     writer: Option<Writer>,
     /// Held for life, so that no second runner starts; holds the memo.
     lock: Option<File>,
+    /// The journal itself, locked as well. Closed after all connections: closing it sooner would drop SQLite's own locks.
+    _locked: Option<File>,
     /// What it lacked when it was opened.
     loss: Option<Loss>,
     /// Whether that was accepted; until then the memo of what is lost must stand.
@@ -79,7 +81,7 @@ impl SqliteJournal {
     /// # Errors
     /// [`JournalError::Held`] if another runner has it; [`JournalError::Unusable`] if it is not ours, not safe or damaged.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
-        let lock = open::lock(path)?;
+        let (lock, locked) = open::lock(path)?;
         let connection = open::for_writing(path)?;
         let reader = open::for_reading(path)?;
         let reserve = Reserve::at(&file::beside(path, ".reserve")).map_err(|error| {
@@ -90,6 +92,7 @@ impl SqliteJournal {
             writer: Some(Writer::start(connection, reserve)),
             reader: Arc::new(Mutex::new(reader)),
             lock: Some(lock),
+            _locked: Some(locked),
             is_accepted: AtomicBool::new(loss.is_none()),
             loss,
             intents: AtomicU32::new(0),
@@ -192,6 +195,7 @@ impl SqliteJournal {
             writer: None,
             reader: Arc::new(Mutex::new(reader)),
             lock: None,
+            _locked: None,
             loss,
             is_accepted: AtomicBool::new(true),
             intents: AtomicU32::new(0),

@@ -13,8 +13,9 @@ use crate::journal::JournalError;
 /// SQLite before this version can corrupt a WAL file (`failure-modes.md`, finding 7).
 const OLDEST_SQLITE: i32 = 3_051_003;
 
-/// Takes the lock beside the journal, for the life of the returned file.
-pub(super) fn lock(path: &Path) -> Result<File, JournalError> {
+/// Takes the lock beside the journal and one on the journal itself, for the life of the returned files. The second one
+/// holds even if somebody removes the lock file.
+pub(super) fn lock(path: &Path) -> Result<(File, File), JournalError> {
     let unusable = |reason: std::io::Error| unusable(path, &reason);
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(unusable)?;
@@ -24,11 +25,14 @@ pub(super) fn lock(path: &Path) -> Result<File, JournalError> {
     refuse_second_name(path, &journal)?;
     let real = path.canonicalize();
     let file = private_file(&beside(real.as_deref().unwrap_or(path), ".lock")).map_err(unusable)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(JournalError::Held { path: path.display().to_string() }),
-        Err(TryLockError::Error(error)) => Err(unusable(error)),
+    for locked in [&file, &journal] {
+        match locked.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(JournalError::Held { path: path.display().to_string() }),
+            Err(TryLockError::Error(error)) => return Err(unusable(error)),
+        }
     }
+    Ok((file, journal))
 }
 
 /// Opens the file for writing; makes it, with its tables, if it is not there, and checks it if it is.

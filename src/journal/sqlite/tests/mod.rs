@@ -171,6 +171,9 @@ async fn only_one_runner_holds_the_journal_and_others_may_look() {
     let path = folder.path().join("journal.db");
     let journal = open(&path);
     assert!(matches!(SqliteJournal::open(&path), Err(JournalError::Held { .. })));
+    std::fs::remove_file(folder.path().join("journal.db.lock")).unwrap();
+    let again = SqliteJournal::open(&path);
+    assert!(matches!(again, Err(JournalError::Held { .. })), "without the lock file, too");
     let reader = SqliteJournal::open_to_read(&path).unwrap().unwrap();
     assert!(reader.begin_run(new_run("job", &[])).await.is_err(), "a reader cannot write");
     journal.begin_run(new_run("job", &[])).await.unwrap();
