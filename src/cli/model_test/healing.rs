@@ -24,6 +24,10 @@ pub(super) async fn heal(world: &mut World) -> Result<(), String> {
     // Whatever came late has come.
     pass(300).await;
     for _ in 0..4 {
+        // A loss that was young may become old at any time; a person accepts it then.
+        if world.open().await.is_err() {
+            world.accept().await;
+        }
         run(world).await?;
         pass(1_800).await;
         if !has_open(world) {
