@@ -2,35 +2,32 @@
 
 use super::args::{Common, JournalCommand};
 use super::exit::{DONE, Failure, LOOK};
-use super::load::{self, shown};
-use super::open::{absent, accept, failure, place, to_examine, to_read};
+use super::load::shown;
+use super::open::{Place, absent, accept, failure, to_examine, to_read};
 use super::screen::{Screen, Tone};
 use crate::doku::sign::Signer;
-use crate::edge::clock::SystemClock;
 use crate::journal::sqlite::{Checked, SqliteJournal};
 use crate::model::fault::printable;
 use crate::plan::guard::counted;
-use crate::runner::clock::Clock as _;
 
 /// `rekon journal ...`.
 pub(super) async fn journal(command: &JournalCommand, common: &Common, screen: Screen) -> Result<u8, Failure> {
     match command {
         JournalCommand::Check { job, head } => {
-            let (path, _) = place(job.as_deref(), common)?;
-            let case = job.as_deref().map(|job| load::case(job, common, SystemClock.now())).transpose()?;
+            let Place { path, case, .. } = Place::of(job.as_deref(), common)?;
             // Without keys the chain alone is checked.
             let signer = case.and_then(|case| case.credentials().ok()).map(|keys| Signer::new(&keys.secret_key));
             check(&to_examine(&path)?, &shown(&path), head.as_deref(), signer.as_ref(), screen)
         }
         JournalCommand::Backup { file, job } => {
-            let (path, _) = place(job.as_deref(), common)?;
+            let Place { path, .. } = Place::of(job.as_deref(), common)?;
             let checked = to_read(&path, screen)?.backup(file).map_err(failure)?;
             screen.say(&format!("{}: {}, checked", printable(&shown(file)), contents(&checked)));
             screen.document(document(&checked, DONE).to_string().as_bytes());
             Ok(DONE)
         }
         JournalCommand::Accept { reason, job } => {
-            let (path, _) = place(job.as_deref(), common)?;
+            let Place { path, .. } = Place::of(job.as_deref(), common)?;
             if !path.exists() {
                 return Err(absent(&path));
             }

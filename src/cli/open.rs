@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::args::Common;
 use super::exit::Failure;
-use super::load;
+use super::load::{self, Case};
 use super::screen::Screen;
 use crate::edge::clock::SystemClock;
 use crate::job::settings::{DEFAULT_JOURNAL, Retries};
@@ -13,11 +13,8 @@ use crate::journal::record::Acceptance;
 use crate::journal::sqlite::SqliteJournal;
 use crate::journal::{Journal as _, JournalError, Loss};
 use crate::model::fault::printable;
-use crate::model::time::{Timestamp, elapsed, wire};
+use crate::model::time::{CORRECTION, Timestamp, elapsed, wire};
 use crate::runner::clock::Clock as _;
-
-/// A clock may be corrected by this much and no more: the horizon of what is in doubt is told by it.
-const CORRECTION: Duration = Duration::from_secs(5 * 60);
 
 /// Opens the journal of a run, or of a person's ruling. A clock that went back is refused; so is the loss of entries
 /// that may be older than the horizon. A younger loss is noted: every key is derived, and DOKU remembers it.
@@ -108,19 +105,42 @@ pub(super) async fn accept(path: &Path, reason: &str, screen: Screen) -> Result<
     };
     let acceptance = Acceptance { found: found.clone(), lost_since, reason: reason.to_owned() };
     journal.accept(acceptance, now).await.map_err(failure)?;
-    screen.say(&format!("accepted, and written into the journal: {found}\nwhat was unknown is for a person to rule now: rekon show --journal {}", printable(&load::shown(path))));
+    screen.say(&format!(
+        "accepted, and written into the journal: {found}\n\
+         what was unknown is for a person to rule now: rekon show --journal {}",
+        printable(&load::shown(path))
+    ));
     screen.document(serde_json::json!({ "version": 1, "accepted": found, "exit_code": 0 }).to_string().as_bytes());
     Ok(())
 }
 
-/// Where the journal of a command is, and the horizon of its job.
-pub(super) fn place(job: Option<&Path>, common: &Common) -> Result<(PathBuf, Duration), Failure> {
-    if let Some(job) = job {
-        let case = load::case(job, common, SystemClock.now())?;
-        return Ok((case.journal, case.job.retries.horizon));
+/// Where the journal of a command is, and whose it is.
+pub(super) struct Place {
+    pub(super) path: PathBuf,
+    /// The job's; the default where none is named.
+    pub(super) horizon: Duration,
+    /// The job, if it is named.
+    pub(super) case: Option<Case>,
+}
+
+impl Place {
+    /// The journal of the job that is named, else of `--journal`, else the one here.
+    pub(super) fn of(job: Option<&Path>, common: &Common) -> Result<Self, Failure> {
+        if let Some(job) = job {
+            let case = load::case(job, common, SystemClock.now())?;
+            return Ok(Self { path: case.journal.clone(), horizon: case.job.retries.horizon, case: Some(case) });
+        }
+        let path = PathBuf::from(common.journal.as_deref().unwrap_or(DEFAULT_JOURNAL));
+        Ok(Self { path, horizon: Retries::default().horizon, case: None })
     }
-    let path = PathBuf::from(common.journal.as_deref().unwrap_or(DEFAULT_JOURNAL));
-    Ok((path, Retries::default().horizon))
+
+    /// The flag that names the same journal again, to be typed.
+    pub(super) fn flag(&self) -> String {
+        match &self.case {
+            Some(case) => format!("--job {}", printable(&case.file)),
+            None => format!("--journal {}", printable(&load::shown(&self.path))),
+        }
+    }
 }
 
 /// A journal that must be there, to look at; says if entries are missing.

@@ -1,12 +1,10 @@
 //! `rekon rule` and `rekon reopen`: what only a person can decide, written into the journal with the reason.
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
 
 use super::args::{Common, ReopenArgs, RuleArgs, Ruling};
 use super::exit::{DONE, Failure};
-use super::load::{self, Case};
-use super::open::{absent, failure, open, place};
+use super::open::{Place, absent, failure, open};
 use super::screen::Screen;
 use crate::edge::clock::SystemClock;
 use crate::edge::person;
@@ -17,7 +15,7 @@ use crate::journal::sqlite::SqliteJournal;
 use crate::journal::state::Event;
 use crate::journal::{Account, Journal as _};
 use crate::model::fault::printable;
-use crate::model::ids::InvoiceNumber;
+use crate::model::ids::{ClientId, InvoiceNumber};
 use crate::model::operation::Operation;
 use crate::runner::clock::Clock as _;
 
@@ -35,11 +33,11 @@ pub(super) async fn rule(args: &RuleArgs, common: &Common, screen: Screen) -> Re
     let item = meant.latest(&journal, &args.invoice).await?;
     // The longer of two horizons: the job's as it is now, and as it was when the item was sent.
     let sent_under = journal.horizon(&item.run).await.map_err(failure)?;
-    let horizon =
-        sent_under.map_or(
-            meant.horizon,
-            |sent_under| if meant.case.is_some() { meant.horizon.max(sent_under) } else { sent_under },
-        );
+    let horizon = match (&meant.place.case, sent_under) {
+        (Some(_), Some(sent_under)) => sent_under.max(meant.place.horizon),
+        (None, Some(sent_under)) => sent_under,
+        (_, None) => meant.place.horizon,
+    };
     may_be_ruled(&item, horizon, now).map_err(|why| not_now(&item, &why))?;
     let event = match args.ruling {
         Ruling::Done => Event::RuledDone,
@@ -53,7 +51,7 @@ pub(super) async fn rule(args: &RuleArgs, common: &Common, screen: Screen) -> Re
         account.operation, account.environment, item.amount, item.state
     ));
     if event == Event::RuledNotDone {
-        let (operation, place) = (account.operation, meant.place());
+        let (operation, place) = (account.operation, meant.place.flag());
         screen.say(&format!("to send it anew: rekon reopen {invoice} --operation {operation} --reason TEXT {place}"));
     }
     let document = serde_json::json!({
@@ -109,53 +107,40 @@ pub(super) async fn reopen(args: &ReopenArgs, common: &Common, screen: Screen) -
 /// Whose items a person means, and where they are.
 struct Meant<'a> {
     operation: Operation,
+    /// What `--environment` says, else the job.
     environment: Option<&'a str>,
-    job: Option<&'a Path>,
-    /// The job, if it is named: its account narrows what is meant.
-    case: Option<Case>,
-    path: PathBuf,
-    horizon: Duration,
+    /// The job's; keys that are not at hand narrow nothing.
+    client_id: Option<ClientId>,
+    place: Place,
 }
 
 impl<'a> Meant<'a> {
     fn of(
         operation: Operation,
-        job: Option<&'a Path>,
+        job: Option<&Path>,
         environment: Option<&'a str>,
         common: &Common,
     ) -> Result<Self, Failure> {
-        let (path, horizon) = place(job, common)?;
-        let case = job.map(|job| load::case(job, common, SystemClock.now())).transpose()?;
-        Ok(Self { operation, environment, job, case, path, horizon })
-    }
-
-    /// The flag that names the same journal again, to be typed.
-    fn place(&self) -> String {
-        match self.job {
-            Some(job) => format!("--job {}", printable(&job.display().to_string())),
-            None => format!("--journal {}", printable(&load::shown(&self.path))),
-        }
+        let place = Place::of(job, common)?;
+        let own = || place.case.as_ref().map(|case| case.job.merchant.environment.word());
+        let keys = place.case.as_ref().and_then(|case| case.credentials().ok());
+        let (environment, client_id) = (environment.or_else(own), keys.map(|keys| keys.client_id));
+        Ok(Self { operation, environment, client_id, place })
     }
 
     /// A journal that is there already: a ruling makes none.
     async fn open(&self, screen: Screen) -> Result<SqliteJournal, Failure> {
-        if !self.path.exists() {
-            return Err(absent(&self.path));
+        if !self.place.path.exists() {
+            return Err(absent(&self.place.path));
         }
-        open(&self.path, self.horizon, SystemClock.now(), screen).await
+        open(&self.place.path, self.place.horizon, SystemClock.now(), screen).await
     }
 
     /// Whether an account may be the one that is meant.
     fn is_meant(&self, account: &Account) -> bool {
-        let environment = match (self.environment, &self.case) {
-            (Some(word), _) => account.environment.word() == word,
-            (None, Some(case)) => account.environment == case.job.merchant.environment,
-            (None, None) => true,
-        };
-        // Keys that are not at hand narrow nothing.
-        let keys = self.case.as_ref().and_then(|case| case.credentials().ok());
-        let client = keys.is_none_or(|keys| account.client_id == keys.client_id);
-        account.operation == self.operation && environment && client
+        account.operation == self.operation
+            && self.environment.is_none_or(|word| account.environment.word() == word)
+            && self.client_id.as_ref().is_none_or(|client_id| account.client_id == *client_id)
     }
 
     /// The latest generation of an invoice's item; it must be the only one of its operation.

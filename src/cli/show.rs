@@ -5,10 +5,9 @@ use std::path::Path;
 use super::args::Common;
 use super::chain;
 use super::exit::{DONE, Failure};
-use super::load::{self, shown};
-use super::open::{failure, place, to_read};
+use super::load::shown;
+use super::open::{Place, failure, to_read};
 use super::screen::{Screen, Tone};
-use crate::edge::clock::SystemClock;
 use crate::journal::record::{Item, RunRecord};
 use crate::journal::sqlite::SqliteJournal;
 use crate::journal::{Journal as _, JournalError};
@@ -19,7 +18,6 @@ use crate::model::time::for_people;
 use crate::plan::guard::counted;
 use crate::reconcile::ends::state_of;
 use crate::report::table;
-use crate::runner::clock::Clock as _;
 
 /// More items in doubt than these are counted only; results.csv has them all.
 const MOST_DOUBTS: usize = 50;
@@ -31,15 +29,12 @@ pub(super) async fn show(
     common: &Common,
     screen: Screen,
 ) -> Result<u8, Failure> {
-    let (path, _) = place(job, common)?;
-    let journal = to_read(&path, screen)?;
-    let flag = job.map_or_else(
-        || format!("--journal {}", printable(&shown(&path))),
-        |job| format!("--job {}", printable(&job.display().to_string())),
-    );
+    let place = Place::of(job, common)?;
+    let (path, flag) = (&place.path, place.flag());
+    let journal = to_read(path, screen)?;
     let runs = journal.runs().await.map_err(failure)?;
     let Some(what) = what else {
-        screen.say(&format!("journal {}\n", printable(&shown(&path))));
+        screen.say(&format!("journal {}\n", printable(&shown(path))));
         list(&runs, &journal.doubts().await.map_err(failure)?, &flag, screen);
         return Ok(DONE);
     };
@@ -54,8 +49,7 @@ pub(super) async fn show(
     if story.items.is_empty() && story.mentions.is_empty() {
         return Err(Failure::Refused(format!("{what:?} is neither a run nor an invoice of {}", path.display())));
     }
-    let case = job.map(|job| load::case(job, common, SystemClock.now())).transpose()?;
-    chain::show(what, &story, case.as_ref(), screen);
+    chain::show(what, &story, place.case.as_ref(), screen);
     Ok(DONE)
 }
 

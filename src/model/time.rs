@@ -116,6 +116,9 @@ pub fn for_people(time: Timestamp) -> String {
     format!("{} WIB", Zone::WIB.local(time).format("%Y-%m-%d %H:%M:%S"))
 }
 
+/// A clock may be corrected by this much before what it wrote counts as wrong.
+pub const CORRECTION: Duration = Duration::from_secs(5 * 60);
+
 /// A day in WIB; a day in the provider's reports is one too (`doku-api.md` 10.2, number 19).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct BusinessDate(NaiveDate);

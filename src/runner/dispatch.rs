@@ -281,8 +281,7 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
     }
 
     fn something_is_ready(&self, now: Timestamp) -> bool {
-        let may_send = matches!(self.health, Health::Well | Health::SendOnly);
-        (may_send && !self.fresh.is_empty()) || self.due.peek().is_some_and(|Reverse(due)| due.at <= now)
+        (self.health.may_send() && !self.fresh.is_empty()) || self.due.peek().is_some_and(|Reverse(due)| due.at <= now)
     }
 
     /// Items whose next step comes after the time for settling are left to a later run.
@@ -327,7 +326,7 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
             }
             return;
         }
-        if matches!(self.health, Health::AskOnly | Health::Silent) {
+        if !self.health.may_send() {
             return;
         }
         let Some(to_send) = self.fresh.pop_front() else { return };

@@ -8,7 +8,7 @@ use crate::job::settings::Retries;
 use crate::journal::record::Item;
 use crate::journal::state::State;
 use crate::model::outcome::{Doubt, Refusal};
-use crate::model::time::{Timestamp, after, elapsed};
+use crate::model::time::{CORRECTION, Timestamp, after, elapsed};
 
 /// The next step for an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +80,12 @@ impl Health {
         }
     }
 
+    /// Whether anything may be sent.
+    #[must_use]
+    pub const fn may_send(self) -> bool {
+        matches!(self, Self::Well | Self::SendOnly)
+    }
+
     /// The same, but nothing is asked any more.
     #[must_use]
     pub const fn without_asking(self) -> Self {
@@ -146,9 +152,6 @@ fn is_too_late(item: &Item, retries: &Retries, resend_at: Timestamp, now: Now) -
     let horizon = after(item.first_intent_at, retries.horizon);
     resend_at.max(now.latest) >= horizon || elapsed(now.latest, item.first_intent_at) > CORRECTION
 }
-
-/// Clocks may be corrected by this much before what they wrote counts as wrong.
-const CORRECTION: Duration = Duration::from_secs(5 * 60);
 
 /// When a wait after the last request is over. What was sent in the future was sent by a clock that was wrong once: it is
 /// ripe now, or it would be held back for ever.

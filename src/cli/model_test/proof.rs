@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use super::invariants::Found;
 use super::world::World;
-use crate::doku::answer::{self, Expected, PaymentPage};
+use crate::doku::answer::{self, PaymentPage};
 use crate::doku::exchange::{Answer, Exchange};
 use crate::doku::status::{self, Inquiry};
 use crate::journal::Journal as _;
@@ -61,17 +61,7 @@ fn is_kept(world: &World, found: &Found, item: &Item) -> bool {
 }
 
 fn proves(world: &World, item: &Item, kind: &str, request_id: &str, exchange: &Exchange) -> Option<State> {
-    let expected = Expected {
-        operation: item.identity.account.operation,
-        client_id: &world.words.client_id,
-        request_id: &item.request_id,
-        invoice: &item.identity.invoice,
-        amount: item.amount,
-        payment_reference: &item.payment_reference,
-        refund_reference: item.refund_reference.as_ref(),
-        first_intent_at: item.first_intent_at,
-        page: PaymentPage::Loopback,
-    };
+    let expected = item.expected(PaymentPage::Loopback);
     let signer = &world.words.signer;
     if kind == "inquiry" {
         return match status::read(&expected, signer, &RequestId::new(request_id).unwrap(), exchange).0 {

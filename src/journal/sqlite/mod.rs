@@ -25,7 +25,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use rusqlite::Connection;
@@ -110,13 +110,12 @@ impl SqliteJournal {
     /// # Errors
     /// It cannot be read.
     pub fn check(&self) -> Result<Checked, JournalError> {
-        let connection = self.reader.lock().map_err(|error| JournalError::Read(error.to_string()))?;
-        let read = |error: rusqlite::Error| JournalError::Read(error.to_string());
-        let mut checked = check::check(&connection, check::Depth::Everything).map_err(read)?;
-        let mut statement = connection.prepare("PRAGMA integrity_check").map_err(read)?;
-        let pages = statement.query_map([], |row| row.get::<_, String>(0)).map_err(read)?;
+        let connection = self.reader()?;
+        let mut checked = check::check(&connection, check::Depth::Everything).map_err(unread)?;
+        let mut statement = connection.prepare("PRAGMA integrity_check").map_err(unread)?;
+        let pages = statement.query_map([], |row| row.get::<_, String>(0)).map_err(unread)?;
         for page in pages {
-            let page = page.map_err(read)?;
+            let page = page.map_err(unread)?;
             if page != "ok" {
                 checked.flaws.push(page);
             }
@@ -129,8 +128,8 @@ impl SqliteJournal {
     /// # Errors
     /// It cannot be read.
     pub fn proofs(&self, show: impl FnMut(&Proof)) -> Result<(), JournalError> {
-        let connection = self.reader.lock().map_err(|error| JournalError::Read(error.to_string()))?;
-        look::proofs(&connection, show).map_err(|error| JournalError::Read(error.to_string()))
+        let connection = self.reader()?;
+        look::proofs(&connection, show).map_err(unread)
     }
 
     /// Whether the log holds an entry of this hash, in hex.
@@ -138,12 +137,12 @@ impl SqliteJournal {
     /// # Errors
     /// It cannot be read.
     pub fn holds(&self, head: &str) -> Result<bool, JournalError> {
-        let connection = self.reader.lock().map_err(|error| JournalError::Read(error.to_string()))?;
+        let connection = self.reader()?;
         connection
             .query_row("SELECT EXISTS (SELECT 1 FROM event WHERE lower(hex(hash)) = lower(?1))", [head], |row| {
                 row.get(0)
             })
-            .map_err(|error| JournalError::Read(error.to_string()))
+            .map_err(unread)
     }
 
     /// Writes a consistent copy to a new file, while a runner may be at work, and checks the copy.
@@ -151,8 +150,12 @@ impl SqliteJournal {
     /// # Errors
     /// The file exists, cannot be written, or the copy is not whole; nothing stays behind then.
     pub fn backup(&self, to: &Path) -> Result<Checked, JournalError> {
-        let connection = self.reader.lock().map_err(|error| JournalError::Read(error.to_string()))?;
+        let connection = self.reader()?;
         backup::write(&connection, to)
+    }
+
+    fn reader(&self) -> Result<MutexGuard<'_, Connection>, JournalError> {
+        self.reader.lock().map_err(unread)
     }
 
     /// Writes the head down, so that the loss of what comes before it will be noticed.
@@ -160,7 +163,7 @@ impl SqliteJournal {
         if !self.is_accepted.load(Ordering::SeqCst) {
             return;
         }
-        if let (Some(lock), Ok(connection)) = (&self.lock, self.reader.lock()) {
+        if let (Some(lock), Ok(connection)) = (&self.lock, self.reader()) {
             memo::write(&connection, lock);
         }
     }
@@ -174,7 +177,7 @@ impl SqliteJournal {
         let journal = Self::open_to_examine(path)?;
         let is_long = path.metadata().is_ok_and(|file| file.len() > CHECKED_AT_A_GLANCE);
         if let Some(journal) = journal.as_ref().filter(|_| !is_long) {
-            let reader = journal.reader.lock().map_err(|error| JournalError::Read(error.to_string()))?;
+            let reader = journal.reader()?;
             open::refuse_damage(path, &reader)?;
         }
         Ok(journal)
@@ -219,11 +222,16 @@ impl SqliteJournal {
     ) -> Result<T, JournalError> {
         let reader = Arc::clone(&self.reader);
         let read = move || {
-            let connection = reader.lock().map_err(|error| JournalError::Read(error.to_string()))?;
-            work(&connection).map_err(|error| JournalError::Read(error.to_string()))
+            let connection = reader.lock().map_err(unread)?;
+            work(&connection).map_err(unread)
         };
-        tokio::task::spawn_blocking(read).await.map_err(|error| JournalError::Read(error.to_string()))?
+        tokio::task::spawn_blocking(read).await.map_err(unread)?
     }
+}
+
+/// A read that failed.
+fn unread(error: impl std::fmt::Display) -> JournalError {
+    JournalError::Read(error.to_string())
 }
 
 /// A write that failed; a full disk is told apart, for what is under way can still be kept then.
