@@ -58,8 +58,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// What verified notifications say: which orders are paid, and identifiers that the file may lack.
 fn heard(job: &Job, folder: &Path) -> Result<HashMap<InvoiceNumber, Heard>, Box<dyn Error>> {
     let keys = credentials::read(&job.merchant, folder, (CLIENT_ID, SECRET_KEY))?;
-    let signer = &Signer::new(&keys.secret_key);
-    let verifier = notification_log::Verifier { signer, client_id: &keys.client_id, path: &job.notifications.path };
+    let signer = Signer::new(&keys.secret_key);
+    let verifier =
+        notification_log::Verifier { signers: &[signer], client_id: &keys.client_id, path: &job.notifications.path };
     let mut heard: HashMap<InvoiceNumber, Heard> = HashMap::new();
     for file in files::matching(folder, &job.notifications.files)? {
         for line in notification_log::read(&file, &file.display().to_string(), &verifier)?.heard {

@@ -272,8 +272,8 @@ pub fn notification_log(bytes: &[u8]) {
 }
 
 fn check_log(bytes: &[u8]) {
-    let (client, signer) = (ClientId::new(CLIENT_ID).expect("an id"), Signer::new(&Secret::new(SECRET_KEY)));
-    let verifier = Verifier { signer: &signer, client_id: &client, path: "/payments/notifications" };
+    let (client, signers) = (ClientId::new(CLIENT_ID).expect("an id"), [Signer::new(&Secret::new(SECRET_KEY))]);
+    let verifier = Verifier { signers: &signers, client_id: &client, path: "/payments/notifications" };
     let log = notification_log::read_lines("log.jsonl", bytes, &verifier);
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
     let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();

@@ -149,9 +149,9 @@ impl Case {
 
     /// All notification logs of the job, and `more` of the embedded simulator's.
     pub(super) fn log(&self, credentials: &Credentials, more: Option<&Path>) -> Result<Log, Failure> {
-        let signer = Signer::new(&credentials.secret_key);
+        let signers = [Signer::new(&credentials.secret_key)];
         let path = &self.job.notifications.path;
-        let verifier = Verifier { signer: &signer, client_id: &credentials.client_id, path };
+        let verifier = Verifier { signers: &signers, client_id: &credentials.client_id, path };
         let mut log = Log::default();
         let own = self.matching(&self.job.notifications.files)?;
         for path in own.iter().map(PathBuf::as_path).chain(more.filter(|path| path.exists())) {

@@ -1,10 +1,12 @@
 //! Notifications: what DOKU tells the merchant about a payment, and whether it was DOKU who said so
 //! (`doku-api.md` 3).
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 
 use super::json::{Object, OrderAnswer, StatusPart, object, object_if_any};
-use super::sign::{Components, NotSigned, Signer, TimestampName};
+use super::sign::{self, Components, NotSigned, Signer, TimestampName};
 use crate::model::ids::{ClientId, InvoiceNumber};
 use crate::model::money::Rupiah;
 use crate::model::status::PaymentStatus;
@@ -23,6 +25,53 @@ pub struct Envelope<'a> {
     pub signature: &'a str,
     /// The exact text of the body.
     pub body: &'a str,
+}
+
+/// What a notification says, in the text that says it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said<'a> {
+    /// The order; fit for an [`InvoiceNumber`].
+    invoice: Cow<'a, str>,
+    /// Its amount.
+    pub amount: Rupiah,
+    /// What happened to the payment.
+    pub status: PaymentStatus,
+    /// `transaction.date`, as written.
+    pub date: Cow<'a, str>,
+    /// The Request-Id of the creation. DOKU does not always send one of ours.
+    pub original_request_id: Option<Cow<'a, str>>,
+    /// `payment.merchant_unique_reference`.
+    pub payment_reference: Option<Cow<'a, str>>,
+    /// `ORDER_ID`.
+    pub order_id: Option<Cow<'a, str>>,
+    /// `AKULAKU_UNIQUE_REFERENCE`.
+    pub akulaku_reference: Option<Cow<'a, str>>,
+}
+
+impl Said<'_> {
+    /// The order; an [`InvoiceNumber`] can be made of it.
+    #[must_use]
+    pub fn invoice(&self) -> &str {
+        &self.invoice
+    }
+
+    /// The same on its own.
+    ///
+    /// # Panics
+    /// Never: the invoice was checked when it was read.
+    #[must_use]
+    pub fn into_notification(self) -> Notification {
+        Notification {
+            invoice: InvoiceNumber::new(&self.invoice).expect("it was checked when it was read"),
+            amount: self.amount,
+            status: self.status,
+            date: self.date.into_owned(),
+            original_request_id: self.original_request_id.map(Cow::into_owned),
+            payment_reference: self.payment_reference.map(Cow::into_owned),
+            order_id: self.order_id.map(Cow::into_owned),
+            akulaku_reference: self.akulaku_reference.map(Cow::into_owned),
+        }
+    }
 }
 
 /// What a verified notification says.
@@ -70,49 +119,65 @@ struct Body<'a> {
 /// Reads the body of a notification; the signature is another matter. `None` if invoice, amount or status is missing or
 /// unreadable. Unknown fields are ignored: DOKU announces that it may add some.
 #[must_use]
+pub fn read(body: &str) -> Option<Said<'_>> {
+    careful(body)
+}
+
+/// The same, from a text that does not stay.
+#[must_use]
+pub fn read_owned(body: &str) -> Option<Said<'static>> {
+    careful(body)
+}
+
+/// The same on its own.
+#[must_use]
 pub fn parse(body: &str) -> Option<Notification> {
+    read(body).map(Said::into_notification)
+}
+
+/// Reads any body.
+fn careful(body: &str) -> Option<Said<'static>> {
     let Object(read) = serde_json::from_str::<Object<Body<'_>>>(body).ok()?;
     let parts = [read.payment.as_ref(), read.peer_to_peer_info.as_ref()];
-    let identifier = |name| parts.into_iter().flatten().find_map(|part| part.identifier(name)).map(str::to_owned);
-    Some(Notification {
-        invoice: InvoiceNumber::new(read.order.invoice_number.as_deref()?).ok()?,
-        amount: read.order.rupiah()?,
+    let owned = |text: &str| Cow::Owned(text.to_owned());
+    let identifier = |name| parts.into_iter().flatten().find_map(|part| part.identifier(name)).map(owned);
+    let amount = read.order.rupiah()?;
+    let invoice = read.order.invoice_number.filter(|text| InvoiceNumber::check(text).is_ok())?;
+    Some(Said {
+        invoice: Cow::Owned(invoice),
+        amount,
         status: PaymentStatus::from_word(read.transaction.status.as_deref()?)?,
-        date: read.transaction.date.clone().unwrap_or_default(),
-        original_request_id: read.transaction.original_request_id.clone(),
-        payment_reference: read.payment.as_ref().and_then(StatusPart::reference).map(str::to_owned),
         order_id: identifier("ORDER_ID"),
         akulaku_reference: identifier("AKULAKU_UNIQUE_REFERENCE"),
+        payment_reference: read.payment.as_ref().and_then(StatusPart::reference).map(owned),
+        date: Cow::Owned(read.transaction.date.unwrap_or_default()),
+        original_request_id: read.transaction.original_request_id.map(Cow::Owned),
     })
 }
 
-/// Verifies the signature over the exact text of the body, against each possible `Request-Target` in turn: the docs say
-/// "path", some of DOKU's own code signs path and query (`doku-api.md` 1.1).
+/// Verifies the signature over the exact text of the body: any of the keys may have made it, for any of the possible
+/// `Request-Target`s. The docs say "path", some of DOKU's own code signs path and query (`doku-api.md` 1.1). `text` is a
+/// buffer to use again and again.
 ///
 /// # Errors
-/// Why no target verifies.
+/// Why no key and no target fits.
 pub fn verify(
     envelope: &Envelope<'_>,
-    signer: &Signer,
+    signers: &[Signer],
     client_id: &ClientId,
     targets: &[&str],
+    text: &mut Vec<u8>,
 ) -> Result<(), NotSigned> {
-    let mut why = NotSigned::Mismatch;
-    for target in targets {
-        let components = Components {
-            client_id: client_id.as_str(),
-            request_id: envelope.request_id,
-            timestamp_name: TimestampName::Request,
-            timestamp: envelope.timestamp,
-            target,
-            body: Some(envelope.body.as_bytes()),
-        };
-        match signer.verify(&components, envelope.signature) {
-            Ok(()) => return Ok(()),
-            Err(error) => why = error,
-        }
-    }
-    Err(why)
+    let Some((target, others)) = targets.split_first() else { return Err(NotSigned::Mismatch) };
+    let components = Components {
+        client_id: client_id.as_str(),
+        request_id: envelope.request_id,
+        timestamp_name: TimestampName::Request,
+        timestamp: envelope.timestamp,
+        target,
+        body: Some(envelope.body.as_bytes()),
+    };
+    sign::verify_any(signers, &components, others, envelope.signature, text)
 }
 
 #[cfg(test)]
@@ -153,10 +218,10 @@ mod tests {
 
     #[test]
     fn a_notification_is_verified_over_path_or_path_and_query() {
-        let signer = Signer::new(&Secret::new("SK"));
+        let signers = ["SK-new", "SK"].map(|key| Signer::new(&Secret::new(key)));
         let client_id = ClientId::new("MCH-1").unwrap();
         let signed = |target: &str| {
-            signer.sign(&Components {
+            Signer::new(&Secret::new("SK")).sign(&Components {
                 client_id: "MCH-1",
                 request_id: "N-1",
                 timestamp_name: TimestampName::Request,
@@ -169,7 +234,7 @@ mod tests {
         let result = |signature: &str, body: &str| {
             let envelope =
                 Envelope { client_id: "MCH-1", request_id: "N-1", timestamp: "2026-11-21T18:02:11Z", signature, body };
-            verify(&envelope, &signer, &client_id, &targets)
+            verify(&envelope, &signers, &client_id, &targets, &mut Vec::new())
         };
         for target in targets {
             assert_eq!(result(&signed(target), SAMPLE), Ok(()));

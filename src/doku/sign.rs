@@ -4,8 +4,6 @@
 //! body, `Digest`; one `name:value` per line, joined by LF, no LF at the end. The digest covers the exact bytes that
 //! travel.
 
-use std::fmt::Write as _;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -16,8 +14,9 @@ use crate::model::secret::Secret;
 /// What stands before the base64 text in a `Signature` header.
 const PREFIX: &str = "HMACSHA256=";
 
-/// The length of a signature in bytes.
-const SIGNATURE_BYTES: usize = 32;
+/// The length of a signature, and of a digest, in bytes; and of either in base64.
+const BYTES: usize = 32;
+const CHARACTERS: usize = 44;
 
 /// A prepared key: signs and verifies.
 #[derive(Clone)]
@@ -75,21 +74,71 @@ pub fn digest(body: &[u8]) -> String {
     STANDARD.encode(Sha256::digest(body))
 }
 
+/// The same without a string of its own.
+fn digest_characters(body: &[u8]) -> [u8; CHARACTERS] {
+    let mut characters = [0; CHARACTERS];
+    STANDARD.encode_slice(Sha256::digest(body), &mut characters).expect("a digest has 44 characters in base64");
+    characters
+}
+
 impl Components<'_> {
-    fn text(&self) -> String {
-        let timestamp_name = match self.timestamp_name {
-            TimestampName::Request => "Request-Timestamp",
-            TimestampName::Response => "Response-Timestamp",
+    /// Appends the signed text; `digest` is that of the body, if there is one.
+    fn write(&self, digest: Option<&[u8; CHARACTERS]>, text: &mut Vec<u8>) {
+        let timestamp_name: &[u8] = match self.timestamp_name {
+            TimestampName::Request => b"\nRequest-Timestamp:",
+            TimestampName::Response => b"\nResponse-Timestamp:",
         };
-        let mut text = format!(
-            "Client-Id:{}\nRequest-Id:{}\n{timestamp_name}:{}\nRequest-Target:{}",
-            self.client_id, self.request_id, self.timestamp, self.target
-        );
-        if let Some(body) = self.body {
-            write!(text, "\nDigest:{}", digest(body)).expect("writing to a string cannot fail");
+        text.extend_from_slice(b"Client-Id:");
+        text.extend_from_slice(self.client_id.as_bytes());
+        text.extend_from_slice(b"\nRequest-Id:");
+        text.extend_from_slice(self.request_id.as_bytes());
+        text.extend_from_slice(timestamp_name);
+        text.extend_from_slice(self.timestamp.as_bytes());
+        text.extend_from_slice(b"\nRequest-Target:");
+        text.extend_from_slice(self.target.as_bytes());
+        if let Some(digest) = digest {
+            text.extend_from_slice(b"\nDigest:");
+            text.extend_from_slice(digest);
         }
-        text
     }
+}
+
+/// Verifies a `Signature` header in constant time: any of the keys may have made it, over the target of `components` or
+/// one of `other_targets`. The body is digested once, whatever the number of keys and targets; `text` is a buffer to use
+/// again and again.
+///
+/// # Errors
+/// Why no key and no target fits.
+pub fn verify_any(
+    signers: &[Signer],
+    components: &Components<'_>,
+    other_targets: &[&str],
+    signature: &str,
+    text: &mut Vec<u8>,
+) -> Result<(), NotSigned> {
+    let claimed = decoded(signature)?;
+    let digest = components.body.map(digest_characters);
+    for target in std::iter::once(components.target).chain(other_targets.iter().copied()) {
+        text.clear();
+        Components { target, ..*components }.write(digest.as_ref(), text);
+        if signers.iter().any(|signer| signer.mac(text).verify_slice(&claimed).is_ok()) {
+            return Ok(());
+        }
+    }
+    Err(NotSigned::Mismatch)
+}
+
+/// The bytes of a `Signature` header.
+fn decoded(signature: &str) -> Result<[u8; BYTES], NotSigned> {
+    if signature.is_empty() {
+        return Err(NotSigned::Missing);
+    }
+    let encoded = signature.strip_prefix(PREFIX).filter(|encoded| encoded.len() == CHARACTERS);
+    let encoded = encoded.ok_or(NotSigned::Malformed)?;
+    // The decoder asks for room for the padding as well.
+    let mut bytes = [0; BYTES + 1];
+    let length = STANDARD.decode_slice(encoded, &mut bytes).or(Err(NotSigned::Malformed))?;
+    bytes[..length].try_into().or(Err(NotSigned::Malformed))
 }
 
 impl Signer {
@@ -105,7 +154,9 @@ impl Signer {
     /// The `Signature` header of a message.
     #[must_use]
     pub fn sign(&self, components: &Components<'_>) -> String {
-        format!("{PREFIX}{}", STANDARD.encode(self.mac(components).finalize().into_bytes()))
+        let mut text = Vec::new();
+        components.write(components.body.map(digest_characters).as_ref(), &mut text);
+        format!("{PREFIX}{}", STANDARD.encode(self.mac(&text).finalize().into_bytes()))
     }
 
     /// Verifies a `Signature` header in constant time.
@@ -113,18 +164,12 @@ impl Signer {
     /// # Errors
     /// Why it does not hold.
     pub fn verify(&self, components: &Components<'_>, signature: &str) -> Result<(), NotSigned> {
-        if signature.is_empty() {
-            return Err(NotSigned::Missing);
-        }
-        let encoded = signature.strip_prefix(PREFIX).ok_or(NotSigned::Malformed)?;
-        let bytes = STANDARD.decode(encoded).ok().filter(|bytes| bytes.len() == SIGNATURE_BYTES);
-        let bytes = bytes.ok_or(NotSigned::Malformed)?;
-        self.mac(components).verify_slice(&bytes).or(Err(NotSigned::Mismatch))
+        verify_any(std::slice::from_ref(self), components, &[], signature, &mut Vec::new())
     }
 
-    fn mac(&self, components: &Components<'_>) -> Hmac<Sha256> {
+    fn mac(&self, text: &[u8]) -> Hmac<Sha256> {
         let mut mac = self.0.clone();
-        mac.update(components.text().as_bytes());
+        mac.update(text);
         mac
     }
 }

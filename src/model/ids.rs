@@ -81,9 +81,17 @@ macro_rules! id {
             /// # Errors
             /// What is wrong with the text.
             pub fn new(text: &str) -> Result<Self, NotAnId> {
+                Self::check(text).map(|()| Self(text.into()))
+            }
+
+            /// Checks the text without keeping it.
+            ///
+            /// # Errors
+            /// What is wrong with the text.
+            pub fn check(text: &str) -> Result<(), NotAnId> {
                 check(text, $most)?;
                 $( $also(text)?; )?
-                Ok(Self(text.into()))
+                Ok(())
             }
 
             /// The text.
