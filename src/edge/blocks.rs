@@ -14,7 +14,7 @@ use std::thread;
 use memchr::{memchr_iter, memrchr, memrchr2_iter};
 
 /// How large a block is, unless a single line or record is larger.
-const BLOCK_BYTES: usize = 1 << 20;
+pub(crate) const BLOCK_BYTES: usize = 1 << 20;
 
 /// Where a block may end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
