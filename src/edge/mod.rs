@@ -1,5 +1,6 @@
 //! Where the program meets the world: disk, network, clock and environment. Bytes come in, and checked values go on.
 
+pub mod blocks;
 pub mod clock;
 pub mod credentials;
 pub mod csv;

@@ -1,11 +1,12 @@
-//! Reading a file whole, decompressed if its name says so.
+//! Reading a file, whole or in a stream, decompressed if its name says so.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use flate2::bufread::MultiGzDecoder;
-use ruzstd::decoding::StreamingDecoder;
+use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 
 /// The largest file that is read, in bytes after decompression: more than ten million orders, and less than what a
 /// decompression bomb would want.
@@ -38,12 +39,20 @@ pub enum ReadError {
     },
 }
 
+impl ReadError {
+    /// Why [`Opened`] could not be read.
+    #[must_use]
+    pub fn of(path: &Path, error: io::Error) -> Self {
+        error.downcast().unwrap_or_else(|source| Self::Unreadable { path: path.to_owned(), source })
+    }
+}
+
 /// The content of a file; that of `.gz` and `.zst` decompressed and its checksum verified.
 ///
 /// # Errors
 /// The file is missing, no regular file, damaged, or larger than 8 GiB.
 pub fn bytes(path: &Path) -> Result<Vec<u8>, ReadError> {
-    at_most(path, MOST_BYTES)
+    whole(open(path)?)
 }
 
 /// The content of a file that nobody may be writing: a job, or an export. A log grows while it is read; these must not.
@@ -51,75 +60,139 @@ pub fn bytes(path: &Path) -> Result<Vec<u8>, ReadError> {
 /// # Errors
 /// The same as of [`bytes`], and that the file changed while it was read.
 pub fn finished(path: &Path) -> Result<Vec<u8>, ReadError> {
-    unless_it_changes(path, || bytes(path))
+    whole(open_finished(path)?)
 }
 
-fn unless_it_changes<T>(path: &Path, read: impl FnOnce() -> Result<T, ReadError>) -> Result<T, ReadError> {
-    let stamp = || path.metadata().and_then(|found| Ok((found.len(), found.modified()?))).ok();
-    let before = stamp();
-    let content = read()?;
-    if stamp() == before {
-        return Ok(content);
+fn whole(mut opened: Opened) -> Result<Vec<u8>, ReadError> {
+    let mut content = Vec::new();
+    let read = opened.read_to_end(&mut content);
+    read.map_err(|error| ReadError::of(&opened.path, error))?;
+    Ok(content)
+}
+
+/// The content of a file in a stream, as [`bytes`] gives it whole.
+///
+/// # Errors
+/// The file is missing or no regular file. That it is damaged or too large is found while it is read, see
+/// [`ReadError::of`].
+pub fn open(path: &Path) -> Result<Opened, ReadError> {
+    at_most(path, MOST_BYTES)
+}
+
+/// The content of a file that nobody may be writing in a stream, as [`finished`] gives it whole.
+///
+/// # Errors
+/// The same as of [`open`]; that the file changed is found at its end.
+pub fn open_finished(path: &Path) -> Result<Opened, ReadError> {
+    let stamp = Stamp::of(path);
+    Ok(Opened { stamp: Some(stamp), ..open(path)? })
+}
+
+/// A file that is being read, decompressed if its name says so.
+///
+/// Its errors are those of this module, as [`ReadError::of`] gets them back; the content counts only if its end was reached
+/// without one, for checksums come last.
+pub struct Opened {
+    path: PathBuf,
+    content: Content,
+    /// How many bytes it has given.
+    given: u64,
+    most: u64,
+    /// What the file looked like when it was opened. `None`: it may change.
+    stamp: Option<Stamp>,
+}
+
+/// Size and time of the last change, where the system tells both; equal stamps are taken for the same content.
+#[derive(Debug, PartialEq, Eq)]
+struct Stamp(Option<(u64, SystemTime)>);
+
+impl Stamp {
+    fn of(path: &Path) -> Self {
+        Self(path.metadata().and_then(|found| Ok((found.len(), found.modified()?))).ok())
     }
-    let source = io::Error::other("it changed while it was read");
-    Err(ReadError::Unreadable { path: path.to_owned(), source })
 }
 
-fn at_most(path: &Path, most: u64) -> Result<Vec<u8>, ReadError> {
+fn at_most(path: &Path, most: u64) -> Result<Opened, ReadError> {
     let unreadable = |source| ReadError::Unreadable { path: path.to_owned(), source };
     // Asked before opening: to open a pipe would wait for its writer.
     if !path.metadata().map_err(unreadable)?.is_file() {
         return Err(ReadError::NotAFile { path: path.to_owned() });
     }
-    let file = BufReader::new(File::open(path).map_err(unreadable)?);
-    // One byte more than allowed is enough to know.
-    let wanted = most.saturating_add(1);
-    let mut content = Vec::new();
-    match Compression::of(path) {
-        Compression::None => file.take(wanted).read_to_end(&mut content).map(|_| ()),
-        Compression::Gzip => MultiGzDecoder::new(file).take(wanted).read_to_end(&mut content).map(|_| ()),
-        Compression::Zstd => read_zstd(file, wanted, &mut content),
-    }
-    .map_err(unreadable)?;
-    if content.len() as u64 > most {
-        return Err(ReadError::TooLarge { path: path.to_owned(), most });
-    }
-    Ok(content)
+    let file = File::open(path).map_err(unreadable)?;
+    let content = match path.extension() {
+        Some(extension) if extension.eq_ignore_ascii_case("gz") => {
+            Content::Gzip(Box::new(MultiGzDecoder::new(BufReader::new(file))))
+        }
+        Some(extension) if extension.eq_ignore_ascii_case("zst") => {
+            Content::Zstd(Box::new(Frames { file: Some((BufReader::new(file), FrameDecoder::new())), frame: None }))
+        }
+        _ => Content::Plain(file),
+    };
+    Ok(Opened { path: path.to_owned(), content, given: 0, most, stamp: None })
 }
 
-enum Compression {
-    None,
-    Gzip,
-    Zstd,
-}
-
-impl Compression {
-    fn of(path: &Path) -> Self {
-        match path.extension() {
-            Some(extension) if extension.eq_ignore_ascii_case("gz") => Self::Gzip,
-            Some(extension) if extension.eq_ignore_ascii_case("zst") => Self::Zstd,
-            _ => Self::None,
+impl Read for Opened {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = match &mut self.content {
+            Content::Plain(file) => file.read(buffer),
+            Content::Gzip(members) => members.read(buffer),
+            Content::Zstd(frames) => frames.read(buffer),
+        }?;
+        self.given += read as u64;
+        if self.given > self.most {
+            return Err(io::Error::other(ReadError::TooLarge { path: self.path.clone(), most: self.most }));
         }
+        let at_end = read == 0 && !buffer.is_empty();
+        if at_end && self.stamp.as_ref().is_some_and(|stamp| *stamp != Stamp::of(&self.path)) {
+            return Err(io::Error::other("it changed while it was read"));
+        }
+        Ok(read)
     }
 }
 
-/// Frame after frame until the file ends or `wanted` bytes are there. The decoder neither goes on to the next frame nor
-/// compares the checksum.
-fn read_zstd(mut file: impl BufRead, wanted: u64, content: &mut Vec<u8>) -> io::Result<()> {
-    while !file.fill_buf()?.is_empty() {
-        let mut frame = StreamingDecoder::new(&mut file).map_err(io::Error::other)?;
-        let left = wanted - content.len() as u64;
-        frame.by_ref().take(left).read_to_end(content)?;
-        if content.len() as u64 == wanted {
-            return Ok(());
+enum Content {
+    Plain(File),
+    Gzip(Box<MultiGzDecoder<BufReader<File>>>),
+    Zstd(Box<Frames>),
+}
+
+/// Zstd frames, one after the other: the decoder neither goes on to the next frame nor compares the checksum.
+struct Frames {
+    /// The file and a decoder for the next frame; between two frames only.
+    file: Option<(BufReader<File>, FrameDecoder)>,
+    /// Inside a frame only.
+    frame: Option<StreamingDecoder<BufReader<File>, FrameDecoder>>,
+}
+
+impl Read for Frames {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if buffer.is_empty() {
+            return Ok(0);
         }
-        let decoder = frame.into_frame_decoder();
-        let written = decoder.get_checksum_from_data();
-        if written.is_some() && written != decoder.get_calculated_checksum() {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "the zstd checksum does not match"));
+        loop {
+            if let Some((mut file, decoder)) = self.file.take() {
+                if file.fill_buf()?.is_empty() {
+                    self.file = Some((file, decoder));
+                    return Ok(0);
+                }
+                let frame = StreamingDecoder::new_with_decoder(file, decoder).map_err(io::Error::other)?;
+                self.frame = Some(frame);
+            }
+            // After an error there is neither, and nothing more to be had.
+            let Some(mut frame) = self.frame.take() else { return Err(io::Error::other("it is damaged")) };
+            let read = frame.read(buffer)?;
+            if read > 0 {
+                self.frame = Some(frame);
+                return Ok(read);
+            }
+            let (file, decoder) = frame.into_parts();
+            let written = decoder.get_checksum_from_data();
+            if written.is_some() && written != decoder.get_calculated_checksum() {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "the zstd checksum does not match"));
+            }
+            self.file = Some((file, decoder));
         }
     }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -133,12 +206,10 @@ mod tests {
         let path = folder.path().join("orders.csv");
         std::fs::write(&path, "invoice_number,amount\n").expect("a file");
         assert!(finished(&path).is_ok());
-        let grows = || {
-            let read = bytes(&path);
-            std::fs::write(&path, "invoice_number,amount\nINV-1,1000\n").expect("more");
-            read
-        };
-        let error = unless_it_changes(&path, grows).expect_err("it grew");
+        let mut opened = open_finished(&path).expect("a file");
+        opened.read_exact(&mut [0; 22]).expect("all that there is");
+        std::fs::write(&path, "invoice_number,amount\nINV-1,1000\n").expect("more");
+        let error = whole(opened).expect_err("it grew");
         assert_eq!(error.source().expect("why").to_string(), "it changed while it was read");
     }
 
@@ -189,9 +260,9 @@ mod tests {
         let content = [b'x'; 101];
         for (name, content) in [("a.csv", content.to_vec()), ("a.gz", gzip(&content)), ("a.zst", zstd(&content))] {
             let (_folder, path) = file(name, &content);
-            let refused = at_most(&path, 100).unwrap_err().to_string();
+            let refused = whole(at_most(&path, 100).unwrap()).unwrap_err().to_string();
             assert_eq!(refused, format!("{}: is larger than 100 bytes", path.display()));
-            assert_eq!(at_most(&path, 101).unwrap(), [b'x'; 101]);
+            assert_eq!(whole(at_most(&path, 101).unwrap()).unwrap(), [b'x'; 101]);
         }
     }
 

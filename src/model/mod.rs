@@ -11,6 +11,7 @@ pub mod nearest;
 pub mod operation;
 pub mod order;
 pub mod outcome;
+pub mod rows;
 pub mod secret;
 pub mod status;
 pub mod table;

@@ -88,6 +88,8 @@ pub(crate) struct Layout {
 enum Lines {
     /// The text is the file: count.
     Counted,
+    /// The text is a part of the file, under a header of its own: count from this line on.
+    From(u64),
     /// The rows are written in a job file, on these lines.
     Given(Vec<u64>),
 }
@@ -131,6 +133,19 @@ impl Table {
         Self { file: file.to_owned(), text, layout, lines: Lines::Given(lines) }
     }
 
+    /// One row of the table `head` as a table of its own: its text with its line end, if it has one, and its line. `given`,
+    /// if the row is written in a job file.
+    pub(super) fn of_row(head: &Self, row: &str, line: u64, given: Option<Vec<u64>>) -> Self {
+        // The names are in the layout; the text needs no more of the header than its number of fields.
+        let delimiter = char::from(head.layout.delimiter);
+        let mut text = "x".to_owned();
+        (1..head.layout.header.len()).for_each(|_| text.extend([delimiter, 'x']));
+        text.push('\n');
+        text.push_str(row);
+        let layout = Layout { header_at: 0, rows: 1, ..head.layout.clone() };
+        Self { file: head.file.clone(), text, layout, lines: given.map_or(Lines::From(line), Lines::Given) }
+    }
+
     /// The file as the user named it.
     #[must_use]
     pub fn file(&self) -> &str {
@@ -161,6 +176,11 @@ impl Table {
         self.text.ends_with('\n')
     }
 
+    /// How many lines its text has.
+    pub(crate) fn lines(&self) -> u64 {
+        newlines(&self.text)
+    }
+
     /// The rows in their order, split one at a time.
     #[must_use]
     pub fn records(&self) -> Records<'_> {
@@ -171,14 +191,28 @@ impl Table {
         let mut records = Records { table: self, rest, reader, offset: 0, line: lines_before + 1, number: 0 };
         // The header goes through the same reader, so that an extra byte order mark cannot be stripped from a row.
         records.split();
+        if let Lines::From(first) = self.lines {
+            records.line = first;
+        }
         records
+    }
+
+    /// What there is to walk: the text from the header on, the line of the header, and for rows of a job file their lines
+    /// there.
+    pub(super) fn body(&self) -> (&str, u64, Option<&[u64]>) {
+        let given = match &self.lines {
+            Lines::Given(lines) => Some(&lines[..]),
+            Lines::Counted | Lines::From(_) => None,
+        };
+        let (before, text) = self.text.split_at(self.layout.header_at);
+        (text, newlines(before) + 1, given)
     }
 
     /// Where a field of a record begins. For rows of a job file: the row's line there.
     #[must_use]
     pub fn place(&self, record: &Record<'_>, field: usize) -> Place {
         match self.lines {
-            Lines::Counted => {
+            Lines::Counted | Lines::From(_) => {
                 let spot = self.spot(record, field);
                 Place::new(&self.file, record.line + spot.line - 1, spot.column)
             }
@@ -191,7 +225,7 @@ impl Table {
     #[must_use]
     pub fn excerpt<'a>(&self, record: &Record<'a>, field: usize) -> Option<&'a str> {
         match self.lines {
-            Lines::Counted => self.spot(record, field).excerpt,
+            Lines::Counted | Lines::From(_) => self.spot(record, field).excerpt,
             Lines::Given(_) => None,
         }
     }
@@ -246,7 +280,7 @@ impl<'a> Iterator for Records<'a> {
     fn next(&mut self) -> Option<Record<'a>> {
         let (fields, raw, counted) = self.split()?;
         let line = match &self.table.lines {
-            Lines::Counted => counted,
+            Lines::Counted | Lines::From(_) => counted,
             Lines::Given(lines) => lines[usize::try_from(self.number).expect("an index into a list in memory")],
         };
         self.number += 1;

@@ -39,6 +39,12 @@ pub(super) fn decode(file: &str, mut bytes: Vec<u8>, declared: Encoding, faults:
     })
 }
 
+/// Whether the first bytes say that a file is no UTF-8 text.
+pub(super) fn says_another_encoding(bytes: &[u8]) -> bool {
+    FOREIGN.iter().any(|(magic, ..)| bytes.starts_with(magic))
+        || Evident::of(bytes).is_some_and(|evident| evident.encoding != Encoding::Utf8)
+}
+
 /// What the first bytes say about the encoding.
 struct Evident {
     encoding: Encoding,

@@ -9,6 +9,9 @@ mod delimiter;
 mod faults;
 mod layout;
 mod scan;
+mod stream;
+#[cfg(test)]
+mod stream_tests;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +20,8 @@ use crate::model::table::{Format, Table};
 
 use decode::decode;
 use faults::{Faults, Occurrences, Source};
+
+pub use stream::{NotRead, Stream, open};
 
 /// Reads the bytes of a CSV file that the user calls `file`.
 ///

@@ -1,0 +1,353 @@
+//! The rows of a CSV text one after the other, without a copy of anything: the strict scan for those who are in a hurry.
+//!
+//! It is sure or silent. It splits only what the strict reading (`edge::csv`) accepts, exactly as that does; at the first
+//! thing that is not as it should be it stops and says no more than that, and the strict reading tells what it is. One row
+//! can be taken out as a [`Table`] of its own, whose faults then have their lines and columns.
+
+use std::borrow::Cow;
+
+use super::table::Table;
+
+/// Walks rows.
+pub struct Rows<'a> {
+    head: &'a Table,
+    text: &'a str,
+    special: Special<'a>,
+    /// Where the next row, or a blank line before it, begins.
+    at: usize,
+    /// The line of `at`.
+    line: u64,
+    /// For rows of a job file: their lines there.
+    given: Option<&'a [u64]>,
+    /// How many rows have been given out.
+    number: u64,
+    spans: Vec<Span>,
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Sound,
+    Damaged,
+}
+
+/// Where a field is in the text, without its quotes.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    start: usize,
+    end: usize,
+    /// Whether a quote is written twice in it.
+    doubled: bool,
+}
+
+/// One row.
+#[derive(Clone, Copy)]
+pub struct Row<'r, 'a> {
+    /// Its number among the rows of this text, from 1; blank lines do not count.
+    pub number: u64,
+    /// The line of the file on which it begins, from 1.
+    pub line: u64,
+    head: &'r Table,
+    given: bool,
+    text: &'a str,
+    /// From its first byte to behind its line end, if it has one.
+    start: usize,
+    end: usize,
+    spans: &'r [Span],
+}
+
+impl<'a> Rows<'a> {
+    /// The rows of a table.
+    #[must_use]
+    pub fn of(table: &'a Table) -> Self {
+        let (text, first_line, given) = table.body();
+        let mut rows = Self::new(table, text, first_line, given);
+        let _header = rows.next_row();
+        rows.number = 0;
+        rows
+    }
+
+    /// The rows of a part of the file that `head` is the header of: a text that begins on line `first_line`, and that
+    /// nobody has checked.
+    #[must_use]
+    pub fn of_part(head: &'a Table, text: &'a str, first_line: u64) -> Self {
+        Self::new(head, text, first_line, None)
+    }
+
+    fn new(head: &'a Table, text: &'a str, first_line: u64, given: Option<&'a [u64]>) -> Self {
+        let special = Special::new(text.as_bytes(), head.delimiter());
+        let spans = Vec::with_capacity(head.header().len() + 1);
+        Self { head, text, special, at: 0, line: first_line, given, number: 0, spans, state: State::Sound }
+    }
+
+    /// The next row; `None` at the end, or where the text is damaged.
+    pub fn next_row(&mut self) -> Option<Row<'_, 'a>> {
+        self.skip_blank_lines();
+        if self.at == self.text.len() {
+            return None;
+        }
+        let (start, line) = (self.at, self.line);
+        self.spans.clear();
+        if self.split().is_none() || self.spans.len() != self.head.header().len() {
+            return self.stop();
+        }
+        self.number += 1;
+        let given = self.given.and_then(|lines| lines.get(usize::try_from(self.number - 1).ok()?));
+        let line = given.copied().unwrap_or(line);
+        Some(Row {
+            number: self.number,
+            line,
+            head: self.head,
+            given: self.given.is_some(),
+            text: self.text,
+            start,
+            end: self.at,
+            spans: &self.spans,
+        })
+    }
+
+    /// Passes all rows that are left. How many there were in all; `None` if the text is damaged anywhere.
+    #[must_use]
+    pub fn finish(mut self) -> Option<u64> {
+        while self.next_row().is_some() {}
+        (self.state == State::Sound).then_some(self.number)
+    }
+
+    fn stop<T>(&mut self) -> Option<T> {
+        self.state = State::Damaged;
+        self.at = self.text.len();
+        None
+    }
+
+    fn byte(&self, at: usize) -> Option<u8> {
+        self.text.as_bytes().get(at).copied()
+    }
+
+    fn skip_blank_lines(&mut self) {
+        while let Some(b'\n' | b'\r') = self.byte(self.at) {
+            if self.line_end().is_none() {
+                self.stop::<()>();
+            }
+        }
+    }
+
+    /// Passes LF or CRLF; `None` for a carriage return alone.
+    fn line_end(&mut self) -> Option<()> {
+        if self.byte(self.at) == Some(b'\r') {
+            self.special.advance();
+            self.at += 1;
+        }
+        if self.byte(self.at) != Some(b'\n') {
+            return None;
+        }
+        self.special.advance();
+        self.at += 1;
+        self.line += 1;
+        Some(())
+    }
+
+    /// The fields up to the end of the row, and its line end; `None` if they are damaged.
+    fn split(&mut self) -> Option<()> {
+        loop {
+            let quoted = self.special.at == self.at && self.byte(self.at) == Some(b'"');
+            let span = if quoted { self.quoted_field()? } else { self.plain_field()? };
+            self.spans.push(span);
+            self.at = span.end + usize::from(quoted);
+            match self.byte(self.at) {
+                None => return Some(()),
+                Some(byte) if byte == self.special.delimiter => {
+                    self.special.advance();
+                    self.at += 1;
+                }
+                Some(_) => return self.line_end(),
+            }
+        }
+    }
+
+    fn plain_field(&mut self) -> Option<Span> {
+        loop {
+            match self.byte(self.special.at) {
+                None => break,
+                Some(byte) if byte == self.special.delimiter => break,
+                Some(b'\n' | b'\r') => break,
+                Some(b'"' | 0) => return None,
+                Some(_) => self.special.advance(),
+            }
+        }
+        Some(Span { start: self.at, end: self.special.at, doubled: false })
+    }
+
+    fn quoted_field(&mut self) -> Option<Span> {
+        let start = self.at + 1;
+        let mut doubled = false;
+        self.special.advance();
+        loop {
+            let at = self.special.at;
+            let byte = self.byte(at)?;
+            if byte == 0 {
+                return None;
+            }
+            self.special.advance();
+            self.line += u64::from(byte == b'\n');
+            if byte == b'"' {
+                if self.special.at != at + 1 || self.byte(at + 1) != Some(b'"') {
+                    let closed = matches!(self.byte(at + 1), None | Some(b'\n' | b'\r'));
+                    let closed = closed || self.byte(at + 1) == Some(self.special.delimiter);
+                    return closed.then_some(Span { start, end: at, doubled });
+                }
+                doubled = true;
+                self.special.advance();
+            }
+        }
+    }
+}
+
+impl<'a> Row<'_, 'a> {
+    /// A field as it stands in the text, without its quotes. `None` if it has to be unquoted first, see [`Row::field`], or
+    /// if there is none.
+    #[must_use]
+    pub fn plain(&self, index: usize) -> Option<&'a str> {
+        let span = self.spans.get(index)?;
+        (!span.doubled).then(|| &self.text[span.start..span.end])
+    }
+
+    /// A field; empty if there is none.
+    #[must_use]
+    pub fn field(&self, index: usize) -> Cow<'a, str> {
+        let Some(span) = self.spans.get(index) else { return Cow::Borrowed("") };
+        let text = &self.text[span.start..span.end];
+        if span.doubled { Cow::Owned(text.replace("\"\"", "\"")) } else { Cow::Borrowed(text) }
+    }
+
+    /// Its text, without the line end.
+    #[must_use]
+    pub fn raw(&self) -> &'a str {
+        self.text[self.start..self.end].trim_end_matches(['\r', '\n'])
+    }
+
+    /// Whether it may have been cut: it has no line end, and no closing quote at its end.
+    #[must_use]
+    pub fn may_be_cut(&self) -> bool {
+        !self.text[self.start..self.end].ends_with(['\n', '"'])
+    }
+
+    /// The row as a table of its own, which knows its lines in the file.
+    #[must_use]
+    pub fn alone(&self) -> Table {
+        let lines = if self.given { Some(vec![self.line]) } else { None };
+        Table::of_row(self.head, &self.text[self.start..self.end], self.line, lines)
+    }
+}
+
+/// How many bytes are looked at together.
+const WIDTH: usize = 64;
+
+/// Finds the bytes that can mean something: quotes, delimiters and control characters, line ends among them.
+struct Special<'a> {
+    bytes: &'a [u8],
+    delimiter: u8,
+    /// The place of the next one; the length of the text, if there is none.
+    at: usize,
+    /// Where the bytes begin that `found` is about.
+    from: usize,
+    /// One bit for each of the next `WIDTH` bytes from `from` on.
+    found: u64,
+}
+
+/// A byte eight times.
+const fn eight(byte: u8) -> u64 {
+    u64::from_ne_bytes([byte; 8])
+}
+
+impl<'a> Special<'a> {
+    fn new(bytes: &'a [u8], delimiter: u8) -> Self {
+        let mut special = Self { bytes, delimiter, at: 0, from: 0, found: 0 };
+        special.found = special.look();
+        special.advance();
+        special
+    }
+
+    /// Goes to the next one.
+    #[inline]
+    fn advance(&mut self) {
+        while self.found == 0 {
+            self.from += WIDTH;
+            if self.from >= self.bytes.len() {
+                self.at = self.bytes.len();
+                return;
+            }
+            self.found = self.look();
+        }
+        self.at = self.from + self.found.trailing_zeros() as usize;
+        self.found &= self.found - 1;
+    }
+
+    /// The bits of the bytes from `from` on.
+    fn look(&self) -> u64 {
+        let rest = &self.bytes[self.from..];
+        if let Some(block) = rest.first_chunk::<WIDTH>() {
+            return self.bits(block);
+        }
+        let mut block = [b' '; WIDTH];
+        block[..rest.len()].copy_from_slice(rest);
+        self.bits(&block)
+    }
+
+    #[inline]
+    fn bits(&self, block: &[u8; WIDTH]) -> u64 {
+        let delimiter = eight(self.delimiter);
+        let (words, _) = block.as_chunks::<8>();
+        words.iter().rev().fold(0, |bits, word| {
+            let word = u64::from_le_bytes(*word);
+            let found = below_space(word) | is_zero(word ^ eight(b'"')) | is_zero(word ^ delimiter);
+            // Collects the eight high bits in the topmost byte.
+            (bits << 8) | ((found >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56)
+        })
+    }
+}
+
+/// The high bit of each byte that is zero. No carry crosses from one byte into the next.
+#[inline]
+const fn is_zero(word: u64) -> u64 {
+    !(((word & eight(0x7F)) + eight(0x7F)) | word) & eight(0x80)
+}
+
+/// The high bit of each byte that is below 0x20.
+#[inline]
+const fn below_space(word: u64) -> u64 {
+    !((word | eight(0x80)) - eight(0x20)) & !word & eight(0x80)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_special_byte_is_found_wherever_it_stands() {
+        for delimiter in [b',', b'\t', b'|'] {
+            for byte in 0..=255 {
+                for at in [0, 1, 7, 8, 63, 64, 100, 129] {
+                    let mut bytes = vec![b'a'; 130];
+                    bytes[at] = byte;
+                    let special = Special::new(&bytes, delimiter);
+                    let is_special = byte < b' ' || byte == b'"' || byte == delimiter;
+                    assert_eq!(special.at, if is_special { at } else { 130 }, "{byte} at {at}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn neighbours_do_not_disturb_each_other() {
+        let bytes: Vec<u8> = (0..=255).cycle().take(1000).collect();
+        let expected: Vec<usize> =
+            (0..1000).filter(|at| bytes[*at] < b' ' || matches!(bytes[*at], b'"' | b';')).collect();
+        let mut special = Special::new(&bytes, b';');
+        let mut found = Vec::new();
+        while special.at < bytes.len() {
+            found.push(special.at);
+            special.advance();
+        }
+        assert_eq!(found, expected);
+    }
+}
