@@ -4,16 +4,27 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use crate::edge::csv;
+use crate::edge::read::{Opened, ReadError};
 use crate::model::environment::Environment;
 use crate::model::fault::{Fault, Place};
 use crate::model::ids::{InvoiceNumber, RequestId};
 use crate::model::operation::Operation;
+use crate::model::rows::{Row, Rows};
 use crate::model::status::PaymentStatus;
-use crate::model::table::{Delimiter, Encoding, Format};
-use crate::model::time;
+use crate::model::table::{Delimiter, Encoding, Format, Table};
+use crate::model::time::{self, Timestamp};
 use crate::reconcile::evidence::{Done, DoneState};
 
 const AS_WRITTEN: &str = "reconcile.results takes results.csv files as they were written";
+
+/// How a results.csv is written.
+const FORMAT: Format = Format { delimiter: Delimiter::Is(b','), encoding: Encoding::Utf8 };
+
+/// A column that every results.csv has.
+const KNOWN: [&str; 1] = ["rekon_state"];
+
+/// Our own name for the column of the invoice.
+const INVOICE: &str = "invoice_number";
 
 /// Where the run behind a results.csv was made, if its summary.json still stands beside it.
 #[must_use]
@@ -23,7 +34,104 @@ pub fn environment_of(path: &Path) -> Option<Environment> {
     Environment::from_word(summary["environment"].as_str()?)
 }
 
-/// Reads a results.csv into what was done per invoice.
+/// A results.csv that is read in a stream.
+///
+/// # Errors
+/// The file cannot be read, or is not strict CSV so far.
+pub fn open<'p>(
+    file: &str,
+    path: &'p Path,
+) -> Result<csv::Stream<impl Fn() -> Result<Opened, ReadError> + use<'p>, Opened>, csv::NotRead> {
+    csv::open_by(file, || super::read::open(path), FORMAT, &KNOWN)
+}
+
+/// What one row of a results.csv says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DoneRow<'a> {
+    /// The invoice, checked as an [`InvoiceNumber`].
+    pub invoice: &'a str,
+    /// What was to be done.
+    pub operation: Operation,
+    /// What became of it.
+    pub state: DoneState,
+    /// Its idempotency key, checked as a [`RequestId`]; absent if nothing was sent.
+    pub request_id: Option<&'a str>,
+    /// `payment.status` of the deciding answer.
+    pub payment_status: Option<PaymentStatus>,
+    /// When it came to its end.
+    pub settled_at: Option<Timestamp>,
+}
+
+/// Reads the rows of a results.csv.
+#[derive(Debug, Clone)]
+pub struct ResultsReader {
+    invoice: usize,
+    operation: usize,
+    state: usize,
+    request_id: usize,
+    payment_status: usize,
+    settled_at: usize,
+}
+
+impl ResultsReader {
+    /// Finds the columns. The invoice is in the column that the audit's own orders have it in, or in `invoice_number`.
+    ///
+    /// # Errors
+    /// What keeps the file from being a results.csv.
+    pub fn new(head: &Table, invoice_column: &str) -> Result<Self, Vec<Fault>> {
+        let column = |name: &str| head.header().iter().position(|header| header == name);
+        let own = [
+            column("rekon_operation"),
+            column("rekon_state"),
+            column("rekon_request_id"),
+            column("rekon_payment_status"),
+            column("rekon_settled_at"),
+        ];
+        let refused = |message| Err(Fault::new(Place::file(head.file()), message));
+        let [Some(operation), Some(state), Some(request_id), Some(payment_status), Some(settled_at)] = own else {
+            let message = format!("is not a results.csv of rekon with a column {invoice_column:?}");
+            return refused(message).map_err(|fault| vec![fault.hint(AS_WRITTEN)]);
+        };
+        let Some(invoice) = column(invoice_column).or_else(|| column(INVOICE)) else {
+            let or = if invoice_column == INVOICE { String::new() } else { format!(" or {INVOICE:?}") };
+            let message = format!("has no column {invoice_column:?}{or}");
+            let others = head.header().iter().filter(|name| !name.starts_with("rekon_"));
+            let others: Vec<String> = others.map(|name| format!("{name:?}")).collect();
+            let hint = format!(
+                "it has {}; name the one with the invoice {INVOICE:?} in a copy of the file",
+                others.join(", ")
+            );
+            return refused(message).map_err(|fault| vec![fault.hint(hint)]);
+        };
+        Ok(Self { invoice, operation, state, request_id, payment_status, settled_at })
+    }
+
+    /// Reads one row; `None` for a row that was bad when the run read it: it has no invoice, and did nothing.
+    ///
+    /// # Errors
+    /// A word that no results.csv has.
+    pub fn read<'a>(&self, row: &Row<'_, 'a>) -> Result<Option<DoneRow<'a>>, Fault> {
+        let wrong = |index: usize, what: &str, kind: &str| {
+            row.fault(index, format!("{what} {:?} is not {kind}", row.field(index))).hint(AS_WRITTEN)
+        };
+        let state = DoneState::from_word(&row.field(self.state));
+        let state = state.ok_or_else(|| wrong(self.state, "rekon_state", "a state"))?;
+        let operation = Operation::from_word(&row.field(self.operation));
+        let operation = operation.ok_or_else(|| wrong(self.operation, "rekon_operation", "an operation"))?;
+        // What is not to be had without a copy holds a quote, which no id may.
+        let invoice = row.plain(self.invoice).filter(|text| InvoiceNumber::check(text).is_ok());
+        Ok(invoice.map(|invoice| DoneRow {
+            invoice,
+            operation,
+            state,
+            request_id: row.plain(self.request_id).filter(|text| RequestId::check(text).is_ok()),
+            payment_status: PaymentStatus::from_word(&row.field(self.payment_status)),
+            settled_at: time::parse_instant(&row.field(self.settled_at)),
+        }))
+    }
+}
+
+/// Reads a results.csv whole into what was done per invoice.
 ///
 /// # Errors
 /// Everything that keeps the file from being a results.csv.
@@ -33,45 +141,125 @@ pub fn read(
     invoice_column: &str,
     done: &mut HashMap<InvoiceNumber, Vec<Done>>,
 ) -> Result<(), Vec<Fault>> {
-    let format = Format { delimiter: Delimiter::Is(b','), encoding: Encoding::Utf8 };
-    let table = csv::parse(file, bytes, &format, &["rekon_state"])?;
-    let column = |name: &str| table.header().iter().position(|header| header == name);
-    let wanted = [
-        column(invoice_column).or_else(|| column("invoice_number")),
-        column("rekon_operation"),
-        column("rekon_state"),
-        column("rekon_request_id"),
-        column("rekon_payment_status"),
-        column("rekon_settled_at"),
-    ];
-    let [Some(invoice), Some(operation), Some(state), Some(request_id), Some(payment_status), Some(settled_at)] =
-        wanted
-    else {
-        let message = format!("is not a results.csv of rekon with a column {invoice_column:?}");
-        return Err(vec![Fault::new(Place::file(file), message).hint(AS_WRITTEN)]);
-    };
+    let table = csv::parse(file, bytes, &FORMAT, &KNOWN)?;
+    let reader = ResultsReader::new(&table, invoice_column)?;
     let mut faults = Vec::new();
-    for record in table.records() {
-        let text = |index: usize| record.fields.get(index).unwrap_or_default();
-        let Some(state_read) = DoneState::from_word(text(state)) else {
-            let message = format!("rekon_state {:?} is not a state", text(state));
-            faults.push(table.fault(&record, state, message).hint(AS_WRITTEN));
-            continue;
-        };
-        let Some(operation_read) = Operation::from_word(text(operation)) else {
-            let message = format!("rekon_operation {:?} is not an operation", text(operation));
-            faults.push(table.fault(&record, operation, message).hint(AS_WRITTEN));
-            continue;
-        };
-        // A bad row has no invoice number; it did nothing either.
-        let Ok(invoice) = InvoiceNumber::new(text(invoice)) else { continue };
-        done.entry(invoice).or_default().push(Done {
-            operation: operation_read,
-            state: state_read,
-            request_id: RequestId::new(text(request_id)).ok(),
-            payment_status: PaymentStatus::from_word(text(payment_status)),
-            settled_at: time::parse_instant(text(settled_at)),
-        });
+    let mut rows = Rows::of(&table);
+    while let Some(row) = rows.next_row() {
+        match reader.read(&row) {
+            Ok(Some(row)) => {
+                // The reader has checked it.
+                let Ok(invoice) = InvoiceNumber::new(row.invoice) else { continue };
+                done.entry(invoice).or_default().push(Done {
+                    operation: row.operation,
+                    state: row.state,
+                    request_id: row.request_id.and_then(|id| RequestId::new(id).ok()),
+                    payment_status: row.payment_status,
+                    settled_at: row.settled_at,
+                });
+            }
+            Ok(None) => {}
+            Err(fault) => faults.push(fault),
+        }
     }
     if faults.is_empty() { Ok(()) } else { Err(faults) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADER: &str =
+        "invoice_number,rekon_operation,rekon_state,rekon_request_id,rekon_payment_status,rekon_settled_at";
+
+    fn shown(faults: &[Fault]) -> String {
+        faults.iter().map(ToString::to_string).collect::<Vec<String>>().join("\n")
+    }
+
+    fn read_as(text: &str, column: &str) -> Result<HashMap<InvoiceNumber, Vec<Done>>, String> {
+        let mut done = HashMap::new();
+        let read = read("results.csv", text.as_bytes().to_vec(), column, &mut done);
+        read.map(|()| done).map_err(|faults| shown(&faults))
+    }
+
+    #[test]
+    fn a_row_says_what_was_done() {
+        let text = format!("{HEADER}\n\"A\",refund,succeeded,R-1,REFUNDED,2026-11-21T18:02:11Z\nB,cancel,held,,,\n");
+        let done = read_as(&text, "No Invoice").unwrap();
+        let of = |invoice: &str| &done[&InvoiceNumber::new(invoice).unwrap()][..];
+        let succeeded = Done {
+            operation: Operation::Refund,
+            state: DoneState::Succeeded,
+            request_id: RequestId::new("R-1").ok(),
+            payment_status: Some(PaymentStatus::Refunded),
+            settled_at: time::parse_instant("2026-11-21T18:02:11Z"),
+        };
+        assert_eq!(of("A"), [succeeded]);
+        assert_eq!((of("B")[0].state, of("B")[0].request_id.as_ref()), (DoneState::Held, None));
+    }
+
+    #[test]
+    fn a_bad_row_did_nothing_and_a_strange_id_is_none() {
+        let text = format!(
+            "{HEADER}\nA B,refund,invalid,,,\n,refund,invalid,,,\n\"a\"\"b\",refund,held,,,\nC,refund,refused,\"R \"\"1\",,soon\n"
+        );
+        let done = read_as(&text, "invoice_number").unwrap();
+        assert_eq!(done.len(), 1);
+        let one = &done[&InvoiceNumber::new("C").unwrap()][0];
+        assert_eq!((&one.request_id, one.settled_at), (&None, None));
+    }
+
+    #[test]
+    fn words_that_no_run_writes_are_shown_where_they_are() {
+        let text = format!("{HEADER}\nA,refund,succeeded,,,\n\n\"B\",refund,done,,,\nC,\"re\"\"fund\",held,,,\n");
+        let expected = r#"
+results.csv:4:12: rekon_state "done" is not a state
+     4 | "B",refund,done,,,
+       |            ^
+  hint: reconcile.results takes results.csv files as they were written
+results.csv:5:3: rekon_operation "re\"fund" is not an operation
+     5 | C,"re""fund",held,,,
+       |   ^
+  hint: reconcile.results takes results.csv files as they were written"#;
+        assert_eq!(format!("\n{}", read_as(&text, "x").unwrap_err()), expected);
+    }
+
+    #[test]
+    fn the_invoice_is_found_under_the_mapped_name_and_under_ours() {
+        for (column, found) in [("No Invoice", "A"), ("Nomor", "N")] {
+            let text = format!("No Invoice,{HEADER}\nA,N,refund,held,,,\n");
+            let done = read_as(&text, column).unwrap();
+            assert!(done.contains_key(&InvoiceNumber::new(found).unwrap()), "{column}");
+        }
+        let text = format!("Kasir,Nomor,{}\nK,N,refund,held,,,\n", HEADER.replace("invoice_number,", ""));
+        let expected = r#"results.csv: has no column "No Invoice" or "invoice_number"
+  hint: it has "Kasir", "Nomor"; name the one with the invoice "invoice_number" in a copy of the file"#;
+        assert_eq!(read_as(&text, "No Invoice").unwrap_err(), expected);
+    }
+
+    #[test]
+    fn a_file_is_read_in_a_stream_as_it_is_whole() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("results.csv");
+        std::fs::write(&path, format!("{HEADER}\nA,refund,succeeded,R-1,,\nB,refund,done,,,\n")).expect("a file");
+        let stream = open("results.csv", &path).unwrap_or_else(|_| panic!("it is a table"));
+        let reader = ResultsReader::new(stream.head(), "invoice_number").expect("a results.csv");
+        let work = |rows: &mut Rows<'_>| {
+            let mut said = Vec::new();
+            while let Some(row) = rows.next_row() {
+                said.push(match reader.read(&row) {
+                    Ok(row) => row.map(|row| row.invoice.to_owned()).unwrap_or_default(),
+                    Err(fault) => fault.place.to_string(),
+                });
+            }
+            said
+        };
+        let mut all = Vec::new();
+        let take = |said: Vec<String>| {
+            all.extend(said);
+            Ok::<(), std::convert::Infallible>(())
+        };
+        stream.rows(2, work, take).unwrap_or_else(|_| panic!("it is strict"));
+        assert_eq!(all, ["A", "results.csv:3:10"]);
+    }
 }

@@ -94,6 +94,15 @@ pub struct Orders {
     pub control: Option<Control>,
 }
 
+impl Orders {
+    /// A status of the book in our words; `None` if it is neither mapped nor one of them.
+    #[must_use]
+    pub fn book_status(&self, word: &str) -> Option<BookStatus> {
+        let mapped = self.statuses.iter().find(|(theirs, _)| theirs == word).map(|(_, ours)| *ours);
+        mapped.or_else(|| BookStatus::from_word(word))
+    }
+}
+
 /// Where the orders are.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Source {

@@ -37,25 +37,55 @@ pub enum NotAnId {
     Scientific,
 }
 
-/// Printable ASCII without space, quotes, backslash and angle brackets, 1 to `most` characters.
+/// What a byte can mean in an id. Bits, so that a whole text can be asked at once.
+const FORBIDDEN: u8 = 1;
+const EXPONENT: u8 = 2;
+
+/// Printable ASCII without space, quotes, backslash and angle brackets is allowed.
+const MEANING: [u8; 256] = {
+    let mut meaning = [FORBIDDEN; 256];
+    let mut byte = b'!';
+    while byte <= b'~' {
+        meaning[byte as usize] = match byte {
+            b'"' | b'\'' | b'`' | b'\\' | b'<' | b'>' => FORBIDDEN,
+            b'E' | b'e' => EXPONENT,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    meaning
+};
+
+/// What the bytes of a text mean, all together.
+fn meaning(text: &str) -> u8 {
+    text.bytes().fold(0, |all, byte| all | MEANING[usize::from(byte)])
+}
+
+/// Allowed characters, 1 to `most` of them, and not a number that was rounded.
 fn check(text: &str, most: usize) -> Result<(), NotAnId> {
     if text.is_empty() {
         return Err(NotAnId::Empty);
     }
-    let found = text.chars().count();
-    if found > most {
-        return Err(NotAnId::TooLong { found, most });
+    let meaning = meaning(text);
+    if meaning & FORBIDDEN != 0 || text.len() > most {
+        return Err(what_is_wrong(text, most));
     }
-    let bad =
-        |character: char| !character.is_ascii_graphic() || matches!(character, '"' | '\'' | '`' | '\\' | '<' | '>');
-    if let Some(index) = text.chars().position(bad) {
-        let character = text.chars().nth(index).unwrap_or_default();
-        return Err(NotAnId::Character { character, position: index + 1 });
-    }
-    if is_scientific(text) {
+    // A mantissa begins with a digit.
+    if meaning & EXPONENT != 0 && text.as_bytes()[0].is_ascii_digit() && is_scientific(text) {
         return Err(NotAnId::Scientific);
     }
     Ok(())
+}
+
+/// Why a text is too long, or which of its characters is not allowed.
+fn what_is_wrong(text: &str, most: usize) -> NotAnId {
+    let found = text.chars().count();
+    let forbidden =
+        |character: char| u8::try_from(character).map_or(FORBIDDEN, |byte| MEANING[usize::from(byte)]) == FORBIDDEN;
+    match text.chars().zip(1..).find(|(character, _)| forbidden(*character)) {
+        Some((character, position)) if found <= most => NotAnId::Character { character, position },
+        _ => NotAnId::TooLong { found, most },
+    }
 }
 
 /// `1.00E+11`, `1,23E+10`, `1.5e9`: what a spreadsheet leaves of a long id. `12E5` may well be an id as it is.
@@ -147,7 +177,8 @@ fn no_formula(text: &str) -> Result<(), NotAnId> {
     if let Some(first) = text.chars().next().filter(|first| matches!(first, '=' | '+' | '-' | '@')) {
         return Err(NotAnId::Formula(first));
     }
-    if text.contains("..") {
+    // For texts this short, quicker than `contains`.
+    if text.as_bytes().windows(2).any(|pair| pair == b"..") {
         return Err(NotAnId::DotDot);
     }
     Ok(())
@@ -192,6 +223,29 @@ mod tests {
             assert!(InvoiceNumber::new(text).is_err(), "{text:?} was taken");
         }
         assert!(InvoiceNumber::new(&"x".repeat(65)).is_err());
+    }
+
+    #[test]
+    fn each_text_is_refused_for_its_first_reason() {
+        let long = "x".repeat(65);
+        let long_umlauts = "\u{e4}".repeat(65);
+        let umlauts = "\u{e4}".repeat(64);
+        let too_long = NotAnId::TooLong { found: 65, most: 64 };
+        let cases = [
+            ("", NotAnId::Empty),
+            (long.as_str(), too_long.clone()),
+            (long_umlauts.as_str(), too_long),
+            (umlauts.as_str(), NotAnId::Character { character: '\u{e4}', position: 1 }),
+            ("a\u{7f}", NotAnId::Character { character: '\u{7f}', position: 2 }),
+            ("\u{e4}>", NotAnId::Character { character: '\u{e4}', position: 1 }),
+            ("1,5e+9", NotAnId::Scientific),
+            ("=..", NotAnId::Formula('=')),
+            ("1..", NotAnId::DotDot),
+        ];
+        for (text, why) in cases {
+            assert_eq!(InvoiceNumber::check(text), Err(why.clone()), "{text:?}");
+            assert_eq!(InvoiceNumber::new(text), Err(why), "{text:?}");
+        }
     }
 
     #[test]

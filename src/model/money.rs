@@ -86,11 +86,14 @@ impl Rupiah {
     /// # Errors
     /// Says what is wrong with the text; a text that reads differently in another style is never guessed at.
     pub fn parse_amount(text: &str, style: AmountStyle) -> Result<Self, NotAnAmount> {
-        let digits = match style {
-            AmountStyle::Plain => text.to_owned(),
-            AmountStyle::Id => without_grouping(text, '.', ',')?,
-            AmountStyle::Us => without_grouping(text, ',', '.')?,
-        };
+        match style {
+            AmountStyle::Plain => Self::parse_digits(text),
+            AmountStyle::Id => Self::parse_digits(&without_grouping(text, '.', ',')?),
+            AmountStyle::Us => Self::parse_digits(&without_grouping(text, ',', '.')?),
+        }
+    }
+
+    fn parse_digits(digits: &str) -> Result<Self, NotAnAmount> {
         if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(NotAnAmount::Form);
         }

@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 
+use super::fault::Fault;
 use super::table::Table;
 
 /// Walks rows.
@@ -229,6 +230,16 @@ impl<'a> Row<'_, 'a> {
     #[must_use]
     pub fn may_be_cut(&self) -> bool {
         !self.text[self.start..self.end].ends_with(['\n', '"'])
+    }
+
+    /// Something wrong with a field: its place and line, and the message.
+    ///
+    /// # Panics
+    /// Never: a row is a row.
+    pub fn fault(&self, index: usize, message: impl Into<String>) -> Fault {
+        let table = self.alone();
+        let record = table.records().next().expect("a table of one row has one");
+        table.fault(&record, index, message)
     }
 
     /// The row as a table of its own, which knows its lines in the file.

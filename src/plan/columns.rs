@@ -8,7 +8,7 @@ use crate::model::table::{Record, Table};
 
 /// Where a field's value is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Cell {
+pub(super) enum Cell {
     At(usize),
     Constant(String),
 }
@@ -95,18 +95,22 @@ impl Columns {
 
     /// A field's text in a record; `None` if the file has no such column or the cell is empty.
     pub(super) fn text<'a>(&'a self, record: &'a Record<'_>, field: Field) -> Option<&'a str> {
-        let cell = self.cells.iter().find(|(of, _)| *of == field).map(|(_, cell)| cell)?;
-        let text = match cell {
+        let text = match self.cell(field)? {
             Cell::At(index) => record.fields.get(*index)?,
             Cell::Constant(text) => text,
         };
         (!text.is_empty()).then_some(text)
     }
 
+    /// Where a field's value is; `None` if the file has no such column.
+    pub(super) fn cell(&self, field: Field) -> Option<&Cell> {
+        self.cells.iter().find(|(of, _)| *of == field).map(|(_, cell)| cell)
+    }
+
     /// The index of a field's column; the first for a constant, which every row has.
     pub(super) fn index(&self, field: Field) -> usize {
-        match self.cells.iter().find(|(of, _)| *of == field) {
-            Some((_, Cell::At(index))) => *index,
+        match self.cell(field) {
+            Some(Cell::At(index)) => *index,
             _ => 0,
         }
     }

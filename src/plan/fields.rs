@@ -108,8 +108,7 @@ impl<'a, 'r> RowReader<'a, 'r> {
     /// The book's word in our words. A word that is not mapped says nothing, except in an audit, which lives by it.
     pub(super) fn book_status(&mut self, task: Task) -> Option<BookStatus> {
         let text = self.text(Field::BookStatus)?;
-        let mapped = self.orders.statuses.iter().find(|(word, _)| word == text).map(|(_, status)| *status);
-        let status = mapped.or_else(|| BookStatus::from_word(text));
+        let status = self.orders.book_status(text);
         if status.is_none() && task == Task::Audit {
             let words = BookStatus::ALL.map(BookStatus::word).join(", ");
             self.fault(Field::BookStatus, "is not mapped", &format!("map it under orders.statuses to one of {words}"));
@@ -123,20 +122,25 @@ impl<'a, 'r> RowReader<'a, 'r> {
         let is_last = self.record.number == self.table.rows();
         let last = self.table.header().len() - 1;
         let complete = self.table.terminated() || self.record.raw.ends_with('"');
-        let controlled = self.orders.control.is_some_and(|control| control.rows.is_some() && control.amount.is_some());
-        // Of a status nothing but a condition makes anything: `REFUND`, which is meant, may be what is left of `REFUNDED`.
-        let conditional = self.orders.conditions.iter().any(|condition| condition.field == Field::BookStatus);
-        let may_be_cut = self.columns.last(self.table).any(|field| match field {
-            Field::BookStatus => conditional,
-            Field::Amount => !controlled,
-            _ => true,
-        });
+        let may_be_cut = last_field_matters(self.orders, self.columns, self.table);
         if is_last && !complete && may_be_cut {
             let message = "the file ends here without a line end, so this value may have been cut";
             let fault = self.table.fault(self.record, last, message);
             self.faults.push(fault.hint("export the file again, to its end; or end it with a line end if it is whole"));
         }
     }
+}
+
+/// Whether it would matter if the file were cut in its last field.
+pub(super) fn last_field_matters(orders: &Orders, columns: &Columns, table: &Table) -> bool {
+    let controlled = orders.control.is_some_and(|control| control.rows.is_some() && control.amount.is_some());
+    // Of a status nothing but a condition makes anything: `REFUND`, which is meant, may be what is left of `REFUNDED`.
+    let conditional = orders.conditions.iter().any(|condition| condition.field == Field::BookStatus);
+    columns.last(table).any(|field| match field {
+        Field::BookStatus => conditional,
+        Field::Amount => !controlled,
+        _ => true,
+    })
 }
 
 /// What to do about an amount that cannot be read.

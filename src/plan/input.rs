@@ -83,12 +83,7 @@ pub struct InputOrder {
 /// The columns that the table lacks. Bad rows are no error here: they are part of the input.
 pub fn read(job: &Job, table: &Table, now: Timestamp) -> Result<Input, Vec<Fault>> {
     let columns = Columns::find(&job.orders, job.task, table)?;
-    if table.rows() == 0 && !table.terminated() {
-        let fault = Fault::new(Place::new(table.file(), 1, 0), "the file ends in its header, without a line end");
-        return Err(vec![
-            fault.hint("it may have been cut: export it again; a file without orders ends with a line end"),
-        ]);
-    }
+    refuse_cut_header(table)?;
     let mut gathering = Gathering {
         job,
         table,
@@ -108,6 +103,15 @@ pub fn read(job: &Job, table: &Table, now: Timestamp) -> Result<Input, Vec<Fault
     gathering.check_bad_rows();
     gathering.check_sums();
     Ok(gathering.input)
+}
+
+/// A header that ends without a line end may have been cut, and all rows with it.
+pub(super) fn refuse_cut_header(table: &Table) -> Result<(), Vec<Fault>> {
+    if table.rows() > 0 || table.terminated() {
+        return Ok(());
+    }
+    let fault = Fault::new(Place::new(table.file(), 1, 0), "the file ends in its header, without a line end");
+    Err(vec![fault.hint("it may have been cut: export it again; a file without orders ends with a line end")])
 }
 
 struct Gathering<'a> {

@@ -1,9 +1,12 @@
 //! What a run would do, decided before anything is sent: every input row gets one disposition, every guard a reading.
 //!
-//! [`columns`] finds the fields in the file, [`fields`] and [`row`] read one row, [`input`] makes orders of rows, [`decide`] gives each
+//! [`book`] reads the rows of an audit, which may be many, one by one. [`columns`] finds the fields in the file, [`fields`] and [`row`] read one row, [`input`] makes orders of rows, [`decide`] gives each
 //! order its disposition and [`guard`] compares the whole with the job's limits. All of it is pure: journal, log and the
 //! present arrive as arguments.
 
+pub mod book;
+#[cfg(test)]
+mod book_tests;
 mod columns;
 pub mod decide;
 pub mod disposition;

@@ -21,7 +21,8 @@ pub(super) fn not_selected(
     })
 }
 
-fn fails(
+/// Why a condition does not hold for the text of its field; `None` if it does.
+pub(super) fn fails(
     condition: &Condition,
     text: &str,
     amount: Rupiah,

@@ -21,6 +21,7 @@ use crate::model::table::{Format, Table};
 use decode::decode;
 use faults::{Faults, Occurrences, Source};
 
+pub(super) use stream::open_by;
 pub use stream::{NotRead, Stream, open};
 
 /// Reads the bytes of a CSV file that the user calls `file`.

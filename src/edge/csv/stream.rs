@@ -3,6 +3,7 @@
 //! The blocks are walked by `model::rows`, which is sure or silent. Where it is silent, the file is read again whole by the
 //! strict reading, so that a fault has one text whichever way it was found. So is a file in another encoding than UTF-8.
 
+use std::convert::Infallible;
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -12,7 +13,7 @@ use super::{delimiter, layout, parse};
 use crate::edge::blocks::{BLOCK_BYTES, Cut, Stopped, in_blocks_of};
 use crate::edge::read::{self, Opened, ReadError};
 use crate::model::fault::Fault;
-use crate::model::rows::Rows;
+use crate::model::rows::{Row, Rows};
 use crate::model::table::{Encoding, Format, Table};
 
 /// The longest beginning of a file that is searched for the header.
@@ -54,11 +55,21 @@ pub fn open<'p>(
     format: &Format,
     known_headers: &[&str],
 ) -> Result<Stream<impl Fn() -> Result<Opened, ReadError> + use<'p>, Opened>, NotRead> {
-    open_by(file, || read::open_finished(path), *format, known_headers, HEAD_BYTES)
+    open_by(file, || read::open_finished(path), *format, known_headers)
 }
 
 /// As [`open`], with a file that `open` opens, twice if need be.
-pub(super) fn open_by<S: Read, O: Fn() -> Result<S, ReadError>>(
+pub(in crate::edge) fn open_by<S: Read, O: Fn() -> Result<S, ReadError>>(
+    file: &str,
+    open: O,
+    format: Format,
+    known_headers: &[&str],
+) -> Result<Stream<O, S>, NotRead> {
+    open_with(file, open, format, known_headers, HEAD_BYTES)
+}
+
+/// [`open_by`] with another length of the beginning.
+pub(super) fn open_with<S: Read, O: Fn() -> Result<S, ReadError>>(
     file: &str,
     open: O,
     format: Format,
@@ -102,6 +113,36 @@ impl<O: Fn() -> Result<S, ReadError>, S: Read + Send> Stream<O, S> {
         take: impl FnMut(R) -> Result<(), E>,
     ) -> Result<(), Stopped<NotRead, E>> {
         self.rows_by(BLOCK_BYTES, threads, work, take)
+    }
+
+    /// Looks at the rows that begin on these lines, which are in order; what it makes of them, in the order of the file.
+    ///
+    /// # Errors
+    /// As [`Stream::rows`].
+    pub fn rows_on<R: Send>(
+        self,
+        lines: &[u64],
+        threads: usize,
+        look: impl Fn(&Row<'_, '_>) -> R + Sync,
+    ) -> Result<Vec<R>, NotRead> {
+        let work = |rows: &mut Rows<'_>| {
+            let mut seen = Vec::new();
+            while let Some(row) = rows.next_row() {
+                if lines.binary_search(&row.line).is_ok() {
+                    seen.push(look(&row));
+                }
+            }
+            seen
+        };
+        let mut all = Vec::new();
+        let take = |seen| {
+            all.extend::<Vec<R>>(seen);
+            Ok::<(), Infallible>(())
+        };
+        match self.rows(threads, work, take) {
+            Ok(()) => Ok(all),
+            Err(Stopped::Reading(error)) => Err(error),
+        }
     }
 
     /// [`Stream::rows`] with blocks of another size.

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use proptest::prelude::*;
 
 use super::parse;
-use super::stream::{NotRead, Stream, open_by};
+use super::stream::{NotRead, Stream, open_with};
 use crate::edge::blocks::Stopped;
 use crate::edge::read::ReadError;
 use crate::model::fault::Fault;
@@ -39,7 +39,7 @@ fn streamed(bytes: &[u8], format: Format, (head, block): (u64, usize)) -> (Resul
         NotRead::Faulty(faults) => shown(&faults),
         NotRead::Unreadable(error) => panic!("{error}: {:?}", std::error::Error::source(&error)),
     };
-    let stream = match open_by("o.csv", open, format, &KNOWN, head) {
+    let stream = match open_with("o.csv", open, format, &KNOWN, head) {
         Ok(stream) => stream,
         Err(error) => return (Err(faulty(error)), 0),
     };
@@ -151,13 +151,22 @@ fn an_ordinary_file_is_not_read_whole() {
 }
 
 #[test]
+fn rows_are_found_again_by_their_lines() {
+    let text = "invoice,amount\n\"A\nx\",1\nB,2\n\nC,3\n";
+    let open = || Ok::<&[u8], ReadError>(text.as_bytes());
+    let stream = open_with("o.csv", open, Format::default(), &KNOWN, 1 << 16).unwrap_or_else(|_| panic!("a header"));
+    let seen = stream.rows_on(&[2, 3, 6], 2, |row| row.field(1).into_owned()).unwrap_or_else(|_| panic!("rows"));
+    assert_eq!(seen, ["1", "3"]);
+}
+
+#[test]
 fn a_file_that_is_good_the_second_time_has_changed() {
     let times = std::cell::Cell::new(0);
     let open = || {
         times.set(times.get() + 1);
         Ok::<&[u8], ReadError>(if times.get() == 1 { b"invoice,amount\nA\n" } else { b"invoice,amount\nA,1\n" })
     };
-    let stream = open_by("o.csv", open, Format::default(), &KNOWN, 1 << 16).unwrap_or_else(|_| panic!("a header"));
+    let stream = open_with("o.csv", open, Format::default(), &KNOWN, 1 << 16).unwrap_or_else(|_| panic!("a header"));
     let stopped = rows_of(stream, 1 << 20, |_| Ok(()));
     let Err(Stopped::Reading(NotRead::Unreadable(error))) = stopped else { panic!("it was read") };
     assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "it changed while it was read");
