@@ -31,7 +31,7 @@ pub(super) fn parts(text: &[u8]) -> Result<Parts<'static>, Unmatched<'static>> {
         path: line.path.unwrap_or_default().into(),
         headers: line.headers.map(|headers| from_map(&headers)),
         body: match line.body {
-            Value::String(body) => Body::Text(body.into()),
+            Value::String(body) => Body::Text(body),
             other => Body::Json(other.to_string()),
         },
     })

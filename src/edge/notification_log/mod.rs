@@ -4,6 +4,7 @@
 //! that. Nothing in a log stops the program: what is not proof is listed with its place and reason.
 
 mod careful;
+mod ordinary;
 
 use std::borrow::Cow;
 use std::hash::BuildHasher as _;
@@ -13,6 +14,7 @@ use foldhash::fast::FixedState;
 
 use super::read::{self, ReadError};
 use crate::doku::notification::{self, Envelope, Said};
+use crate::doku::scan::{Scan, Unescaped};
 use crate::doku::sign::{NotSigned, Signer};
 use crate::model::ids::ClientId;
 use crate::model::time::{self, Timestamp};
@@ -83,6 +85,7 @@ pub struct Unmatched<'a> {
 /// Buffers to use again and again; each thread has its own.
 #[derive(Debug, Default)]
 pub struct Scratch {
+    body: Unescaped,
     signed: Vec<u8>,
 }
 
@@ -124,7 +127,7 @@ pub fn read_block(
         let text = &rest[..end.unwrap_or(rest.len())];
         // Without its line feed a carriage return is a byte like any other.
         let text = if end.is_some() { text.strip_suffix(b"\r").unwrap_or(text) } else { text };
-        if !text.iter().all(u8::is_ascii_whitespace) {
+        if text.first() == Some(&b'{') || !text.iter().all(u8::is_ascii_whitespace) {
             let mut line = read_line(text, verifier, scratch);
             if let Line::Unmatched(unmatched) = &mut line
                 && unmatched.reason == UnmatchedReason::Malformed
@@ -146,7 +149,7 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 const SEED: u64 = 0x7265_6b6f_6e21_0004;
 
 /// The parts of a line, whatever its form.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 struct Parts<'a> {
     /// As the line says.
     received_at: Cow<'a, str>,
@@ -165,16 +168,21 @@ struct Headers<'a> {
     signature: Cow<'a, str>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 enum Body<'a> {
     /// The text that arrived.
-    Text(Cow<'a, str>),
+    Text(String),
+    /// The text that arrived, ready to be read.
+    Unescaped(Scan<'a>),
     /// What somebody made of it; nobody can verify that.
     Json(String),
 }
 
 fn read_line<'a>(text: &'a [u8], verifier: &Verifier<'_>, scratch: &'a mut Scratch) -> Line<'a> {
     let hash = FixedState::with_seed(SEED).hash_one(text);
+    if let Some(parts) = ordinary::parts(text, &mut scratch.body) {
+        return judge(parts, hash, verifier, &mut scratch.signed);
+    }
     match careful::parts(text) {
         Ok(parts) => judge(parts, hash, verifier, &mut scratch.signed),
         Err(unmatched) => Line::Unmatched(Unmatched { hash, ..unmatched }),
@@ -187,16 +195,16 @@ fn judge<'a>(parts: Parts<'a>, hash: u64, verifier: &Verifier<'_>, signed: &mut 
     let unproven = |reason, detail: Cow<'a, str>, said, received_at| {
         Line::Unmatched(Unmatched { reason, detail, said, received_at, hash })
     };
-    let body = match parts.body {
-        Body::Text(body) => body,
+    let (body, said): (Cow<'_, str>, _) = match parts.body {
+        Body::Text(body) => {
+            let said = notification::read_owned(&body);
+            (body.into(), said)
+        }
+        Body::Unescaped(scan) => (scan.rest().into(), notification::read_scan(scan)),
         Body::Json(body) => {
             let said = notification::read_owned(&body);
             return unproven(UnmatchedReason::Unverifiable, "the body is not kept as text".into(), said, received_at);
         }
-    };
-    let said = match &body {
-        Cow::Borrowed(body) => notification::read(body),
-        Cow::Owned(body) => notification::read_owned(body),
     };
     let Some(headers) = parts.headers else {
         return unproven(UnmatchedReason::Unverifiable, "no headers".into(), said, received_at);
