@@ -46,6 +46,25 @@ fn careful_instant(text: &str) -> Option<Timestamp> {
         .and_then(|local| Zone::WIB.instant(local))
 }
 
+/// Reads a time of an access log: as [`parse_instant`], or seconds since 1970 with a fraction or without
+/// (`1795287731.123`), or `21/Nov/2026:18:02:11 +0700`.
+#[must_use]
+pub fn parse_logged(text: &str) -> Option<Timestamp> {
+    let common = || DateTime::parse_from_str(text, "%d/%b/%Y:%H:%M:%S %z").ok().map(|time| time.to_utc());
+    parse_instant(text).or_else(|| since_1970(text).or_else(common).and_then(writable))
+}
+
+/// From the digits: a float would not hold them all.
+fn since_1970(text: &str) -> Option<Timestamp> {
+    let (seconds, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let digits = |part: &str| (1..=11).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(seconds) || !digits(fraction) {
+        return None;
+    }
+    let nanoseconds = format!("{fraction:0<9}");
+    DateTime::from_timestamp(seconds.parse().ok()?, nanoseconds[..9].parse().ok()?)
+}
+
 /// A time whose year has four digits, in UTC and in WIB; any other could be read, but not written and read again.
 fn writable(time: Timestamp) -> Option<Timestamp> {
     let four_digits = |year: i32| (0..=9999).contains(&year);
@@ -365,6 +384,25 @@ mod tests {
             assert!(offset(rest).is_some(), "{text}");
         }
         assert_eq!(ordinary(b"2026-11-21 18:02:11").map(|(_, rest)| rest), Some(&b""[..]));
+    }
+
+    #[test]
+    fn the_times_of_access_logs_are_read() {
+        let cases = [
+            ("1795258931", "2026-11-21T11:02:11Z"),
+            ("1795258931.123", "2026-11-21T11:02:11.123Z"),
+            ("1795258931.12345678912", "2026-11-21T11:02:11.123456789Z"),
+            ("21/Nov/2026:18:02:11 +0700", "2026-11-21T11:02:11Z"),
+            ("2026-11-21T18:02:11+07:00", "2026-11-21T11:02:11Z"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(parse_logged(text), parse_instant(expected), "{text}");
+        }
+        for text in
+            ["", ".", "1795258931.", "-1", "1.795e9", "1795258931123", "99999999999", "21/11/2026:18:02:11 +0700"]
+        {
+            assert_eq!(parse_logged(text), None, "{text}");
+        }
     }
 
     #[test]

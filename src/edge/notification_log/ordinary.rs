@@ -1,6 +1,6 @@
 //! An ordinary line of a notification log in our own form, read without a copy of anything but the body; sure or silent, as [`crate::doku::scan`].
 
-use super::{Body, Headers, Parts};
+use super::judge::{Body, Headers, Parts};
 use crate::doku::scan::{Scan, Unescaped, once};
 
 /// The parts of a line, or `None` where it is for serde to say. The body's text goes into `buffer`.
