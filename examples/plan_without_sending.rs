@@ -59,8 +59,12 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn heard(job: &Job, folder: &Path) -> Result<HashMap<InvoiceNumber, Heard>, Box<dyn Error>> {
     let keys = credentials::read(&job.merchant, folder, (CLIENT_ID, SECRET_KEY))?;
     let signer = Signer::new(&keys.secret_key);
-    let verifier =
-        notification_log::Verifier { signers: &[signer], client_id: &keys.client_id, path: &job.notifications.path };
+    let verifier = notification_log::Verifier {
+        signers: &[signer],
+        client_id: &keys.client_id,
+        path: &job.notifications.path,
+        fields: None,
+    };
     let mut heard: HashMap<InvoiceNumber, Heard> = HashMap::new();
     for file in files::matching(folder, &job.notifications.files)? {
         for line in notification_log::read(&file, &file.display().to_string(), &verifier)?.heard {

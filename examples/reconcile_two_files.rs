@@ -49,8 +49,12 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // Only what verifies is proof; everything else comes back as unmatched.
     let (signer, client_id) = (Signer::new(&Secret::new(SECRET_KEY)), ClientId::new(CLIENT_ID)?);
-    let verifier =
-        notification_log::Verifier { signers: &[signer], client_id: &client_id, path: &job.notifications.path };
+    let verifier = notification_log::Verifier {
+        signers: &[signer],
+        client_id: &client_id,
+        path: &job.notifications.path,
+        fields: None,
+    };
     let log = notification_log::read(&log, &log.display().to_string(), &verifier)?;
 
     let subjects = input.orders.into_iter().map(|entry| Subject {

@@ -33,7 +33,10 @@ pub fn job_yaml(bytes: &[u8]) {
     let production = job.merchant.environment == Environment::Production;
     let base_url = job.merchant.base_url.as_deref().unwrap_or("https://");
     assert!(!production || base_url.starts_with("https://"), "production at {base_url}");
-    assert!(!production || (job.merchant.secret_key.is_some() && !job.limits.rate.is_empty()), "production unguarded");
+    assert!(
+        !production || (!job.merchant.secret_keys.is_empty() && !job.limits.rate.is_empty()),
+        "production unguarded"
+    );
     assert!(job.limits.timeout.as_millis() > 0, "no time for an answer");
     let date = BusinessDate::of(now());
     let templates = job.notifications.files.iter().chain(&job.reconcile.results).chain([&job.output.directory]);

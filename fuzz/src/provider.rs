@@ -273,7 +273,7 @@ pub fn notification_log(bytes: &[u8]) {
 
 fn check_log(bytes: &[u8]) {
     let (client, signers) = (ClientId::new(CLIENT_ID).expect("an id"), [Signer::new(&Secret::new(SECRET_KEY))]);
-    let verifier = Verifier { signers: &signers, client_id: &client, path: "/payments/notifications" };
+    let verifier = Verifier { signers: &signers, client_id: &client, path: "/payments/notifications", fields: None };
     let log = notification_log::read_lines("log.jsonl", bytes, &verifier);
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
     let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();

@@ -16,8 +16,8 @@ pub(super) async fn journal(command: &JournalCommand, common: &Common, screen: S
         JournalCommand::Check { job, head } => {
             let Place { path, case, .. } = Place::of(job.as_deref(), common)?;
             // Without keys the chain alone is checked.
-            let signer = case.and_then(|case| case.credentials().ok()).map(|keys| Signer::new(&keys.secret_key));
-            check(&to_examine(&path)?, &shown(&path), head.as_deref(), signer.as_ref(), screen)
+            let signers = case.and_then(|case| case.credentials().ok()).map(|keys| keys.signers());
+            check(&to_examine(&path)?, &shown(&path), head.as_deref(), signers.as_deref(), screen)
         }
         JournalCommand::Backup { file, job } => {
             let Place { path, .. } = Place::of(job.as_deref(), common)?;
@@ -43,14 +43,14 @@ fn check(
     journal: &SqliteJournal,
     path: &str,
     head: Option<&str>,
-    signer: Option<&Signer>,
+    signers: Option<&[Signer]>,
     screen: Screen,
 ) -> Result<u8, Failure> {
     let mut checked = journal.check().map_err(failure)?;
     if let Some(loss) = journal.loss() {
         checked.flaws.push(format!("{loss}: it was restored from an old copy, or made anew"));
     }
-    let proved = signer.map(|signer| prove(journal, signer, &mut checked)).transpose()?;
+    let proved = signers.map(|signers| prove(journal, signers, &mut checked)).transpose()?;
     if let Some(head) = head
         && !journal.holds(head).map_err(failure)?
     {
@@ -75,10 +75,10 @@ fn check(
 }
 
 /// Reads every kept answer again, as if it had just come; returns how many still prove what was concluded.
-fn prove(journal: &SqliteJournal, signer: &Signer, checked: &mut Checked) -> Result<u64, Failure> {
+fn prove(journal: &SqliteJournal, signers: &[Signer], checked: &mut Checked) -> Result<u64, Failure> {
     let (mut proved, mut unproved) = (0, Vec::new());
     let read = journal.proofs(|proof| {
-        if proof.holds(signer) {
+        if signers.iter().any(|signer| proof.holds(signer)) {
             proved += 1;
         } else {
             unproved.push(proof.item.identity.invoice.to_string());

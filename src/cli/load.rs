@@ -7,11 +7,10 @@ use std::path::{Component, Path, PathBuf};
 use super::args::Common;
 use super::exit::Failure;
 use super::screen::Screen;
-use crate::doku::sign::Signer;
 use crate::edge::credentials::{self, Credentials};
 use crate::edge::notification_log::{self, Verifier};
 use crate::edge::{csv, files, read, results};
-use crate::job::settings::{Column, Field, Source};
+use crate::job::settings::{Column, Field, Notifications, STDIN, Source};
 use crate::job::{self, Job};
 use crate::journal::Account;
 use crate::model::fault::{Fault, Place};
@@ -149,11 +148,15 @@ impl Case {
 
     /// All notification logs of the job, and `more` of the embedded simulator's.
     pub(super) fn log(&self, credentials: &Credentials, more: Option<&Path>) -> Result<Log, Failure> {
-        let signers = [Signer::new(&credentials.secret_key)];
-        let path = &self.job.notifications.path;
-        let verifier = Verifier { signers: &signers, client_id: &credentials.client_id, path };
+        let signers = credentials.signers();
+        let Notifications { files, path, fields } = &self.job.notifications;
+        let verifier = Verifier { signers: &signers, client_id: &credentials.client_id, path, fields: fields.as_ref() };
         let mut log = Log::default();
-        let own = self.matching(&self.job.notifications.files)?;
+        if files.iter().any(|file| file == STDIN) {
+            log = notification_log::read_piped(&verifier).map_err(|error| unreadable("stdin", &error))?;
+        }
+        let files: Vec<String> = files.iter().filter(|file| *file != STDIN).cloned().collect();
+        let own = self.matching(&files)?;
         for path in own.iter().map(PathBuf::as_path).chain(more.filter(|path| path.exists())) {
             let name = shown(path);
             let read = notification_log::read(path, &name, &verifier).map_err(|error| unreadable(&name, &error))?;

@@ -25,7 +25,7 @@ pub(super) async fn simulate(args: &SimulateArgs, screen: Screen) -> Result<u8, 
     let merchant = Merchant {
         environment: Environment::Simulator,
         client_id: reference(crate::job::flags::VARIABLES.0),
-        secret_key: reference(crate::job::flags::VARIABLES.1),
+        secret_keys: reference(crate::job::flags::VARIABLES.1).into_iter().collect(),
         base_url: None,
         state: None,
     };

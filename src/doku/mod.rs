@@ -11,5 +11,6 @@ mod json;
 pub mod notification;
 pub mod refund;
 pub mod request;
+pub(crate) mod scan;
 pub mod sign;
 pub mod status;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::doku::sign::Signer;
 use crate::job::settings::{Merchant, Reference};
 use crate::model::ids::ClientId;
 use crate::model::secret::Secret;
@@ -11,12 +12,22 @@ use crate::model::secret::Secret;
 pub struct Credentials {
     /// The account.
     pub client_id: ClientId,
-    /// The key.
+    /// The key that signs.
     pub secret_key: Secret,
+    /// Keys of before, newest first; what was signed with them is still proof.
+    pub older_keys: Vec<Secret>,
+}
+
+impl Credentials {
+    /// All keys, newest first.
+    #[must_use]
+    pub fn signers(&self) -> Vec<Signer> {
+        std::iter::once(&self.secret_key).chain(&self.older_keys).map(Signer::new).collect()
+    }
 }
 
 /// Why a credential is not to be had. Says where it was looked for, never what was found.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum NoCredential {
     /// The variable is not set, or empty.
     #[error("{key}: the environment variable {variable} is not set")]
@@ -66,11 +77,11 @@ impl NoCredential {
 /// # Errors
 /// Which ones are missing, and where they were looked for.
 pub fn read(merchant: &Merchant, folder: &Path, defaults: (&str, &str)) -> Result<Credentials, NoCredentials> {
-    let find = |key, reference: &Option<Reference>, default: &str| match reference {
-        Some(reference) => text(key, reference, folder),
-        None => Ok(default.to_owned()),
+    let client_id = match &merchant.client_id {
+        Some(reference) => text("client_id", reference, folder),
+        None => Ok(defaults.0.to_owned()),
     };
-    let client_id = find("client_id", &merchant.client_id, defaults.0).and_then(|text| {
+    let client_id = client_id.and_then(|text| {
         let place = match &merchant.client_id {
             Some(Reference::Env(name)) => format!("the environment variable {name}"),
             Some(Reference::File(path)) => format!("the file {path}"),
@@ -80,10 +91,20 @@ pub fn read(merchant: &Merchant, folder: &Path, defaults: (&str, &str)) -> Resul
         let client_id = ClientId::new(&text).ok().filter(|_| !text.starts_with("SK-"));
         client_id.ok_or(NoCredential::ClientId { place })
     });
-    let secret_key = find("secret_key", &merchant.secret_key, defaults.1);
-    match (client_id, secret_key) {
-        (Ok(client_id), Ok(secret_key)) => Ok(Credentials { client_id, secret_key: Secret::new(&secret_key) }),
-        (client_id, secret_key) => Err(NoCredentials(client_id.err().into_iter().chain(secret_key.err()).collect())),
+    let keys = merchant.secret_keys.iter().map(|reference| text("secret_key", reference, folder));
+    let (mut older_keys, mut missing) = (Vec::new(), Vec::from_iter(client_id.as_ref().err().cloned()));
+    for key in keys {
+        match key {
+            Ok(key) => older_keys.push(Secret::new(&key)),
+            Err(why) => missing.push(why),
+        }
+    }
+    match client_id {
+        Ok(client_id) if missing.is_empty() => {
+            let secret_key = if older_keys.is_empty() { Secret::new(defaults.1) } else { older_keys.remove(0) };
+            Ok(Credentials { client_id, secret_key, older_keys })
+        }
+        Ok(_) | Err(_) => Err(NoCredentials(missing)),
     }
 }
 

@@ -8,5 +8,6 @@ pub mod files;
 pub mod http;
 pub mod notification_log;
 pub mod person;
+pub mod piped;
 pub mod read;
 pub mod results;

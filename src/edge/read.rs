@@ -10,7 +10,7 @@ use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 
 /// The largest file that is read, in bytes after decompression: more than ten million orders, and less than what a
 /// decompression bomb would want.
-const MOST_BYTES: u64 = 8 << 30;
+pub(super) const MOST_BYTES: u64 = 8 << 30;
 
 /// Why a file could not be read.
 #[derive(Debug, thiserror::Error)]

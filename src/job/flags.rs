@@ -7,7 +7,7 @@ use super::orders::{DELIMITERS, ENCODINGS, STYLES, field};
 use super::parse::base_url;
 use super::settings::{
     Breaker, Column, DEFAULT_JOURNAL, Job, Limits, Merchant, Notifications, OnInvalid, Orders, Output, Reconcile,
-    Reference, Retries, Source, is_loopback, wrong_host,
+    Reference, Retries, STDIN, Source, is_loopback, wrong_host,
 };
 use crate::model::environment::Environment;
 use crate::model::ids::JobName;
@@ -95,6 +95,9 @@ pub fn job(operation: Operation, orders_file: &str, stem: &str, flags: &Flags) -
     }
     let named = environment != Some(Environment::Simulator) || flags.keys == Keys::Set;
     let reference = |variable: &str| named.then(|| Reference::Env(variable.to_owned()));
+    if flags.notifications.iter().any(|file| file == STDIN) {
+        faults.push("--notifications - is for audits: what changes money reads its log twice; name a file".to_owned());
+    }
     let mut notifications = Notifications { files: flags.notifications.clone(), ..Notifications::default() };
     if let Some(path) = &flags.notification_path {
         notifications.path.clone_from(path);
@@ -110,7 +113,7 @@ pub fn job(operation: Operation, orders_file: &str, stem: &str, flags: &Flags) -
         merchant: Merchant {
             environment,
             client_id: reference(VARIABLES.0),
-            secret_key: reference(VARIABLES.1),
+            secret_keys: reference(VARIABLES.1).into_iter().collect(),
             base_url: base,
             state: None,
         },

@@ -7,6 +7,7 @@
 pub mod flags;
 mod guards;
 mod limits;
+mod notifications;
 mod orders;
 pub mod parse;
 mod reader;

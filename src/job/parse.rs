@@ -1,12 +1,12 @@
 //! A whole job file: the top level, the merchant, and what is read and written.
 
-use super::reader::{Reader, Section};
+use super::reader::Reader;
 use super::settings::{
-    DEFAULT_JOURNAL, Job, Merchant, Notifications, Output, OutputFormat, Reconcile, Reference, is_loopback, wrong_host,
+    DEFAULT_JOURNAL, Job, Merchant, Output, OutputFormat, Reconcile, Reference, is_loopback, wrong_host,
 };
-use super::values::check_template;
+use super::values::{check_template, check_templates};
 use super::yaml::{self, Node, Value};
-use super::{guards, limits, orders};
+use super::{guards, limits, notifications, orders};
 use crate::model::environment::Environment;
 use crate::model::fault::Fault;
 use crate::model::ids::JobName;
@@ -68,7 +68,7 @@ fn read_job(reader: &mut Reader<'_>, root: &Node) -> Option<Job> {
     let breaker = limits::read_breaker(reader, top.get("breaker"));
     let window = top.get("window").and_then(|node| limits::read_window(reader, node));
     let guards = guards::read(reader, &top, task);
-    let notifications = read_notifications(reader, top.get("notifications"));
+    let notifications = notifications::read(reader, top.get("notifications"), task);
     let reconcile = read_reconcile(reader, top.get("reconcile"));
     let output = read_output(reader, top.get("output"));
     let settlement = top.get("settlement").map(|node| read_settlement(reader, node, task)).unwrap_or_default();
@@ -111,8 +111,7 @@ fn read_merchant(reader: &mut Reader<'_>, node: &Node) -> Option<Merchant> {
     let environment = environment.and_then(|node| reader.word(node, "merchant.environment", &words));
     let client_id =
         section.get("client_id").and_then(|node| read_reference(reader, node, "merchant.client_id", Key::Public));
-    let secret_key =
-        section.get("secret_key").and_then(|node| read_reference(reader, node, "merchant.secret_key", Key::Secret));
+    let secret_keys = section.get("secret_key").map(|node| read_secret_keys(reader, node)).unwrap_or_default();
     let base_url = section.get("base_url").and_then(|node| {
         reader.parse(node, "merchant.base_url", "an https URL, or http on loopback, without a path", base_url)
     });
@@ -142,7 +141,19 @@ fn read_merchant(reader: &mut Reader<'_>, node: &Node) -> Option<Merchant> {
             "make environment and base_url agree",
         );
     }
-    Some(Merchant { environment, client_id, secret_key, base_url, state })
+    Some(Merchant { environment, client_id, secret_keys, base_url, state })
+}
+
+/// One key, or several, newest first.
+fn read_secret_keys(reader: &mut Reader<'_>, node: &Node) -> Vec<Reference> {
+    let what = "merchant.secret_key";
+    let Value::List(items) = &node.value else {
+        return read_reference(reader, node, what, Key::Secret).into_iter().collect();
+    };
+    if items.is_empty() {
+        reader.fault(node, format!("{what} is an empty list"), "name where the key is: `env:NAME` or `file:PATH`");
+    }
+    items.iter().filter_map(|item| read_reference(reader, item, what, Key::Secret)).collect()
 }
 
 /// Whether a message may show the line that holds it.
@@ -154,6 +165,11 @@ enum Key {
 
 /// `env:NAME` or `file:PATH`. The message does not repeat the text: it may be the secret itself.
 fn read_reference(reader: &mut Reader<'_>, node: &Node, what: &str, key: Key) -> Option<Reference> {
+    if let (Key::Secret, Value::List(_) | Value::Map(_)) = (key, &node.value) {
+        let hint = "name where each key is: `env:NAME` or `file:PATH`";
+        reader.fault_at_secret(node, format!("{what} is not a single value"), hint);
+        return None;
+    }
     let text = reader.text(node, what)?;
     let reference = match text.split_once(':') {
         Some(("env", name)) if is_variable(name) => Some(Reference::Env(name.to_owned())),
@@ -183,24 +199,6 @@ pub(super) fn base_url(text: &str) -> Option<String> {
     (!host.is_empty() && host.bytes().all(plain)).then(|| text.to_owned())
 }
 
-fn read_notifications(reader: &mut Reader<'_>, node: Option<&Node>) -> Notifications {
-    let mut notifications = Notifications::default();
-    let Some(section) = node.and_then(|node| reader.section(node, "notifications", &["files", "path"])) else {
-        return notifications;
-    };
-    if let Some(files) = section.get("files").and_then(|node| reader.texts(node, "notifications.files")) {
-        check_templates(reader, &section, "files", &files);
-        notifications.files = files;
-    }
-    let path = |text: &str| text.starts_with('/').then(|| text.to_owned());
-    if let Some(node) = section.get("path")
-        && let Some(path) = reader.parse(node, "notifications.path", "a path that begins with /", path)
-    {
-        notifications.path = path;
-    }
-    notifications
-}
-
 fn read_reconcile(reader: &mut Reader<'_>, node: Option<&Node>) -> Reconcile {
     let mut reconcile = Reconcile::default();
     let Some(section) = node.and_then(|node| reader.section(node, "reconcile", &["grace", "results"])) else {
@@ -212,13 +210,6 @@ fn read_reconcile(reader: &mut Reader<'_>, node: Option<&Node>) -> Reconcile {
         reconcile.results = results;
     }
     reconcile
-}
-
-fn check_templates(reader: &mut Reader<'_>, section: &Section<'_>, key: &str, templates: &[String]) {
-    let Some(Value::List(items)) = section.get(key).map(|node| &node.value) else { return };
-    for (item, template) in items.iter().zip(templates) {
-        check_template(reader, item, template);
-    }
 }
 
 fn read_output(reader: &mut Reader<'_>, node: Option<&Node>) -> Output {

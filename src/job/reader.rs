@@ -59,12 +59,18 @@ impl<'a> Reader<'a> {
         self.faults.push(if hint.is_empty() { fault } else { fault.hint(hint) });
     }
 
-    /// Notes a fault at a node that may be a secret: its line is shown up to the node, and the node not at all.
+    /// Notes a fault at a node that may be a secret: its line is shown up to the node, and the node not at all. Other
+    /// secrets may stand before it, if it is one of a list.
     pub(super) fn fault_at_secret(&mut self, node: &Node, message: impl Into<String>, hint: impl Into<String>) {
         let before = usize::try_from(node.column.saturating_sub(1)).unwrap_or_default();
         let before: String = self.line_of(node).unwrap_or_default().chars().take(before).collect();
         let fault = Fault::new(Place::new(self.file, node.line, node.column), message).hint(hint);
-        self.faults.push(fault.excerpt(secrets::masked_line(&before) + secrets::HIDDEN));
+        let before = if before.trim_end().ends_with(':') {
+            secrets::masked_line(&before)
+        } else {
+            before.chars().take_while(|character| matches!(character, ' ' | '-')).collect()
+        };
+        self.faults.push(fault.excerpt(before + secrets::HIDDEN));
     }
 
     fn line_of(&self, node: &Node) -> Option<&'a str> {

@@ -36,10 +36,12 @@ fn is_secret(before: &str) -> bool {
     word.to_lowercase().contains("secret") || nearest(word, ["secret_key"]).is_some()
 }
 
-/// Where a value ends: a quoted one at its quote, one in a flow map at the delimiter, any other with the line.
+/// Where a value ends: a quoted one at its quote, a list at its bracket, one in a flow map at the delimiter, any other with the line.
 fn value_end(value: &str, in_flow: bool) -> usize {
-    let quote = value.chars().next().filter(|first| matches!(first, '"' | '\''));
-    let end = match quote {
+    let first = value.chars().next().filter(|first| matches!(first, '"' | '\'' | '['));
+    let end = match first {
+        // A key may itself hold a bracket: the last one of the line ends the list, if it can.
+        Some('[') => value.rfind(']').map(|index| index + 1).filter(|end| is_end(&value[*end..])),
         Some(quote) => value[1..].rfind(quote).map(|index| index + 2),
         None if in_flow => value.find([',', '}']),
         None => value.find(" #"),
@@ -47,7 +49,16 @@ fn value_end(value: &str, in_flow: bool) -> usize {
     end.unwrap_or(value.len())
 }
 
+/// Whether a list may have ended before this.
+fn is_end(rest: &str) -> bool {
+    let rest = rest.trim_start();
+    rest.is_empty() || rest.starts_with([',', '}', '#'])
+}
+
 fn is_harmless(value: &str) -> bool {
+    if let Some(items) = value.trim().strip_prefix('[') {
+        return items.strip_suffix(']').unwrap_or(items).split(',').all(is_harmless);
+    }
     let value = value.trim().trim_matches(['"', '\'']);
     value.is_empty() || value.starts_with("env:") || value.starts_with("file:")
 }
@@ -98,6 +109,11 @@ mod tests {
             ("  base_url: https://me:hunter2@doku.example", "  base_url: https://***@doku.example"),
             ("  secret_key: env:DOKU_SECRET_KEY", "  secret_key: env:DOKU_SECRET_KEY"),
             ("  secret_key: \"file:keys/secret\"", "  secret_key: \"file:keys/secret\""),
+            ("  secret_key: [env:NEW, \"file:old\"]", "  secret_key: [env:NEW, \"file:old\"]"),
+            ("  secret_key: [env:NEW, hunter2] # old", "  secret_key: *** # old"),
+            ("  secret_key: [env:NEW, \"hun]ter2\"", "  secret_key: ***"),
+            ("{secret_key: [env:A, hunter2], x: 1}", "{secret_key: ***, x: 1}"),
+            ("{secret_key: [env:A,", "{secret_key: [env:A,"),
             ("job: refund", "job: refund"),
         ];
         for (line, expected) in cases {

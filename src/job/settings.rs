@@ -54,8 +54,9 @@ pub struct Merchant {
     pub environment: Environment,
     /// Where the client id is; the simulator may do without.
     pub client_id: Option<Reference>,
-    /// Where the secret key is; the simulator may do without.
-    pub secret_key: Option<Reference>,
+    /// Where the secret keys are, newest first: the first signs, and any of them proves a notification. Empty: the
+    /// simulator's own.
+    pub secret_keys: Vec<Reference>,
     /// Replaces the environment's host; without a trailing slash.
     pub base_url: Option<String>,
     /// The embedded simulator's starting state; a path relative to the job file.
@@ -329,10 +330,57 @@ pub struct Window {
 /// What DOKU said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notifications {
-    /// Globs relative to the job file; `{date}` is not filled in yet.
+    /// Globs relative to the job file; `{date}` is not filled in yet. [`STDIN`] is standard input.
     pub files: Vec<String>,
     /// The Request-Target that DOKU signed.
     pub path: String,
+    /// Where the parts of a line are in a log that is not of our own form. `None`: it is.
+    pub fields: Option<LogFields>,
+}
+
+/// The name of standard input among the files of a log.
+pub const STDIN: &str = "-";
+
+/// Which keys of a log's lines hold what. A key inside others is written as a path: `request.headers`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogFields {
+    /// When the notification was received.
+    pub received_at: String,
+    /// The path that it was sent to.
+    pub path: String,
+    /// Its headers.
+    pub headers: LogHeaders,
+    /// Its body.
+    pub body: String,
+}
+
+/// Where the headers of a logged notification are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LogHeaders {
+    /// All below one key, under their own names.
+    Map(String),
+    /// Each under a key of its own.
+    Each {
+        /// `Client-Id`; the docs promise it, and nothing depends on it.
+        client_id: Option<String>,
+        /// `Request-Id`.
+        request_id: String,
+        /// `Request-Timestamp`.
+        request_timestamp: String,
+        /// `Signature`.
+        signature: String,
+    },
+}
+
+impl Default for LogFields {
+    fn default() -> Self {
+        Self {
+            received_at: "received_at".into(),
+            path: "path".into(),
+            headers: LogHeaders::Map("headers".into()),
+            body: "body".into(),
+        }
+    }
 }
 
 /// How to judge.
@@ -396,7 +444,7 @@ impl Default for Breaker {
 
 impl Default for Notifications {
     fn default() -> Self {
-        Self { files: Vec::new(), path: "/payments/notifications".into() }
+        Self { files: Vec::new(), path: "/payments/notifications".into(), fields: None }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Values that several sections of a job have: paths with a date, and columns or constants.
 
-use super::reader::Reader;
+use super::reader::{Reader, Section};
 use super::settings::Column;
 use super::yaml::{Node, Value};
 use crate::model::time::{BusinessDate, Timestamp};
@@ -11,6 +11,14 @@ pub(super) fn check_template(reader: &mut Reader<'_>, node: &Node, template: &st
     if let Err(pattern) = date.fill(template) {
         let hint = "write {date} or e.g. {date:%Y%m%d} with %Y %y %m %d %j";
         reader.fault(node, format!("{pattern:?} is not a date in a path"), hint);
+    }
+}
+
+/// The same for each of a list.
+pub(super) fn check_templates(reader: &mut Reader<'_>, section: &Section<'_>, key: &str, templates: &[String]) {
+    let Some(Value::List(items)) = section.get(key).map(|node| &node.value) else { return };
+    for (item, template) in items.iter().zip(templates) {
+        check_template(reader, item, template);
     }
 }
 

@@ -27,6 +27,16 @@ pub fn stored(time: Timestamp) -> String {
 /// (`doku-api.md` 10.2, number 18).
 #[must_use]
 pub fn parse_instant(text: &str) -> Option<Timestamp> {
+    if let Some((local, rest)) = ordinary(text.as_bytes())
+        && let Some(east) = offset(rest)
+    {
+        return local.checked_sub_offset(east).map(|time| time.and_utc());
+    }
+    careful_instant(text)
+}
+
+/// Any instant, read by chrono.
+fn careful_instant(text: &str) -> Option<Timestamp> {
     if let Ok(time) = DateTime::parse_from_rfc3339(text) {
         return writable(time.to_utc());
     }
@@ -34,6 +44,25 @@ pub fn parse_instant(text: &str) -> Option<Timestamp> {
         .then(|| NaiveDateTime::parse_from_str(text, "%Y%m%d%H%M%S").ok())
         .flatten()
         .and_then(|local| Zone::WIB.instant(local))
+}
+
+/// Reads a time of an access log: as [`parse_instant`], or seconds since 1970 with a fraction or without
+/// (`1795287731.123`), or `21/Nov/2026:18:02:11 +0700`.
+#[must_use]
+pub fn parse_logged(text: &str) -> Option<Timestamp> {
+    let common = || DateTime::parse_from_str(text, "%d/%b/%Y:%H:%M:%S %z").ok().map(|time| time.to_utc());
+    parse_instant(text).or_else(|| since_1970(text).or_else(common).and_then(writable))
+}
+
+/// From the digits: a float would not hold them all.
+fn since_1970(text: &str) -> Option<Timestamp> {
+    let (seconds, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let digits = |part: &str| (1..=11).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(seconds) || !digits(fraction) {
+        return None;
+    }
+    let nanoseconds = format!("{fraction:0<9}");
+    DateTime::from_timestamp(seconds.parse().ok()?, nanoseconds[..9].parse().ok()?)
 }
 
 /// A time whose year has four digits, in UTC and in WIB; any other could be read, but not written and read again.
@@ -47,15 +76,71 @@ fn writable(time: Timestamp) -> Option<Timestamp> {
 /// `2026-11-21 18:02[:11]`, `2026-11-21T18:02[:11]`, `2026-11-21`. Day-first dates are not guessed at.
 #[must_use]
 pub fn parse_local(text: &str, zone: Zone) -> Option<Timestamp> {
-    if let Some(time) = parse_instant(text) {
-        return Some(time);
+    match ordinary(text.as_bytes()) {
+        Some((local, [])) => zone.instant(local),
+        _ => parse_instant(text).or_else(|| careful_local(text, zone)),
     }
+}
+
+/// Any time without an offset, read by chrono.
+fn careful_local(text: &str, zone: Zone) -> Option<Timestamp> {
     let forms = ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"];
     let local = forms
         .iter()
         .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())
         .or_else(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().map(|date| date.and_time(NaiveTime::MIN)))?;
     zone.instant(local)
+}
+
+/// The beginning of an ordinary time, `2026-11-21T18:02:11` with a fraction or without, and what follows it; a space may
+/// stand for the `T`. `None` says nothing but that chrono is to be asked.
+fn ordinary(text: &[u8]) -> Option<(NaiveDateTime, &[u8])> {
+    let (form, mut rest) = text.split_first_chunk::<19>()?;
+    let dashes = form[4] == b'-' && form[7] == b'-' && matches!(form[10], b'T' | b' ');
+    if !(dashes && form[13] == b':' && form[16] == b':') {
+        return None;
+    }
+    let two = |at: usize| two_digits(form[at], form[at + 1]);
+    let year = two(0)? * 100 + two(2)?;
+    let (month, day, hour, minute, second) = (two(5)?, two(8)?, two(11)?, two(14)?, two(17)?);
+    // What is at the end of the writable years is left to the careful reader.
+    if !(1..9999).contains(&year) {
+        return None;
+    }
+    let mut nanoseconds = 0;
+    if let [b'.', fraction @ ..] = rest {
+        let digits = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        if !(1..=9).contains(&digits) {
+            return None;
+        }
+        let padded = fraction[..digits].iter().chain(std::iter::repeat_n(&b'0', 9 - digits));
+        nanoseconds = padded.fold(0, |sum, digit| sum * 10 + u32::from(digit - b'0'));
+        rest = &fraction[digits..];
+    }
+    let date = NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day)?;
+    Some((date.and_time(NaiveTime::from_hms_nano_opt(hour, minute, second, nanoseconds)?), rest))
+}
+
+/// `Z` or `+07:00`.
+fn offset(text: &[u8]) -> Option<FixedOffset> {
+    let (sign, [h, hh, b':', m, mm]) = (match text {
+        b"Z" => return FixedOffset::east_opt(0),
+        [b'+', rest @ ..] => (1, rest),
+        [b'-', rest @ ..] => (-1, rest),
+        _ => return None,
+    }) else {
+        return None;
+    };
+    let (hours, minutes) = (two_digits(*h, *hh)?, two_digits(*m, *mm)?);
+    if hours > 23 || minutes > 59 {
+        return None;
+    }
+    FixedOffset::east_opt(sign * i32::try_from(hours * 3600 + minutes * 60).ok()?)
+}
+
+fn two_digits(tens: u8, ones: u8) -> Option<u32> {
+    let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
+    (tens <= 9 && ones <= 9).then(|| u32::from(tens) * 10 + u32::from(ones))
 }
 
 /// A fixed offset from UTC, by name or as `+07:00`.
@@ -216,6 +301,7 @@ pub fn after(time: Timestamp, span: Duration) -> Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn fourteen_digits_are_wib_and_z_is_utc() {
@@ -267,6 +353,55 @@ mod tests {
         assert_eq!(date.fill("r-{date:%Y%m%d}-{date:%d}.csv"), Ok("r-20261121-21.csv".to_owned()));
         for bad in ["{dat}", "{date", "{date:%Q}", "{date:%H}", "{date:%", "{date:%}", "{date:%Y%T}", "{date:%%%}"] {
             assert!(date.fill(bad).is_err(), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn an_ordinary_time_is_read_as_chrono_reads_it(
+            date in "[0-9]{2}[0-2][0-9]-[01][0-9]-[0-3][0-9]",
+            between in "[T t]",
+            time in "[0-2][0-9]:[0-6][0-9](:[0-6][0-9])?",
+            fraction in "(|\\.[0-9]{0,10})",
+            offset in "(|Z|z| |[+-][0-2][0-9]:?[0-6][0-9])",
+            change in prop::option::weighted(0.2, (0..30_usize, "[0-9:.ZT +a-]")),
+        ) {
+            let mut text = format!("{date}{between}{time}{fraction}{offset}");
+            if let Some((at, other)) = change {
+                let at = at.min(text.len() - 1);
+                text.replace_range(at..=at, &other);
+            }
+            prop_assert_eq!(parse_instant(&text), careful_instant(&text));
+            let zone = Zone::WIB;
+            prop_assert_eq!(parse_local(&text, zone), careful_instant(&text).or_else(|| careful_local(&text, zone)));
+        }
+    }
+
+    #[test]
+    fn everyday_times_take_the_short_way() {
+        for text in ["2026-11-21T18:02:11Z", "2026-11-21T18:02:11.123Z", "2026-11-21T18:02:11.123456+07:00"] {
+            let (_, rest) = ordinary(text.as_bytes()).expect("it is ordinary");
+            assert!(offset(rest).is_some(), "{text}");
+        }
+        assert_eq!(ordinary(b"2026-11-21 18:02:11").map(|(_, rest)| rest), Some(&b""[..]));
+    }
+
+    #[test]
+    fn the_times_of_access_logs_are_read() {
+        let cases = [
+            ("1795258931", "2026-11-21T11:02:11Z"),
+            ("1795258931.123", "2026-11-21T11:02:11.123Z"),
+            ("1795258931.12345678912", "2026-11-21T11:02:11.123456789Z"),
+            ("21/Nov/2026:18:02:11 +0700", "2026-11-21T11:02:11Z"),
+            ("2026-11-21T18:02:11+07:00", "2026-11-21T11:02:11Z"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(parse_logged(text), parse_instant(expected), "{text}");
+        }
+        for text in
+            ["", ".", "1795258931.", "-1", "1.795e9", "1795258931123", "99999999999", "21/11/2026:18:02:11 +0700"]
+        {
+            assert_eq!(parse_logged(text), None, "{text}");
         }
     }
 

@@ -49,7 +49,7 @@ const WORLD: [(&str, &[&str]); 21] = [
     ("tokio::process", &[]),
     ("stdout", &["cli/screen.rs"]),
     ("stderr", &["cli/screen.rs", "cli/progress.rs"]),
-    ("stdin", &[]),
+    ("stdin", &["edge/piped.rs"]),
     ("indicatif", &["cli/progress.rs"]),
 ];
 

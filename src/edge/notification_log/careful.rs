@@ -6,7 +6,8 @@ use std::collections::HashMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Body, Headers, Parts, Unmatched};
+use super::Unmatched;
+use super::judge::{Body, Headers, Parts};
 use crate::doku::notification;
 use crate::reconcile::evidence::UnmatchedReason;
 
@@ -31,7 +32,7 @@ pub(super) fn parts(text: &[u8]) -> Result<Parts<'static>, Unmatched<'static>> {
         path: line.path.unwrap_or_default().into(),
         headers: line.headers.map(|headers| from_map(&headers)),
         body: match line.body {
-            Value::String(body) => Body::Text(body.into()),
+            Value::String(body) => Body::Text(body),
             other => Body::Json(other.to_string()),
         },
     })
@@ -49,7 +50,7 @@ pub(super) fn bare(text: &[u8]) -> Unmatched<'static> {
 }
 
 /// The headers that count, by name whatever their case. One that is there twice is as good as none.
-fn from_map(headers: &HashMap<String, Value>) -> Headers<'static> {
+pub(super) fn from_map(headers: &HashMap<String, Value>) -> Headers<'static> {
     let header = |name: &str| -> Cow<'static, str> {
         let mut found = headers.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value);
         let first = found.next().and_then(Value::as_str).unwrap_or_default();

@@ -4,6 +4,11 @@
 //! that. Nothing in a log stops the program: what is not proof is listed with its place and reason.
 
 mod careful;
+mod judge;
+mod mapped;
+mod ordinary;
+#[cfg(test)]
+mod tests;
 
 use std::borrow::Cow;
 use std::hash::BuildHasher as _;
@@ -11,11 +16,14 @@ use std::path::Path;
 
 use foldhash::fast::FixedState;
 
+use super::piped;
 use super::read::{self, ReadError};
-use crate::doku::notification::{self, Envelope, Said};
-use crate::doku::sign::{NotSigned, Signer};
+use crate::doku::notification::Said;
+use crate::doku::scan::Unescaped;
+use crate::doku::sign::Signer;
+use crate::job::settings::LogFields;
 use crate::model::ids::ClientId;
-use crate::model::time::{self, Timestamp};
+use crate::model::time::Timestamp;
 use crate::reconcile::evidence::{self, Log, UnmatchedReason};
 
 /// Who may have signed, and for which path.
@@ -27,6 +35,8 @@ pub struct Verifier<'a> {
     pub client_id: &'a ClientId,
     /// The Request-Target of the job; the line's own path is tried as well.
     pub path: &'a str,
+    /// Where the parts of a line are; `None`: where our own form has them.
+    pub fields: Option<&'a LogFields>,
 }
 
 /// Some lines of a log, from the beginning of a line to the end of one or of the file.
@@ -83,6 +93,7 @@ pub struct Unmatched<'a> {
 /// Buffers to use again and again; each thread has its own.
 #[derive(Debug, Default)]
 pub struct Scratch {
+    body: Unescaped,
     signed: Vec<u8>,
 }
 
@@ -93,6 +104,15 @@ pub struct Scratch {
 pub fn read(path: &Path, name: &str, verifier: &Verifier<'_>) -> Result<Log, ReadError> {
     let bytes = read::bytes(path)?;
     Ok(read_lines(name, &bytes, verifier))
+}
+
+/// Reads a log from standard input.
+///
+/// # Errors
+/// Standard input cannot be read, or is larger than any log.
+pub fn read_piped(verifier: &Verifier<'_>) -> Result<Log, ReadError> {
+    let bytes = piped::bytes()?;
+    Ok(read_lines(piped::NAME, &bytes, verifier))
 }
 
 /// Reads the lines of a log.
@@ -124,7 +144,7 @@ pub fn read_block(
         let text = &rest[..end.unwrap_or(rest.len())];
         // Without its line feed a carriage return is a byte like any other.
         let text = if end.is_some() { text.strip_suffix(b"\r").unwrap_or(text) } else { text };
-        if !text.iter().all(u8::is_ascii_whitespace) {
+        if text.first() == Some(&b'{') || !text.iter().all(u8::is_ascii_whitespace) {
             let mut line = read_line(text, verifier, scratch);
             if let Line::Unmatched(unmatched) = &mut line
                 && unmatched.reason == UnmatchedReason::Malformed
@@ -145,109 +165,21 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 /// The seed of the lines' hashes: any number, but always the same.
 const SEED: u64 = 0x7265_6b6f_6e21_0004;
 
-/// The parts of a line, whatever its form.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Parts<'a> {
-    /// As the line says.
-    received_at: Cow<'a, str>,
-    /// Empty if the line has none.
-    path: Cow<'a, str>,
-    /// `None` if the line has no headers at all; a header that is not there is empty.
-    headers: Option<Headers<'a>>,
-    body: Body<'a>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-struct Headers<'a> {
-    client_id: Cow<'a, str>,
-    request_id: Cow<'a, str>,
-    timestamp: Cow<'a, str>,
-    signature: Cow<'a, str>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Body<'a> {
-    /// The text that arrived.
-    Text(Cow<'a, str>),
-    /// What somebody made of it; nobody can verify that.
-    Json(String),
-}
-
 fn read_line<'a>(text: &'a [u8], verifier: &Verifier<'_>, scratch: &'a mut Scratch) -> Line<'a> {
     let hash = FixedState::with_seed(SEED).hash_one(text);
-    match careful::parts(text) {
-        Ok(parts) => judge(parts, hash, verifier, &mut scratch.signed),
+    let parts = match verifier.fields {
+        None => {
+            if let Some(parts) = ordinary::parts(text, &mut scratch.body) {
+                return judge::judge(parts, hash, verifier, &mut scratch.signed);
+            }
+            careful::parts(text)
+        }
+        Some(fields) => mapped::parts(text, fields),
+    };
+    match parts {
+        Ok(parts) => judge::judge(parts, hash, verifier, &mut scratch.signed),
         Err(unmatched) => Line::Unmatched(Unmatched { hash, ..unmatched }),
     }
-}
-
-/// Whether a line is proof.
-fn judge<'a>(parts: Parts<'a>, hash: u64, verifier: &Verifier<'_>, signed: &mut Vec<u8>) -> Line<'a> {
-    let received_at = parts.received_at;
-    let unproven = |reason, detail: Cow<'a, str>, said, received_at| {
-        Line::Unmatched(Unmatched { reason, detail, said, received_at, hash })
-    };
-    let body = match parts.body {
-        Body::Text(body) => body,
-        Body::Json(body) => {
-            let said = notification::read_owned(&body);
-            return unproven(UnmatchedReason::Unverifiable, "the body is not kept as text".into(), said, received_at);
-        }
-    };
-    let said = match &body {
-        Cow::Borrowed(body) => notification::read(body),
-        Cow::Owned(body) => notification::read_owned(body),
-    };
-    let Some(headers) = parts.headers else {
-        return unproven(UnmatchedReason::Unverifiable, "no headers".into(), said, received_at);
-    };
-    if headers.signature.is_empty() || headers.request_id.is_empty() || headers.timestamp.is_empty() {
-        return unproven(UnmatchedReason::Unverifiable, "headers are missing".into(), said, received_at);
-    }
-    if !headers.client_id.is_empty() && headers.client_id != verifier.client_id.as_str() {
-        return unproven(UnmatchedReason::OtherClient, headers.client_id, said, received_at);
-    }
-    let envelope = Envelope {
-        client_id: &headers.client_id,
-        request_id: &headers.request_id,
-        timestamp: &headers.timestamp,
-        signature: &headers.signature,
-        body: &body,
-    };
-    let (targets, count) = targets(verifier.path, &parts.path);
-    match notification::verify(&envelope, verifier.signers, verifier.client_id, &targets[..count], signed) {
-        Ok(()) => {}
-        Err(NotSigned::Missing) => {
-            return unproven(UnmatchedReason::Unverifiable, "no signature".into(), said, received_at);
-        }
-        Err(why @ (NotSigned::Malformed | NotSigned::Mismatch)) => {
-            return unproven(UnmatchedReason::InvalidSignature, why.to_string().into(), said, received_at);
-        }
-    }
-    let Some(said) = said else {
-        let detail = "signed, but not a notification";
-        return unproven(UnmatchedReason::Malformed, detail.into(), None, received_at);
-    };
-    Line::Heard(Heard {
-        received_at: time::parse_instant(&received_at),
-        request_id: headers.request_id,
-        timestamp: headers.timestamp,
-        said,
-        hash,
-    })
-}
-
-/// What DOKU may have signed for, each once, and how many there are: the job's path, the line's own path without its
-/// query, and with it.
-fn targets<'a>(of_job: &'a str, own: &'a str) -> ([&'a str; 3], usize) {
-    let (mut targets, mut count) = ([of_job; 3], 1);
-    for target in [own.split('?').next().unwrap_or_default(), own] {
-        if !target.is_empty() && !targets[..count].contains(&target) {
-            targets[count] = target;
-            count += 1;
-        }
-    }
-    (targets, count)
 }
 
 impl Heard<'_> {
@@ -277,87 +209,5 @@ impl Unmatched<'_> {
             detail: self.detail.into_owned(),
             received_at: self.received_at.into_owned(),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::doku::sign::{Components, TimestampName};
-    use crate::model::secret::Secret;
-
-    const BODY: &str = r#"{"order":{"invoice_number":"INV-1","amount":90000},"transaction":{"status":"SUCCESS","date":"2026-11-21T18:02:00Z"}}"#;
-
-    fn signed(target: &str, secret: &str) -> String {
-        Signer::new(&Secret::new(secret)).sign(&Components {
-            client_id: "MCH-1",
-            request_id: "N-1",
-            timestamp_name: TimestampName::Request,
-            timestamp: "2026-11-21T18:02:11Z",
-            target,
-            body: Some(BODY.as_bytes()),
-        })
-    }
-
-    fn line(client: &str, signature: &str, body: &serde_json::Value) -> String {
-        serde_json::json!({
-            "received_at": "2026-11-21T18:02:12Z", "path": "/hooks/doku?x=1",
-            "headers": {"client-id": client, "Request-Id": "N-1", "Request-Timestamp": "2026-11-21T18:02:11Z", "Signature": signature},
-            "body": body,
-        })
-        .to_string()
-    }
-
-    fn read(text: &str) -> Log {
-        let signers = ["SK-new", "SK"].map(|key| Signer::new(&Secret::new(key)));
-        let client_id = ClientId::new("MCH-1").unwrap();
-        let verifier = Verifier { signers: &signers, client_id: &client_id, path: "/payments/notifications" };
-        read_lines("log.jsonl", text.as_bytes(), &verifier)
-    }
-
-    #[test]
-    fn only_what_verifies_is_heard_and_everything_else_is_named() {
-        let body = serde_json::Value::from(BODY);
-        let object: serde_json::Value = serde_json::from_str(BODY).unwrap();
-        let good = signed("/payments/notifications", "SK");
-        let cases = [
-            (line("MCH-1", &signed("/payments/notifications", "SK-other"), &body), UnmatchedReason::InvalidSignature),
-            (line("MCH-1", &signed("/elsewhere", "SK"), &body), UnmatchedReason::InvalidSignature),
-            (line("MCH-1", &good, &BODY.replace('9', "8").into()), UnmatchedReason::InvalidSignature),
-            (line("MCH-1", "HMACSHA256=", &body), UnmatchedReason::InvalidSignature),
-            (line("MCH-1", "", &body), UnmatchedReason::Unverifiable),
-            (line("MCH-1", &good, &object), UnmatchedReason::Unverifiable),
-            (BODY.to_owned(), UnmatchedReason::Unverifiable),
-            (serde_json::json!({"body": BODY}).to_string(), UnmatchedReason::Unverifiable),
-            (line("MCH-2", &good, &body), UnmatchedReason::OtherClient),
-            ("{}".to_owned(), UnmatchedReason::Malformed),
-            (r#"["2026-11-21T18:02:12Z", "/", null, ""]"#.to_owned(), UnmatchedReason::Malformed),
-            ("not json".to_owned(), UnmatchedReason::Malformed),
-        ];
-        for (text, reason) in cases {
-            let log = read(&format!("{text}\n"));
-            assert_eq!(log.heard, [], "{text}");
-            assert_eq!(log.unmatched.iter().map(|line| line.reason).collect::<Vec<_>>(), [reason], "{text}");
-        }
-        for target in ["/payments/notifications", "/hooks/doku", "/hooks/doku?x=1"] {
-            assert_eq!(read(&format!("{}\n", line("MCH-1", &signed(target, "SK"), &body))).heard.len(), 1, "{target}");
-        }
-    }
-
-    #[test]
-    fn a_torn_last_line_is_named_with_its_offset() {
-        let whole = format!("{}\n", line("MCH-1", &signed("/payments/notifications", "SK"), &BODY.into()));
-        let text = format!("{whole}{}", &whole[..whole.len() / 2]);
-        let log = read(&text);
-        assert_eq!(log.heard.len(), 1);
-        assert_eq!(log.unmatched[0].line, 2);
-        assert_eq!(log.unmatched[0].reason, UnmatchedReason::Malformed);
-        assert_eq!(log.unmatched[0].detail, format!("torn last line at byte {}", whole.len()));
-    }
-
-    #[test]
-    fn a_complete_last_line_without_a_line_end_is_heard() {
-        let text = line("MCH-1", &signed("/payments/notifications", "SK"), &BODY.into());
-        assert_eq!(read(&text).heard.len(), 1);
     }
 }

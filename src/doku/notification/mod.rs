@@ -1,12 +1,15 @@
 //! Notifications: what DOKU tells the merchant about a payment, and whether it was DOKU who said so
 //! (`doku-api.md` 3).
 
+mod ordinary;
+
 use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use super::json::{Object, OrderAnswer, StatusPart, object, object_if_any};
-use super::sign::{self, Components, NotSigned, Signer, TimestampName};
+use crate::doku::json::{Object, OrderAnswer, StatusPart, object, object_if_any};
+use crate::doku::scan::Scan;
+use crate::doku::sign::{self, Components, NotSigned, Signer, TimestampName};
 use crate::model::ids::{ClientId, InvoiceNumber};
 use crate::model::money::Rupiah;
 use crate::model::status::PaymentStatus;
@@ -120,7 +123,12 @@ struct Body<'a> {
 /// unreadable. Unknown fields are ignored: DOKU announces that it may add some.
 #[must_use]
 pub fn read(body: &str) -> Option<Said<'_>> {
-    careful(body)
+    ordinary::read(Scan::new(body)).or_else(|| careful(body))
+}
+
+/// The same, of a text whose quotes are known.
+pub(crate) fn read_scan(scan: Scan<'_>) -> Option<Said<'_>> {
+    ordinary::read(scan).or_else(|| careful(scan.rest()))
 }
 
 /// The same, from a text that does not stay.

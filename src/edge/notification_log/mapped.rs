@@ -1,0 +1,68 @@
+//! A line of a log that others write, such as a web server's: the job says under which keys the parts of a notification
+//! are. Read without haste, and numbers by their digits.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::judge::{Body, Headers, Parts};
+use super::{Unmatched, careful};
+use crate::job::settings::{LogFields, LogHeaders};
+
+/// The parts of a line, or why it has none.
+pub(super) fn parts(text: &[u8], fields: &LogFields) -> Result<Parts<'static>, Unmatched<'static>> {
+    let line = std::str::from_utf8(text).unwrap_or_default();
+    let Some(body) = find(line, &fields.body) else { return Err(careful::bare(text)) };
+    let value = |path: &str| find(line, path).map(text_or_digits).unwrap_or_default();
+    Ok(Parts {
+        received_at: value(&fields.received_at).into(),
+        path: value(&fields.path).into(),
+        headers: headers(line, &fields.headers),
+        body: match serde_json::from_str::<String>(body) {
+            Ok(body) => Body::Text(body),
+            Err(_) => Body::Json(body.to_owned()),
+        },
+    })
+}
+
+/// The value under a path of keys, as it is written. A key may itself have dots; a null is as good as none.
+fn find<'a>(object: &'a str, path: &str) -> Option<&'a str> {
+    let entries: HashMap<String, &'a RawValue> = serde_json::from_str(object).ok()?;
+    if let Some(value) = entries.get(path) {
+        return Some(value.get()).filter(|value| *value != "null");
+    }
+    let (first, rest) = path.split_once('.')?;
+    find(entries.get(first)?.get(), rest)
+}
+
+fn text_or_digits(value: &str) -> String {
+    serde_json::from_str(value).unwrap_or_else(|_| value.to_owned())
+}
+
+fn headers(line: &str, headers: &LogHeaders) -> Option<Headers<'static>> {
+    match headers {
+        LogHeaders::Map(path) => {
+            let mut map: HashMap<String, Value> = serde_json::from_str(find(line, path)?).ok()?;
+            for value in map.values_mut() {
+                // Some servers log a header as the list of its values.
+                if let Value::Array(values) = value
+                    && let [only] = values.as_mut_slice()
+                {
+                    *value = only.take();
+                }
+            }
+            Some(careful::from_map(&map))
+        }
+        LogHeaders::Each { client_id, request_id, request_timestamp, signature } => {
+            let header = |path: &str| find(line, path).and_then(|value| serde_json::from_str::<String>(value).ok());
+            let text = |header: Option<String>| header.unwrap_or_default().into();
+            let found = [header(request_id), header(request_timestamp), header(signature)];
+            let [request_id, timestamp, signature] = match found {
+                [None, None, None] => return None,
+                found => found.map(text),
+            };
+            Some(Headers { client_id: text(client_id.as_deref().and_then(header)), request_id, timestamp, signature })
+        }
+    }
+}
