@@ -357,6 +357,7 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4000))]
         #[test]
         fn an_ordinary_time_is_read_as_chrono_reads_it(
             date in "[0-9]{2}[0-2][0-9]-[01][0-9]-[0-3][0-9]",
