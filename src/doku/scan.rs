@@ -119,16 +119,15 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// A whole number that is not negative, as it is written; what follows it is not a part of it.
+    /// A whole number that is not negative, as it is written. A fraction or an exponent stays, and nobody expects it.
     pub(crate) fn digits(&mut self) -> Option<&'a str> {
         self.peek()?;
         let rest = &self.text.as_bytes()[self.at..];
         let count = rest.iter().position(|byte| !byte.is_ascii_digit())?;
         let plain = (1..=MOST_DIGITS).contains(&count) && (rest[0] != b'0' || count == 1);
-        let more = matches!(rest[count], b'.' | b'e' | b'E');
         let start = self.at;
         self.at += count;
-        (plain && !more).then(|| self.text.get(start..self.at))?
+        plain.then(|| self.text.get(start..self.at))?
     }
 
     /// Any ordinary value.

@@ -357,6 +357,7 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4000))]
         #[test]
         fn an_ordinary_time_is_read_as_chrono_reads_it(
             date in "[0-9]{2}[0-2][0-9]-[01][0-9]-[0-3][0-9]",
@@ -399,7 +400,7 @@ mod tests {
             assert_eq!(parse_logged(text), parse_instant(expected), "{text}");
         }
         for text in
-            ["", ".", "1795258931.", "-1", "1.795e9", "1795258931123", "99999999999", "21/11/2026:18:02:11 +0700"]
+            ["", ".", "1795258931.", "-1", "1.795e9", "1795258931123", "999999999999", "21/11/2026:18:02:11 +0700"]
         {
             assert_eq!(parse_logged(text), None, "{text}");
         }

@@ -202,6 +202,18 @@ mod tests {
     }
 
     #[test]
+    fn numbers_that_json_has_not_or_that_are_no_rupiah_are_not_read() {
+        for number in ["00", "090000", "90000.", "90000.5", "9e4", "-1", "+1", "90000x", "1234567890123", "\"9 0\"", ""]
+        {
+            let body = BODIES[0].replace("90000", number);
+            assert_eq!(read(Scan::new(&body)), None, "{number}");
+            assert_eq!(careful(&body), None, "{number}");
+        }
+        let long = BODIES[0].replace(r#""id":"AKULAKU""#, r#""id":1234567890123456"#);
+        assert_eq!((read(Scan::new(&long)), careful(&long).is_some()), (None, true));
+    }
+
+    #[test]
     fn what_is_not_json_to_its_end_is_not_read() {
         for (at, _) in BODIES[0].char_indices() {
             assert_eq!(read(Scan::new(&BODIES[0][..at])), None);
