@@ -142,7 +142,8 @@ fn notify(case: &Case, sale: &Sale, part: &mut Part) {
             part.planted.stray("invalid_signature", sale.amount);
         }
         Told::BodyAsObject => {
-            let line = paid().line_with_body(&part.keys, Signed::ByDoku, &paid().body);
+            let object: serde_json::Value = serde_json::from_str(&paid().body).expect("a body of ours");
+            let line = paid().line_with_body(&part.keys, Signed::ByDoku, &object.to_string());
             part.add(&paid(), line);
             part.planted.stray("unverifiable", sale.amount);
         }
