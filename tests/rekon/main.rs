@@ -9,6 +9,7 @@ mod faults;
 mod fuzz;
 mod jobs;
 mod layers;
+mod month;
 mod person;
 #[cfg(target_os = "linux")]
 mod power;
