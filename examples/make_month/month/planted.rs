@@ -21,7 +21,17 @@ const VERDICTS: [&str; 10] = [
     "failed",
     "not_sent",
 ];
-const REASONS: [&str; 5] = ["orphan", "invalid_signature", "malformed", "unverifiable", "other_client"];
+const REASONS: [&str; 9] = [
+    "orphan",
+    "invalid_signature",
+    "malformed",
+    "unverifiable",
+    "other_client",
+    "ambiguous",
+    "outside_period",
+    "duplicate",
+    "replayed",
+];
 const STATES: [&str; 10] = [
     "succeeded",
     "already_done",
@@ -46,17 +56,15 @@ pub(crate) struct Planted {
     pub(crate) results: u64,
     /// Lines of the log.
     pub(crate) lines: u64,
-    /// Copies of notifications beyond the first.
+    /// Copies of notifications beyond the first, whenever they came.
     pub(crate) duplicates: u64,
-    /// Of these, messages that came again after more than a day.
-    pub(crate) replays: u64,
     /// Orders per verdict.
     pub(crate) verdicts: BTreeMap<&'static str, Tally>,
     /// The same for somebody who believes every signature.
     pub(crate) believed: BTreeMap<&'static str, Tally>,
     /// Rows per `rekon_state` that decides about them.
     pub(crate) states: BTreeMap<&'static str, Tally>,
-    /// Lines that prove nothing about an order, per reason.
+    /// Lines that prove nothing about an order, or nothing new, per reason.
     pub(crate) unmatched: BTreeMap<&'static str, Tally>,
 }
 
@@ -77,6 +85,12 @@ impl Planted {
         add(&mut self.rows, (1, amount));
         add(&mut self.repeated, (1, amount));
         add(self.states.entry("skipped").or_default(), (1, amount));
+    }
+
+    /// A copy of a notification that is there already: `duplicate` or `replayed`.
+    pub(super) fn copy(&mut self, reason: &'static str, amount: u64) {
+        self.duplicates += 1;
+        self.stray(reason, amount);
     }
 
     pub(super) fn stray(&mut self, reason: &'static str, amount: u64) {
@@ -100,7 +114,6 @@ impl Planted {
         self.results += other.results;
         self.lines += other.lines;
         self.duplicates += other.duplicates;
-        self.replays += other.replays;
         let pairs = [
             (&mut self.verdicts, &other.verdicts),
             (&mut self.believed, &other.believed),
@@ -127,7 +140,6 @@ impl Planted {
             "results": self.results,
             "lines": self.lines,
             "duplicates": self.duplicates,
-            "replays": self.replays,
             "states": all(&STATES, &self.states),
             "verdicts": all(&VERDICTS, &self.verdicts),
             "verdicts_if_signatures_are_believed": all(&VERDICTS, &self.believed),

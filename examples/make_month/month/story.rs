@@ -112,19 +112,20 @@ fn notify(case: &Case, sale: &Sale, part: &mut Part) {
         }
         Told::Repeated(copies) => {
             part.hear(&paid());
-            REPETITIONS.iter().take(copies).for_each(|minutes| part.hear(&paid().again(*minutes)));
-            part.planted.duplicates += copies as u64;
+            for minutes in &REPETITIONS[..copies] {
+                part.hear(&paid().again(*minutes));
+                part.planted.copy("duplicate", sale.amount);
+            }
         }
         Told::Resent => {
             part.hear(&paid());
             part.hear(&paid().resent(200));
-            part.planted.duplicates += 1;
+            part.planted.copy("duplicate", sale.amount);
         }
         Told::Replayed => {
             part.hear(&paid());
             part.hear(&paid().again(26 * 60));
-            part.planted.duplicates += 1;
-            part.planted.replays += 1;
+            part.planted.copy("replayed", sale.amount);
         }
         Told::ForgedKey => {
             part.hear_signed(&paid(), Signed::BySomebodyElse);
