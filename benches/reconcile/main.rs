@@ -102,7 +102,7 @@ fn month_of(arguments: &Arguments) -> io::Result<PathBuf> {
     // It is written last.
     if !folder.join("planted.json").exists() {
         println!("making a month of {orders} orders in {}", folder.display());
-        Month { orders, seed, shuffle: None, repeats: false }.write(&folder)?;
+        Month { orders, seed, repeats: false, ..Month::default() }.write(&folder)?;
     }
     Ok(folder)
 }

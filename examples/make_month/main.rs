@@ -1,7 +1,7 @@
 //! Writes a month of a made-up shop with planted breaks: orders, results of earlier runs, the notification log, the audit
 //! job that reads them, and `planted.json`, which says what there is to find.
 //!
-//! `cargo run --release --example make_month -- --orders 1000000 --out DIR [--seed 7] [--shuffle SEED] [--no-repeats]`
+//! `cargo run --release --example make_month -- --orders 1000000 --out DIR [--seed 7] [--shuffle SEED]`
 //!
 //! The same numbers give the same bytes: there is no clock, and the dice fall the same way every time. `--shuffle` writes
 //! the same rows and lines in another order. Every signature is made with the simulator's key by the library itself.
@@ -32,11 +32,17 @@ struct Arguments {
     /// No order stands in the file twice.
     #[arg(long)]
     no_repeats: bool,
+    /// Some notifications name their order by its Request-Id or payment reference alone.
+    #[arg(long)]
+    weak_ties: bool,
+    /// The secret key was changed on the eleventh; the job names both.
+    #[arg(long)]
+    rotated: bool,
 }
 
 fn main() -> std::io::Result<()> {
-    let Arguments { orders, out, seed, shuffle, no_repeats } = Arguments::parse();
-    let planted = Month { orders, seed, shuffle, repeats: !no_repeats }.write(&out)?;
+    let Arguments { orders, out, seed, shuffle, no_repeats, weak_ties, rotated } = Arguments::parse();
+    let planted = Month { orders, seed, shuffle, repeats: !no_repeats, weak_ties, rotated }.write(&out)?;
     println!("{}", planted.text());
     Ok(())
 }

@@ -17,8 +17,6 @@ use tempfile::TempDir;
 use crate::process::{column, rows};
 use crate::support::{entries, rekon};
 
-const MONTH: Month = Month { orders: 3_000, seed: 7, shuffle: None, repeats: true };
-
 /// What the program says about a month.
 struct Audited {
     code: i32,
@@ -75,7 +73,7 @@ fn without_places(unmatched: &str) -> Vec<String> {
 #[test]
 fn an_audit_finds_exactly_what_was_planted() {
     for seed in [7, 8] {
-        let (folder, planted) = made(Month { seed, ..MONTH });
+        let (folder, planted) = made(Month { seed, ..Month::default() });
         let audited = audited(folder.path());
         for name in ["rows", "states", "verdicts"] {
             assert_eq!(audited.summary[name], planted[name], "{name}, seed {seed}");
@@ -94,7 +92,7 @@ fn an_audit_finds_exactly_what_was_planted() {
 
 #[test]
 fn every_kind_of_break_is_planted() {
-    let (_folder, planted) = made(MONTH);
+    let (_folder, planted) = made(Month::default());
     for part in ["verdicts", "verdicts_if_signatures_are_believed", "unmatched"] {
         let tallies = planted[part].as_object().expect("tallies by name");
         let absent: Vec<&String> =
@@ -107,8 +105,8 @@ fn every_kind_of_break_is_planted() {
 
 #[test]
 fn the_order_of_rows_and_lines_changes_nothing() {
-    let (straight, planted) = made(MONTH);
-    let (shuffled, same) = made(Month { shuffle: Some(3), ..MONTH });
+    let (straight, planted) = made(Month::default());
+    let (shuffled, same) = made(Month { shuffle: Some(3), ..Month::default() });
     assert_eq!(planted, same);
     for name in ["orders.csv", "results.csv", "notifications.jsonl"] {
         let [left, right] =
@@ -127,7 +125,7 @@ fn the_order_of_rows_and_lines_changes_nothing() {
 
 #[test]
 fn compressed_files_say_the_same() {
-    let (folder, _) = made(MONTH);
+    let (folder, _) = made(Month::default());
     let plain = audited(folder.path());
     let job = std::fs::read_to_string(folder.path().join("job.yaml")).expect("the job");
     for extension in ["gz", "zst"] {

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use rekon::doku::sign::{Components, Signer, TimestampName};
 use rekon::journal::identity::hashed;
 use rekon::model::secret::Secret;
-use rekon::model::time::{Timestamp, wire};
+use rekon::model::time::{Timestamp, parse_instant, wire};
 use rekon::simulator::{CLIENT_ID, SECRET_KEY};
 
 use super::shop::Sale;
@@ -16,17 +16,31 @@ const PATH_AND_QUERY: &str = "/payments/notifications?task=notify";
 const NEIGHBOUR: &str = "MCH-0002-NEIGHBOUR";
 const MEMORY: &str = "writing to a string cannot fail";
 
+/// The secret key until it was changed.
+pub(super) const KEY_BEFORE: &str = "SK-simulator-until-the-tenth";
+/// When it was changed: midnight after the tenth, WIB.
+const CHANGED: &str = "2026-11-10T17:00:00Z";
+
 /// The keys that somebody has signed with.
 pub(super) struct Keys {
+    changed: Timestamp,
+    before: Signer,
     ours: Signer,
     forger: Signer,
     neighbour: Signer,
 }
 
 impl Keys {
-    pub(super) fn new() -> Self {
+    /// `rotated`: whether our key was another one before.
+    pub(super) fn new(rotated: bool) -> Self {
         let signer = |key: &str| Signer::new(&Secret::new(key));
-        Self { ours: signer(SECRET_KEY), forger: signer("SK-somebody-else"), neighbour: signer("SK-of-the-neighbour") }
+        Self {
+            changed: parse_instant(CHANGED).expect("a time written in this program"),
+            before: signer(if rotated { KEY_BEFORE } else { SECRET_KEY }),
+            ours: signer(SECRET_KEY),
+            forger: signer("SK-somebody-else"),
+            neighbour: signer("SK-of-the-neighbour"),
+        }
     }
 }
 
@@ -85,9 +99,10 @@ impl Notification {
 
     /// The same, except that this stands for the body.
     pub(super) fn line_with_body(&self, keys: &Keys, signed: Signed, body: &str) -> String {
+        let ours = if self.sent < keys.changed { &keys.before } else { &keys.ours };
         let (signer, client_id, target) = match signed {
-            Signed::ByDoku => (&keys.ours, CLIENT_ID, PATH),
-            Signed::WithQuery => (&keys.ours, CLIENT_ID, PATH_AND_QUERY),
+            Signed::ByDoku => (ours, CLIENT_ID, PATH),
+            Signed::WithQuery => (ours, CLIENT_ID, PATH_AND_QUERY),
             Signed::BySomebodyElse => (&keys.forger, CLIENT_ID, PATH),
             Signed::ForTheNeighbour => (&keys.neighbour, NEIGHBOUR, PATH),
         };

@@ -21,7 +21,10 @@ use std::path::Path;
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
+use rekon::simulator::{CLIENT_ID, SECRET_KEY};
+
 use cases::Calendar;
+use lines::{KEY_BEFORE, Keys};
 use out::Out;
 pub(crate) use planted::Planted;
 use story::Part;
@@ -62,6 +65,12 @@ reconcile:
 output: {directory: out, formats: [csv, json]}
 "#;
 
+/// The line of the job that keys stand behind.
+const ITS_OWN_KEY: &str = "  environment: simulator       # whose key has signed the notifications\n";
+/// The same where the key was changed, the newest first.
+const TWO_KEYS: &str =
+    "  environment: simulator\n  client_id: file:client-id\n  secret_key: [file:key, file:key-before]\n";
+
 /// What to make.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Month {
@@ -73,6 +82,16 @@ pub(crate) struct Month {
     pub(crate) shuffle: Option<u64>,
     /// Whether the export has some orders twice.
     pub(crate) repeats: bool,
+    /// Whether some notifications name their order by its Request-Id or payment reference alone.
+    pub(crate) weak_ties: bool,
+    /// Whether the secret key was changed on the eleventh, so that the job names two.
+    pub(crate) rotated: bool,
+}
+
+impl Default for Month {
+    fn default() -> Self {
+        Self { orders: 3_000, seed: 7, shuffle: None, repeats: true, weak_ties: false, rotated: false }
+    }
 }
 
 impl Month {
@@ -80,7 +99,7 @@ impl Month {
     pub(crate) fn write(&self, folder: &Path) -> io::Result<Planted> {
         std::fs::create_dir_all(folder)?;
         let mut out = Out::create(folder, self.shuffle, self.orders)?;
-        let calendar = Calendar::new(self.orders, self.seed);
+        let calendar = Calendar::new(self);
         let mut planted = Planted::default();
         let mut yet_to_arrive = BTreeMap::new();
         let mut last = String::new();
@@ -100,7 +119,14 @@ impl Month {
         })?;
         planted.torn();
         out.finish(story::torn(&last))?;
-        std::fs::write(folder.join("job.yaml"), JOB)?;
+        let mut job = JOB.to_owned();
+        if self.rotated {
+            job = job.replace(ITS_OWN_KEY, TWO_KEYS);
+            for (name, key) in [("client-id", CLIENT_ID), ("key", SECRET_KEY), ("key-before", KEY_BEFORE)] {
+                std::fs::write(folder.join(name), key)?;
+            }
+        }
+        std::fs::write(folder.join("job.yaml"), job)?;
         std::fs::write(folder.join("planted.json"), planted.text() + "\n")?;
         Ok(planted)
     }
@@ -131,7 +157,8 @@ impl Month {
 
     fn block(&self, calendar: &Calendar, block: u64) -> Part {
         let until = ((block + 1) * BLOCK).min(self.orders);
-        let mut part = Part::new(if until == self.orders { i64::MAX } else { calendar.ordered(until).timestamp() });
+        let until_second = if until == self.orders { i64::MAX } else { calendar.ordered(until).timestamp() };
+        let mut part = Part::new(Keys::new(self.rotated), until_second);
         for index in block * BLOCK..until {
             story::tell(self, calendar, index, &mut part);
         }

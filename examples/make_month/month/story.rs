@@ -29,9 +29,9 @@ pub(super) struct Part {
 }
 
 impl Part {
-    pub(super) fn new(until: i64) -> Self {
+    pub(super) fn new(keys: Keys, until: i64) -> Self {
         let (orders, results) = (String::new(), Default::default());
-        Self { orders, results, lines: Vec::new(), planted: Planted::default(), until, keys: Keys::new() }
+        Self { orders, results, lines: Vec::new(), planted: Planted::default(), until, keys }
     }
 
     fn hear(&mut self, notification: &Notification) {
@@ -54,7 +54,9 @@ pub(super) fn tell(month: &Month, calendar: &Calendar, index: u64, part: &mut Pa
     let mut dice =
         Dice::new(month.seed.wrapping_mul(0x00D1_B54A_32D1_92ED) ^ index.wrapping_mul(0x2545_F491_4F6C_DD1D));
     let number = index + 1;
-    let (invoice, reference) = (format!("INV/202611/{number:07}"), format!("PAY-2611-{number:07}"));
+    let invoice = format!("INV/202611/{number:07}");
+    let shared = matches!(case.told, Told::BySharedReference);
+    let reference = if shared { "PAY-2611-SHARED".to_owned() } else { format!("PAY-2611-{number:07}") };
     let sale = Sale::draw(&mut dice, invoice, reference, 1_000_000_000 + number * 11, calendar.ordered(index));
     let row = Row::new(index, &sale, &mut dice);
     for times in 0..=usize::from(case.twice && month.repeats) {
@@ -141,6 +143,15 @@ fn notify(case: &Case, sale: &Sale, part: &mut Part) {
             part.hear(&paid());
             part.hear_signed(&said("REFUNDED", 90), Signed::BySomebodyElse);
             part.planted.stray("invalid_signature", sale.amount);
+        }
+        Told::ByRequestId | Told::ByReference | Told::BySharedReference => {
+            let elsewhere = Sale { invoice: sale.invoice.replace('/', "-"), ..sale.clone() };
+            let somebody = rows::request_id(&elsewhere, Operation::Create);
+            let origin = if matches!(case.told, Told::ByRequestId) { &origin } else { &somebody };
+            part.hear(&Notification::of(&elsewhere, "SUCCESS", sale.decided, origin));
+            if matches!(case.told, Told::BySharedReference) {
+                part.planted.stray("ambiguous", sale.amount);
+            }
         }
         Told::BodyAsObject => {
             let object: serde_json::Value = serde_json::from_str(&paid().body).expect("a body of ours");
