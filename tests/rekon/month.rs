@@ -124,6 +124,19 @@ fn the_order_of_rows_and_lines_changes_nothing() {
 }
 
 #[test]
+fn a_log_that_is_given_twice_changes_nothing() {
+    let (folder, _) = made(Month::default());
+    let once = audited(folder.path());
+    // The glob of the job takes it too, as it would take a rotated copy.
+    let copy = folder.path().join("notifications.jsonl.1");
+    std::fs::copy(folder.path().join("notifications.jsonl"), copy).expect("a copy");
+    let twice = audited(folder.path());
+    assert_eq!(once.reconciliation, twice.reconciliation);
+    assert_eq!(without_places(&once.unmatched), without_places(&twice.unmatched));
+    assert_eq!((totals(&once), once.code), (totals(&twice), twice.code));
+}
+
+#[test]
 fn compressed_files_say_the_same() {
     let (folder, _) = made(Month::default());
     let plain = audited(folder.path());
