@@ -70,24 +70,39 @@ fn without_places(unmatched: &str) -> Vec<String> {
     rows
 }
 
+/// Audits a month, and holds everything that is found against what was planted.
+fn finds_what_was_planted(month: Month) {
+    let (folder, planted) = made(month);
+    let audited = audited(folder.path());
+    for name in ["rows", "states", "verdicts"] {
+        assert_eq!(audited.summary[name], planted[name], "{name} of {month:?}");
+    }
+    for (reason, tally) in audited.summary["unmatched"].as_object().expect("tallies by reason") {
+        assert_eq!(*tally, planted["unmatched"][reason], "{reason} of {month:?}");
+    }
+    assert_eq!(audited.summary["identity"]["holds"], true);
+    assert_eq!(audited.summary["identity"]["repeated"], planted["repeated"]);
+    assert_eq!(i64::from(audited.code), planted["exit_code"]);
+    let duplicates = column(&rows(&audited.reconciliation), "duplicates");
+    let duplicates: u64 = duplicates.iter().map(|count| count.parse::<u64>().expect("a count")).sum();
+    assert_eq!(planted["duplicates"], duplicates);
+}
+
 #[test]
 fn an_audit_finds_exactly_what_was_planted() {
     for seed in [7, 8] {
-        let (folder, planted) = made(Month { seed, ..Month::default() });
-        let audited = audited(folder.path());
-        for name in ["rows", "states", "verdicts"] {
-            assert_eq!(audited.summary[name], planted[name], "{name}, seed {seed}");
-        }
-        for (reason, tally) in audited.summary["unmatched"].as_object().expect("tallies by reason") {
-            assert_eq!(*tally, planted["unmatched"][reason], "{reason}, seed {seed}");
-        }
-        assert_eq!(audited.summary["identity"]["holds"], true);
-        assert_eq!(audited.summary["identity"]["repeated"], planted["repeated"]);
-        assert_eq!(i64::from(audited.code), planted["exit_code"]);
-        let duplicates = column(&rows(&audited.reconciliation), "duplicates");
-        let duplicates: u64 = duplicates.iter().map(|count| count.parse::<u64>().expect("a count")).sum();
-        assert_eq!(planted["duplicates"], duplicates);
+        finds_what_was_planted(Month { seed, ..Month::default() });
     }
+}
+
+#[test]
+fn notifications_find_their_order_by_weaker_ties_too_unless_several_could_be_meant() {
+    finds_what_was_planted(Month { weak_ties: true, ..Month::default() });
+}
+
+#[test]
+fn what_was_signed_with_the_key_before_is_proof_if_the_job_names_it() {
+    finds_what_was_planted(Month { rotated: true, ..Month::default() });
 }
 
 #[test]
