@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use rekon::model::time::{Timestamp, Zone, parse_instant};
 use rekon::simulator::CLIENT_ID;
 
-use crate::dice::Dice;
+use super::dice::Dice;
 
 /// Something that the shop sells.
 pub(crate) struct Product {

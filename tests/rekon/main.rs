@@ -10,6 +10,7 @@ mod fuzz;
 mod jobs;
 mod layers;
 mod logs;
+mod month;
 mod person;
 #[cfg(target_os = "linux")]
 mod power;
