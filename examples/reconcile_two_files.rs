@@ -10,15 +10,20 @@ use std::error::Error;
 use std::path::PathBuf;
 
 use rekon::doku::sign::Signer;
-use rekon::edge::{csv, notification_log, read};
+use rekon::edge::notification_log::{Line, Lines, Scratch, Verifier, read_block};
+use rekon::edge::{csv, read};
 use rekon::job;
 use rekon::model::fault::Fault;
 use rekon::model::ids::ClientId;
 use rekon::model::money::Tally;
 use rekon::model::secret::Secret;
-use rekon::model::time::parse_instant;
+use rekon::model::time::{Cutoff, parse_instant};
 use rekon::plan::input;
-use rekon::reconcile::judge::{Subject, reconcile};
+use rekon::reconcile::judge::{Bench, Rules};
+use rekon::reconcile::ledger::Ledger;
+use rekon::reconcile::record::{HeardRecord, LinePlace, OrderRecord, Record, Standing};
+use rekon::reconcile::sieve::Sieve;
+use rekon::reconcile::strays::united;
 use rekon::reconcile::verdict::Expectation;
 use rekon::simulator::{CLIENT_ID, SECRET_KEY};
 
@@ -47,33 +52,52 @@ fn main() -> Result<(), Box<dyn Error>> {
     let table = csv::parse(&name, read::bytes(&orders)?, &job.orders.format, &["Order Number"]).map_err(listed)?;
     let input = input::read(&job, &table, now).map_err(listed)?;
 
-    // Only what verifies is proof; everything else comes back as unmatched.
-    let (signer, client_id) = (Signer::new(&Secret::new(SECRET_KEY)), ClientId::new(CLIENT_ID)?);
-    let verifier = notification_log::Verifier {
-        signers: &[signer],
-        client_id: &client_id,
-        path: &job.notifications.path,
-        fields: None,
-    };
-    let log = notification_log::read(&log, &log.display().to_string(), &verifier)?;
+    let mut records = Vec::new();
+    // What could tie a notification to another order than the one that it names: here nothing does.
+    let sieve = Sieve::for_keys(0);
+    for entry in &input.orders {
+        let order = &entry.order;
+        let record = OrderRecord {
+            row: entry.row,
+            invoice: Some(order.invoice_number.as_str()),
+            amount: order.amount,
+            book: order.book,
+            created_at: order.created_at,
+            expectation: Expectation::Book(order.book),
+            reference: None,
+            agreement: entry.row,
+            standing: Standing::Judged,
+        };
+        Record::Order(record).write(&mut records);
+    }
 
-    let subjects = input.orders.into_iter().map(|entry| Subject {
-        invoice: entry.order.invoice_number.to_string(),
-        amount: entry.order.amount,
-        book: entry.order.book,
-        created_at: entry.order.created_at,
-        expectation: Expectation::Book(entry.order.book),
-        done: None,
+    // Only what verifies is proof; everything else is a stray line.
+    let (signers, client_id) = ([Signer::new(&Secret::new(SECRET_KEY))], ClientId::new(CLIENT_ID)?);
+    let verifier = Verifier { signers: &signers, client_id: &client_id, path: &job.notifications.path, fields: None };
+    let mut unproved = 0;
+    let bytes = read::bytes(&log)?;
+    let lines = Lines { bytes: &bytes, offset: 0, first_line: 1 };
+    read_block(lines, &verifier, &mut Scratch::default(), &mut |line, said| match said {
+        Line::Heard(said) => {
+            let place = LinePlace { file: 0, line, hash: said.hash };
+            Record::Heard(HeardRecord::of(&said.receipt(place), Cutoff::MIDNIGHT)).write(&mut records);
+        }
+        Line::Unmatched(_) => unproved += 1,
     });
-    let outcome = reconcile(subjects.collect(), &log, job.reconcile.grace, now);
+    let mut ledger = Ledger::for_orders(input.orders.len(), None);
+    ledger.fill(&records, &sieve)?;
+    ledger.seal();
+
+    let mut bench = Bench::new(&ledger, Rules { grace: job.reconcile.grace, now });
     let mut verdicts: BTreeMap<&str, Tally> = BTreeMap::new();
-    for judged in &outcome.orders {
-        verdicts.entry(judged.verdict.word()).or_default().add(judged.subject.amount);
+    for order in ledger.in_order() {
+        let judged = bench.judge(order);
+        verdicts.entry(judged.verdict().word()).or_default().add(judged.entry.amount);
     }
     for (verdict, tally) in &verdicts {
         println!("{verdict:<18} {:>5} orders {:>18}", tally.count, tally.rupiah);
     }
-    println!("{} lines of the log prove nothing about them", outcome.unmatched.len());
+    println!("{} lines of the log belong to none of them, {unproved} prove nothing", united(ledger.strays()).len());
     Ok(())
 }
 

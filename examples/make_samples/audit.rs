@@ -140,7 +140,7 @@ const VERDICTS: [&str; 10] = [
     "failed",
     "not_sent",
 ];
-const REASONS: [&str; 5] = ["orphan", "invalid_signature", "malformed", "unverifiable", "other_client"];
+const REASONS: [&str; 6] = ["orphan", "invalid_signature", "malformed", "unverifiable", "other_client", "duplicate"];
 
 /// Counts and rupiah that were planted.
 #[derive(Default)]
@@ -239,6 +239,7 @@ fn tell(told: Told, sale: &Sale, log: &mut Log, planted: &mut Planted) {
                 log.hear(&paid.resent(500));
             }
             planted.duplicates += u64::from(count);
+            (0..count).for_each(|_| planted.stray("duplicate", sale.amount));
         }
         Told::ForgedKey => {
             log.hear(&Notification { secret_key: "SK-somebody-else", ..paid });

@@ -4,7 +4,7 @@
 //! An answer's input is written as a letter: `refund 200 signed`, header lines, a blank line, the body. The first line says
 //! what was asked, the status and who signs; the target makes the signature, so that a mutated body can be a signed one.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use rekon::doku::answer::{self, Expected, PaymentPage, Reading};
@@ -17,8 +17,10 @@ use rekon::model::money::Rupiah;
 use rekon::model::operation::Operation;
 use rekon::model::outcome::{Outcome, Refusal, SignatureCheck};
 use rekon::model::secret::Secret;
-use rekon::model::time;
-use rekon::reconcile::evidence;
+use rekon::model::time::{self, Cutoff};
+use rekon::reconcile::evidence::{Done, DoneState, Log};
+use rekon::reconcile::judge::{Bench, Rules};
+use rekon::reconcile::subject::{Subject, book};
 use rekon::simulator::{CLIENT_ID, SECRET_KEY};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -297,12 +299,40 @@ fn check_log(bytes: &[u8]) {
         let body: Value = serde_json::from_str(text).expect("what is heard is JSON");
         assert_eq!(body["order"]["invoice_number"], heard.notification.invoice.as_str());
     }
-    let mut backwards = log.heard.clone();
-    backwards.reverse();
-    assert_eq!(evidence::fold(&log.heard), evidence::fold(&backwards), "the order of the lines matters");
+    let mut backwards = log.clone();
+    backwards.heard.reverse();
+    assert_eq!(verdicts(&log), verdicts(&backwards), "the order of the lines matters");
     for heard in &log.heard {
         let _ = (heard.received_at.map(time::stored), heard.notification.happened_at().map(time::for_people));
     }
+}
+
+/// What is made of a log, for an order of which it may speak.
+fn verdicts(log: &Log) -> Vec<String> {
+    let invoices: BTreeSet<&InvoiceNumber> = log.heard.iter().map(|heard| &heard.notification.invoice).collect();
+    let done = Done {
+        operation: Operation::Refund,
+        state: DoneState::Succeeded,
+        request_id: None,
+        payment_status: None,
+        settled_at: None,
+    };
+    let subject = |(invoice, row): (&InvoiceNumber, u64)| Subject {
+        row,
+        invoice: Some(invoice.clone()),
+        amount: Rupiah::new(90_000),
+        book: None,
+        created_at: None,
+        payment_reference: None,
+        done: done.clone(),
+    };
+    let subjects: Vec<Subject> = invoices.into_iter().zip(1..).map(subject).collect();
+    let book = book(&subjects, log, Cutoff::MIDNIGHT).expect("it is not too many");
+    let rules =
+        Rules { grace: std::time::Duration::ZERO, now: time::parse_instant("2026-11-30T17:00:00Z").expect("a time") };
+    let mut bench = Bench::new(&book.ledger, rules);
+    let judged = book.ledger.in_order().into_iter().map(|order| bench.judge(order));
+    judged.map(|order| format!("{} {:?}", order.reason_text(), order.picture)).collect()
 }
 
 /// The signature of a notification.

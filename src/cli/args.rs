@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::job::settings::Period;
 use crate::model::operation::Operation;
 
 /// Cancels, refunds and creates Akulaku PayLater orders through DOKU from job files and CSV exports; never does a thing
@@ -67,22 +68,20 @@ pub(super) enum Command {
         jobs: Vec<PathBuf>,
     },
     /// Verdicts from orders, results or journal, and the notification log; sends nothing.
-    Reconcile {
-        /// The job file.
-        job: PathBuf,
-        /// Fixes the clock, so that the same inputs give the same bytes: 2026-11-30T17:00:00Z.
-        #[arg(long, value_name = "TIME")]
-        as_of: Option<String>,
-    },
+    Reconcile(ReconcileArgs),
     /// Settle unknown items of a job: the same key again inside the horizon, then a status inquiry.
     Resolve(RunArgs),
     /// Runs; one run; or everything known about one invoice.
     Show {
         /// A run or an invoice number; nothing lists the runs.
         what: Option<String>,
-        /// The job whose journal is looked at; else --journal, else .rekon/journal.db here.
+        /// The job whose journal is looked at; else --journal, else .rekon/journal.db here. Of an audit: why an invoice has its
+        /// verdict.
         #[arg(long, value_name = "JOB")]
         job: Option<PathBuf>,
+        /// Fixes the clock of an audit: 2026-11-30T17:00:00Z.
+        #[arg(long, value_name = "TIME", requires = "job")]
+        as_of: Option<String>,
     },
     /// Rule about an order that only a person can settle any more; refused while it may still settle by itself.
     Rule(RuleArgs),
@@ -113,6 +112,54 @@ pub(super) struct RunArgs {
     /// Fixes the clock of an audit: 2026-11-30T17:00:00Z.
     #[arg(long, value_name = "TIME")]
     pub(super) as_of: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ReconcileArgs {
+    /// The job file.
+    pub(super) job: PathBuf,
+    /// Fixes the clock, so that the same inputs give the same bytes: 2026-11-30T17:00:00Z.
+    #[arg(long, value_name = "TIME")]
+    pub(super) as_of: Option<String>,
+    #[command(flatten)]
+    pub(super) audit: AuditArgs,
+}
+
+/// Flags of an audit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Args)]
+pub(super) struct AuditArgs {
+    /// Business days of an audit in WIB, instead of the job's: day, month, 2026-11-21, 2026-11, 2026-11-01..2026-11-15, all.
+    #[arg(long, value_name = "DAYS", value_parser = period)]
+    pub(super) period: Option<Period>,
+    /// Do with about so much memory, and put the rest on disk: 512MiB.
+    #[arg(long, value_name = "SIZE", value_parser = memory)]
+    pub(super) memory: Option<u64>,
+    /// On so many threads; on all cores if left out. The result is the same.
+    #[arg(long, value_name = "NUMBER", value_parser = threads)]
+    pub(super) threads: Option<usize>,
+}
+
+fn period(text: &str) -> Result<Period, String> {
+    Period::parse(text).ok_or_else(|| "it is all, day, month, 2026-11-21, 2026-11 or 2026-11-01..2026-11-15".to_owned())
+}
+
+/// The least memory that an audit can be asked to do with: buffers for each thread, and a part or two.
+const LEAST_MEMORY: u64 = 64 << 20;
+
+fn memory(text: &str) -> Result<u64, String> {
+    let units = [("KiB", 10), ("MiB", 20), ("GiB", 30)];
+    let split = units.iter().find_map(|(unit, bits)| Some((text.strip_suffix(unit)?, *bits)));
+    let bytes = split.and_then(|(number, bits)| number.trim().parse::<u64>().ok()?.checked_mul(1 << bits));
+    bytes
+        .filter(|bytes| *bytes >= LEAST_MEMORY)
+        .ok_or_else(|| "it is a size such as 512MiB or 2GiB, at least 64MiB".to_owned())
+}
+
+fn threads(text: &str) -> Result<usize, String> {
+    text.parse()
+        .ok()
+        .filter(|number| (1..=256).contains(number))
+        .ok_or_else(|| "it is a number from 1 to 256".to_owned())
 }
 
 #[derive(Debug, Args)]

@@ -12,11 +12,12 @@ use crate::journal::state::{Event, State};
 use crate::journal::story::{Logged, Mention, Story};
 use crate::model::money::Rupiah;
 use crate::model::outcome::Facts;
-use crate::model::time::{Timestamp, for_people};
+use crate::model::time::{Cutoff, Timestamp, for_people};
+use crate::model::verdict::Verdict;
 use crate::reconcile::ends::done_of;
 use crate::reconcile::evidence::Log;
-use crate::reconcile::judge::{Judged, Subject, reconcile};
-use crate::reconcile::verdict::Expectation;
+use crate::reconcile::judge::{Bench, Rules};
+use crate::reconcile::subject::{self, Subject};
 use crate::report::table;
 use crate::runner::clock::Clock as _;
 
@@ -74,7 +75,7 @@ pub(super) fn show(invoice: &str, story: &Story, case: Option<&Case>, screen: Sc
         screen.say(&verdict(item, heard.as_ref(), judged.as_ref(), screen));
         let mut document = item_document(item);
         document["entries"] = entries.iter().map(entry_document).collect();
-        document["verdict"] = judged.map_or(serde_json::Value::Null, |judged| judged.verdict.word().into());
+        document["verdict"] = judged.map_or(serde_json::Value::Null, |(verdict, _)| verdict.word().into());
         documents.push(document);
     }
     let rows: Vec<serde_json::Value> = story.mentions.iter().map(row_document).collect();
@@ -176,21 +177,29 @@ fn heard(case: &Case, invoice: &str) -> Result<Log, Failure> {
     Ok(log)
 }
 
-/// Judges an item as its run would.
-fn judge(item: &Item, log: &Log, case: Option<&Case>) -> Judged {
+/// The verdict about an item, as its run would have it.
+fn judge(item: &Item, log: &Log, case: Option<&Case>) -> (Verdict, String) {
     let subject = Subject {
-        invoice: item.identity.invoice.to_string(),
+        row: 1,
+        invoice: Some(item.identity.invoice.clone()),
         amount: item.amount,
         book: None,
         created_at: None,
-        expectation: Expectation::Effect(item.identity.account.operation),
-        done: Some(done_of(item)),
+        payment_reference: None,
+        done: done_of(item),
     };
-    let grace = case.map(|case| case.job.reconcile.grace).unwrap_or_default();
-    reconcile(vec![subject], log, grace, SystemClock.now()).orders.remove(0)
+    let rules = Rules { grace: case.map(|case| case.job.reconcile.grace).unwrap_or_default(), now: SystemClock.now() };
+    let book = subject::book(&[subject], log, Cutoff::MIDNIGHT).expect("one order is not too many");
+    let judged = Bench::new(&book.ledger, rules).judge(0);
+    (judged.verdict(), judged.reason_text())
 }
 
-fn verdict(item: &Item, heard: Option<&Result<Log, Failure>>, judged: Option<&Judged>, screen: Screen) -> String {
+fn verdict(
+    item: &Item,
+    heard: Option<&Result<Log, Failure>>,
+    judged: Option<&(Verdict, String)>,
+    screen: Screen,
+) -> String {
     let tone = if item.state.is_in_doubt() { Tone::Bad } else { Tone::Good };
     let journal = if item.state.is_in_doubt() {
         "the money of this order is in doubt"
@@ -200,8 +209,7 @@ fn verdict(item: &Item, heard: Option<&Result<Log, Failure>>, judged: Option<&Ju
         "what became of this order is known"
     };
     let verdict = match (judged, heard) {
-        (Some(judged), _) if judged.reason.is_empty() => format!("verdict {}", judged.verdict.word()),
-        (Some(judged), _) => format!("verdict {} ({})", judged.verdict.word(), judged.reason),
+        (Some((verdict, reason)), _) => format!("verdict {verdict} ({reason})"),
         (None, Some(Err(failure))) => format!("no verdict: {failure}"),
         (None, _) => "name the job with --job for the notifications and the verdict".to_owned(),
     };

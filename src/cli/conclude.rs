@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::time::Duration;
 
+use super::books::Books;
 use super::exit::{self, Completion, Failure};
 use super::load::{Case, shown};
 use super::screen::{Screen, Tone};
@@ -11,26 +13,23 @@ use crate::job::settings::OutputFormat;
 use crate::model::fault::printable;
 use crate::model::money::Tally;
 use crate::model::operation::Task;
-use crate::model::time::{Timestamp, wire};
+use crate::model::time::{Timestamp, Zone, wire};
+use crate::model::verdict::Verdict;
 use crate::plan::decide::Dispositions;
 use crate::plan::guard::{Reading, counted};
-use crate::reconcile::ends::Ends;
-use crate::reconcile::evidence::{DoneState, Log};
-use crate::reconcile::judge::{Reconciliation, reconcile};
-use crate::reconcile::total::{Totals, total};
+use crate::reconcile::evidence::{DoneState, UnmatchedReason};
+use crate::reconcile::severity::{Level, level};
 use crate::report::summary::{JournalHead, Summary};
 use crate::report::{html, rows, table};
 
 /// What a run or an audit hands over at its end.
-pub(super) struct Ending<'a> {
-    /// The run's name.
-    pub(super) run: String,
+pub(super) struct Ending {
+    /// The run's name; an audit has none yet.
+    pub(super) run: Option<String>,
     /// The rows of the input, counted when they were read.
     pub(super) input: Tally,
-    /// Where they ended.
-    pub(super) ends: Ends,
-    /// What DOKU said.
-    pub(super) log: &'a Log,
+    /// Everything judged and added up.
+    pub(super) books: Books,
     /// The plan's totals; zeros in an audit.
     pub(super) dispositions: Dispositions,
     /// The guards' readings.
@@ -57,49 +56,58 @@ pub(super) struct Ending<'a> {
 pub(super) struct Conclusion {
     /// All totals.
     pub(super) summary: Summary,
-    /// Verdicts and unmatched lines.
-    reconciliation: Reconciliation,
+    books: Books,
     other_jobs: BTreeSet<String>,
     results: Option<Vec<u8>>,
 }
 
-/// Judges, adds up and decides the exit code.
-pub(super) fn conclude(case: &Case, ending: Ending<'_>) -> Conclusion {
-    let reconciliation = reconcile(ending.ends.subjects, ending.log, case.job.reconcile.grace, ending.now);
-    let mut totals: Totals = total(ending.input, &ending.ends.rows, &reconciliation);
+/// Adds up and decides the exit code.
+pub(super) fn conclude(case: &Case, ending: Ending) -> Conclusion {
+    let mut books = ending.books;
+    let totals = &mut books.totals;
+    let identity = totals.identity(ending.input);
     totals.in_doubt.merge(ending.in_doubt_earlier);
-    let exit_code = exit::code(&totals, &reconciliation, ending.completion);
+    let exit_code = exit::code(totals, &identity, &case.job.reconcile, ending.completion);
+    let severity = Verdict::ALL.into_iter().filter_map(|verdict| {
+        let level = level(verdict, totals, &case.job.reconcile.severity(verdict));
+        (level != Level::Fine).then_some((verdict.word(), level))
+    });
     let summary = Summary {
         version: 1,
         job: case.job.name.to_string(),
         operation: case.job.task.to_string(),
         environment: case.job.merchant.environment.to_string(),
-        run: ending.run,
+        run: ending.run.unwrap_or_else(|| name(books.digest, ending.now)),
         started_at: wire(ending.started_at),
         finished_at: wire(ending.now),
         exit_code,
         stopped: ending.stopped,
-        rows: totals.rows,
-        states: totals.states,
+        rows: ending.input,
+        states: totals.states(),
         dispositions: ending.dispositions,
-        verdicts: totals.verdicts,
+        verdicts: totals.verdicts(),
+        severity: severity.collect(),
+        reasons: totals.reasons(),
+        waiting: totals.waiting().into_iter().collect(),
         in_doubt: totals.in_doubt,
         in_doubt_earlier: ending.in_doubt_earlier,
-        unmatched: totals.unmatched,
-        identity: totals.identity,
+        unmatched: totals.unmatched_lines(),
+        days: totals.days(),
+        identity,
         guards: ending.guards,
         journal: ending.journal,
         files: BTreeMap::new(),
     };
-    Conclusion { summary, reconciliation, other_jobs: ending.other_jobs, results: ending.results }
+    Conclusion { summary, books, other_jobs: ending.other_jobs, results: ending.results }
+}
+
+/// An audit is named by its clock and by what it found: the same inputs at the same time give the same folder, and no
+/// other audit overwrites it.
+fn name(digest: u64, now: Timestamp) -> String {
+    format!("{}-{:08x}", Zone::WIB.local(now).format("%Y%m%d-%H%M%S"), digest >> 32)
 }
 
 impl Conclusion {
-    /// reconciliation.csv and unmatched.csv; also what names an audit.
-    pub(super) fn tables(&self) -> (Vec<u8>, Vec<u8>) {
-        (rows::reconciliation(&self.reconciliation.orders), rows::unmatched(&self.reconciliation.unmatched))
-    }
-
     /// Writes all files, the summary last: where it stands, the others do too.
     ///
     /// # Errors
@@ -108,24 +116,24 @@ impl Conclusion {
         let directory = case.fill(&case.job.output.directory);
         let folder = format!("{directory}/{}/{}", self.summary.job, self.summary.run);
         let wants = |format| case.job.output.formats.contains(&format);
-        let (reconciliation, unmatched) = self.tables();
         let mut out: Vec<(&str, Vec<u8>)> = Vec::new();
         if let Some(results) = self.results.take() {
             out.push(("results.csv", results));
         }
         if wants(OutputFormat::Csv) {
-            out.push(("reconciliation.csv", reconciliation));
-            out.push(("unmatched.csv", unmatched));
+            out.push(("days.csv", rows::days(&self.summary.days)));
         }
         if wants(OutputFormat::Html) {
-            out.push(("report.html", html::page(&self.summary, &self.reconciliation.orders)));
+            out.push(("report.html", html::page(&self.summary, &self.books.breaks)));
         }
-        let names = out.iter().map(|(name, _)| *name).chain(["summary.json"]);
+        let names = out.iter().map(|(name, _)| *name).chain(self.books.files()).chain(["summary.json"]);
         self.summary.files = names.map(|name| (name.to_owned(), format!("{folder}/{name}"))).collect();
         out.push(("summary.json", self.summary.json()));
         let path = |name: &str| -> PathBuf { case.path(&folder).join(name) };
+        let stopped = |error: files::WriteError| Failure::Stopped(error.to_string());
+        self.books.keep(&case.path(&folder)).map_err(stopped)?;
         for (name, content) in out {
-            files::write(&path(name), &content).map_err(|error| Failure::Stopped(error.to_string()))?;
+            files::write(&path(name), &content).map_err(stopped)?;
         }
         Ok(())
     }
@@ -147,11 +155,48 @@ impl Conclusion {
         let title = format!("{} · {} · {} · run {}", summary.job, summary.operation, summary.environment, summary.run);
         screen.say(&format!("\n{}\n", screen.tone(Tone::Title, &title)));
         screen.say(&table::summary(summary));
+        if let Some(lines) = self.severities(case, screen) {
+            screen.say(&format!("\n{lines}"));
+        }
         if let Some(path) = summary.files.get("summary.json") {
             let folder = path.strip_suffix("/summary.json").unwrap_or(path);
             screen.say(&format!("\nfiles: {}", printable(&shown(&case.path(folder)))));
         }
         screen.say(&self.closing(case, screen));
+    }
+
+    /// The verdicts that reach a limit of the job's own, one a line; those at their defaults speak by the exit code.
+    fn severities(&self, case: &Case, screen: Screen) -> Option<String> {
+        let named = Verdict::ALL.into_iter().filter(|verdict| case.job.reconcile.severity.contains_key(verdict));
+        let lines: Vec<String> = named
+            .filter_map(|verdict| {
+                let tone = match self.summary.severity.get(verdict.word())? {
+                    Level::Fine => return None,
+                    Level::Warning => screen.tone(Tone::Title, "warning"),
+                    Level::Error => screen.tone(Tone::Bad, "error"),
+                };
+                let (totals, tally) = (&self.books.totals, self.books.totals.verdict(verdict));
+                let oldest = totals.oldest(verdict).map(|age| format!(", the oldest {}", rounded(age)));
+                let (orders, oldest) = (counted(tally.count, "order"), oldest.unwrap_or_default());
+                Some(format!("{tone}: {verdict}: {orders}, {}{oldest} (reconcile.severity)", tally.rupiah))
+            })
+            .collect();
+        (!lines.is_empty()).then(|| lines.join("\n"))
+    }
+
+    /// Whether the logs have lines that somebody may want to look at: not copies, and not what another audit is about.
+    fn has_strays(&self) -> bool {
+        let is_ordinary = |reason: UnmatchedReason| match reason {
+            UnmatchedReason::Duplicate | UnmatchedReason::Replayed | UnmatchedReason::OutsidePeriod => true,
+            UnmatchedReason::Orphan
+            | UnmatchedReason::InvalidSignature
+            | UnmatchedReason::Malformed
+            | UnmatchedReason::Unverifiable
+            | UnmatchedReason::OtherClient
+            | UnmatchedReason::Ambiguous => false,
+        };
+        let count = |reason: UnmatchedReason| self.summary.unmatched.get(reason.word()).map_or(0, |tally| tally.count);
+        UnmatchedReason::ALL.into_iter().any(|reason| !is_ordinary(reason) && count(reason) > 0)
     }
 
     /// What is in doubt and will not settle by itself.
@@ -186,7 +231,7 @@ impl Conclusion {
                 self.for_a_person()
             ),
             exit::STOPPED => "\n  run the job again to continue".to_owned(),
-            _ if self.summary.unmatched.values().any(|tally| tally.count > 0) => {
+            _ if self.has_strays() => {
                 "\n  at the rows that are refused, held or do not match: reconciliation.csv; at the stray lines of the logs: \
                  unmatched.csv"
                     .to_owned()
@@ -200,5 +245,14 @@ impl Conclusion {
         };
         let stopped = summary.stopped.as_ref().map(|why| format!("stopped part-way: {why}\n")).unwrap_or_default();
         format!("{stopped}{} (exit code {}){next}{others}", screen.tone(tone, &text), summary.exit_code)
+    }
+}
+
+/// An age as a person would say it: in whole minutes, hours or days.
+fn rounded(age: Duration) -> String {
+    match age.as_secs() / 60 {
+        minutes if minutes < 60 => format!("{minutes}m"),
+        minutes if minutes < 48 * 60 => format!("{}h", minutes / 60),
+        minutes => format!("{}d", minutes / (24 * 60)),
     }
 }

@@ -1,10 +1,11 @@
 //! Exit codes: what the program tells cron.
 
+use crate::job::settings::Reconcile;
 use crate::model::fault::Fault;
-use crate::reconcile::evidence::DoneState;
-use crate::reconcile::judge::Reconciliation;
-use crate::reconcile::total::Totals;
-use crate::reconcile::verdict::Verdict;
+use crate::model::verdict::Verdict;
+use crate::reconcile::evidence::{DoneState, UnmatchedReason};
+use crate::reconcile::severity::{Level, level};
+use crate::reconcile::total::{Identity, Totals};
 
 /// Done, and everything reconciles.
 pub(super) const DONE: u8 = 0;
@@ -74,22 +75,20 @@ pub(super) enum Completion {
 }
 
 /// The exit code of a finished command. If several apply: 3 before 4 before 1.
-pub(super) fn code(totals: &Totals, reconciliation: &Reconciliation, completion: Completion) -> u8 {
-    let count = |state: DoneState| totals.states.get(state.word()).map_or(0, |tally| tally.count);
+pub(super) fn code(totals: &Totals, identity: &Identity, settings: &Reconcile, completion: Completion) -> u8 {
+    let count = |state: DoneState| totals.state(state).count;
     let left = completion != Completion::ReadOnly && count(DoneState::NotAttempted) > 0;
-    let rows = [DoneState::Refused, DoneState::Held, DoneState::Invalid].into_iter().any(|state| count(state) > 0);
-    let verdicts = reconciliation.orders.iter().any(|judged| judged.verdict.needs_a_person());
-    let in_doubt = reconciliation.orders.iter().any(|judged| judged.verdict == Verdict::InDoubt);
+    // What was refused has the verdict `failed`, which the job may think less of.
+    let rows = [DoneState::Held, DoneState::Invalid].into_iter().any(|state| count(state) > 0);
+    let bad = |verdict: Verdict| level(verdict, totals, &settings.severity(verdict)) == Level::Error;
     // In an audit, money that DOKU reports and the book does not know needs a person; so does a forgery.
-    let strangers = completion == Completion::ReadOnly
-        && ["orphan", "invalid_signature"]
-            .iter()
-            .any(|reason| totals.unmatched.get(reason).is_some_and(|tally| tally.count > 0));
-    if totals.in_doubt.count > 0 || in_doubt {
+    let stray = |reason: UnmatchedReason| reason.needs_a_person() && totals.unmatched(reason).count > 0;
+    let strangers = completion == Completion::ReadOnly && UnmatchedReason::ALL.into_iter().any(stray);
+    if totals.in_doubt.count > 0 || totals.verdict(Verdict::InDoubt).count > 0 {
         DOUBT
     } else if completion == Completion::PartWay || left {
         STOPPED
-    } else if rows || verdicts || strangers || !totals.identity.holds {
+    } else if rows || Verdict::ALL.into_iter().any(bad) || strangers || !identity.holds {
         LOOK
     } else {
         DONE

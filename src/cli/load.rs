@@ -20,7 +20,7 @@ use crate::model::table::Table;
 use crate::model::time::{BusinessDate, Timestamp};
 use crate::plan::decide::Heard;
 use crate::plan::{Input, input};
-use crate::reconcile::evidence::{Done, Log, Unmatched, UnmatchedReason};
+use crate::reconcile::evidence::{Log, Unmatched, UnmatchedReason};
 use crate::simulator;
 
 /// A job with its place in the world.
@@ -132,12 +132,21 @@ impl Case {
         }
     }
 
+    /// What messages call the orders.
+    pub(super) fn orders_name(&self) -> String {
+        match &self.job.orders.source {
+            Source::Rows(_) => self.file.clone(),
+            Source::File(template) => shown(&self.path(template)),
+        }
+    }
+
     /// The orders as rows and orders.
     pub(super) fn input(&self, now: Timestamp) -> Result<Input, Failure> {
         input::read(&self.job, &self.table()?, now).map_err(Failure::Faults)
     }
 
-    fn known_headers(&self) -> Vec<String> {
+    /// The headers that the file of the orders may have.
+    pub(super) fn known_headers(&self) -> Vec<String> {
         let named = self.job.orders.columns.values().filter_map(|column| match column {
             Column::Header(name) => Some(name.clone()),
             Column::Value(_) => None,
@@ -149,21 +158,30 @@ impl Case {
     /// All notification logs of the job, and `more` of the embedded simulator's.
     pub(super) fn log(&self, credentials: &Credentials, more: Option<&Path>) -> Result<Log, Failure> {
         let signers = credentials.signers();
-        let Notifications { files, path, fields } = &self.job.notifications;
+        let Notifications { path, fields, .. } = &self.job.notifications;
         let verifier = Verifier { signers: &signers, client_id: &credentials.client_id, path, fields: fields.as_ref() };
         let mut log = Log::default();
-        if files.iter().any(|file| file == STDIN) {
+        if self.is_piped() {
             log = notification_log::read_piped(&verifier).map_err(|error| unreadable("stdin", &error))?;
         }
-        let files: Vec<String> = files.iter().filter(|file| *file != STDIN).cloned().collect();
-        let own = self.matching(&files)?;
-        for path in own.iter().map(PathBuf::as_path).chain(more.filter(|path| path.exists())) {
+        for path in self.logs()?.iter().map(PathBuf::as_path).chain(more.filter(|path| path.exists())) {
             let name = shown(path);
             let read = notification_log::read(path, &name, &verifier).map_err(|error| unreadable(&name, &error))?;
             log.heard.extend(read.heard);
             log.unmatched.extend(read.unmatched);
         }
         Ok(log)
+    }
+
+    /// The files of the notification logs.
+    pub(super) fn logs(&self) -> Result<Vec<PathBuf>, Failure> {
+        let files: Vec<String> = self.job.notifications.files.iter().filter(|file| *file != STDIN).cloned().collect();
+        self.matching(&files)
+    }
+
+    /// Whether a notification log comes through standard input.
+    pub(super) fn is_piped(&self) -> bool {
+        self.job.notifications.files.iter().any(|file| file == STDIN)
     }
 
     /// A cancel that must not touch what was paid needs to see what was paid: a log of which no line can be proved is a
@@ -188,28 +206,31 @@ impl Case {
         self.job.task == Task::Change(Operation::Cancel) && guards.is_some_and(|guards| guards.refuse_paid)
     }
 
-    /// Results of runs that the journal has not seen. A rehearsal proves nothing about another environment: its results
-    /// are passed over, and named.
-    pub(super) fn results(&self, screen: Screen) -> Result<HashMap<InvoiceNumber, Vec<Done>>, Failure> {
-        let mut done = HashMap::new();
-        let column = match self.job.orders.columns.get(&Field::InvoiceNumber) {
+    /// The header of the invoice in the file of the orders.
+    pub(super) fn invoice_header(&self) -> &str {
+        match self.job.orders.columns.get(&Field::InvoiceNumber) {
             Some(Column::Header(name)) => name.as_str(),
             Some(Column::Value(_)) | None => Field::InvoiceNumber.word(),
-        };
-        for path in self.matching(&self.job.reconcile.results)? {
-            let name = shown(&path);
-            let own = self.job.merchant.environment;
-            if let Some(other) = results::environment_of(&path).filter(|environment| *environment != own) {
-                screen.note(&format!("{name}: left out, for it is of the {other}"));
-                continue;
-            }
-            let bytes = read::bytes(&path).map_err(|error| unreadable(&name, &error))?;
-            results::read(&name, bytes, column, &mut done).map_err(Failure::Faults)?;
         }
-        Ok(done)
     }
 
-    fn matching(&self, templates: &[String]) -> Result<Vec<PathBuf>, Failure> {
+    /// Files with results of runs that the journal has not seen. A rehearsal proves nothing about another environment: its
+    /// results are passed over, and named.
+    pub(super) fn results(&self, screen: Screen) -> Result<Vec<PathBuf>, Failure> {
+        let own = self.job.merchant.environment;
+        let mut found = self.matching(&self.job.reconcile.results)?;
+        found.retain(|path| {
+            let other = results::environment_of(path).filter(|environment| *environment != own);
+            if let Some(other) = other {
+                screen.note(&format!("{}: left out, for it is of the {other}", shown(path)));
+            }
+            other.is_none()
+        });
+        Ok(found)
+    }
+
+    /// The files that globs of the job match.
+    pub(super) fn matching(&self, templates: &[String]) -> Result<Vec<PathBuf>, Failure> {
         let patterns: Vec<String> = templates.iter().map(|template| self.fill(template)).collect();
         files::matching(&self.folder, &patterns).map_err(|message| {
             Failure::Faults(vec![Fault::new(Place::file(&self.file), message).hint("*, ?, ** and [a-z] are special")])

@@ -1,6 +1,8 @@
 //! The command line: arguments, screens, progress and exit codes. The only place that prints.
 
 mod args;
+mod audit;
+mod books;
 mod by_flags;
 mod chain;
 mod conclude;
@@ -58,9 +60,11 @@ async fn command(cli: &Cli, screen: Screen) -> Result<u8, exit::Failure> {
         Command::Run(args) => run::job(args, common, screen).await,
         Command::Plan { job, out } => plan::plan(job, out.as_deref(), common, screen).await,
         Command::Check { jobs } => plan::check(jobs, common, screen),
-        Command::Reconcile { job, as_of } => reconcile::job(job, as_of.as_deref(), common, screen).await,
+        Command::Reconcile(args) => reconcile::job(args, common, screen).await,
         Command::Resolve(args) => resolve::job(args, common, screen).await,
-        Command::Show { what, job } => show::show(what.as_deref(), job.as_deref(), common, screen).await,
+        Command::Show { what, job, as_of } => {
+            show::show(what.as_deref(), job.as_deref(), as_of.as_deref(), common, screen).await
+        }
         Command::Rule(args) => rule::rule(args, common, screen).await,
         Command::Reopen(args) => rule::reopen(args, common, screen).await,
         Command::Journal { command } => journal::journal(command, common, screen).await,

@@ -13,6 +13,7 @@ use crate::journal::record::Acceptance;
 use crate::journal::sqlite::SqliteJournal;
 use crate::journal::{Journal as _, JournalError, Loss};
 use crate::model::fault::printable;
+use crate::model::operation::Task;
 use crate::model::time::{CORRECTION, Timestamp, elapsed, wire};
 use crate::runner::clock::Clock as _;
 
@@ -132,6 +133,11 @@ impl Place {
         }
         let path = PathBuf::from(common.journal.as_deref().unwrap_or(DEFAULT_JOURNAL));
         Ok(Self { path, horizon: Retries::default().horizon, case: None })
+    }
+
+    /// The job, if it is an audit.
+    pub(super) fn audit(&self) -> Option<&Case> {
+        self.case.as_ref().filter(|case| case.job.task == Task::Audit)
     }
 
     /// The flag that names the same journal again, to be typed.

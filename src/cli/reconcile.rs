@@ -1,53 +1,64 @@
 //! `rekon reconcile`: verdicts without sending anything; also what `rekon run` does with an audit.
 
-use std::collections::BTreeSet;
-use std::path::Path;
-
-use sha2::{Digest as _, Sha256};
-
-use super::args::Common;
-use super::conclude::{Conclusion, Ending, conclude};
+use super::args::{AuditArgs, Common, ReconcileArgs};
+use super::audit::{self, Options};
+use super::books::{Books, How};
+use super::conclude::{Ending, conclude};
 use super::embed;
 use super::exit::{Completion, Failure};
 use super::load::{self, Case};
 use super::screen::Screen;
 use super::session::{in_doubt_elsewhere, make_plan};
 use crate::edge::clock::SystemClock;
+use crate::edge::parallel;
 use crate::journal::Journal as _;
 use crate::journal::record::{NewRow, RowFate, RowRecord};
 use crate::journal::sqlite::SqliteJournal;
-use crate::model::money::Tally;
 use crate::model::operation::{Operation, Task};
 use crate::model::time::{self, Timestamp, Zone};
 use crate::plan::decide::{Dispositions, Plan};
-use crate::reconcile::ends::{self, Ends};
+use crate::reconcile::ends;
 use crate::reconcile::evidence::Log;
+use crate::reconcile::subject;
+use crate::report::sheet::Rows;
 use crate::runner::clock::Clock as _;
 
 /// `rekon reconcile JOB`.
-pub(super) async fn job(path: &Path, as_of: Option<&str>, common: &Common, screen: Screen) -> Result<u8, Failure> {
-    let case = load::case(path, common, SystemClock.now())?;
+pub(super) async fn job(args: &ReconcileArgs, common: &Common, screen: Screen) -> Result<u8, Failure> {
+    let case = load::case(&args.job, common, SystemClock.now())?;
     match case.job.task {
-        Task::Audit => audit(&case, as_of, screen),
-        Task::Change(operation) => change(&case, operation, as_of, screen).await,
+        Task::Audit => audit(&case, args.as_of.as_deref(), &args.audit, screen).await,
+        Task::Change(operation) => {
+            if args.audit != AuditArgs::default() {
+                let message = format!("--period, --memory and --threads are for audits; this is a {operation} job");
+                return Err(Failure::Refused(message));
+            }
+            change(&case, operation, args.as_of.as_deref(), screen).await
+        }
     }
 }
 
-/// Book against DOKU: orders, results of other runs and notification log are enough.
-pub(super) fn audit(case: &Case, as_of: Option<&str>, screen: Screen) -> Result<u8, Failure> {
-    let now = present(as_of)?;
-    let credentials = case.credentials()?;
-    let input = case.input(now)?;
-    let faults = input.faults();
-    if case.job.orders.on_invalid == crate::job::settings::OnInvalid::Refuse && !faults.is_empty() {
-        return Err(Failure::Faults(faults));
-    }
-    faults.iter().for_each(|fault| screen.warn(&fault.to_string()));
-    let log = case.log(&credentials, None)?;
-    let results = case.results(screen)?;
-    let mut rows = Tally::default();
-    input.rows.iter().for_each(|row| rows.add(row.rupiah));
-    finish(case, (rows, Tally::default(), BTreeSet::new()), ends::of_audit(&input, &results), &log, now, screen)
+/// Book against DOKU: orders, results and journal, and notification logs are enough.
+pub(super) async fn audit(case: &Case, as_of: Option<&str>, args: &AuditArgs, screen: Screen) -> Result<u8, Failure> {
+    let AuditArgs { period, memory, threads } = *args;
+    audit::run(case, Options { now: present(as_of)?, period, memory, threads }, screen).await
+}
+
+/// The books of a run: its rows with their items as the journal has them now, against the log.
+pub(super) fn books_of_run(
+    case: &Case,
+    plan: &Plan,
+    records: &[RowRecord],
+    log: &Log,
+    now: Timestamp,
+) -> Result<Books, Failure> {
+    let ends = ends::of_run(plan, records);
+    let book = subject::book(&ends.subjects, log, case.job.reconcile.cutoff)
+        .map_err(|error| Failure::Stopped(error.to_string()))?;
+    let how = How { now, rows: Rows::Elsewhere, threads: parallel::cores() };
+    let mut books = Books::of_ledger(case, &book.ledger, &book.files, how);
+    ends.rows.iter().for_each(|end| books.totals.add_row(end));
+    Ok(books)
 }
 
 /// What the journal knows about the input of a job, against the log.
@@ -70,7 +81,25 @@ async fn change(case: &Case, operation: Operation, as_of: Option<&str>, screen: 
     if let Some(journal) = &journal {
         in_doubt.merge(in_doubt_elsewhere(&case.job, &account, journal, &records).await.map_err(refused)?);
     }
-    finish(case, (plan.input_tally(), in_doubt, other_jobs), ends::of_run(&plan, &records), &log, now, screen)
+    let ending = Ending {
+        run: None,
+        input: plan.input_tally(),
+        books: books_of_run(case, &plan, &records, &log, now)?,
+        dispositions: Dispositions::default(),
+        guards: Vec::new(),
+        results: None,
+        in_doubt_earlier: in_doubt,
+        other_jobs,
+        journal: None,
+        started_at: now,
+        now,
+        stopped: None,
+        completion: Completion::ReadOnly,
+    };
+    let mut conclusion = conclude(case, ending);
+    conclusion.write(case)?;
+    conclusion.print(case, screen);
+    Ok(conclusion.summary.exit_code)
 }
 
 fn record(
@@ -97,47 +126,8 @@ fn record(
     RowRecord { row: new, item }
 }
 
-fn finish(
-    case: &Case,
-    (rows, in_doubt_earlier, other_jobs): (Tally, Tally, BTreeSet<String>),
-    ends: Ends,
-    log: &Log,
-    now: Timestamp,
-    screen: Screen,
-) -> Result<u8, Failure> {
-    let ending = Ending {
-        run: String::new(),
-        input: rows,
-        ends,
-        log,
-        dispositions: Dispositions::default(),
-        guards: Vec::new(),
-        results: None,
-        in_doubt_earlier,
-        other_jobs,
-        journal: None,
-        started_at: now,
-        now,
-        stopped: None,
-        completion: Completion::ReadOnly,
-    };
-    let mut conclusion = conclude(case, ending);
-    conclusion.summary.run = name(&conclusion, now);
-    conclusion.write(case)?;
-    conclusion.print(case, screen);
-    Ok(conclusion.summary.exit_code)
-}
-
-/// An audit is named by its clock and by what it found: the same inputs at the same time give the same folder, and no
-/// other audit overwrites it.
-fn name(conclusion: &Conclusion, now: Timestamp) -> String {
-    let (reconciliation, unmatched) = conclusion.tables();
-    let hash = Sha256::new().chain_update(&reconciliation).chain_update(&unmatched).finalize();
-    let digest = u32::from_be_bytes([hash[0], hash[1], hash[2], hash[3]]);
-    format!("{}-{digest:08x}", Zone::WIB.local(now).format("%Y%m%d-%H%M%S"))
-}
-
-fn present(as_of: Option<&str>) -> Result<Timestamp, Failure> {
+/// The present, or what `--as-of` makes of it.
+pub(super) fn present(as_of: Option<&str>) -> Result<Timestamp, Failure> {
     match as_of {
         None => Ok(SystemClock.now()),
         Some(text) => time::parse_local(text, Zone::WIB)

@@ -1,6 +1,6 @@
 //! `rekon run`: the whole flow, as a story.
 
-use super::args::{Common, FlagArgs, RunArgs};
+use super::args::{AuditArgs, Common, FlagArgs, RunArgs};
 use super::by_flags;
 use super::conclude::{Ending, conclude};
 use super::exit::{Completion, DOUBT, Failure, STOPPED};
@@ -18,7 +18,6 @@ use crate::model::ids::RunId;
 use crate::model::operation::{Operation, Task};
 use crate::plan::decide::Plan;
 use crate::plan::guard::{Reading, counted};
-use crate::reconcile::ends;
 use crate::reconcile::evidence::Log;
 use crate::report::summary::JournalHead;
 use crate::report::{results, table};
@@ -30,7 +29,7 @@ use crate::runner::dispatch::{Stop, ToSend};
 pub(super) async fn job(args: &RunArgs, common: &Common, screen: Screen) -> Result<u8, Failure> {
     let case = load::case(&args.job, common, SystemClock.now())?;
     match case.job.task {
-        Task::Audit => reconcile::audit(&case, args.as_of.as_deref(), screen),
+        Task::Audit => reconcile::audit(&case, args.as_of.as_deref(), &AuditArgs::default(), screen).await,
         Task::Change(_) if args.as_of.is_some() => {
             Err(Failure::Refused(format!("{}: --as-of is for an audit; a run happens now", case.file)))
         }
@@ -166,10 +165,9 @@ async fn report(
     let header = results::Input { header: &plan.header, delimiter: plan.delimiter };
     let now = SystemClock.now();
     let ending = Ending {
-        run: run.to_string(),
+        run: Some(run.to_string()),
         input: plan.input_tally(),
-        ends: ends::of_run(plan, &records),
-        log: &log,
+        books: reconcile::books_of_run(case, plan, &records, &log, now)?,
         dispositions: plan.dispositions(),
         guards: plan.guards.clone(),
         results: Some(results::csv(plan.operation, header, &records)),

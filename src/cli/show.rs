@@ -3,10 +3,13 @@
 use std::path::Path;
 
 use super::args::Common;
+use super::audit::Options;
+use super::audit::examine::examine;
 use super::chain;
 use super::exit::{DONE, Failure};
 use super::load::shown;
 use super::open::{Place, failure, to_read};
+use super::reconcile::present;
 use super::screen::{Screen, Tone};
 use crate::journal::record::{Item, RunRecord};
 use crate::journal::sqlite::SqliteJournal;
@@ -26,10 +29,19 @@ const MOST_DOUBTS: usize = 50;
 pub(super) async fn show(
     what: Option<&str>,
     job: Option<&Path>,
+    as_of: Option<&str>,
     common: &Common,
     screen: Screen,
 ) -> Result<u8, Failure> {
     let place = Place::of(job, common)?;
+    if let (Some(invoice), Some(case)) = (what, place.audit()) {
+        // The audit's own view, and nothing of the journal's but what it takes for evidence.
+        let options = Options { now: present(as_of)?, period: None, memory: None, threads: None };
+        if examine(case, invoice, options, screen).await? {
+            return Ok(DONE);
+        }
+        return Err(Failure::Refused(format!("{invoice:?} is not among the orders of {}", case.file)));
+    }
     let (path, flag) = (&place.path, place.flag());
     let journal = to_read(path, screen)?;
     let runs = journal.runs().await.map_err(failure)?;

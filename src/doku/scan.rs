@@ -23,10 +23,18 @@ impl<'a> Scan<'a> {
     }
 
     /// The next byte that is no space, which stays.
+    #[inline]
     pub(crate) fn peek(&mut self) -> Option<u8> {
+        let byte = *self.text.as_bytes().get(self.at)?;
+        if byte > b' ' { Some(byte) } else { self.peek_after_spaces() }
+    }
+
+    /// What a machine writes has no spaces.
+    #[cold]
+    fn peek_after_spaces(&mut self) -> Option<u8> {
         loop {
             let byte = *self.text.as_bytes().get(self.at)?;
-            if byte > b' ' || !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
+            if !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
                 return Some(byte);
             }
             self.at += 1;
@@ -34,12 +42,14 @@ impl<'a> Scan<'a> {
     }
 
     /// The next byte that is no space.
+    #[inline]
     fn next(&mut self) -> Option<u8> {
         let byte = self.peek()?;
         self.at += 1;
         Some(byte)
     }
 
+    #[inline]
     fn take(&mut self, expected: u8) -> Option<()> {
         (self.next()? == expected).then_some(())
     }
@@ -55,6 +65,7 @@ impl<'a> Scan<'a> {
     }
 
     /// A string without escapes.
+    #[inline]
     pub(crate) fn string(&mut self) -> Option<&'a str> {
         self.take(b'"')?;
         let start = self.at;
@@ -62,6 +73,11 @@ impl<'a> Scan<'a> {
             (self.quotes, self.at) = (rest, end + 1);
             return self.text.get(start..*end);
         }
+        self.string_from(start)
+    }
+
+    /// The same where nobody knows its end.
+    fn string_from(&mut self, start: usize) -> Option<&'a str> {
         let bytes = self.text.as_bytes();
         while let Some(word) = bytes.get(self.at..).and_then(<[u8]>::first_chunk) {
             let special = special(u64::from_le_bytes(*word));

@@ -14,7 +14,7 @@ use std::thread;
 use memchr::{memchr_iter, memrchr, memrchr2_iter};
 
 /// How large a block is, unless a single line or record is larger.
-pub(crate) const BLOCK_BYTES: usize = 1 << 20;
+pub(crate) const BLOCK_BYTES: usize = 256 << 10;
 
 /// Where a block may end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,7 +116,7 @@ struct Parcel {
 }
 
 /// What became of a block: its index, its buffer, and the result or the panic.
-type Done<R> = (u64, Vec<u8>, thread::Result<R>);
+pub(super) type Done<R> = (u64, Vec<u8>, thread::Result<R>);
 
 /// Works on blocks until there are no more, or nobody wants the results.
 fn work_off<R>(to_do: &Mutex<Receiver<Parcel>>, work: &impl Fn(Block<'_>) -> R, done: &Sender<Done<R>>) {
@@ -134,7 +134,7 @@ fn work_off<R>(to_do: &Mutex<Receiver<Parcel>>, work: &impl Fn(Block<'_>) -> R, 
 }
 
 /// Takes the results in their order, and gives the buffers back.
-fn hand_over<R, E>(
+pub(super) fn hand_over<R, E>(
     results: Receiver<Done<R>>,
     free: &Sender<Vec<u8>>,
     mut take: impl FnMut(R) -> Result<(), E>,

@@ -1,7 +1,7 @@
 //! Files that come out: written beside their place, synced, then renamed, so that nobody ever sees half a file.
 
 use std::fs::File;
-use std::io::{self, Write as _};
+use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 /// Why a file was not written.
@@ -23,7 +23,7 @@ pub fn write(path: &Path, content: &[u8]) -> Result<(), WriteError> {
 }
 
 fn write_and_sync(path: &Path, content: &[u8]) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    let folder = folder_of(path);
     std::fs::create_dir_all(folder)?;
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
     let mut temporary_name = std::ffi::OsString::from(".");
@@ -43,6 +43,75 @@ fn write_temporary(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut file = File::create(path)?;
     file.write_all(content)?;
     file.sync_all()
+}
+
+/// A file that is being written beside its place. What goes wrong on the way is told when it is to be kept, so that who
+/// writes can go on counting; a draft that is not kept leaves nothing behind.
+#[derive(Debug)]
+pub struct Draft {
+    path: PathBuf,
+    content: io::Result<BufWriter<File>>,
+}
+
+impl Draft {
+    /// Begins a file of that name in a folder, which is made if it is not there.
+    #[must_use]
+    pub fn begin(folder: &Path, name: &str) -> Self {
+        let path = folder.join(format!(".{}.{name}.part", of_this_process()));
+        let begin = || {
+            std::fs::create_dir_all(folder)?;
+            File::create(&path).map(|file| BufWriter::with_capacity(1 << 16, file))
+        };
+        Self { content: begin(), path }
+    }
+
+    /// Writes on.
+    pub fn write(&mut self, bytes: &[u8]) {
+        if let Ok(file) = &mut self.content
+            && let Err(error) = file.write_all(bytes)
+        {
+            self.content = Err(error);
+        }
+    }
+
+    /// Makes the file durable and gives it its place.
+    ///
+    /// # Errors
+    /// The disk is full, read-only or failing, now or at any write before.
+    pub fn keep(mut self, path: &Path) -> Result<(), WriteError> {
+        let content = std::mem::replace(&mut self.content, Err(io::ErrorKind::NotFound.into()));
+        let keep = |content: io::Result<BufWriter<File>>| {
+            let file = content?.into_inner().map_err(io::IntoInnerError::into_error)?;
+            file.sync_all()?;
+            let folder = folder_of(path);
+            std::fs::create_dir_all(folder)?;
+            std::fs::rename(&self.path, path)?;
+            File::open(folder)?.sync_all()
+        };
+        keep(content).map_err(|source| WriteError { path: path.to_owned(), source })
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        // Not there any more once it was kept.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// A number that no other process has in the names of its files at the same time.
+pub(super) fn of_this_process() -> u32 {
+    std::process::id()
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
+}
+
+/// The size of a file in bytes; 0 if there is none.
+#[must_use]
+pub fn size(path: &Path) -> u64 {
+    path.metadata().map_or(0, |found| found.len())
 }
 
 /// The files that globs match, sorted, each once. A pattern without special characters names one file, which must be

@@ -1,12 +1,18 @@
 //! What another program writes to this one's standard input.
 
-use std::io::Read as _;
+use std::io::Read;
 use std::path::Path;
 
 use super::read::{MOST_BYTES, ReadError};
 
 /// Stands for a file's name in messages and reports.
 pub const NAME: &str = "stdin";
+
+/// It, as a stream that is as long as it likes.
+#[must_use]
+pub fn open() -> impl Read + Send {
+    std::io::stdin()
+}
 
 /// All of it.
 ///

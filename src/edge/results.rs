@@ -1,6 +1,5 @@
 //! Results of other runs, read back from their results.csv as evidence.
 
-use std::collections::HashMap;
 use std::path::Path;
 
 use crate::edge::csv;
@@ -9,11 +8,12 @@ use crate::model::environment::Environment;
 use crate::model::fault::{Fault, Place};
 use crate::model::ids::{InvoiceNumber, RequestId};
 use crate::model::operation::Operation;
-use crate::model::rows::{Row, Rows};
+use crate::model::rows::Row;
 use crate::model::status::PaymentStatus;
 use crate::model::table::{Delimiter, Encoding, Format, Table};
-use crate::model::time::{self, Timestamp};
-use crate::reconcile::evidence::{Done, DoneState};
+use crate::model::time;
+use crate::reconcile::evidence::DoneState;
+use crate::reconcile::record::DoneRecord;
 
 const AS_WRITTEN: &str = "reconcile.results takes results.csv files as they were written";
 
@@ -43,23 +43,6 @@ pub fn open<'p>(
     path: &'p Path,
 ) -> Result<csv::Stream<impl Fn() -> Result<Opened, ReadError> + use<'p>, Opened>, csv::NotRead> {
     csv::open_by(file, || super::read::open(path), FORMAT, &KNOWN)
-}
-
-/// What one row of a results.csv says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DoneRow<'a> {
-    /// The invoice, checked as an [`InvoiceNumber`].
-    pub invoice: &'a str,
-    /// What was to be done.
-    pub operation: Operation,
-    /// What became of it.
-    pub state: DoneState,
-    /// Its idempotency key, checked as a [`RequestId`]; absent if nothing was sent.
-    pub request_id: Option<&'a str>,
-    /// `payment.status` of the deciding answer.
-    pub payment_status: Option<PaymentStatus>,
-    /// When it came to its end.
-    pub settled_at: Option<Timestamp>,
 }
 
 /// Reads the rows of a results.csv.
@@ -110,7 +93,7 @@ impl ResultsReader {
     ///
     /// # Errors
     /// A word that no results.csv has.
-    pub fn read<'a>(&self, row: &Row<'_, 'a>) -> Result<Option<DoneRow<'a>>, Fault> {
+    pub fn read<'a>(&self, row: &Row<'_, 'a>) -> Result<Option<DoneRecord<'a>>, Fault> {
         let wrong = |index: usize, what: &str, kind: &str| {
             row.fault(index, format!("{what} {:?} is not {kind}", row.field(index))).hint(AS_WRITTEN)
         };
@@ -120,7 +103,7 @@ impl ResultsReader {
         let operation = operation.ok_or_else(|| wrong(self.operation, "rekon_operation", "an operation"))?;
         // What is not to be had without a copy holds a quote, which no id may.
         let invoice = row.plain(self.invoice).filter(|text| InvoiceNumber::check(text).is_ok());
-        Ok(invoice.map(|invoice| DoneRow {
+        Ok(invoice.map(|invoice| DoneRecord {
             invoice,
             operation,
             state,
@@ -131,43 +114,12 @@ impl ResultsReader {
     }
 }
 
-/// Reads a results.csv whole into what was done per invoice.
-///
-/// # Errors
-/// Everything that keeps the file from being a results.csv.
-pub fn read(
-    file: &str,
-    bytes: Vec<u8>,
-    invoice_column: &str,
-    done: &mut HashMap<InvoiceNumber, Vec<Done>>,
-) -> Result<(), Vec<Fault>> {
-    let table = csv::parse(file, bytes, &FORMAT, &KNOWN)?;
-    let reader = ResultsReader::new(&table, invoice_column)?;
-    let mut faults = Vec::new();
-    let mut rows = Rows::of(&table);
-    while let Some(row) = rows.next_row() {
-        match reader.read(&row) {
-            Ok(Some(row)) => {
-                // The reader has checked it.
-                let Ok(invoice) = InvoiceNumber::new(row.invoice) else { continue };
-                done.entry(invoice).or_default().push(Done {
-                    operation: row.operation,
-                    state: row.state,
-                    request_id: row.request_id.and_then(|id| RequestId::new(id).ok()),
-                    payment_status: row.payment_status,
-                    settled_at: row.settled_at,
-                });
-            }
-            Ok(None) => {}
-            Err(fault) => faults.push(fault),
-        }
-    }
-    if faults.is_empty() { Ok(()) } else { Err(faults) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::rows::Rows;
+    use crate::model::time::Timestamp;
+    use std::collections::HashMap;
 
     const HEADER: &str =
         "invoice_number,rekon_operation,rekon_state,rekon_request_id,rekon_payment_status,rekon_settled_at";
@@ -176,26 +128,52 @@ mod tests {
         faults.iter().map(ToString::to_string).collect::<Vec<String>>().join("\n")
     }
 
-    fn read_as(text: &str, column: &str) -> Result<HashMap<InvoiceNumber, Vec<Done>>, String> {
-        let mut done = HashMap::new();
-        let read = read("results.csv", text.as_bytes().to_vec(), column, &mut done);
-        read.map(|()| done).map_err(|faults| shown(&faults))
+    /// What a row said, on its own.
+    #[derive(Debug, PartialEq)]
+    struct Said {
+        operation: Operation,
+        state: DoneState,
+        request_id: Option<String>,
+        payment_status: Option<PaymentStatus>,
+        settled_at: Option<Timestamp>,
+    }
+
+    fn read_as(text: &str, column: &str) -> Result<HashMap<String, Said>, String> {
+        let listed = |faults: Vec<Fault>| shown(&faults);
+        let table = csv::parse("results.csv", text.as_bytes().to_vec(), &FORMAT, &KNOWN).map_err(listed)?;
+        let reader = ResultsReader::new(&table, column).map_err(listed)?;
+        let (mut done, mut faults) = (HashMap::new(), Vec::new());
+        let mut rows = Rows::of(&table);
+        while let Some(row) = rows.next_row() {
+            match reader.read(&row) {
+                Ok(Some(row)) => {
+                    let DoneRecord { operation, state, payment_status, settled_at, .. } = row;
+                    let request_id = row.request_id.map(str::to_owned);
+                    done.insert(
+                        row.invoice.to_owned(),
+                        Said { operation, state, request_id, payment_status, settled_at },
+                    );
+                }
+                Ok(None) => {}
+                Err(fault) => faults.push(fault),
+            }
+        }
+        if faults.is_empty() { Ok(done) } else { Err(listed(faults)) }
     }
 
     #[test]
     fn a_row_says_what_was_done() {
         let text = format!("{HEADER}\n\"A\",refund,succeeded,R-1,REFUNDED,2026-11-21T18:02:11Z\nB,cancel,held,,,\n");
         let done = read_as(&text, "No Invoice").unwrap();
-        let of = |invoice: &str| &done[&InvoiceNumber::new(invoice).unwrap()][..];
-        let succeeded = Done {
+        let succeeded = Said {
             operation: Operation::Refund,
             state: DoneState::Succeeded,
-            request_id: RequestId::new("R-1").ok(),
+            request_id: Some("R-1".to_owned()),
             payment_status: Some(PaymentStatus::Refunded),
             settled_at: time::parse_instant("2026-11-21T18:02:11Z"),
         };
-        assert_eq!(of("A"), [succeeded]);
-        assert_eq!((of("B")[0].state, of("B")[0].request_id.as_ref()), (DoneState::Held, None));
+        assert_eq!(done["A"], succeeded);
+        assert_eq!((done["B"].state, &done["B"].request_id), (DoneState::Held, &None));
     }
 
     #[test]
@@ -205,7 +183,7 @@ mod tests {
         );
         let done = read_as(&text, "invoice_number").unwrap();
         assert_eq!(done.len(), 1);
-        let one = &done[&InvoiceNumber::new("C").unwrap()][0];
+        let one = &done["C"];
         assert_eq!((&one.request_id, one.settled_at), (&None, None));
     }
 
@@ -229,7 +207,7 @@ results.csv:5:3: rekon_operation "re\"fund" is not an operation
         for (column, found) in [("No Invoice", "A"), ("Nomor", "N")] {
             let text = format!("No Invoice,{HEADER}\nA,N,refund,held,,,\n");
             let done = read_as(&text, column).unwrap();
-            assert!(done.contains_key(&InvoiceNumber::new(found).unwrap()), "{column}");
+            assert!(done.contains_key(found), "{column}");
         }
         let text = format!("Kasir,Nomor,{}\nK,N,refund,held,,,\n", HEADER.replace("invoice_number,", ""));
         let expected = r#"results.csv: has no column "No Invoice" or "invoice_number"

@@ -11,6 +11,7 @@ mod notifications;
 mod orders;
 pub mod parse;
 mod reader;
+mod reconcile;
 mod secrets;
 pub mod settings;
 mod values;

@@ -1,12 +1,10 @@
 //! A whole job file: the top level, the merchant, and what is read and written.
 
 use super::reader::Reader;
-use super::settings::{
-    DEFAULT_JOURNAL, Job, Merchant, Output, OutputFormat, Reconcile, Reference, is_loopback, wrong_host,
-};
-use super::values::{check_template, check_templates};
+use super::settings::{DEFAULT_JOURNAL, Job, Merchant, Output, OutputFormat, Reference, is_loopback, wrong_host};
+use super::values::check_template;
 use super::yaml::{self, Node, Value};
-use super::{guards, limits, notifications, orders};
+use super::{guards, limits, notifications, orders, reconcile};
 use crate::model::environment::Environment;
 use crate::model::fault::Fault;
 use crate::model::ids::JobName;
@@ -69,7 +67,7 @@ fn read_job(reader: &mut Reader<'_>, root: &Node) -> Option<Job> {
     let window = top.get("window").and_then(|node| limits::read_window(reader, node));
     let guards = guards::read(reader, &top, task);
     let notifications = notifications::read(reader, top.get("notifications"), task);
-    let reconcile = read_reconcile(reader, top.get("reconcile"));
+    let reconcile = reconcile::read(reader, top.get("reconcile"), task);
     let output = read_output(reader, top.get("output"));
     let settlement = top.get("settlement").map(|node| read_settlement(reader, node, task)).unwrap_or_default();
     let journal = top.get("journal").and_then(|node| reader.text(node, "journal")).unwrap_or(DEFAULT_JOURNAL);
@@ -197,19 +195,6 @@ pub(super) fn base_url(text: &str) -> Option<String> {
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://").filter(|_| is_loopback(text)))?;
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']');
     (!host.is_empty() && host.bytes().all(plain)).then(|| text.to_owned())
-}
-
-fn read_reconcile(reader: &mut Reader<'_>, node: Option<&Node>) -> Reconcile {
-    let mut reconcile = Reconcile::default();
-    let Some(section) = node.and_then(|node| reader.section(node, "reconcile", &["grace", "results"])) else {
-        return reconcile;
-    };
-    limits::read_span(reader, &section, "reconcile", "grace", &mut reconcile.grace);
-    if let Some(results) = section.get("results").and_then(|node| reader.texts(node, "reconcile.results")) {
-        check_templates(reader, &section, "results", &results);
-        reconcile.results = results;
-    }
-    reconcile
 }
 
 fn read_output(reader: &mut Reader<'_>, node: Option<&Node>) -> Output {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+pub use super::reconcile::{Period, Reconcile, Severity, Threshold};
 use crate::model::environment::Environment;
 use crate::model::ids::JobName;
 use crate::model::money::{AmountStyle, Rupiah};
@@ -383,15 +384,6 @@ impl Default for LogFields {
     }
 }
 
-/// How to judge.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reconcile {
-    /// Younger and unproven is pending, older is missing.
-    pub grace: Duration,
-    /// Globs of results of runs that this journal has not seen.
-    pub results: Vec<String>,
-}
-
 /// What to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Output {
@@ -445,12 +437,6 @@ impl Default for Breaker {
 impl Default for Notifications {
     fn default() -> Self {
         Self { files: Vec::new(), path: "/payments/notifications".into(), fields: None }
-    }
-}
-
-impl Default for Reconcile {
-    fn default() -> Self {
-        Self { grace: Duration::from_secs(18 * 3600), results: Vec::new() }
     }
 }
 

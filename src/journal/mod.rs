@@ -137,6 +137,16 @@ pub trait Journal: Send + Sync + 'static {
     /// Items in doubt of all jobs, the oldest first.
     fn doubts(&self) -> impl Future<Output = Result<Vec<Item>, JournalError>> + Send;
 
+    /// The latest generation of everything that was done for a merchant, whatever the operation, in the order of the items:
+    /// at most `most` of them behind one.
+    fn latest_items(
+        &self,
+        environment: Environment,
+        client_id: &ClientId,
+        after: Option<ItemId>,
+        most: u32,
+    ) -> impl Future<Output = Result<Vec<Item>, JournalError>> + Send;
+
     /// Items of an account whose refusal is proved or ruled and that were not reopened, the oldest first.
     fn refusals(&self, account: &Account) -> impl Future<Output = Result<Vec<Item>, JournalError>> + Send;
 

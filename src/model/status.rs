@@ -96,6 +96,19 @@ impl BookStatus {
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.word() == word)
     }
+
+    /// DOKU's word for the same.
+    #[must_use]
+    pub const fn as_notified(self) -> PaymentStatus {
+        match self {
+            Self::Pending => PaymentStatus::Pending,
+            Self::Paid => PaymentStatus::Success,
+            Self::Failed => PaymentStatus::Failed,
+            Self::Expired => PaymentStatus::Expired,
+            Self::Cancelled => PaymentStatus::Cancelled,
+            Self::Refunded => PaymentStatus::Refunded,
+        }
+    }
 }
 
 impl fmt::Display for BookStatus {

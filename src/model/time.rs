@@ -6,7 +6,10 @@
 use std::fmt;
 use std::time::Duration;
 
-use chrono::{DateTime, Datelike as _, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Utc};
+use chrono::{
+    DateTime, Datelike as _, Days, FixedOffset, Months, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat,
+    Timelike as _, Utc,
+};
 
 /// A point in time.
 pub type Timestamp = DateTime<Utc>;
@@ -15,6 +18,31 @@ pub type Timestamp = DateTime<Utc>;
 #[must_use]
 pub fn wire(time: Timestamp) -> String {
     time.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// Appends the provider's form, [`wire`], to bytes.
+pub fn push_wire(time: Timestamp, out: &mut Vec<u8>) {
+    let Ok(year @ 0..=9999) = u32::try_from(time.year()) else {
+        out.extend(wire(time).into_bytes());
+        return;
+    };
+    let of_day = time.num_seconds_from_midnight();
+    let mut text = *b"0000-00-00T00:00:00Z";
+    let parts = [
+        (0, year / 100),
+        (2, year % 100),
+        (5, time.month()),
+        (8, time.day()),
+        (11, of_day / 3600),
+        (14, of_day / 60 % 60),
+        (17, of_day % 60),
+    ];
+    for (at, part) in parts {
+        let [.., tens_and_ones] = part.to_be_bytes();
+        text[at] += tens_and_ones / 10;
+        text[at + 1] += tens_and_ones % 10;
+    }
+    out.extend_from_slice(&text);
 }
 
 /// The form in files and the journal, to the millisecond: `2026-11-22T08:35:12.123Z`.
@@ -30,7 +58,9 @@ pub fn parse_instant(text: &str) -> Option<Timestamp> {
     if let Some((local, rest)) = ordinary(text.as_bytes())
         && let Some(east) = offset(rest)
     {
-        return local.checked_sub_offset(east).map(|time| time.and_utc());
+        // Nearly every time is in UTC, and then it is what is written.
+        let utc = if east == Zone::UTC.0 { Some(local) } else { local.checked_sub_offset(east) };
+        return utc.map(|time| time.and_utc());
     }
     careful_instant(text)
 }
@@ -204,6 +234,42 @@ pub fn for_people(time: Timestamp) -> String {
 /// A clock may be corrected by this much before what it wrote counts as wrong.
 pub const CORRECTION: Duration = Duration::from_secs(5 * 60);
 
+/// When a business day ends and the next one begins, in WIB.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cutoff {
+    /// Minutes after midnight; 0: at midnight.
+    minutes: u16,
+}
+
+impl Cutoff {
+    /// At midnight.
+    pub const MIDNIGHT: Self = Self { minutes: 0 };
+
+    /// So many minutes after midnight, less than a day.
+    #[must_use]
+    pub const fn at(minutes: u16) -> Option<Self> {
+        if minutes < 24 * 60 { Some(Self { minutes }) } else { None }
+    }
+
+    /// The business day of an instant: what happens after the cut-off belongs to the day after.
+    #[must_use]
+    pub fn date(self, time: Timestamp) -> BusinessDate {
+        let shifted = time.checked_add_signed(chrono::Duration::minutes(self.until_midnight())).unwrap_or(time);
+        BusinessDate::of(shifted)
+    }
+
+    /// The business day in days from 1970-01-01, if it lies in reach: that of [`Self::date`], without a calendar.
+    #[must_use]
+    pub fn day(self, time: Timestamp) -> Option<u16> {
+        let local = time.timestamp() + i64::from(Zone::WIB.0.local_minus_utc()) + self.until_midnight() * 60;
+        u16::try_from(local.div_euclid(24 * 60 * 60)).ok()
+    }
+
+    fn until_midnight(self) -> i64 {
+        if self.minutes == 0 { 0 } else { 24 * 60 - i64::from(self.minutes) }
+    }
+}
+
 /// A day in WIB; a day in the provider's reports is one too (`doku-api.md` 10.2, number 19).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct BusinessDate(NaiveDate);
@@ -213,6 +279,26 @@ impl BusinessDate {
     #[must_use]
     pub fn of(time: Timestamp) -> Self {
         Self(Zone::WIB.local(time).date())
+    }
+
+    /// The date that lies so many days after 1970-01-01.
+    #[must_use]
+    pub fn from_day(days: u16) -> Option<Self> {
+        NaiveDate::default().checked_add_days(Days::new(u64::from(days))).map(Self)
+    }
+
+    /// How many days it lies after 1970-01-01; `None` before that day and after the year 2148.
+    #[must_use]
+    pub fn day(self) -> Option<u16> {
+        u16::try_from(self.0.signed_duration_since(NaiveDate::default()).num_days()).ok()
+    }
+
+    /// The first and the last day of its month.
+    #[must_use]
+    pub fn month(self) -> (Self, Self) {
+        let first = self.0.with_day(1).unwrap_or(self.0);
+        let last = first.checked_add_months(Months::new(1)).and_then(|next| next.pred_opt()).unwrap_or(first);
+        (Self(first), Self(last))
     }
 
     /// Reads `2026-11-21`.
@@ -375,6 +461,27 @@ mod tests {
             prop_assert_eq!(parse_instant(&text), careful_instant(&text));
             let zone = Zone::WIB;
             prop_assert_eq!(parse_local(&text, zone), careful_instant(&text).or_else(|| careful_local(&text, zone)));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_business_day_is_that_of_the_calendar(
+            seconds in prop_oneof![-62_135_596_800..253_402_200_000_i64, -100_000..200_000_i64, 5_661_900_000..5_662_200_000_i64],
+            nanoseconds in 0..2_000_000_000_u32,
+            minutes in 0..24 * 60_u16,
+        ) {
+            let leap = nanoseconds >= 1_000_000_000;
+            let seconds = if leap { seconds - seconds.rem_euclid(60) + 59 } else { seconds };
+            let time = DateTime::from_timestamp(seconds, nanoseconds).expect("it is in reach");
+            let cutoff = Cutoff::at(minutes).expect("it is less than a day");
+            prop_assert_eq!(cutoff.day(time), cutoff.date(time).day());
+            let mut written = b"at ".to_vec();
+            push_wire(time, &mut written);
+            // A leap second has no place in what chrono counts from midnight; its own text says 60.
+            if !leap {
+                prop_assert_eq!(String::from_utf8(written).ok(), Some(format!("at {}", wire(time))));
+            }
         }
     }
 

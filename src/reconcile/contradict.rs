@@ -67,6 +67,8 @@ mod tests {
             line: 1,
             received_at: parse_instant(received),
             request_id: id.into(),
+            signed_at: received.into(),
+            hash: 0,
             notification: Notification {
                 invoice: InvoiceNumber::new("INV-1").unwrap(),
                 amount: Rupiah::new(90_000),

@@ -1,18 +1,13 @@
 //! Where each input row ended, and which order comes to judgement for it.
 
-use std::collections::HashMap;
-
 use super::evidence::{Done, DoneState};
-use super::judge::Subject;
+use super::subject::Subject;
 use super::total::{Counted, RowEnd};
-use super::verdict::Expectation;
 use crate::journal::record::{Item, RowFate, RowRecord};
 use crate::journal::state::State;
-use crate::model::ids::InvoiceNumber;
-use crate::model::operation::Operation;
 use crate::model::order::Order;
 use crate::model::status::PaymentStatus;
-use crate::plan::{Input, InputRow, Plan, Role};
+use crate::plan::{InputRow, Plan, Role};
 
 /// The end of every row, and one subject per order.
 #[derive(Debug, Default)]
@@ -80,53 +75,14 @@ pub fn of_run(plan: &Plan, records: &[RowRecord]) -> Ends {
             Role::First(index) => Some(&plan.orders[index].order),
             Role::Invalid(_) | Role::Line(_) | Role::Duplicate { .. } => None,
         };
-        ends.take(row, state, order, Expectation::Effect(plan.operation), Some(done));
+        ends.take(row, state, order, done);
     }
     ends
-}
-
-/// The ends of an audit: rows have the state that results of other runs give them; all others were not meant to be sent.
-#[must_use]
-pub fn of_audit(input: &Input, results: &HashMap<InvoiceNumber, Vec<Done>>) -> Ends {
-    let mut ends = Ends::default();
-    for row in &input.rows {
-        let order = match row.role {
-            Role::First(index) | Role::Line(index) if input.orders[index].faults.is_empty() => {
-                Some(&input.orders[index].order)
-            }
-            Role::First(_) | Role::Line(_) | Role::Invalid(_) | Role::Duplicate { .. } => None,
-        };
-        let done = order.and_then(|order| deciding(results.get(&order.invoice_number)?));
-        match (&row.role, order) {
-            (Role::Duplicate { .. }, _) => ends.take(row, DoneState::Skipped, None, Expectation::Book(None), None),
-            (_, Some(order)) => {
-                let state = done.as_ref().map_or(DoneState::Skipped, |done| done.state);
-                ends.take(row, state, Some(order), Expectation::Book(order.book), done);
-            }
-            (_, None) => ends.take(row, DoneState::Invalid, None, NOTHING_DONE, Some(invalid())),
-        }
-    }
-    ends
-}
-
-/// A bad row of an audit is judged as one for which nothing was done, whatever the operation.
-const NOTHING_DONE: Expectation = Expectation::Effect(Operation::Create);
-
-const fn invalid() -> Done {
-    let state = DoneState::Invalid;
-    Done { operation: Operation::Create, state, request_id: None, payment_status: None, settled_at: None }
 }
 
 impl Ends {
     /// Notes where a row ended; if it is the first of its order, or bad, it comes to judgement.
-    fn take(
-        &mut self,
-        row: &InputRow,
-        state: DoneState,
-        order: Option<&Order>,
-        expectation: Expectation,
-        done: Option<Done>,
-    ) {
+    fn take(&mut self, row: &InputRow, state: DoneState, order: Option<&Order>, done: Done) {
         let counted = match &row.role {
             Role::First(_) | Role::Invalid(_) => Counted::Here,
             Role::Line(_) | Role::Duplicate { .. } => Counted::Earlier,
@@ -135,77 +91,14 @@ impl Ends {
         if counted == Counted::Earlier {
             return;
         }
-        let unreadable = || format!("row {}", row.number);
         self.subjects.push(Subject {
-            invoice: row.invoice.as_ref().map_or_else(unreadable, ToString::to_string),
+            row: row.number,
+            invoice: row.invoice.clone(),
             amount: row.rupiah,
             book: order.and_then(|order| order.book),
             created_at: order.and_then(|order| order.created_at),
-            expectation,
+            payment_reference: order.and_then(|order| order.payment_reference.clone()),
             done,
         });
-    }
-}
-
-/// The result that decides about an order, whatever the order in which results were read: the latest operation of its
-/// life that came to something, doubt before everything else.
-fn deciding(results: &[Done]) -> Option<Done> {
-    let of = |operation: Operation| {
-        results
-            .iter()
-            .filter(move |done| done.operation == operation)
-            .max_by_key(|done| (weight(done.state), done.settled_at))
-    };
-    let latest: Vec<&Done> =
-        [Operation::Refund, Operation::Cancel, Operation::Create].into_iter().filter_map(of).collect();
-    let in_doubt = latest.iter().find(|done| done.state.is_in_doubt());
-    let came_to_something = latest.iter().find(|done| done.state.is_done() || done.state == DoneState::Refused);
-    in_doubt.or(came_to_something).or(latest.first()).map(|done| (*done).clone())
-}
-
-/// Of several results of one operation: a proof outweighs a doubt, for the doubt was settled by it.
-const fn weight(state: DoneState) -> u8 {
-    match state {
-        DoneState::Conflict => 9,
-        DoneState::Succeeded => 8,
-        DoneState::AlreadyDone => 7,
-        DoneState::Refused => 6,
-        DoneState::Review => 5,
-        DoneState::Unknown => 4,
-        DoneState::NotAttempted => 3,
-        DoneState::Held => 2,
-        DoneState::Skipped => 1,
-        DoneState::Invalid => 0,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn done(operation: Operation, state: DoneState) -> Done {
-        Done { operation, state, request_id: None, payment_status: None, settled_at: None }
-    }
-
-    #[test]
-    fn the_deciding_result_does_not_depend_on_the_order_of_files() {
-        use DoneState as D;
-        use Operation as O;
-        let cases = [
-            (vec![(O::Refund, D::Unknown), (O::Refund, D::Succeeded)], (O::Refund, D::Succeeded)),
-            (vec![(O::Create, D::Succeeded), (O::Refund, D::Unknown)], (O::Refund, D::Unknown)),
-            (vec![(O::Create, D::Unknown), (O::Refund, D::Succeeded)], (O::Create, D::Unknown)),
-            (vec![(O::Create, D::Succeeded), (O::Refund, D::Refused)], (O::Refund, D::Refused)),
-            (vec![(O::Create, D::Succeeded), (O::Refund, D::Skipped)], (O::Create, D::Succeeded)),
-            (vec![(O::Refund, D::NotAttempted)], (O::Refund, D::NotAttempted)),
-        ];
-        for (results, expected) in cases {
-            let mut results: Vec<Done> = results.into_iter().map(|(operation, state)| done(operation, state)).collect();
-            for _ in 0..2 {
-                let found = deciding(&results).map(|done| (done.operation, done.state));
-                assert_eq!(found, Some(expected));
-                results.reverse();
-            }
-        }
     }
 }

@@ -1,118 +1,189 @@
-//! Every order of the input gets its verdict, and every notification that belongs to none is named.
+//! Every order of a ledger gets its verdict.
 
-use std::collections::{HashMap, HashSet};
+use std::borrow::Cow;
 use std::time::Duration;
 
-use super::evidence::{Done, Heard, Log, Picture, Unmatched, UnmatchedReason, fold};
-use super::verdict::{Age, Case, Expectation, Verdict, judge, known_status};
-use crate::model::ids::InvoiceNumber;
+use super::evidence::{DoneState, UnmatchedReason};
+use super::ledger::{Entry, Ledger};
+use super::picture::{Fact, Picture, fold};
+use super::reason::{Ageing, Reason};
+use super::record::{Standing, time_of};
+use super::verdict::{Age, Case, judge, known_status};
 use crate::model::money::{Difference, Rupiah};
-use crate::model::status::{BookStatus, PaymentStatus};
+use crate::model::status::PaymentStatus;
 use crate::model::time::{Timestamp, elapsed};
+use crate::model::verdict::Verdict;
 
-/// An order as it comes to judgement.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Subject {
-    /// Its number, or what stood in its place in a bad row.
-    pub invoice: String,
-    /// Its amount; zero if a bad row has none.
-    pub amount: Rupiah,
-    /// What the book says.
-    pub book: Option<BookStatus>,
-    /// When it was made, if the input says.
-    pub created_at: Option<Timestamp>,
-    /// What should be true of it.
-    pub expectation: Expectation,
-    /// What we did, the deciding operation; `None` if nothing.
-    pub done: Option<Done>,
+/// By which clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rules {
+    /// Younger and unproven is pending, older is missing.
+    pub grace: Duration,
+    /// The present.
+    pub now: Timestamp,
 }
 
 /// A row of reconciliation.csv.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Judged {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Judged<'a> {
     /// The order.
-    pub subject: Subject,
+    pub entry: Entry<'a>,
     /// DOKU's status, notified or answered.
     pub doku_status: Option<PaymentStatus>,
     /// The amount that DOKU names; one that differs, if any does.
     pub doku_amount: Option<Rupiah>,
     /// `doku_amount - amount`.
     pub difference: Option<Difference>,
-    /// The conclusion.
-    pub verdict: Verdict,
-    /// Why.
-    pub reason: &'static str,
+    /// Why, and by that the conclusion.
+    pub reason: Reason,
     /// What was heard; empty if nothing.
     pub picture: Picture,
     /// Since when proof has been awaited; `None` if nothing says.
     pub age: Option<Duration>,
+    /// What a refund needs, from the notifications: payment reference, `ORDER_ID`, `AKULAKU_UNIQUE_REFERENCE`.
+    pub identifiers: [&'a str; 3],
 }
 
-/// The outcome of a reconciliation.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Reconciliation {
-    /// One per order, in the order of the input.
-    pub orders: Vec<Judged>,
-    /// Everything in the logs that proves nothing about them, in the order of the logs.
-    pub unmatched: Vec<Unmatched>,
-}
+impl Judged<'_> {
+    /// The conclusion.
+    #[must_use]
+    pub const fn verdict(&self) -> Verdict {
+        self.reason.verdict()
+    }
 
-/// Judges all orders.
-///
-/// An age counts from when our call was settled, else from the order's own date, else from the first notification
-/// (`DESIGN` 11.6). Without any of them an order is taken to be old: nothing says that proof may still come.
-#[must_use]
-pub fn reconcile(subjects: Vec<Subject>, log: &Log, grace: Duration, now: Timestamp) -> Reconciliation {
-    let pictures = fold(&log.heard);
-    let invoices: HashSet<String> = subjects.iter().map(|subject| subject.invoice.clone()).collect();
-    let orphans = log.heard.iter().filter(|heard| !invoices.contains(heard.notification.invoice.as_str()));
-    let mut unmatched: Vec<Unmatched> = orphans.map(orphan).chain(log.unmatched.iter().cloned()).collect();
-    unmatched.sort_by(|left, right| (&left.file, left.line).cmp(&(&right.file, right.line)));
-    let orders = subjects.into_iter().map(|subject| judge_one(subject, &pictures, grace, now)).collect();
-    Reconciliation { orders, unmatched }
-}
+    /// For how long proof has been awaited, where that is the question.
+    #[must_use]
+    pub fn ageing(&self) -> Option<Ageing> {
+        matches!(self.verdict(), Verdict::Pending | Verdict::Missing).then(|| Ageing::of(self.age))
+    }
 
-fn judge_one(subject: Subject, pictures: &HashMap<InvoiceNumber, Picture>, grace: Duration, now: Timestamp) -> Judged {
-    let picture = InvoiceNumber::new(&subject.invoice).ok().and_then(|invoice| pictures.get(&invoice));
-    let settled_at = subject.done.as_ref().and_then(|done| done.settled_at);
-    let since = settled_at.or(subject.created_at).or_else(|| picture?.first_received_at);
-    let age = since.map(|since| elapsed(since, now));
-    let young = age.is_some_and(|age| age <= grace);
-    let case = Case {
-        expectation: subject.expectation,
-        amount: subject.amount,
-        done: subject.done.as_ref(),
-        picture,
-        age: if young { Age::Young } else { Age::Old },
-    };
-    let (verdict, reason) = judge(&case);
-    let effect = subject.done.as_ref().filter(|done| done.state.is_done());
-    let heard = picture.and_then(|picture| picture.status);
-    let answered = subject.done.as_ref().and_then(|done| done.payment_status);
-    let doku_status = known_status(heard, effect.map(|done| done.operation)).or(answered);
-    let amounts = picture.map(|picture| picture.amounts.as_slice()).unwrap_or_default();
-    let doku_amount = amounts.iter().find(|amount| **amount != subject.amount).or(amounts.first()).copied();
-    Judged {
-        doku_status,
-        doku_amount,
-        difference: doku_amount.map(|amount| amount.minus(subject.amount)),
-        verdict,
-        reason,
-        picture: picture.cloned().unwrap_or_default(),
-        age,
-        subject,
+    /// The invoice, or what stands in its place.
+    #[must_use]
+    pub fn name(&self) -> Cow<'_, str> {
+        self.entry.invoice.map_or_else(|| format!("row {}", self.entry.row).into(), Cow::Borrowed)
+    }
+
+    /// The reason with all that stands behind it.
+    #[must_use]
+    pub fn reason_text(&self) -> String {
+        let ageing = self.ageing().map(Ageing::word);
+        let key = self.picture.key.and_then(super::reason::Key::label);
+        [ageing, key].into_iter().flatten().fold(self.reason.to_string(), |text, more| text + "; " + more)
+    }
+
+    /// The state of its first row.
+    #[must_use]
+    pub fn state(&self) -> DoneState {
+        match self.entry.standing {
+            Standing::Invalid => DoneState::Invalid,
+            Standing::NotSelected | Standing::OutsidePeriod => DoneState::Skipped,
+            Standing::Judged => self.entry.done.map_or(DoneState::Skipped, |done| done.state),
+        }
     }
 }
 
-fn orphan(heard: &Heard) -> Unmatched {
-    Unmatched {
-        file: heard.file.clone(),
-        line: heard.line,
-        reason: UnmatchedReason::Orphan,
-        detail: String::new(),
-        invoice: heard.notification.invoice.to_string(),
-        amount: Some(heard.notification.amount),
-        status: heard.notification.status.word().to_owned(),
-        received_at: heard.received_at.map(crate::model::time::wire).unwrap_or_default(),
+/// A notification: where it stands, and what it says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Notified {
+    /// The number of the file.
+    pub file: u16,
+    /// The line.
+    pub line: u64,
+    /// What a copy of it is: [`UnmatchedReason::Duplicate`], or [`UnmatchedReason::Replayed`] long after it was signed.
+    pub as_copy: UnmatchedReason,
+    /// Its amount.
+    pub amount: Rupiah,
+    /// Its status.
+    pub status: PaymentStatus,
+    /// When it was received.
+    pub received_at: Option<Timestamp>,
+}
+
+impl Notified {
+    fn of(fact: &Fact) -> Self {
+        let (file, line) = fact.place();
+        let stale = fact.flags.is_stale();
+        Self {
+            file,
+            line,
+            as_copy: if stale { UnmatchedReason::Replayed } else { UnmatchedReason::Duplicate },
+            amount: fact.amount,
+            status: fact.status,
+            received_at: time_of(fact.received_at),
+        }
+    }
+}
+
+/// Judges the orders of a ledger, one after another.
+#[derive(Debug)]
+pub struct Bench<'a> {
+    ledger: &'a Ledger,
+    rules: Rules,
+    /// About the order that was judged last; used again and again.
+    facts: Vec<Fact>,
+    first_copy: usize,
+}
+
+impl<'a> Bench<'a> {
+    /// Opens.
+    #[must_use]
+    pub const fn new(ledger: &'a Ledger, rules: Rules) -> Self {
+        Self { ledger, rules, facts: Vec::new(), first_copy: 0 }
+    }
+
+    /// Judges one order.
+    ///
+    /// An age counts from when our call was settled, else from the order's own date, else from the first notification
+    /// (`DESIGN` 11.6). Without any of them an order is taken to be old: nothing says that proof may still come.
+    pub fn judge(&mut self, order: u32) -> Judged<'a> {
+        let entry = self.ledger.entry(order);
+        self.ledger.facts(order, &mut self.facts);
+        let picture = fold(&mut self.facts, entry.amount);
+        self.first_copy = self.facts.len() - usize::try_from(picture.duplicates).unwrap_or_default();
+        let done = entry.done.filter(|_| entry.standing == Standing::Judged);
+        let since = done.and_then(|done| done.settled_at).or(entry.created_at).or(picture.first_received_at);
+        let age = since.map(|since| elapsed(since, self.rules.now));
+        let case = Case {
+            expectation: entry.expectation,
+            amount: entry.amount,
+            done: done.map(|done| (done.operation, done.state)),
+            picture: &picture,
+            age: if age.is_some_and(|age| age <= self.rules.grace) { Age::Young } else { Age::Old },
+        };
+        let reason = match entry.standing {
+            Standing::Judged => judge(&case),
+            Standing::NotSelected => Reason::NotSelected,
+            Standing::OutsidePeriod => Reason::OutsidePeriod,
+            Standing::Invalid => Reason::InvalidRow,
+        };
+        let answered = done.and_then(|done| done.payment_status);
+        let doku_amount = picture.amount();
+        Judged {
+            doku_status: known_status(picture.status, case.effect()).or(answered),
+            doku_amount,
+            difference: doku_amount.map(|amount| amount.minus(entry.amount)),
+            reason,
+            picture,
+            age,
+            identifiers: self.ledger.identifiers(order),
+            entry,
+        }
+    }
+
+    /// The copies of notifications about the order that was judged last.
+    pub fn copies(&self) -> impl Iterator<Item = Notified> + '_ {
+        self.facts[self.first_copy..].iter().map(Notified::of)
+    }
+
+    /// What DOKU notified about the order that was judged last, copies left out: the business day, if it says, in days
+    /// from 1970-01-01; the status; the amount.
+    pub fn events(&self) -> impl Iterator<Item = (Option<u16>, PaymentStatus, Rupiah)> + '_ {
+        let day = |fact: &Fact| Some(fact.day).filter(|day| *day > 0);
+        self.facts[..self.first_copy].iter().map(move |fact| (day(fact), fact.status, fact.amount))
+    }
+
+    /// The notifications about the order that was judged last, copies left out.
+    pub fn notified(&self) -> impl Iterator<Item = Notified> + '_ {
+        self.facts[..self.first_copy].iter().map(Notified::of)
     }
 }

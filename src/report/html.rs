@@ -5,10 +5,8 @@ use std::fmt::Write as _;
 
 use super::summary::Summary;
 use crate::model::money::Tally;
-use crate::reconcile::judge::Judged;
-
-/// The most orders shown; all of them are in reconciliation.csv.
-const MOST_ROWS: usize = 500;
+use crate::model::verdict::Verdict;
+use crate::report::sheet::Break;
 
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem;color:#1b1f24;\
 background:#fff}h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:2rem}table{border-collapse:collapse;width:100%}\
@@ -19,7 +17,7 @@ font-variant-numeric:tabular-nums}.doubt{background:#b00020;color:#fff;padding:.
 
 /// Writes the report: money in doubt first, then the totals, then the orders that need a person.
 #[must_use]
-pub fn page(summary: &Summary, orders: &[Judged]) -> Vec<u8> {
+pub fn page(summary: &Summary, breaks: &[Break]) -> Vec<u8> {
     let mut page = String::new();
     let title = escape(&format!("{} · run {}", summary.job, summary.run));
     let _ = write!(
@@ -51,10 +49,12 @@ pub fn page(summary: &Summary, orders: &[Judged]) -> Vec<u8> {
     }
     tallies(&mut page, "Rows by state", &summary.states);
     tallies(&mut page, "Orders by verdict", &summary.verdicts);
-    tallies(&mut page, "Log lines without an order", &summary.unmatched);
+    tallies(&mut page, "Log lines that prove nothing", &summary.unmatched);
     let holds = if summary.identity.holds { "Rows in = rows out." } else { "ROWS IN AND ROWS OUT DIFFER." };
     let _ = write!(page, "<p>{holds}</p>");
-    breaks(&mut page, orders);
+    let need_a_person = Verdict::ALL.into_iter().filter(|verdict| verdict.needs_a_person());
+    let all = need_a_person.filter_map(|verdict| summary.verdicts.get(verdict.word())).map(|tally| tally.count).sum();
+    orders(&mut page, breaks, all);
     page.push_str("</html>\n");
     page.into_bytes()
 }
@@ -68,25 +68,25 @@ fn tallies(page: &mut String, title: &str, tallies: &BTreeMap<&'static str, Tall
     page.push_str("</table>");
 }
 
-fn breaks(page: &mut String, orders: &[Judged]) {
-    let breaks: Vec<&Judged> = orders.iter().filter(|judged| judged.verdict.needs_a_person()).collect();
+fn orders(page: &mut String, breaks: &[Break], all: u64) {
     if breaks.is_empty() {
         return;
     }
     page.push_str("<h2>Orders that need a person</h2><table><tr><th>invoice</th><th class=n>amount</th><th>verdict</th><th>reason</th></tr>");
-    for judged in breaks.iter().take(MOST_ROWS) {
+    for order in breaks {
         let _ = write!(
             page,
             "<tr><td>{}</td><td class=n>{}</td><td>{}</td><td>{}</td></tr>",
-            escape(&judged.subject.invoice),
-            judged.subject.amount,
-            judged.verdict.word(),
-            escape(judged.reason)
+            escape(&order.invoice),
+            order.amount,
+            order.verdict,
+            escape(&order.reason)
         );
     }
     page.push_str("</table>");
-    if breaks.len() > MOST_ROWS {
-        let _ = write!(page, "<p>{} more are in reconciliation.csv.</p>", breaks.len() - MOST_ROWS);
+    let more = all.saturating_sub(breaks.len() as u64);
+    if more > 0 {
+        let _ = write!(page, "<p>{more} more are in reconciliation.csv.</p>");
     }
 }
 

@@ -1,7 +1,9 @@
 //! What comes out, as values: CSV, JSON, tables and HTML are returned here and written elsewhere.
 
+pub mod action;
 pub mod html;
 pub mod results;
 pub mod rows;
+pub mod sheet;
 pub mod summary;
 pub mod table;

@@ -1,8 +1,18 @@
-//! reconciliation.csv and unmatched.csv.
+//! The rows of reconciliation.csv, unmatched.csv, actions.csv and days.csv.
 
-use crate::model::time::wire;
-use crate::reconcile::evidence::Unmatched;
+use std::fmt::Display;
+use std::io::Write as _;
+
+use crate::model::money::Rupiah;
+use crate::model::status::{BookStatus, PaymentStatus};
+use crate::model::time::{Timestamp, push_wire};
 use crate::reconcile::judge::Judged;
+use crate::reconcile::ledger::RequestText;
+use crate::reconcile::reason::Key;
+use crate::reconcile::record::{StrayRecord, push_uuid};
+use crate::reconcile::total::DayTotal;
+use crate::reconcile::verdict::Expectation;
+use crate::report::action::Action;
 
 /// The columns of reconciliation.csv (`DESIGN` 6).
 pub const RECONCILIATION: [&str; 15] = [
@@ -26,68 +36,191 @@ pub const RECONCILIATION: [&str; 15] = [
 /// The columns of unmatched.csv (`DESIGN` 6).
 pub const UNMATCHED: [&str; 7] = ["file", "line", "reason", "invoice_number", "amount", "status", "received_at"];
 
-/// Writes reconciliation.csv: one row per order.
-///
-/// # Panics
-/// Never: writing into memory takes everything.
+/// The columns of actions.csv: what to do next, then the fields that an order of a job has.
+pub const ACTIONS: [&str; 8] =
+    ["action", "invoice_number", "amount", "payment_reference", "order_id", "akulaku_reference", "verdict", "reason"];
+
+/// The columns of days.csv.
+pub const DAYS: [&str; 5] = ["date", "of", "word", "count", "rupiah"];
+
+/// A header as a line.
 #[must_use]
-pub fn reconciliation(orders: &[Judged]) -> Vec<u8> {
-    table(
-        &RECONCILIATION,
-        orders.iter().map(|judged| {
-            let subject = &judged.subject;
-            let done = subject.done.as_ref();
-            [
-                subject.invoice.clone(),
-                subject.amount.whole().to_string(),
-                text(subject.book),
-                text(judged.doku_status),
-                judged.doku_amount.map(|amount| amount.whole().to_string()).unwrap_or_default(),
-                judged.difference.map(|difference| difference.whole().to_string()).unwrap_or_default(),
-                judged.verdict.word().to_owned(),
-                judged.reason.to_owned(),
-                done.map(|done| done.state.word().to_owned()).unwrap_or_default(),
-                text(done.and_then(|done| done.request_id.as_ref())),
-                judged.picture.notifications.to_string(),
-                judged.picture.duplicates.to_string(),
-                judged.picture.first_received_at.map(wire).unwrap_or_default(),
-                judged.picture.last_received_at.map(wire).unwrap_or_default(),
-                judged.age.map(|age| (age.as_secs() / 3600).to_string()).unwrap_or_default(),
-            ]
-        }),
-    )
+pub fn header(names: &[&str]) -> Vec<u8> {
+    let mut line = Line(Vec::new());
+    names.iter().for_each(|name| line.text(name));
+    line.end()
 }
 
-/// Writes unmatched.csv: one row per line of a log that proves nothing about an order of the input.
-///
-/// # Panics
-/// Never: writing into memory takes everything.
+/// Appends an order's row of reconciliation.csv.
+pub fn order(judged: &Judged<'_>, out: &mut Vec<u8>) {
+    let entry = &judged.entry;
+    let done = entry.done.as_ref();
+    let mut line = Line(std::mem::take(out));
+    line.text(&judged.name());
+    line.number(entry.amount.whole());
+    line.word(entry.book.map_or("", BookStatus::word));
+    line.word(judged.doku_status.map_or("", PaymentStatus::word));
+    line.optional_number(judged.doku_amount.map(Rupiah::whole));
+    match judged.difference {
+        Some(difference) if !difference.is_zero() => line.plain(difference.whole()),
+        difference => line.optional_number(difference.map(|_| 0)),
+    }
+    line.word(judged.verdict().word());
+    match (judged.ageing(), judged.picture.key.and_then(Key::label)) {
+        (None, None) => match judged.reason.words() {
+            Some(words) => line.word(words),
+            None => line.plain(judged.reason),
+        },
+        _ => line.text(&judged.reason_text()),
+    }
+    line.word(match entry.expectation {
+        // A run knows the end of every row, of one that cannot be read too.
+        Expectation::Effect(_) => judged.state().word(),
+        Expectation::Book(_) => done.map_or("", |done| done.state.word()),
+    });
+    match done.and_then(|done| done.request_id) {
+        Some(RequestText::Text(text)) => line.text(text),
+        Some(RequestText::Uuid(number)) => line.uuid(number),
+        None => line.word(""),
+    }
+    line.number(judged.picture.notifications);
+    line.number(judged.picture.duplicates);
+    line.time(judged.picture.first_received_at);
+    line.time(judged.picture.last_received_at);
+    line.optional_number(judged.age.map(|age| age.as_secs() / 3600));
+    *out = line.end();
+}
+
+/// Appends an order's row of actions.csv, if there is something to do.
+pub fn action(judged: &Judged<'_>, out: &mut Vec<u8>) {
+    let Some(action) = Action::of(judged) else { return };
+    let mut line = Line(std::mem::take(out));
+    line.word(action.word());
+    line.text(&judged.name());
+    line.number(judged.entry.amount.whole());
+    judged.identifiers.iter().for_each(|text| line.text(text));
+    line.word(judged.verdict().word());
+    line.text(&judged.reason_text());
+    *out = line.end();
+}
+
+/// Appends a row of unmatched.csv.
+pub fn unmatched(file: &str, stray: &StrayRecord<'_>, out: &mut Vec<u8>) {
+    let mut line = Line(std::mem::take(out));
+    line.text(file);
+    line.number(stray.place.line);
+    line.word(stray.reason.word());
+    line.text(stray.invoice);
+    line.optional_number(stray.amount.map(Rupiah::whole));
+    line.text(stray.status);
+    line.text(stray.received_at);
+    *out = line.end();
+}
+
+/// Writes days.csv.
 #[must_use]
-pub fn unmatched(lines: &[Unmatched]) -> Vec<u8> {
-    table(
-        &UNMATCHED,
-        lines.iter().map(|line| {
-            [
-                line.file.clone(),
-                line.line.to_string(),
-                line.reason.word().to_owned(),
-                line.invoice.clone(),
-                line.amount.map(|amount| amount.whole().to_string()).unwrap_or_default(),
-                if line.status.is_empty() { line.detail.clone() } else { line.status.clone() },
-                line.received_at.clone(),
-            ]
-        }),
-    )
+pub fn days(days: &[DayTotal]) -> Vec<u8> {
+    let mut out = header(&DAYS);
+    for day in days {
+        let mut line = Line(out);
+        line.text(day.date.as_deref().unwrap_or_default());
+        line.word(day.of);
+        line.word(day.word);
+        line.number(day.tally.count);
+        line.number(day.tally.rupiah.whole());
+        out = line.end();
+    }
+    out
 }
 
-fn text(value: Option<impl std::fmt::Display>) -> String {
-    value.map(|value| value.to_string()).unwrap_or_default()
+/// Bytes to which a line of CSV is being added; every field ends with a comma until the line ends.
+struct Line(Vec<u8>);
+
+impl Line {
+    /// What needs no quotes.
+    fn plain(&mut self, value: impl Display) {
+        write!(self.0, "{value},").expect("memory takes what is written");
+    }
+
+    /// A word of ours.
+    fn word(&mut self, word: &str) {
+        self.0.extend(word.as_bytes());
+        self.0.push(b',');
+    }
+
+    fn number(&mut self, mut number: u64) {
+        let mut digits = [b'0'; 20];
+        let mut first = digits.len();
+        loop {
+            first -= 1;
+            digits[first] += u8::try_from(number % 10).unwrap_or_default();
+            number /= 10;
+            if number == 0 {
+                break;
+            }
+        }
+        self.0.extend(&digits[first..]);
+        self.0.push(b',');
+    }
+
+    fn optional_number(&mut self, number: Option<u64>) {
+        match number {
+            Some(number) => self.number(number),
+            None => self.0.push(b','),
+        }
+    }
+
+    fn uuid(&mut self, number: u128) {
+        push_uuid(number, &mut self.0);
+        self.0.push(b',');
+    }
+
+    fn time(&mut self, time: Option<Timestamp>) {
+        if let Some(time) = time {
+            push_wire(time, &mut self.0);
+        }
+        self.0.push(b',');
+    }
+
+    /// A text, in quotes where it must be (RFC 4180).
+    fn text(&mut self, text: &str) {
+        if text.bytes().any(|byte| matches!(byte, b',' | b'"' | b'\n' | b'\r')) {
+            self.0.push(b'"');
+            self.0.extend(text.replace('"', "\"\"").into_bytes());
+            self.0.push(b'"');
+        } else {
+            self.0.extend(text.as_bytes());
+        }
+        self.0.push(b',');
+    }
+
+    fn end(mut self) -> Vec<u8> {
+        if let Some(last) = self.0.last_mut() {
+            *last = b'\n';
+        }
+        self.0
+    }
 }
 
-fn table<const N: usize>(header: &[&str; N], rows: impl Iterator<Item = [String; N]>) -> Vec<u8> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    let memory = "memory takes what is written";
-    writer.write_record(header).expect(memory);
-    rows.for_each(|row| writer.write_record(row).expect(memory));
-    writer.into_inner().expect(memory)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_written_with_all_its_digits() {
+        let mut line = Line(Vec::new());
+        [0, 7, 10, 90_000, u64::MAX].into_iter().for_each(|number| line.number(number));
+        assert_eq!(line.end(), b"0,7,10,90000,18446744073709551615\n");
+    }
+
+    #[test]
+    fn a_text_is_quoted_where_it_must_be_and_read_back_as_it_was() {
+        let texts = ["plain", "", "a,b", "a \"b\"", "two\nlines", "cr\r", "row 7"];
+        let mut line = Line(Vec::new());
+        texts.iter().for_each(|text| line.text(text));
+        let written = line.end();
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(written.as_slice());
+        let read: Vec<csv::StringRecord> = reader.records().map(|record| record.expect("it is CSV")).collect();
+        assert_eq!(read, [csv::StringRecord::from(texts.to_vec())]);
+    }
 }

@@ -7,7 +7,8 @@ use serde::Serialize;
 use crate::model::money::Tally;
 use crate::plan::decide::Dispositions;
 use crate::plan::guard::Reading;
-use crate::reconcile::total::Identity;
+use crate::reconcile::severity::Level;
+use crate::reconcile::total::{DayTotal, Identity};
 
 /// The totals of a run or an audit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -38,12 +39,20 @@ pub struct Summary {
     pub dispositions: Dispositions,
     /// Orders per verdict.
     pub verdicts: BTreeMap<&'static str, Tally>,
+    /// The verdicts that are worth a warning, or an error: the job's `reconcile.severity`.
+    pub severity: BTreeMap<&'static str, Level>,
+    /// Orders per verdict and reason; only what occurs is there.
+    pub reasons: BTreeMap<&'static str, BTreeMap<String, Tally>>,
+    /// Orders that proof is awaited for, pending and missing, by age.
+    pub waiting: BTreeMap<&'static str, Tally>,
     /// What nobody knows: rows of this run, and items of the job that earlier runs left.
     pub in_doubt: Tally,
     /// The part of `in_doubt` that is not in this run's input.
     pub in_doubt_earlier: Tally,
     /// Lines of the logs per reason.
     pub unmatched: BTreeMap<&'static str, Tally>,
+    /// Orders and notifications per business day.
+    pub days: Vec<DayTotal>,
     /// Rows in = rows out.
     pub identity: Identity,
     /// Each guard with its headroom.

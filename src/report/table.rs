@@ -9,10 +9,10 @@ use tabled::settings::{Alignment, Padding, Style};
 use super::summary::Summary;
 use crate::model::fault::printable;
 use crate::model::money::Tally;
+use crate::model::verdict::Verdict as OrderVerdict;
 use crate::plan::decide::Dispositions;
 use crate::plan::guard::{Reading, Verdict};
 use crate::reconcile::evidence::{DoneState, UnmatchedReason};
-use crate::reconcile::verdict::Verdict as OrderVerdict;
 
 /// What each disposition means, in the order of the table.
 fn dispositions(dispositions: &Dispositions) -> [(&'static str, Tally); 4] {
@@ -61,7 +61,7 @@ pub fn summary(summary: &Summary) -> String {
     let mut sections =
         vec![tallies("state", "rows", states.into_iter()), tallies("verdict", "orders", verdicts.into_iter())];
     if unmatched.iter().any(|(_, tally)| tally.count > 0) {
-        sections.push(tallies("log lines without an order", "lines", unmatched.into_iter()));
+        sections.push(tallies("log lines that prove nothing", "lines", unmatched.into_iter()));
     }
     sections.push(identity(summary));
     sections.join("\n\n")

@@ -1,10 +1,12 @@
 //! The integration tests: the program as a whole, and the house that it is built of.
 
+mod audits;
 mod binary;
 mod bugs;
 mod cases;
 #[cfg(target_os = "linux")]
 mod crash;
+mod docs;
 mod faults;
 mod fuzz;
 mod jobs;

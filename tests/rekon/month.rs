@@ -2,7 +2,7 @@
 //! and nothing else, in whatever order and form the files come.
 
 #[path = "../../examples/make_month/month/mod.rs"]
-mod generator;
+pub(crate) mod generator;
 
 use std::fs::File;
 use std::path::Path;

@@ -12,10 +12,12 @@ use crate::journal::Journal as _;
 use crate::journal::record::RowRecord;
 use crate::journal::sqlite::SqliteJournal;
 use crate::journal::state::State;
+use crate::model::time::Cutoff;
 use crate::plan::Plan;
 use crate::reconcile::ends;
 use crate::reconcile::evidence::Log;
-use crate::reconcile::judge::reconcile;
+use crate::reconcile::judge::{Bench, Rules};
+use crate::reconcile::subject::book;
 use crate::report::summary::Summary;
 use crate::runner::clock::Clock as _;
 
@@ -170,15 +172,17 @@ pub(super) async fn closing(
     ensure(summary.in_doubt.count >= doubts.len() as u64, || "the summary hides doubt".into())?;
 
     let shuffled = shuffled(log);
-    let (grace, now) = (world.case.job.reconcile.grace, world.clock.now());
+    let rules = Rules { grace: world.case.job.reconcile.grace, now: world.clock.now() };
     let verdicts = |log: &Log| {
-        let judged = reconcile(ends::of_run(plan, records).subjects, log, grace, now).orders.into_iter();
-        judged.map(|order| (order.verdict, order.reason, order.doku_status, order.doku_amount)).collect::<Vec<_>>()
+        let book = book(&ends::of_run(plan, records).subjects, log, Cutoff::MIDNIGHT).unwrap();
+        let mut bench = Bench::new(&book.ledger, rules);
+        let judged = book.ledger.in_order().into_iter().map(|order| bench.judge(order));
+        judged.map(|order| (order.reason_text(), order.doku_status, order.doku_amount)).collect::<Vec<_>>()
     };
     ensure(verdicts(log) == verdicts(&shuffled), || "P12, P13: the order of notifications changes a verdict".into())?;
     let mut fates = Vec::new();
     for log in [log, &shuffled] {
-        let input = world.case.input(now).map_err(|failure| failure.to_string())?;
+        let input = world.case.input(rules.now).map_err(|failure| failure.to_string())?;
         let plan = make_plan(&world.case, &world.account, input, log, Some(journal)).await;
         let plan = plan.map_err(|failure| failure.to_string())?;
         fates.push(plan.rows.iter().map(|row| plan.fate(row)).collect::<Vec<_>>());

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::super::conclude::{Ending, conclude};
 use super::super::exit::{Completion, DONE, DOUBT, Failure, STOPPED};
+use super::super::reconcile::books_of_run;
 use super::super::session::{in_doubt_elsewhere, make_plan};
 use super::commands::Hazard;
 use super::invariants;
@@ -20,7 +21,6 @@ use crate::journal::{Journal as _, JournalError};
 use crate::model::ids::RunId;
 use crate::plan::Plan;
 use crate::reconcile::contradict::contradictions;
-use crate::reconcile::ends;
 use crate::reconcile::evidence::Log;
 use crate::report::results;
 use crate::runner::attempt::Desk;
@@ -216,10 +216,9 @@ impl Sitting<'_> {
         let in_doubt_earlier = in_doubt_elsewhere(job, &world.account, &self.journal, &records).await.map_err(told)?;
         let header = results::Input { header: &plan.header, delimiter: plan.delimiter };
         let ending = Ending {
-            run: run.to_string(),
+            run: Some(run.to_string()),
             input: plan.input_tally(),
-            ends: ends::of_run(plan, &records),
-            log: before,
+            books: books_of_run(&world.case, plan, &records, before, now).map_err(failed)?,
             dispositions: plan.dispositions(),
             guards: plan.guards.clone(),
             results: Some(results::csv(plan.operation, header, &records)),

@@ -17,7 +17,8 @@ use crate::journal::sqlite::SqliteJournal;
 use crate::journal::state::State;
 use crate::journal::story::Story;
 use crate::journal::{Account, Journal, JournalError};
-use crate::model::ids::{InvoiceNumber, RunId};
+use crate::model::environment::Environment;
+use crate::model::ids::{ClientId, InvoiceNumber, RunId};
 use crate::model::time::Timestamp;
 
 /// What the journal has promised about one item.
@@ -149,6 +150,16 @@ impl Journal for Witness {
 
     async fn doubts(&self) -> Result<Vec<Item>, JournalError> {
         self.journal.doubts().await
+    }
+
+    async fn latest_items(
+        &self,
+        environment: Environment,
+        client_id: &ClientId,
+        after: Option<ItemId>,
+        most: u32,
+    ) -> Result<Vec<Item>, JournalError> {
+        self.journal.latest_items(environment, client_id, after, most).await
     }
 
     async fn refusals(&self, account: &Account) -> Result<Vec<Item>, JournalError> {

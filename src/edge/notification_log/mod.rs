@@ -25,6 +25,7 @@ use crate::job::settings::LogFields;
 use crate::model::ids::ClientId;
 use crate::model::time::Timestamp;
 use crate::reconcile::evidence::{self, Log, UnmatchedReason};
+use crate::reconcile::record::{LinePlace, Receipt};
 
 /// Who may have signed, and for which path.
 #[derive(Debug, Clone, Copy)]
@@ -183,12 +184,36 @@ fn read_line<'a>(text: &'a [u8], verifier: &Verifier<'_>, scratch: &'a mut Scrat
 }
 
 impl Heard<'_> {
+    /// The same for a reconciliation, with its place.
+    #[must_use]
+    pub fn receipt(&self, place: LinePlace) -> Receipt<'_> {
+        let said = &self.said;
+        Receipt {
+            place,
+            received_at: self.received_at,
+            signed_at: &self.timestamp,
+            request_id: &self.request_id,
+            invoice: said.invoice(),
+            amount: said.amount,
+            status: said.status,
+            date: &said.date,
+            original_request_id: said.original_request_id.as_deref(),
+            identifiers: [
+                said.payment_reference.as_deref(),
+                said.order_id.as_deref(),
+                said.akulaku_reference.as_deref(),
+            ],
+        }
+    }
+
     fn owned(self, file: &str, line: u64) -> evidence::Heard {
         evidence::Heard {
             file: file.to_owned(),
             line,
             received_at: self.received_at,
             request_id: self.request_id.into_owned(),
+            signed_at: self.timestamp.into_owned(),
+            hash: self.hash,
             notification: self.said.into_notification(),
         }
     }
@@ -208,6 +233,7 @@ impl Unmatched<'_> {
             status: said.map(|said| said.status.word().to_owned()).unwrap_or_default(),
             detail: self.detail.into_owned(),
             received_at: self.received_at.into_owned(),
+            hash: self.hash,
         }
     }
 }

@@ -98,6 +98,25 @@ pub(super) fn refused(connection: &Connection, account: &Account) -> rusqlite::R
     statement.query_map(key, read_item)?.collect()
 }
 
+/// The latest generation of everything that was done for a merchant, in the order of the items: at most `most` of them behind
+/// one.
+pub(super) fn latest(
+    connection: &Connection,
+    environment: Environment,
+    client_id: &ClientId,
+    after: Option<ItemId>,
+    most: u32,
+) -> rusqlite::Result<Vec<Item>> {
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {ITEM_COLUMNS} FROM item WHERE id > ?3 AND environment = ?1 AND client_id = ?2 AND NOT EXISTS \
+             (SELECT 1 FROM item later WHERE later.environment = ?1 AND later.client_id = ?2 \
+             AND later.operation = item.operation AND later.invoice = item.invoice \
+             AND later.generation > item.generation) ORDER BY id LIMIT ?4"
+    ))?;
+    let after = after.map_or(0, |item| item.0);
+    statement.query_map(params![environment.word(), client_id.as_str(), after, most], read_item)?.collect()
+}
+
 /// All items for an invoice with their entries, in order.
 pub(super) fn story(connection: &Connection, invoice: &InvoiceNumber) -> rusqlite::Result<Vec<(Item, Vec<Logged>)>> {
     let mut items = connection.prepare(&format!("SELECT {ITEM_COLUMNS} FROM item WHERE invoice = ?1 ORDER BY id"))?;

@@ -314,6 +314,17 @@ impl Journal for SqliteJournal {
         self.read(look::in_doubt).await
     }
 
+    async fn latest_items(
+        &self,
+        environment: crate::model::environment::Environment,
+        client_id: &crate::model::ids::ClientId,
+        after: Option<ItemId>,
+        most: u32,
+    ) -> Result<Vec<Item>, JournalError> {
+        let client_id = client_id.clone();
+        self.read(move |connection| look::latest(connection, environment, &client_id, after, most)).await
+    }
+
     async fn refusals(&self, account: &Account) -> Result<Vec<Item>, JournalError> {
         let account = account.clone();
         self.read(move |connection| look::refused(connection, &account)).await

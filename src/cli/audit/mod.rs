@@ -1,0 +1,202 @@
+//! An audit: the merchant's book, what we did and what DOKU said become one verdict per order, a file at a time and in as
+//! little memory as is asked for.
+
+mod divided;
+pub(super) mod examine;
+mod read;
+mod store;
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use super::books::{Books, How};
+use super::conclude::{Ending, conclude};
+use super::exit::{Completion, Failure};
+use super::load::{Case, shown};
+use super::screen::Screen;
+use crate::edge::credentials::Credentials;
+use crate::edge::notification_log::Verifier;
+use crate::edge::spill::Scrap;
+use crate::edge::{parallel, piped};
+use crate::job::settings::{Notifications, OnInvalid, Period, STDIN, Source};
+use crate::model::fault::{Fault, Place};
+use crate::model::money::Tally;
+use crate::model::time::Timestamp;
+use crate::plan::book::BadRow;
+use crate::plan::decide::Dispositions;
+use crate::reconcile::ledger::{Contradiction, Ledger};
+use crate::reconcile::settle::settle;
+use crate::report::sheet::Rows;
+use store::{Kept, Store};
+
+/// How an audit is asked for, beside its job.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Options {
+    /// The present.
+    pub(super) now: Timestamp,
+    /// Which business days; `None`: as the job says.
+    pub(super) period: Option<Period>,
+    /// How many bytes of memory it should do with. `None`: as many as it needs.
+    pub(super) memory: Option<u64>,
+    /// On how many threads; `None`: on all cores.
+    pub(super) threads: Option<usize>,
+}
+
+/// An audit under way.
+pub(super) struct Audit<'a> {
+    case: &'a Case,
+    credentials: Credentials,
+    now: Timestamp,
+    /// The first and the last business day in days from 1970-01-01; `None`: every day.
+    period: Option<(u16, u16)>,
+    threads: usize,
+    screen: Screen,
+}
+
+/// Everything that an audit has read.
+struct Evidence {
+    store: Store,
+    rows: Tally,
+    /// The logs, by number.
+    files: Vec<String>,
+}
+
+/// Reads everything, judges every order, writes the files and prints the tables.
+pub(super) async fn run(case: &Case, options: Options, screen: Screen) -> Result<u8, Failure> {
+    let audit = Audit::of(case, options, screen)?;
+    let Evidence { store, rows, files } = audit.read(options.memory).await?;
+    let books = audit.books(store, &files)?;
+    let ending = Ending {
+        run: None,
+        input: rows,
+        books,
+        dispositions: Dispositions::default(),
+        guards: Vec::new(),
+        results: None,
+        in_doubt_earlier: Tally::default(),
+        other_jobs: BTreeSet::new(),
+        journal: None,
+        started_at: options.now,
+        now: options.now,
+        stopped: None,
+        completion: Completion::ReadOnly,
+    };
+    let mut conclusion = conclude(case, ending);
+    conclusion.write(case)?;
+    conclusion.print(case, screen);
+    Ok(conclusion.summary.exit_code)
+}
+
+/// What a byte of input needs in memory at most, in percent: invoices, references and hashes of the orders and of the lines
+/// about them, without all that nobody asks for.
+const MEMORY_PERCENT: u64 = 25;
+/// How much larger a compressed file is, at most, as a rule.
+const COMPRESSION: u64 = 12;
+/// The shortest row of an export, in bytes.
+const SHORTEST_ROW: u64 = 100;
+/// A usual row of an export, and of a results.csv. Shorter ones make the sieve say "perhaps" more often.
+const USUAL_ROW: u64 = 120;
+const USUAL_RESULT: u64 = 300;
+
+impl<'a> Audit<'a> {
+    fn of(case: &'a Case, options: Options, screen: Screen) -> Result<Self, Failure> {
+        let days = options.period.unwrap_or(case.job.reconcile.period).days(case.date);
+        Ok(Self {
+            case,
+            credentials: case.credentials()?,
+            now: options.now,
+            period: days.and_then(|(first, last)| first.day().zip(last.day())),
+            threads: options.threads.unwrap_or_else(parallel::cores),
+            screen,
+        })
+    }
+
+    async fn read(&self, memory: Option<u64>) -> Result<Evidence, Failure> {
+        let mut logs = self.case.logs()?;
+        logs.extend(self.case.is_piped().then(|| PathBuf::from(STDIN)));
+        let mut store = self.store(memory, &logs)?;
+        let bad_rows = read::orders(self, &mut store)?;
+        let rows = store.rows();
+        self.refuse(&bad_rows, store.ledger().map(Ledger::contradictions).unwrap_or_default())?;
+        read::done(self, &mut store).await?;
+        self.read_logs(&logs, &mut store)?;
+        let piped = |path: &PathBuf| path.as_os_str() == STDIN;
+        let files = logs.iter().map(|path| if piped(path) { piped::NAME.to_owned() } else { shown(path) }).collect();
+        Ok(Evidence { store, rows, files })
+    }
+
+    /// In memory, or in as many parts as the limit asks for.
+    fn store(&self, memory: Option<u64>, logs: &[PathBuf]) -> Result<Store, Failure> {
+        let orders = match &self.case.job.orders.source {
+            Source::Rows(rows) => rows.rows.len() as u64 * SHORTEST_ROW,
+            Source::File(template) => size(&self.case.path(template)),
+        };
+        let results: u64 = self.case.matching(&self.case.job.reconcile.results)?.iter().map(|path| size(path)).sum();
+        let all = orders + results + logs.iter().map(|path| size(path)).sum::<u64>();
+        let keys = orders / USUAL_ROW + results / USUAL_RESULT;
+        let needed = all / 100 * MEMORY_PERCENT;
+        let Some(limit) = memory.filter(|limit| needed > *limit) else {
+            return Ok(Store::in_memory(orders / SHORTEST_ROW, keys, self.period));
+        };
+        // Each thread has a part in its hands, and as much again to read it.
+        let parts = (needed * 4 * self.threads as u64 / limit).clamp(2, 512);
+        let folder = self.case.path(&self.case.fill(&self.case.job.output.directory));
+        let scrap = Scrap::make(&folder.join(self.case.job.name.as_str())).map_err(store::NoRoom::from)?;
+        Ok(Store::on_disk(scrap, usize::try_from(parts).unwrap_or(512), keys, self.period)?)
+    }
+
+    /// Bad rows refuse the audit, or are told, as the job says.
+    fn refuse(&self, bad_rows: &[BadRow], contradictions: Vec<Contradiction>) -> Result<(), Failure> {
+        if bad_rows.is_empty() && contradictions.is_empty() {
+            return Ok(());
+        }
+        if self.case.job.orders.on_invalid == OnInvalid::Refuse {
+            // Read again as a whole, for the faults with all that is known about them.
+            return Err(Failure::Faults(self.case.input(self.now)?.faults()));
+        }
+        bad_rows.iter().flat_map(|row| &row.faults).for_each(|fault| self.screen.warn(&fault.to_string()));
+        for Contradiction { row, earlier } in contradictions {
+            let message = format!("rows {earlier} and {row} are of one invoice and do not agree; both are left out");
+            self.screen.warn(&Fault::new(Place::file(&self.case.orders_name()), message).to_string());
+        }
+        Ok(())
+    }
+
+    fn read_logs(&self, logs: &[PathBuf], store: &mut Store) -> Result<(), Failure> {
+        let signers = self.credentials.signers();
+        let Notifications { path, fields, .. } = &self.case.job.notifications;
+        let (client_id, fields) = (&self.credentials.client_id, fields.as_ref());
+        let verifier = Verifier { signers: &signers, client_id, path, fields };
+        for (number, log) in logs.iter().enumerate() {
+            let too_many = || Failure::Refused(format!("{} logs are more than 65536", logs.len()));
+            let number = u16::try_from(number).ok().ok_or_else(too_many)?;
+            read::log(self, log, number, &verifier, store)?;
+        }
+        Ok(())
+    }
+
+    /// Judges what has been read.
+    fn books(&self, store: Store, files: &[String]) -> Result<Books, Failure> {
+        let how = How { now: self.now, rows: Rows::WithOrders, threads: self.threads };
+        let (kept, sieve) = store.close()?;
+        match kept {
+            Kept::Whole(mut ledger) => {
+                drop(sieve);
+                settle(&mut ledger).map_err(store::NoRoom::from)?;
+                ledger.seal();
+                Ok(Books::of_ledger(self.case, &ledger, files, how))
+            }
+            Kept::Divided(divided) => {
+                let survey = divided.survey(&sieve, self.threads)?;
+                self.refuse(&[], survey.contradictions.clone())?;
+                Ok(divided.books(self.case, &survey, &sieve, files, how)?)
+            }
+        }
+    }
+}
+
+/// The size of a file as it will be when it is read; of what is not there, nothing.
+fn size(path: &std::path::Path) -> u64 {
+    let is_compressed = path.extension().is_some_and(|extension| extension == "gz" || extension == "zst");
+    crate::edge::files::size(path) * if is_compressed { COMPRESSION } else { 1 }
+}

@@ -1,0 +1,244 @@
+//! Reads the inputs of an audit into a [`Store`]: orders, results, journal, notification logs; each in one pass, on all cores.
+
+use std::io::Read;
+use std::path::Path;
+
+use super::Audit;
+use super::store::{Aim, Batch, NoRoom, Ready, Store};
+use crate::cli::exit::Failure;
+use crate::cli::load::{self, shown};
+use crate::edge::blocks::{Block, Cut, Stopped, in_blocks};
+use crate::edge::notification_log::{self, Line, Lines, Scratch, Verifier};
+use crate::edge::results::ResultsReader;
+use crate::edge::{csv, piped, read, results};
+use crate::job::settings::{STDIN, Source};
+use crate::journal::Journal as _;
+use crate::journal::sqlite::SqliteJournal;
+use crate::model::rows::Rows;
+use crate::model::table::Table;
+use crate::plan::book::{BadRow, BookReader, BookRow};
+use crate::reconcile::ends::done_of;
+use crate::reconcile::evidence::UnmatchedReason;
+use crate::reconcile::ledger::TooMany;
+use crate::reconcile::record::{HeardRecord, LinePlace, OrderRecord, Record, Standing, StrayRecord, hash};
+use crate::reconcile::subject::done_record;
+use crate::reconcile::verdict::Expectation;
+
+/// Reads the orders; returns the rows that are bad.
+pub(super) fn orders(audit: &Audit<'_>, store: &mut Store) -> Result<Vec<BadRow>, Failure> {
+    let job = &audit.case.job;
+    let mut bad_rows = Vec::new();
+    store.orders(|aim, take| {
+        let mut take = |part: Result<(Ready, Vec<BadRow>), TooMany>| {
+            let (ready, bad) = part?;
+            bad_rows.extend(bad);
+            take(ready)
+        };
+        match &job.orders.source {
+            Source::Rows(inline) => {
+                let table = Table::from_rows(&audit.case.file, inline.header.clone(), inline.rows.clone());
+                let reader = BookReader::new(job, &table, audit.now).map_err(Failure::Faults)?;
+                Ok(take(read_rows(audit, &reader, &mut Rows::of(&table), aim))?)
+            }
+            Source::File(template) => {
+                let path = audit.case.path(template);
+                let name = shown(&path);
+                let headers = audit.case.known_headers();
+                let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
+                let stream =
+                    csv::open(&name, &path, &job.orders.format, &headers).map_err(|error| not_read(&name, error))?;
+                let head = stream.head().clone();
+                let reader = BookReader::new(job, &head, audit.now).map_err(Failure::Faults)?;
+                let work = |rows: &mut Rows<'_>| read_rows(audit, &reader, rows, aim);
+                stream.rows(audit.threads, work, take).map_err(|stopped| whole_or_not(&name, stopped))
+            }
+        }
+    })?;
+    Ok(bad_rows)
+}
+
+fn whole_or_not(name: &str, stopped: Stopped<csv::NotRead, NoRoom>) -> Failure {
+    match stopped {
+        Stopped::Reading(error) => not_read(name, error),
+        Stopped::Taking(error) => error.into(),
+    }
+}
+
+fn not_read(name: &str, error: csv::NotRead) -> Failure {
+    match error {
+        csv::NotRead::Unreadable(error) => load::unreadable(name, &error),
+        csv::NotRead::Faulty(faults) => Failure::Faults(faults),
+    }
+}
+
+fn read_rows(
+    audit: &Audit<'_>,
+    reader: &BookReader<'_>,
+    rows: &mut Rows<'_>,
+    aim: Aim<'_>,
+) -> Result<(Ready, Vec<BadRow>), TooMany> {
+    let (mut batch, mut bad_rows) = (Batch::new(aim), Vec::new());
+    while let Some(row) = rows.next_row() {
+        match reader.read(&row) {
+            Ok(good) => batch.order(&order(audit, &good))?,
+            Err(bad) => {
+                batch.order(&bad_order(&bad))?;
+                bad_rows.push(bad);
+            }
+        }
+    }
+    Ok((batch.finish()?, bad_rows))
+}
+
+fn order<'a>(audit: &Audit<'_>, row: &BookRow<'a>) -> OrderRecord<'a> {
+    let outside = |(first, last): (u16, u16)| {
+        let made_on = row.created_at.and_then(|time| audit.case.job.reconcile.cutoff.day(time));
+        made_on.is_some_and(|day| !(first..=last).contains(&day))
+    };
+    let standing = if row.not_selected.is_some() {
+        Standing::NotSelected
+    } else if audit.period.is_some_and(outside) {
+        Standing::OutsidePeriod
+    } else {
+        Standing::Judged
+    };
+    OrderRecord {
+        row: row.number,
+        invoice: Some(row.invoice),
+        amount: row.amount,
+        book: row.book,
+        created_at: row.created_at,
+        expectation: Expectation::Book(row.book),
+        reference: row.payment_reference.map(hash),
+        agreement: row.agreement,
+        standing,
+    }
+}
+
+fn bad_order(row: &BadRow) -> OrderRecord<'_> {
+    OrderRecord {
+        row: row.number,
+        invoice: row.invoice.as_ref().map(crate::model::ids::InvoiceNumber::as_str),
+        amount: row.amount.unwrap_or_default(),
+        book: None,
+        created_at: None,
+        expectation: Expectation::Book(None),
+        reference: None,
+        agreement: 0,
+        standing: Standing::Invalid,
+    }
+}
+
+/// Reads what runs have done: results of runs that this journal has not seen, and the journal.
+pub(super) async fn done(audit: &Audit<'_>, store: &mut Store) -> Result<(), Failure> {
+    for path in audit.case.results(audit.screen)? {
+        results_of(audit, &path, store)?;
+    }
+    let refused = |error: crate::journal::JournalError| Failure::Refused(error.to_string());
+    let Some(journal) = SqliteJournal::open_to_read(&audit.case.journal).map_err(refused)? else { return Ok(()) };
+    let (environment, client_id) = (audit.case.job.merchant.environment, &audit.credentials.client_id);
+    let mut after = None;
+    loop {
+        let items = journal.latest_items(environment, client_id, after, ITEMS_AT_ONCE).await.map_err(refused)?;
+        let Some(last) = items.last() else { return Ok(()) };
+        after = Some(last.id);
+        store.others(|aim, take| {
+            let mut batch = Batch::new(aim);
+            for item in &items {
+                batch.add(&Record::Done(done_record(&item.identity.invoice, &done_of(item))));
+            }
+            take(batch.finish()?)
+        })??;
+    }
+}
+
+/// How many items of the journal are read in one go.
+const ITEMS_AT_ONCE: u32 = 10_000;
+
+/// Reads a results.csv.
+fn results_of(audit: &Audit<'_>, path: &Path, store: &mut Store) -> Result<(), Failure> {
+    let name = shown(path);
+    let stream = results::open(&name, path).map_err(|error| not_read(&name, error))?;
+    let reader = ResultsReader::new(stream.head(), audit.case.invoice_header()).map_err(Failure::Faults)?;
+    let mut faults = Vec::new();
+    store
+        .others(|aim, take| {
+            let work = |rows: &mut Rows<'_>| {
+                let (mut batch, mut faults) = (Batch::new(aim), Vec::new());
+                while let Some(row) = rows.next_row() {
+                    match reader.read(&row) {
+                        Ok(done) => done.into_iter().for_each(|done| batch.add(&Record::Done(done))),
+                        Err(fault) => faults.push(fault),
+                    }
+                }
+                (batch.finish(), faults)
+            };
+            stream.rows(audit.threads, work, |(ready, found)| {
+                faults.extend(found);
+                take(ready?)
+            })
+        })?
+        .map_err(|stopped| whole_or_not(&name, stopped))?;
+    if faults.is_empty() { Ok(()) } else { Err(Failure::Faults(faults)) }
+}
+
+/// Reads one notification log.
+pub(super) fn log(
+    audit: &Audit<'_>,
+    path: &Path,
+    file: u16,
+    verifier: &Verifier<'_>,
+    store: &mut Store,
+) -> Result<(), Failure> {
+    if path == Path::new(STDIN) {
+        return lines(audit, (path, piped::open()), file, verifier, store);
+    }
+    let source = read::open(path).map_err(|error| load::unreadable(&shown(path), &error))?;
+    lines(audit, (path, source), file, verifier, store)
+}
+
+fn lines(
+    audit: &Audit<'_>,
+    (path, source): (&Path, impl Read + Send),
+    file: u16,
+    verifier: &Verifier<'_>,
+    store: &mut Store,
+) -> Result<(), Failure> {
+    store
+        .others(|aim, take| {
+            let work = |block: Block<'_>| {
+                let mut batch = Batch::new(aim);
+                let lines = Lines { bytes: block.bytes, offset: block.offset, first_line: block.first_line };
+                notification_log::read_block(lines, verifier, &mut Scratch::default(), &mut |line, said| {
+                    add_line(audit, &mut batch, file, line, &said);
+                });
+                batch.finish()
+            };
+            in_blocks(source, Cut::Lines, audit.threads, work, |ready| take(ready?))
+        })?
+        .map_err(|stopped: Stopped<std::io::Error, NoRoom>| match stopped {
+            Stopped::Reading(error) => load::unreadable(&shown(path), &read::ReadError::of(path, error)),
+            Stopped::Taking(error) => error.into(),
+        })
+}
+
+fn add_line(audit: &Audit<'_>, batch: &mut Batch<'_>, file: u16, line: u64, said: &Line<'_>) {
+    match said {
+        Line::Heard(heard) => {
+            let receipt = heard.receipt(LinePlace { file, line, hash: heard.hash });
+            batch.add(&Record::Heard(HeardRecord::of(&receipt, audit.case.job.reconcile.cutoff)));
+        }
+        Line::Unmatched(unmatched) => {
+            let said = unmatched.said.as_ref();
+            let is_torn = unmatched.reason == UnmatchedReason::Malformed;
+            batch.add(&Record::Stray(StrayRecord {
+                place: LinePlace { file, line, hash: unmatched.hash },
+                reason: unmatched.reason,
+                amount: said.map(|said| said.amount),
+                invoice: said.map_or("", |said| said.invoice()),
+                status: said.filter(|_| !is_torn).map_or(&unmatched.detail, |said| said.status.word()),
+                received_at: &unmatched.received_at,
+            }));
+        }
+    }
+}

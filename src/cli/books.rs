@@ -1,0 +1,155 @@
+//! The books: every order judged, every stray line listed, written as they come and added up.
+//!
+//! The files are drafts until the run has its name and everything is counted; see [`Books::keep`].
+
+use std::convert::Infallible;
+use std::path::Path;
+
+use super::load::Case;
+use crate::edge::files::{Draft, WriteError};
+use crate::edge::parallel;
+use crate::job::settings::OutputFormat;
+use crate::model::time::Timestamp;
+use crate::reconcile::judge::Rules;
+use crate::reconcile::ledger::Ledger;
+use crate::reconcile::record::{StrayRecord, hash_bytes};
+use crate::reconcile::strays::{records, sorted, united};
+use crate::reconcile::total::Totals;
+use crate::report::rows;
+use crate::report::sheet::{Break, MOST_BREAKS, Rows, Sheet, sheet};
+
+/// How many orders are judged in one piece.
+const PIECE: usize = 8192;
+
+/// Everything about the orders and the logs, added up, and the files about it as drafts.
+#[derive(Debug)]
+pub(super) struct Books {
+    /// All sums.
+    pub(super) totals: Totals,
+    /// Orders that need a person, by invoice.
+    pub(super) breaks: Vec<Break>,
+    /// Names an audit: the same findings have the same, in whatever order they were read.
+    pub(super) digest: u64,
+    drafts: Vec<(&'static str, Draft)>,
+}
+
+/// The files, in the order of [`Books::open`].
+const ORDERS: usize = 0;
+const UNMATCHED: usize = 1;
+const ACTIONS: usize = 2;
+
+impl Books {
+    /// Opens books whose drafts stand in the job's output folder.
+    pub(super) fn open(case: &Case) -> Self {
+        let wanted = case.job.output.formats.contains(&OutputFormat::Csv);
+        let folder = case.path(&format!("{}/{}", case.fill(&case.job.output.directory), case.job.name));
+        let files: [(&'static str, &[&str]); 3] = [
+            ("reconciliation.csv", &rows::RECONCILIATION),
+            ("unmatched.csv", &rows::UNMATCHED),
+            ("actions.csv", &rows::ACTIONS),
+        ];
+        let begin = |(name, header): (&'static str, &[&str])| {
+            let mut draft = Draft::begin(&folder, name);
+            draft.write(&rows::header(header));
+            (name, draft)
+        };
+        let drafts = if wanted { files.into_iter().map(begin).collect() } else { Vec::new() };
+        Self { totals: Totals::default(), breaks: Vec::new(), digest: 0, drafts }
+    }
+
+    /// Judges the orders of a ledger that has everything, and lists its strays.
+    pub(super) fn of_ledger(case: &Case, ledger: &Ledger, files: &[String], how: How) -> Self {
+        let mut books = Self::open(case);
+        let mut copies = Vec::new();
+        judge_all(ledger, case, how, |sheet| {
+            books.write(ORDERS, &sheet.orders);
+            books.write(ACTIONS, &sheet.actions);
+            copies.extend_from_slice(&sheet.copies);
+            books.add(sheet);
+        });
+        if how.rows == Rows::WithOrders {
+            books.totals.add_repeated(ledger.repeated());
+        }
+        let strays = united(ledger.strays()).into_iter().chain(records(&copies));
+        for stray in sorted(strays.collect()) {
+            books.stray(files, &stray);
+        }
+        books
+    }
+
+    /// Adds what a sheet found; its rows are written by who knows where they belong.
+    pub(super) fn add(&mut self, sheet: Sheet) {
+        self.totals.merge(sheet.totals);
+        self.digest = self.digest.wrapping_add(sheet.digest);
+        self.breaks.extend(sheet.breaks);
+        self.breaks.sort_unstable();
+        self.breaks.truncate(MOST_BREAKS);
+    }
+
+    /// Writes an order's row, and what to do about it.
+    pub(super) fn order(&mut self, row: &[u8], action: &[u8]) {
+        self.write(ORDERS, row);
+        self.write(ACTIONS, action);
+    }
+
+    /// Lists a line that proves nothing.
+    pub(super) fn stray(&mut self, files: &[String], stray: &StrayRecord<'_>) {
+        self.totals.add_unmatched(stray.reason, stray.amount);
+        // Where a line stands is no part of what was found.
+        let found = format!("{}\0{}\0{}\0{}", stray.reason.word(), stray.invoice, stray.status, stray.received_at);
+        self.digest = self.digest.wrapping_add(hash_bytes(found.as_bytes()));
+        let mut row = Vec::new();
+        rows::unmatched(files.get(usize::from(stray.place.file)).map_or("", String::as_str), stray, &mut row);
+        self.write(UNMATCHED, &row);
+    }
+
+    fn write(&mut self, file: usize, bytes: &[u8]) {
+        if let Some((_, draft)) = self.drafts.get_mut(file) {
+            draft.write(bytes);
+        }
+    }
+
+    /// The names of the files.
+    pub(super) fn files(&self) -> Vec<&'static str> {
+        self.drafts.iter().map(|(name, _)| *name).collect()
+    }
+
+    /// Gives the drafts their places in a folder.
+    ///
+    /// # Errors
+    /// One of them could not be written.
+    pub(super) fn keep(&mut self, folder: &Path) -> Result<(), WriteError> {
+        std::mem::take(&mut self.drafts).into_iter().try_for_each(|(name, draft)| draft.keep(&folder.join(name)))
+    }
+}
+
+/// How orders are judged.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct How {
+    /// The present.
+    pub(super) now: Timestamp,
+    /// Who counts the rows.
+    pub(super) rows: Rows,
+    /// On how many threads.
+    pub(super) threads: usize,
+}
+
+/// Judges all orders of a ledger on several threads; the sheets come in the order of the invoices.
+pub(super) fn judge_all(ledger: &Ledger, case: &Case, how: How, mut take: impl FnMut(Sheet)) {
+    let (rules, cutoff) = (Rules { grace: case.job.reconcile.grace, now: how.now }, case.job.reconcile.cutoff);
+    let orders = ledger.in_order();
+    let pieces: Vec<&[u32]> = orders.chunks(PIECE).collect();
+    let judged = parallel::in_order(
+        pieces.len(),
+        how.threads,
+        |piece| sheet(ledger, pieces[piece], rules, cutoff, how.rows),
+        |sheet| {
+            take(sheet);
+            Ok::<(), Infallible>(())
+        },
+    );
+    match judged {
+        Ok(()) => {}
+        Err(never) => match never {},
+    }
+}

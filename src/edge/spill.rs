@@ -1,0 +1,214 @@
+//! Files for what does not fit into memory: parts to be worked on one at a time, and sorted runs to be merged again.
+//!
+//! They stand in a folder of their own, which goes with its last user; what a killed program leaves there is of no use to
+//! anybody, and may be deleted.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::files::of_this_process;
+
+/// A folder for files that nobody keeps.
+#[derive(Debug)]
+pub struct Scrap(PathBuf);
+
+impl Scrap {
+    /// Makes the folder, with a name of this process, inside of another one.
+    ///
+    /// # Errors
+    /// The disk does not allow it.
+    pub fn make(within: &Path) -> io::Result<Self> {
+        let folder = within.join(format!(".{}.parts", of_this_process()));
+        std::fs::create_dir_all(&folder)?;
+        Ok(Self(folder))
+    }
+}
+
+impl Drop for Scrap {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// So many files, each written to its end before it is read.
+#[derive(Debug)]
+pub struct Parts {
+    paths: Vec<PathBuf>,
+    files: Vec<BufWriter<File>>,
+}
+
+impl Parts {
+    /// Begins so many parts.
+    ///
+    /// # Errors
+    /// The disk is full or does not allow it; as for the other functions here.
+    pub fn begin(scrap: &Scrap, name: &str, count: usize) -> io::Result<Self> {
+        let paths: Vec<PathBuf> = (0..count).map(|part| scrap.0.join(format!("{name}-{part}"))).collect();
+        let files = paths.iter().map(|path| File::create(path).map(|file| BufWriter::with_capacity(1 << 15, file)));
+        Ok(Self { files: files.collect::<io::Result<_>>()?, paths })
+    }
+
+    /// Appends to a part.
+    ///
+    /// # Errors
+    /// As of [`Parts::begin`].
+    pub fn write(&mut self, part: usize, bytes: &[u8]) -> io::Result<()> {
+        self.files[part].write_all(bytes)
+    }
+
+    /// Ends the writing.
+    ///
+    /// # Errors
+    /// As of [`Parts::begin`].
+    pub fn close(&mut self) -> io::Result<()> {
+        let files = std::mem::take(&mut self.files);
+        files.into_iter().try_for_each(|file| file.into_inner().map(|_| ()).map_err(io::IntoInnerError::into_error))
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.paths.len()
+    }
+
+    /// The content of a part.
+    ///
+    /// # Errors
+    /// As of [`Parts::begin`].
+    pub fn read(&self, part: usize) -> io::Result<Vec<u8>> {
+        std::fs::read(&self.paths[part])
+    }
+}
+
+/// A file of entries in the order of their keys.
+#[derive(Debug)]
+pub struct RunWriter {
+    path: PathBuf,
+    file: BufWriter<File>,
+}
+
+impl RunWriter {
+    /// Begins a run.
+    ///
+    /// # Errors
+    /// As of [`Parts::begin`].
+    pub fn begin(scrap: &Scrap, name: &str) -> io::Result<Self> {
+        let path = scrap.0.join(name);
+        Ok(Self { file: BufWriter::with_capacity(1 << 16, File::create(&path)?), path })
+    }
+
+    /// Appends an entry; its key is not smaller than the one before.
+    ///
+    /// # Errors
+    /// As of [`Parts::begin`].
+    pub fn add(&mut self, key: &[u8], values: [&[u8]; 2]) -> io::Result<()> {
+        for text in [key, values[0], values[1]] {
+            let length = u32::try_from(text.len()).map_err(io::Error::other)?;
+            self.file.write_all(&length.to_le_bytes())?;
+            self.file.write_all(text)?;
+        }
+        Ok(())
+    }
+
+    /// Ends the run.
+    ///
+    /// # Errors
+    /// As of [`Parts::begin`].
+    pub fn close(self) -> io::Result<Run> {
+        self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
+        Ok(Run(self.path))
+    }
+}
+
+/// A run that was written to its end.
+#[derive(Debug)]
+pub struct Run(PathBuf);
+
+/// An entry that is to be merged, the smallest key first, of equal ones that of the first run.
+type Head = Reverse<(Vec<u8>, usize, [Vec<u8>; 2])>;
+
+/// Hands over the entries of all runs in the order of their keys.
+///
+/// # Errors
+/// As of [`Parts::begin`], or what `take` says.
+pub fn merge<E: From<io::Error>>(
+    runs: &[Run],
+    mut take: impl FnMut(&[u8], &[Vec<u8>; 2]) -> Result<(), E>,
+) -> Result<(), E> {
+    let open = |run: &Run| File::open(&run.0).map(|file| BufReader::with_capacity(1 << 16, file));
+    let mut files: Vec<BufReader<File>> = runs.iter().map(open).collect::<io::Result<_>>()?;
+    let mut heads: BinaryHeap<Head> = BinaryHeap::new();
+    for (run, file) in files.iter_mut().enumerate() {
+        heads.extend(next(file, run)?);
+    }
+    while let Some(Reverse((key, run, values))) = heads.pop() {
+        take(&key, &values)?;
+        heads.extend(next(&mut files[run], run)?);
+    }
+    Ok(())
+}
+
+fn next(file: &mut BufReader<File>, run: usize) -> io::Result<Option<Head>> {
+    let mut first = [0; 4];
+    match file.read(&mut first[..1])? {
+        0 => return Ok(None),
+        _ => file.read_exact(&mut first[1..])?,
+    }
+    let key = text(file, first)?;
+    let mut values = [Vec::new(), Vec::new()];
+    for value in &mut values {
+        let mut length = [0; 4];
+        file.read_exact(&mut length)?;
+        *value = text(file, length)?;
+    }
+    Ok(Some(Reverse((key, run, values))))
+}
+
+fn text(file: &mut BufReader<File>, length: [u8; 4]) -> io::Result<Vec<u8>> {
+    let mut text = vec![0; u32::from_le_bytes(length) as usize];
+    file.read_exact(&mut text).map(|()| text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_are_merged_in_the_order_of_their_keys_and_nothing_is_left_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let scrap = Scrap::make(folder.path()).unwrap();
+        let run = |name: &str, keys: &[&str]| {
+            let mut writer = RunWriter::begin(&scrap, name).unwrap();
+            keys.iter().for_each(|key| writer.add(key.as_bytes(), [name.as_bytes(), b""]).unwrap());
+            writer.close().unwrap()
+        };
+        let runs = [run("one", &["a", "c", "c", "x"]), run("two", &[]), run("three", &["b", "c", "y"])];
+        let mut merged = String::new();
+        merge(&runs, |key, [name, empty]| {
+            assert!(empty.is_empty());
+            for text in [key, name, b" "] {
+                merged.push_str(&String::from_utf8_lossy(text));
+            }
+            Ok::<(), io::Error>(())
+        })
+        .unwrap();
+        assert_eq!(merged, "aone bthree cone cone cthree xone ythree ");
+        drop(scrap);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_part_is_read_as_it_was_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let scrap = Scrap::make(folder.path()).unwrap();
+        let mut parts = Parts::begin(&scrap, "part", 2).unwrap();
+        parts.write(0, b"a").unwrap();
+        parts.write(1, b"b").unwrap();
+        parts.write(0, b"c").unwrap();
+        parts.close().unwrap();
+        assert_eq!((parts.read(0).unwrap(), parts.read(1).unwrap()), (b"ac".to_vec(), b"b".to_vec()));
+    }
+}

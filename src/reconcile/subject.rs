@@ -1,0 +1,141 @@
+//! The orders of a run in a ledger: what the run did to each, and what the logs, read as a whole, say.
+
+use std::collections::BTreeMap;
+
+use super::evidence::{Done, DoneState, Heard, Log, Unmatched};
+use super::ledger::{Gathered, Ledger, TooMany};
+use super::record::{DoneRecord, HeardRecord, LinePlace, OrderRecord, Receipt, Record, Standing, StrayRecord, hash};
+use super::settle::settle;
+use super::sieve::Sieve;
+use super::verdict::Expectation;
+use crate::model::ids::{InvoiceNumber, MerchantReference};
+use crate::model::money::Rupiah;
+use crate::model::status::BookStatus;
+use crate::model::time::{Cutoff, Timestamp};
+
+/// An order as it comes to judgement after a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject {
+    /// Its row.
+    pub row: u64,
+    /// Its number; `None` in a bad row that has none.
+    pub invoice: Option<InvoiceNumber>,
+    /// Its amount; zero if a bad row has none.
+    pub amount: Rupiah,
+    /// What the book says.
+    pub book: Option<BookStatus>,
+    /// When it was made, if the input says.
+    pub created_at: Option<Timestamp>,
+    /// The merchant's reference of the payment, if the input says.
+    pub payment_reference: Option<MerchantReference>,
+    /// What the run did.
+    pub done: Done,
+}
+
+/// A ledger with its log files, by number.
+#[derive(Debug)]
+pub struct Book {
+    /// Everything that is known.
+    pub ledger: Ledger,
+    /// The names of the logs.
+    pub files: Vec<String>,
+}
+
+/// Joins the orders of a run with the logs.
+///
+/// # Errors
+/// There are more than a ledger can number.
+pub fn book(subjects: &[Subject], log: &Log, cutoff: Cutoff) -> Result<Book, TooMany> {
+    let mut sieve = Sieve::for_keys(2 * subjects.len() as u64);
+    let mut ledger = Ledger::for_orders(subjects.len(), None);
+    let mut orders = Gathered::default();
+    let mut records = Vec::new();
+    for subject in subjects {
+        let reference = subject.payment_reference.as_ref().map(|reference| hash(reference.as_str()));
+        reference.into_iter().for_each(|key| sieve.insert(key));
+        orders.add_order(&order(subject, reference))?;
+        if let Some(invoice) = &subject.invoice {
+            let done = done_record(invoice, &subject.done);
+            Gathered::key_of_creation(&done).into_iter().for_each(|key| sieve.insert(key));
+            Record::Done(done).write(&mut records);
+        }
+    }
+    ledger.take(orders, 0)?;
+    ledger.fill(&records, &sieve)?;
+    let numbers = numbers(log);
+    let mut records = Vec::new();
+    for heard in &log.heard {
+        let receipt = receipt(heard, numbers[heard.file.as_str()]);
+        Record::Heard(HeardRecord::of(&receipt, cutoff)).write(&mut records);
+    }
+    for line in &log.unmatched {
+        Record::Stray(stray(line, numbers[line.file.as_str()])).write(&mut records);
+    }
+    ledger.fill(&records, &sieve)?;
+    settle(&mut ledger)?;
+    ledger.seal();
+    Ok(Book { ledger, files: numbers.into_keys().map(str::to_owned).collect() })
+}
+
+fn order(subject: &Subject, reference: Option<u64>) -> OrderRecord<'_> {
+    OrderRecord {
+        row: subject.row,
+        invoice: subject.invoice.as_ref().map(InvoiceNumber::as_str),
+        amount: subject.amount,
+        book: subject.book,
+        created_at: subject.created_at,
+        expectation: Expectation::Effect(subject.done.operation),
+        reference,
+        agreement: subject.row,
+        standing: if subject.done.state == DoneState::Invalid { Standing::Invalid } else { Standing::Judged },
+    }
+}
+
+/// What was done to an order.
+#[must_use]
+pub fn done_record<'a>(invoice: &'a InvoiceNumber, done: &'a Done) -> DoneRecord<'a> {
+    DoneRecord {
+        invoice: invoice.as_str(),
+        operation: done.operation,
+        state: done.state,
+        request_id: done.request_id.as_ref().map(crate::model::ids::RequestId::as_str),
+        payment_status: done.payment_status,
+        settled_at: done.settled_at,
+    }
+}
+
+/// The logs by name, numbered in the order of their names.
+fn numbers(log: &Log) -> BTreeMap<&str, u16> {
+    let heard = log.heard.iter().map(|heard| heard.file.as_str());
+    let unmatched = log.unmatched.iter().map(|line| line.file.as_str());
+    let mut numbers: BTreeMap<&str, u16> = heard.chain(unmatched).map(|file| (file, 0)).collect();
+    numbers.values_mut().zip(0..).for_each(|(number, counted)| *number = counted);
+    numbers
+}
+
+fn receipt(heard: &Heard, file: u16) -> Receipt<'_> {
+    let said = &heard.notification;
+    Receipt {
+        place: LinePlace { file, line: heard.line, hash: heard.hash },
+        received_at: heard.received_at,
+        signed_at: &heard.signed_at,
+        request_id: &heard.request_id,
+        invoice: said.invoice.as_str(),
+        amount: said.amount,
+        status: said.status,
+        date: &said.date,
+        original_request_id: said.original_request_id.as_deref(),
+        identifiers: [said.payment_reference.as_deref(), said.order_id.as_deref(), said.akulaku_reference.as_deref()],
+    }
+}
+
+fn stray(line: &Unmatched, file: u16) -> StrayRecord<'_> {
+    StrayRecord {
+        place: LinePlace { file, line: line.line, hash: line.hash },
+        reason: line.reason,
+        amount: line.amount,
+        invoice: &line.invoice,
+        status: if line.status.is_empty() { &line.detail } else { &line.status },
+        received_at: &line.received_at,
+    }
+}

@@ -1,0 +1,100 @@
+//! A part of the reconciliation, judged and written: some orders, their rows, and what they add up to.
+
+use super::rows;
+use crate::model::money::Rupiah;
+use crate::model::time::Cutoff;
+use crate::model::verdict::Verdict;
+use crate::reconcile::judge::{Bench, Rules};
+use crate::reconcile::ledger::Ledger;
+use crate::reconcile::record::{LinePlace, Record, StrayRecord, hash_bytes};
+use crate::reconcile::total::{Counted, RowEnd, Totals};
+
+/// The most orders that a page for people shows; all of them are in reconciliation.csv.
+pub const MOST_BREAKS: usize = 500;
+
+/// Whose rows are counted where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rows {
+    /// The first row of an order is counted with it.
+    WithOrders,
+    /// The rows are counted elsewhere: a run knows the end of each.
+    Elsewhere,
+}
+
+/// Some orders in their order.
+#[derive(Debug, Default)]
+pub struct Sheet {
+    /// Their rows of reconciliation.csv.
+    pub orders: Vec<u8>,
+    /// Behind each of them, where it ends in `orders` and in `actions`.
+    pub ends: Vec<(usize, usize)>,
+    /// Their rows of actions.csv.
+    pub actions: Vec<u8>,
+    /// Copies of notifications, as records of strays.
+    pub copies: Vec<u8>,
+    /// A sum of hashes of their rows, which names an audit: the same rows have the same, in any order.
+    pub digest: u64,
+    /// Their sums.
+    pub totals: Totals,
+    /// Those that need a person, the first [`MOST_BREAKS`] of them.
+    pub breaks: Vec<Break>,
+}
+
+/// An order that needs a person, for a page.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Break {
+    /// Its row, if it has no readable invoice: these come last.
+    pub row: Option<u64>,
+    /// The invoice, or what stands in its place.
+    pub invoice: String,
+    /// Its amount.
+    pub amount: Rupiah,
+    /// The conclusion.
+    pub verdict: Verdict,
+    /// Why.
+    pub reason: String,
+}
+
+/// Judges these orders of a ledger.
+#[must_use]
+pub fn sheet(ledger: &Ledger, orders: &[u32], rules: Rules, cutoff: Cutoff, rows: Rows) -> Sheet {
+    let mut sheet = Sheet { orders: Vec::with_capacity(orders.len() * 192), ..Sheet::default() };
+    let mut bench = Bench::new(ledger, rules);
+    for order in orders {
+        let judged = bench.judge(*order);
+        let made_on = judged.entry.created_at.and_then(|time| cutoff.day(time)).unwrap_or_default();
+        sheet.totals.add_order(&judged, made_on);
+        if rows == Rows::WithOrders {
+            let (state, rupiah) = (judged.state(), judged.entry.amount);
+            sheet.totals.add_row(&RowEnd { state, rupiah, counted: Counted::Here });
+        }
+        bench.events().for_each(|(day, status, amount)| sheet.totals.add_event(day, status, amount));
+        for copy in bench.copies() {
+            let received_at = copy.received_at.map(crate::model::time::wire).unwrap_or_default();
+            let stray = StrayRecord {
+                place: LinePlace { file: copy.file, line: copy.line, hash: 0 },
+                reason: copy.as_copy,
+                amount: Some(copy.amount),
+                invoice: &judged.name(),
+                status: copy.status.word(),
+                received_at: &received_at,
+            };
+            Record::Stray(stray).write(&mut sheet.copies);
+        }
+        let start = sheet.orders.len();
+        rows::order(&judged, &mut sheet.orders);
+        sheet.digest = sheet.digest.wrapping_add(hash_bytes(&sheet.orders[start..]));
+        rows::action(&judged, &mut sheet.actions);
+        sheet.ends.push((sheet.orders.len(), sheet.actions.len()));
+        if judged.verdict().needs_a_person() && sheet.breaks.len() < MOST_BREAKS {
+            sheet.breaks.push(Break {
+                row: Some(judged.entry.row).filter(|_| judged.entry.invoice.is_none()),
+                invoice: judged.name().into_owned(),
+                amount: judged.entry.amount,
+                verdict: judged.verdict(),
+                reason: judged.reason_text(),
+            });
+        }
+    }
+    sheet
+}

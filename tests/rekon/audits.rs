@@ -1,0 +1,277 @@
+//! Audits in several steps: what one leads to, what earlier runs prove to it, and that neither threads nor the order of the
+//! lines decide anything. Audits of one step are case folders.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use rekon::simulator::{CLIENT_ID, SECRET_KEY};
+use serde_json::Value;
+
+use crate::month::generator::Month;
+use crate::process::{Ended, Folder, Told, column, notification_body, rows};
+use crate::support::rekon;
+
+const AS_OF: [&str; 2] = ["--as-of", "2024-01-31T17:00:00Z"];
+
+const RESULTS: &str = "invoice_number,amount,rekon_operation,rekon_state,rekon_reason,rekon_request_id,rekon_payment_status,rekon_settled_at\n";
+
+const LIMITS: &str = "\
+limits: {rate: 500/s, burst: 10, concurrency: 4, timeout: 5s}
+retries: {attempts: 6, backoff: 10ms..50ms, inquire_after: 50ms, settle_for: 5s}
+guards: {max_orders: 10, max_total: 10000000}
+";
+
+fn audit(folder: &Folder, more: &str) {
+    folder.write(
+        "audit.yaml",
+        &format!(
+            "job: audit\noperation: audit\nmerchant: {{environment: simulator}}\n\
+             orders: {{file: orders.csv, columns: {{book_status: Status}}}}\n{more}"
+        ),
+    );
+}
+
+fn exits(ended: &Ended, code: i32) {
+    assert_eq!(ended.code, Some(code), "{}\n{}", ended.stdout, ended.stderr);
+}
+
+/// A file of the audit that has just ended.
+fn out(folder: &Folder, ended: &Ended, name: &str) -> String {
+    let files = ended.stdout.lines().find_map(|line| line.strip_prefix("files: ")).expect("it says where");
+    folder.read(&format!("{files}/{name}"))
+}
+
+/// A line of a log, with what a refund needs.
+fn told(invoice: &str, amount: &str, received_at: &str) -> String {
+    let identifiers = format!(
+        r#","peer_to_peer_info":{{"identifier":[{{"name":"ORDER_ID","value":"1000035148"}},{{"name":"AKULAKU_UNIQUE_REFERENCE","value":"{CLIENT_ID}{invoice}"}}]}}}}"#
+    );
+    let body = notification_body(invoice, amount, "SUCCESS", received_at);
+    let body = body.strip_suffix('}').expect("an object").to_owned() + &identifiers;
+    let request_id = &format!("N-{invoice}-{received_at}");
+    format!("{}\n", Told { received_at, request_id, client_id: CLIENT_ID, key: SECRET_KEY, body: &body }.line())
+}
+
+#[test]
+fn what_was_paid_after_its_cancel_is_refunded_from_the_list_of_actions() {
+    let folder = Folder::new();
+    audit(&folder, "notifications: {files: [log.jsonl]}\n");
+    folder
+        .write("orders.csv", "invoice_number,amount,Status\nINV-1,90000,cancelled\nINV-2,5000,paid\nINV-3,7000,paid\n");
+    let log = [told("INV-1", "90000", "2024-01-20T02:00:00Z"), told("INV-2", "5000", "2024-01-20T02:00:00Z")];
+    folder.write("log.jsonl", &log.concat());
+    let audited = folder.rekon(&[&["reconcile", "audit.yaml"][..], &AS_OF].concat());
+    exits(&audited, 1);
+    let actions = out(&folder, &audited, "actions.csv");
+    assert_eq!(
+        actions,
+        "action,invoice_number,amount,payment_reference,order_id,akulaku_reference,verdict,reason\n\
+         refund,INV-1,90000,INV-1,1000035148,MCH-0001-SIMULATORINV-1,paid_after_cancel,book cancelled but DOKU says paid\n\
+         resend_notification,INV-3,7000,,,,missing,no proof and the grace is over; age unknown\n"
+    );
+
+    // As `docs/verdicts.md` has it.
+    folder.write("actions.csv", &actions);
+    folder.write(
+        "state.yaml",
+        "orders:\n  - {invoice_number: INV-1, amount: 90000, status: paid, payment_reference: INV-1, order_id: 1000035148}\n",
+    );
+    folder.write(
+        "refund.yaml",
+        &format!(
+            "job: refund-actions\noperation: refund\nmerchant: {{environment: simulator, state: state.yaml}}\n\
+             orders:\n  file: actions.csv\n  columns: {{book_status: action}}\n  where:\n    - book_status: [refund]\n{LIMITS}"
+        ),
+    );
+    exits(&folder.rekon(&["run", "refund.yaml"]), 0);
+    let refunded = folder.results("refund-actions");
+    assert_eq!(column(&refunded, "rekon_state"), ["succeeded", "skipped"]);
+}
+
+#[test]
+fn an_audit_believes_the_journal_of_an_earlier_run() {
+    let folder = Folder::new();
+    folder.write(
+        "state.yaml",
+        "orders:\n  - {invoice_number: INV-1, amount: 90000, status: paid, order_id: 1000035148}\n\
+         \x20 - {invoice_number: INV-2, amount: 5000, status: paid, order_id: 1000035149}\n",
+    );
+    folder.write(
+        "refunds.csv",
+        &format!("invoice_number,amount,order_id,akulaku_reference\nINV-1,90000,1000035148,{CLIENT_ID}INV-1\n"),
+    );
+    folder.write(
+        "refund.yaml",
+        &format!(
+            "job: refund-test\noperation: refund\nmerchant: {{environment: simulator, state: state.yaml}}\n\
+             orders: {{file: refunds.csv}}\n{LIMITS}"
+        ),
+    );
+    exits(&folder.rekon(&["run", "refund.yaml"]), 0);
+    audit(&folder, "");
+    folder.write("orders.csv", "invoice_number,amount,Status\nINV-1,90000,refunded\nINV-2,5000,refunded\n");
+    let audited = folder.rekon(&["reconcile", "audit.yaml"]);
+    exits(&audited, 1);
+    let reconciled = rows(&out(&folder, &audited, "reconciliation.csv"));
+    assert_eq!(column(&reconciled, "verdict"), ["matched", "missing"]);
+    let expected = ["book and signed answer agree", "no proof and the grace is over; age unknown"];
+    assert_eq!(column(&reconciled, "reason"), expected);
+    assert_eq!(column(&reconciled, "result_state"), ["succeeded", ""]);
+}
+
+#[test]
+fn what_may_have_been_given_back_already_is_not_to_be_refunded() {
+    let folder = Folder::new();
+    audit(&folder, "notifications: {files: [log.jsonl]}\nreconcile: {results: [cancels.csv]}\n");
+    folder.write(
+        "orders.csv",
+        "invoice_number,amount,Status\nINV-1,1000,refunded\nINV-2,1000,cancelled\nINV-3,1000,cancelled\nINV-4,1000,cancelled\n",
+    );
+    let cancelled = |number: u8| format!("INV-{number},1000,cancel,succeeded,,,,\n");
+    let cancels: String = (1..=3).map(cancelled).collect();
+    folder.write("cancels.csv", &format!("{RESULTS}{cancels}"));
+    let paid: String =
+        ["INV-1", "INV-2", "INV-3", "INV-4"].map(|invoice| told(invoice, "1000", "2024-01-20T02:00:00Z")).concat();
+    // Another sum than the book's, and a refund that DOKU tells of by itself.
+    let more = told("INV-4", "1500", "2024-01-20T03:00:00Z");
+    let body = notification_body("INV-3", "1000", "REFUNDED", "2024-01-21T02:00:00Z");
+    let (received_at, request_id) = ("2024-01-21T02:00:00Z", "N-3R");
+    let back = Told { received_at, request_id, client_id: CLIENT_ID, key: SECRET_KEY, body: &body }.line();
+    folder.write("log.jsonl", &format!("{paid}{more}{back}\n"));
+    let audited = folder.rekon(&[&["reconcile", "audit.yaml"][..], &AS_OF].concat());
+    exits(&audited, 1);
+    let actions = rows(&out(&folder, &audited, "actions.csv"));
+    assert_eq!(column(&actions, "action"), ["review", "refund", "review", "review"]);
+    let verdicts = ["paid_after_cancel", "paid_after_cancel", "status_mismatch", "paid_after_cancel"];
+    assert_eq!(column(&actions, "verdict"), verdicts);
+}
+
+#[test]
+fn a_log_under_two_names_is_read_once_and_where_leaves_orders_out() {
+    let folder = Folder::new();
+    let orders =
+        "orders:\n  file: orders.csv\n  columns: {book_status: Status}\n  where: [{amount: {at_least: 5000}}]\n";
+    folder.write(
+        "audit.yaml",
+        &format!(
+            "job: audit\noperation: audit\nmerchant: {{environment: simulator}}\n{orders}\
+             notifications: {{files: [\"log*.jsonl\"]}}\n"
+        ),
+    );
+    folder.write("orders.csv", "invoice_number,amount,Status\nINV-1,90000,paid\nINV-2,4000,paid\n");
+    let line = told("INV-1", "90000", "2024-01-20T02:00:00Z");
+    folder.write("log.jsonl", &(line.clone() + &line + "nonsense\n"));
+    let audited = || {
+        let audited = folder.rekon(&[&["reconcile", "audit.yaml"][..], &AS_OF].concat());
+        exits(&audited, 0);
+        ["reconciliation.csv", "unmatched.csv", "days.csv"].map(|name| out(&folder, &audited, name))
+    };
+    let once = audited();
+    let reconciled = rows(&once[0]);
+    assert_eq!(column(&reconciled, "verdict"), ["matched", "not_sent"]);
+    assert_eq!(column(&reconciled, "reason"), ["book and DOKU agree", "left out by where"]);
+    assert_eq!(column(&reconciled, "duplicates"), ["1", "0"]);
+    assert_eq!(column(&rows(&once[1]), "reason"), ["duplicate", "malformed"]);
+    folder.write("log-again.jsonl", &folder.read("log.jsonl"));
+    let twice = audited();
+    assert_eq!((&once[0], &once[2]), (&twice[0], &twice[2]));
+    // The same lines, whichever of the two files is named.
+    assert_eq!(once[1], twice[1].replace("log-again.jsonl", "log.jsonl"));
+}
+
+#[test]
+fn flags_of_an_audit_are_checked() {
+    let folder = Folder::new();
+    audit(&folder, "");
+    let period = "it is all, day, month, 2026-11-21, 2026-11 or 2026-11-01..2026-11-15";
+    let memory = "it is a size such as 512MiB or 2GiB, at least 64MiB";
+    let cases = [
+        ("--period", "2026-13", period),
+        ("--period", "2026-11-02..2026-11-01", period),
+        ("--memory", "512", memory),
+        ("--memory", "512MB", memory),
+        ("--memory", "63MiB", memory),
+        ("--memory", "99999999999GiB", memory),
+        ("--threads", "0", "it is a number from 1 to 256"),
+        ("--threads", "257", "it is a number from 1 to 256"),
+    ];
+    for (flag, value, expected) in cases {
+        let ended = folder.rekon(&["reconcile", "audit.yaml", flag, value]);
+        exits(&ended, 2);
+        assert!(ended.stderr.contains(expected), "{flag} {value}: {}", ended.stderr);
+    }
+    assert!(!folder.path("out").exists());
+}
+
+/// The files of an audit by name, and its summary without its times.
+fn audited(folder: &Path, flags: &[&str]) -> (BTreeMap<String, String>, Value) {
+    let arguments =
+        [&["reconcile", "job.yaml", "--as-of", "2026-11-30T17:00:00Z", "--quiet", "--json"], flags].concat();
+    let ran = rekon(folder, &arguments, &[]);
+    assert!(ran.stderr.is_empty(), "{}", ran.stderr);
+    let summary: Value = serde_json::from_str(&ran.stdout).expect("a document on stdout");
+    let read = |name: &str| {
+        let path = summary["files"][name].as_str().unwrap_or_else(|| panic!("{name} is written"));
+        (name.to_owned(), std::fs::read_to_string(folder.join(path)).expect(name))
+    };
+    let files = ["reconciliation.csv", "unmatched.csv", "actions.csv", "days.csv"].map(read);
+    (files.into(), summary)
+}
+
+#[test]
+fn neither_threads_nor_the_order_of_lines_change_a_byte() {
+    let month = Month { weak_ties: true, ..Month::default() };
+    let straight = tempfile::tempdir().expect("a folder");
+    month.write(straight.path()).expect("a month");
+    let (files, summary) = audited(straight.path(), &["--threads", "1"]);
+    assert!(files.values().all(|text| text.lines().count() > 10), "a month has something of everything");
+    for threads in ["2", "3", "16"] {
+        let (others, other_summary) = audited(straight.path(), &["--threads", threads]);
+        assert!(files == others, "{threads} threads");
+        assert_eq!(summary, other_summary, "{threads} threads");
+    }
+    let shuffled = tempfile::tempdir().expect("a folder");
+    Month { shuffle: Some(5), ..month }.write(shuffled.path()).expect("a month");
+    let (mut others, other_summary) = audited(shuffled.path(), &["--threads", "3"]);
+    let mut files = files;
+    for files in [&mut files, &mut others] {
+        let unmatched = files.remove("unmatched.csv").expect("it is there");
+        files.insert("unmatched.csv, sorted".into(), without_places(&unmatched));
+    }
+    for (name, text) in &files {
+        assert!(*text == others[name], "{name} of the shuffled month");
+    }
+    assert_eq!(summary, other_summary);
+}
+
+/// The rows of unmatched.csv without what depends on where a line stands.
+fn without_places(unmatched: &str) -> String {
+    let rows = rows(unmatched).into_iter().map(|mut row| {
+        row.remove("line");
+        row.get_mut("status").filter(|status| status.starts_with("torn")).map(String::clear);
+        format!("{row:?}")
+    });
+    let mut rows: Vec<String> = rows.collect();
+    rows.sort_unstable();
+    rows.join("\n")
+}
+
+#[test]
+fn rows_of_one_invoice_that_contradict_each_other_are_all_invalid_in_whatever_order() {
+    let folder = Folder::new();
+    folder.write(
+        "audit.yaml",
+        "job: audit\noperation: audit\nmerchant: {environment: simulator}\n\
+         orders: {file: orders.csv, columns: {book_status: Status}, on_invalid: skip}\n",
+    );
+    let orders = ["INV-1,1000,paid\n", "INV-1,1000,paid\n", "INV-1,2000,paid\n"];
+    let found = [[0, 1, 2], [0, 2, 1], [2, 0, 1]].map(|order| {
+        folder.write("orders.csv", &format!("invoice_number,amount,Status\n{}", order.map(|row| orders[row]).concat()));
+        let audited = folder.rekon(&[&["reconcile", "audit.yaml"][..], &AS_OF].concat());
+        exits(&audited, 1);
+        let summary: Value = serde_json::from_str(&out(&folder, &audited, "summary.json")).expect("JSON");
+        (summary["states"].clone(), summary["verdicts"].clone(), summary["identity"].clone())
+    });
+    assert_eq!(found[0], found[1]);
+    assert_eq!(found[0], found[2]);
+}
