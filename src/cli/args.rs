@@ -134,6 +134,9 @@ pub(super) struct AuditArgs {
     /// Do with about so much memory, and put the rest on disk: 512MiB.
     #[arg(long, value_name = "SIZE", value_parser = memory)]
     pub(super) memory: Option<u64>,
+    /// Divides the work, for tests of that on small inputs.
+    #[arg(long, hide = true, value_name = "NUMBER", value_parser = threads)]
+    pub(super) parts: Option<usize>,
     /// On so many threads; on all cores if left out. The result is the same.
     #[arg(long, value_name = "NUMBER", value_parser = threads)]
     pub(super) threads: Option<usize>,

@@ -40,8 +40,8 @@ pub(super) async fn job(args: &ReconcileArgs, common: &Common, screen: Screen) -
 
 /// Book against DOKU: orders, results and journal, and notification logs are enough.
 pub(super) async fn audit(case: &Case, as_of: Option<&str>, args: &AuditArgs, screen: Screen) -> Result<u8, Failure> {
-    let AuditArgs { period, memory, threads } = *args;
-    audit::run(case, Options { now: present(as_of)?, period, memory, threads }, screen).await
+    let AuditArgs { period, memory, parts, threads } = *args;
+    audit::run(case, Options { now: present(as_of)?, period, memory, parts, threads }, screen).await
 }
 
 /// The books of a run: its rows with their items as the journal has them now, against the log.

@@ -36,7 +36,7 @@ pub(super) async fn show(
     let place = Place::of(job, common)?;
     if let (Some(invoice), Some(case)) = (what, place.audit()) {
         // The audit's own view, and nothing of the journal's but what it takes for evidence.
-        let options = Options { now: present(as_of)?, period: None, memory: None, threads: None };
+        let options = Options { now: present(as_of)?, period: None, memory: None, parts: None, threads: None };
         if examine(case, invoice, options, screen).await? {
             return Ok(DONE);
         }

@@ -230,9 +230,16 @@ fn neither_threads_nor_the_order_of_lines_change_a_byte() {
         assert!(files == others, "{threads} threads");
         assert_eq!(summary, other_summary, "{threads} threads");
     }
+    for (parts, threads) in [("2", "2"), ("7", "1"), ("40", "3")] {
+        let (others, other_summary) = audited(straight.path(), &["--parts", parts, "--threads", threads]);
+        assert!(files == others, "{parts} parts");
+        assert_eq!(summary, other_summary, "{parts} parts");
+    }
     let shuffled = tempfile::tempdir().expect("a folder");
     Month { shuffle: Some(5), ..month }.write(shuffled.path()).expect("a month");
+    let (divided, _) = audited(shuffled.path(), &["--parts", "9"]);
     let (mut others, other_summary) = audited(shuffled.path(), &["--threads", "3"]);
+    assert!(divided == others, "the shuffled month in parts");
     let mut files = files;
     for files in [&mut files, &mut others] {
         let unmatched = files.remove("unmatched.csv").expect("it is there");

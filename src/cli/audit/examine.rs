@@ -26,7 +26,7 @@ pub(in crate::cli) async fn examine(
     screen: Screen,
 ) -> Result<bool, Failure> {
     let audit = Audit::of(case, options, screen)?;
-    let Evidence { store, files, .. } = audit.read(None).await?;
+    let Evidence { store, files, .. } = audit.read(None, None).await?;
     let mut ledger = store.into_ledger();
     settle(&mut ledger).map_err(super::store::NoRoom::from)?;
     let Some(order) = ledger.find(invoice) else { return Ok(false) };

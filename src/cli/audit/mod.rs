@@ -38,6 +38,8 @@ pub(super) struct Options {
     pub(super) period: Option<Period>,
     /// How many bytes of memory it should do with. `None`: as many as it needs.
     pub(super) memory: Option<u64>,
+    /// Into how many parts it is divided; `None`: as many as the memory asks for.
+    pub(super) parts: Option<usize>,
     /// On how many threads; `None`: on all cores.
     pub(super) threads: Option<usize>,
 }
@@ -64,7 +66,7 @@ struct Evidence {
 /// Reads everything, judges every order, writes the files and prints the tables.
 pub(super) async fn run(case: &Case, options: Options, screen: Screen) -> Result<u8, Failure> {
     let audit = Audit::of(case, options, screen)?;
-    let Evidence { store, rows, files } = audit.read(options.memory).await?;
+    let Evidence { store, rows, files } = audit.read(options.memory, options.parts).await?;
     let books = audit.books(store, &files)?;
     let ending = Ending {
         run: None,
@@ -87,9 +89,13 @@ pub(super) async fn run(case: &Case, options: Options, screen: Screen) -> Result
     Ok(conclusion.summary.exit_code)
 }
 
-/// What a byte of input needs in memory at most, in percent: invoices, references and hashes of the orders and of the lines
-/// about them, without all that nobody asks for.
-const MEMORY_PERCENT: u64 = 25;
+/// What a byte of input needs in memory, in percent: invoices, references and hashes of the orders and of the lines about
+/// them, without all that nobody asks for.
+const ORDERS_PERCENT: u64 = 100;
+const RESULTS_PERCENT: u64 = 25;
+const LOGS_PERCENT: u64 = 15;
+/// The most files that a divided audit opens at once.
+const MOST_PARTS: u64 = 512;
 /// How much larger a compressed file is, at most, as a rule.
 const COMPRESSION: u64 = 12;
 /// The shortest row of an export, in bytes.
@@ -111,10 +117,10 @@ impl<'a> Audit<'a> {
         })
     }
 
-    async fn read(&self, memory: Option<u64>) -> Result<Evidence, Failure> {
+    async fn read(&self, memory: Option<u64>, parts: Option<usize>) -> Result<Evidence, Failure> {
         let mut logs = self.case.logs()?;
         logs.extend(self.case.is_piped().then(|| PathBuf::from(STDIN)));
-        let mut store = self.store(memory, &logs)?;
+        let mut store = self.store(memory, parts, &logs)?;
         let bad_rows = read::orders(self, &mut store)?;
         let rows = store.rows();
         self.refuse(&bad_rows, store.ledger().map(Ledger::contradictions).unwrap_or_default())?;
@@ -126,23 +132,24 @@ impl<'a> Audit<'a> {
     }
 
     /// In memory, or in as many parts as the limit asks for.
-    fn store(&self, memory: Option<u64>, logs: &[PathBuf]) -> Result<Store, Failure> {
+    fn store(&self, memory: Option<u64>, parts: Option<usize>, logs: &[PathBuf]) -> Result<Store, Failure> {
         let orders = match &self.case.job.orders.source {
             Source::Rows(rows) => rows.rows.len() as u64 * SHORTEST_ROW,
             Source::File(template) => size(&self.case.path(template)),
         };
         let results: u64 = self.case.matching(&self.case.job.reconcile.results)?.iter().map(|path| size(path)).sum();
-        let all = orders + results + logs.iter().map(|path| size(path)).sum::<u64>();
+        let logs: u64 = logs.iter().map(|path| size(path)).sum();
         let keys = orders / USUAL_ROW + results / USUAL_RESULT;
-        let needed = all / 100 * MEMORY_PERCENT;
-        let Some(limit) = memory.filter(|limit| needed > *limit) else {
+        let needed = orders / 100 * ORDERS_PERCENT + results / 100 * RESULTS_PERCENT + logs / 100 * LOGS_PERCENT;
+        // Each thread has a part in its hands, and as much again to read it.
+        let asked = |limit: u64| (needed * 4 * self.threads as u64 / limit).clamp(2, MOST_PARTS);
+        let by_memory = memory.filter(|limit| needed > *limit).map(asked).and_then(|parts| usize::try_from(parts).ok());
+        let Some(parts) = parts.or(by_memory) else {
             return Ok(Store::in_memory(orders / SHORTEST_ROW, keys, self.period));
         };
-        // Each thread has a part in its hands, and as much again to read it.
-        let parts = (needed * 4 * self.threads as u64 / limit).clamp(2, 512);
         let folder = self.case.path(&self.case.fill(&self.case.job.output.directory));
         let scrap = Scrap::make(&folder.join(self.case.job.name.as_str())).map_err(store::NoRoom::from)?;
-        Ok(Store::on_disk(scrap, usize::try_from(parts).unwrap_or(512), keys, self.period)?)
+        Ok(Store::on_disk(scrap, parts, keys, self.period)?)
     }
 
     /// Bad rows refuse the audit, or are told, as the job says.

@@ -477,7 +477,9 @@ impl Ledger {
             self.done_of(order)
                 .filter(DoneEntry::creates)
                 .for_each(|done| see(invoice, Tie::Request(whole(done.request))));
-            if entry.reference != 0 {
+            // What was refused was never paid under its reference: it must not hide somebody else's payment.
+            let refused = self.outcome(order).is_some_and(|done| done.state == DoneState::Refused);
+            if entry.reference != 0 && !refused {
                 see(invoice, Tie::Reference(entry.reference));
             }
         }
