@@ -66,6 +66,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             expectation: Expectation::Book(order.book),
             reference: None,
             agreement: entry.row,
+            identifiers: [""; 3],
             standing: Standing::Judged,
         };
         Record::Order(record).write(&mut records);

@@ -74,7 +74,9 @@ fn said(orders: &[InputOrder]) -> Vec<String> {
 /// The input, if a run of the job would go on with it.
 fn accepted(table: &Table, job: &Job) -> Option<Input> {
     let input = input::read(job, table, now()).ok()?;
-    let agrees = guard::control(job.orders.control, &input.rows).iter().all(guard::Reading::holds);
+    let mut all = Tally::default();
+    input.rows.iter().for_each(|row| all.add(row.rupiah));
+    let agrees = guard::control(job.orders.control, all).iter().all(guard::Reading::holds);
     (agrees && input.faults().is_empty()).then_some(input)
 }
 

@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use std::path::Path;
 
 use super::load::Case;
-use crate::edge::files::{Draft, WriteError};
+use crate::edge::files::{Draft, WriteError, sweep};
 use crate::edge::parallel;
 use crate::job::settings::OutputFormat;
 use crate::model::time::Timestamp;
@@ -48,6 +48,7 @@ impl Books {
             ("unmatched.csv", &rows::UNMATCHED),
             ("actions.csv", &rows::ACTIONS),
         ];
+        sweep(&folder);
         let begin = |(name, header): (&'static str, &[&str])| {
             let mut draft = Draft::begin(&folder, name);
             draft.write(&rows::header(header));

@@ -13,13 +13,13 @@ use crate::job::settings::OutputFormat;
 use crate::model::fault::printable;
 use crate::model::money::Tally;
 use crate::model::operation::Task;
-use crate::model::time::{Timestamp, Zone, wire};
+use crate::model::time::{BusinessDate, Timestamp, Zone, for_people, wire};
 use crate::model::verdict::Verdict;
 use crate::plan::decide::Dispositions;
 use crate::plan::guard::{Reading, counted};
 use crate::reconcile::evidence::{DoneState, UnmatchedReason};
 use crate::reconcile::severity::{Level, level};
-use crate::report::summary::{JournalHead, Summary};
+use crate::report::summary::{JournalHead, LogLines, Summary};
 use crate::report::{html, rows, table};
 
 /// What a run or an audit hands over at its end.
@@ -40,6 +40,10 @@ pub(super) struct Ending {
     pub(super) in_doubt_earlier: Tally,
     /// Jobs that have left orders of this input in doubt.
     pub(super) other_jobs: BTreeSet<String>,
+    /// The first and the last business day of an audit; `None`: all.
+    pub(super) period: Option<(BusinessDate, BusinessDate)>,
+    /// The lines of the logs of an audit.
+    pub(super) log: Option<LogLines>,
     /// How far the journal's log goes.
     pub(super) journal: Option<JournalHead>,
     /// When it started.
@@ -59,6 +63,7 @@ pub(super) struct Conclusion {
     books: Books,
     other_jobs: BTreeSet<String>,
     results: Option<Vec<u8>>,
+    now: Timestamp,
 }
 
 /// Adds up and decides the exit code.
@@ -89,6 +94,8 @@ pub(super) fn conclude(case: &Case, ending: Ending) -> Conclusion {
         severity: severity.collect(),
         reasons: totals.reasons(),
         waiting: totals.waiting().into_iter().collect(),
+        period: ending.period.map(|(first, last)| (first.to_string(), last.to_string())),
+        log: ending.log,
         in_doubt: totals.in_doubt,
         in_doubt_earlier: ending.in_doubt_earlier,
         unmatched: totals.unmatched_lines(),
@@ -98,7 +105,7 @@ pub(super) fn conclude(case: &Case, ending: Ending) -> Conclusion {
         journal: ending.journal,
         files: BTreeMap::new(),
     };
-    Conclusion { summary, books, other_jobs: ending.other_jobs, results: ending.results }
+    Conclusion { summary, books, other_jobs: ending.other_jobs, results: ending.results, now: ending.now }
 }
 
 /// An audit is named by its clock and by what it found: the same inputs at the same time give the same folder, and no
@@ -154,7 +161,14 @@ impl Conclusion {
         screen.document(&summary.json());
         let title = format!("{} · {} · {} · run {}", summary.job, summary.operation, summary.environment, summary.run);
         screen.say(&format!("\n{}\n", screen.tone(Tone::Title, &title)));
+        if let Some((first, last)) = &summary.period {
+            let as_of = for_people(self.now);
+            screen.say(&format!("business days {first} to {last}, as of {as_of}\n"));
+        }
         screen.say(&table::summary(summary));
+        if let Some(log) = summary.log {
+            screen.say(&format!("\nlog: {}, {} signed by DOKU", counted(log.read, "line"), log.verified));
+        }
         if let Some(lines) = self.severities(case, screen) {
             screen.say(&format!("\n{lines}"));
         }
@@ -193,7 +207,8 @@ impl Conclusion {
             | UnmatchedReason::Malformed
             | UnmatchedReason::Unverifiable
             | UnmatchedReason::OtherClient
-            | UnmatchedReason::Ambiguous => false,
+            | UnmatchedReason::Ambiguous
+            | UnmatchedReason::Unreadable => false,
         };
         let count = |reason: UnmatchedReason| self.summary.unmatched.get(reason.word()).map_or(0, |tally| tally.count);
         UnmatchedReason::ALL.into_iter().any(|reason| !is_ordinary(reason) && count(reason) > 0)
@@ -207,6 +222,23 @@ impl Conclusion {
         } else {
             ""
         }
+    }
+
+    /// What sets the exit code 1, in the words of the tables.
+    fn causes(&self, case: &Case) -> String {
+        let totals = &self.books.totals;
+        let bad = |verdict: &Verdict| level(*verdict, totals, &case.job.reconcile.severity(*verdict)) == Level::Error;
+        let verdicts = Verdict::ALL.into_iter().filter(bad);
+        let verdicts = verdicts.map(|verdict| format!("{} {verdict}", totals.verdict(verdict).count));
+        let states = [DoneState::Held, DoneState::Invalid].into_iter().filter(|state| totals.state(*state).count > 0);
+        let states = states.map(|state| format!("{} {}", counted(totals.state(state).count, "row"), state.word()));
+        let strays = UnmatchedReason::ALL.into_iter().filter(|reason| {
+            case.job.task == Task::Audit && reason.needs_a_person() && totals.unmatched(*reason).count > 0
+        });
+        let strays =
+            strays.map(|reason| format!("{} {}", counted(totals.unmatched(reason).count, "log line"), reason.word()));
+        let causes: Vec<String> = verdicts.chain(states).chain(strays).collect();
+        format!("because of {}", if causes.is_empty() { "refused rows".to_owned() } else { causes.join(", ") })
     }
 
     /// The last lines: is money in doubt, and what to type.
@@ -232,11 +264,16 @@ impl Conclusion {
             ),
             exit::STOPPED => "\n  run the job again to continue".to_owned(),
             _ if self.has_strays() => {
-                "\n  at the rows that are refused, held or do not match: reconciliation.csv; at the stray lines of the logs: \
-                 unmatched.csv"
-                    .to_owned()
+                format!(
+                    "\n  {}\n  at the rows that are refused, held or do not match: reconciliation.csv; at the stray lines \
+                     of the logs: unmatched.csv",
+                    self.causes(case)
+                )
             }
-            _ => "\n  at the rows that are refused, held or do not match: reconciliation.csv".to_owned(),
+            _ => format!(
+                "\n  {}\n  at the rows that are refused, held or do not match: reconciliation.csv",
+                self.causes(case)
+            ),
         };
         let others: Vec<&str> = self.other_jobs.iter().map(String::as_str).collect();
         let others = match others.as_slice() {

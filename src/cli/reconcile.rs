@@ -25,7 +25,7 @@ use crate::runner::clock::Clock as _;
 
 /// `rekon reconcile JOB`.
 pub(super) async fn job(args: &ReconcileArgs, common: &Common, screen: Screen) -> Result<u8, Failure> {
-    let case = load::case(&args.job, common, SystemClock.now())?;
+    let case = load::case(&args.job, common, present(args.as_of.as_deref())?)?;
     match case.job.task {
         Task::Audit => audit(&case, args.as_of.as_deref(), &args.audit, screen).await,
         Task::Change(operation) => {
@@ -90,6 +90,8 @@ async fn change(case: &Case, operation: Operation, as_of: Option<&str>, screen: 
         results: None,
         in_doubt_earlier: in_doubt,
         other_jobs,
+        period: None,
+        log: None,
         journal: None,
         started_at: now,
         now,

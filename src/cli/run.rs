@@ -27,7 +27,7 @@ use crate::runner::dispatch::{Stop, ToSend};
 
 /// `rekon run JOB`.
 pub(super) async fn job(args: &RunArgs, common: &Common, screen: Screen) -> Result<u8, Failure> {
-    let case = load::case(&args.job, common, SystemClock.now())?;
+    let case = load::case(&args.job, common, reconcile::present(args.as_of.as_deref())?)?;
     match case.job.task {
         Task::Audit => reconcile::audit(&case, args.as_of.as_deref(), &AuditArgs::default(), screen).await,
         Task::Change(_) if args.as_of.is_some() => {
@@ -173,6 +173,8 @@ async fn report(
         results: Some(results::csv(plan.operation, header, &records)),
         in_doubt_earlier,
         other_jobs,
+        period: None,
+        log: None,
         journal: head.map(|head| JournalHead { entries: head.seq, head: head.hash }),
         started_at: session.started_at,
         now,

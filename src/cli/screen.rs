@@ -34,6 +34,9 @@ pub(super) enum Tone {
     Bad,
 }
 
+/// More faults than these are counted only: one slip in a column is as many faults as the file has rows.
+pub(super) const MOST_FAULTS: usize = 200;
+
 impl Screen {
     pub(super) fn new(common: &Common) -> Self {
         let colored = match common.color {
@@ -99,10 +102,13 @@ impl Screen {
 
     /// Faults, on stderr.
     pub(super) fn faults(self, faults: &[Fault]) {
-        for fault in faults {
+        for fault in faults.iter().take(MOST_FAULTS) {
             err(&fault.to_string());
         }
         let count = faults.len();
+        if count > MOST_FAULTS {
+            err(&format!("and {} more; --json lists them all", count - MOST_FAULTS));
+        }
         err(&format!("{count} {}; nothing was sent", if count == 1 { "fault" } else { "faults" }));
     }
 

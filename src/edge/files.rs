@@ -104,6 +104,24 @@ pub(super) fn of_this_process() -> u32 {
     std::process::id()
 }
 
+/// Removes what programs that are no more have left in a folder: drafts, and parts of divided work.
+pub fn sweep(folder: &Path) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for path in entries.filter_map(Result::ok).map(|entry| entry.path()) {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let owner = name.strip_prefix('.').and_then(|rest| rest.split_once('.')).filter(|(owner, rest)| {
+            owner.bytes().all(|byte| byte.is_ascii_digit())
+                && rest.split('.').next_back().is_some_and(|kind| matches!(kind, "part" | "parts"))
+        });
+        let Some((owner, _)) = owner else { continue };
+        // Where the system does not say who is alive, nothing is removed.
+        let is_gone = Path::new("/proc/self").exists() && !Path::new("/proc").join(owner).exists();
+        if is_gone {
+            let _ = std::fs::remove_file(&path).or_else(|_| std::fs::remove_dir_all(&path));
+        }
+    }
+}
+
 fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
 }

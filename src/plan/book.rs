@@ -40,6 +40,8 @@ pub struct BookRow<'a> {
     pub created_at: Option<Timestamp>,
     /// The merchant's reference of the payment, checked as a [`MerchantReference`].
     pub payment_reference: Option<&'a str>,
+    /// `payment_reference`, `order_id` and `akulaku_reference`; empty where the row has none.
+    pub identifiers: [&'a str; 3],
     /// Why the row is not meant; `None` if it is.
     pub not_selected: Option<String>,
     /// A hash of all fields in which the rows of one invoice must agree: the same for the same fields in every thread, but
@@ -171,6 +173,7 @@ impl<'j> BookReader<'j> {
             book: status,
             created_at: created,
             payment_reference: (!checked_reference.is_empty()).then_some(checked_reference),
+            identifiers: [checked_reference, borrowed(&order_id), borrowed(&akulaku_reference)],
             not_selected: self.not_selected(row, checked_amount),
             agreement: agreement(fields),
         })
@@ -213,6 +216,14 @@ fn text<'a>(cell: Option<&'a Cell>, row: &Row<'_, 'a>) -> Cow<'a, str> {
         Some(Cell::At(index)) => row.field(*index),
         Some(Cell::Constant(text)) => Cow::Borrowed(text),
         None => Cow::Borrowed(""),
+    }
+}
+
+/// A text that was not copied: what had to be holds a quote, which no id may.
+fn borrowed<'a>(text: &Cow<'a, str>) -> &'a str {
+    match text {
+        Cow::Borrowed(text) => text,
+        Cow::Owned(_) => "",
     }
 }
 

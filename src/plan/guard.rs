@@ -87,7 +87,9 @@ pub(super) fn read(
         }
         readings.push(Reading { limit, ..reading });
     }
-    readings.extend(self::control(control, rows));
+    let mut all = Tally::default();
+    rows.iter().for_each(|row| all.add(row.rupiah));
+    readings.extend(self::control(control, all));
     readings.extend(HeldBy::ALL.into_iter().filter_map(|by| holding(guards, operation, orders, by, notified)));
     readings
 }
@@ -98,11 +100,7 @@ pub(crate) fn counted(count: u64, noun: &str) -> String {
 
 /// What the file must add up to, compared with what it does.
 #[must_use]
-pub fn control(control: Option<Control>, rows: &[InputRow]) -> Vec<Reading> {
-    let mut all = Tally::default();
-    for row in rows {
-        all.add(row.rupiah);
-    }
+pub fn control(control: Option<Control>, all: Tally) -> Vec<Reading> {
     let control = control.unwrap_or(Control { rows: None, amount: None });
     let rows = control.rows.map(|expected| exactly("control.rows", expected, all.count, |count| counted(count, "row")));
     let amount = control.amount.map(|expected| {

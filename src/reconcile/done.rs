@@ -3,24 +3,55 @@
 use super::evidence::DoneState;
 use crate::model::operation::Operation;
 
-/// The result that decides about an order, whatever the order in which results were read: the latest operation of its
-/// life that came to something, doubt before everything else. `of` says what a result was and how it ended; what has it
-/// later, by `at`, is the newer one.
-pub(super) fn deciding<T: Copy, K: Ord>(
-    results: &[T],
-    of: impl Fn(&T) -> (Operation, DoneState),
-    at: impl Fn(&T) -> K,
-) -> Option<T> {
-    let last = |operation: Operation| {
-        results.iter().filter(|done| of(done).0 == operation).max_by_key(|done| (weight(of(done).1), at(done)))
-    };
-    let latest = || [Operation::Refund, Operation::Cancel, Operation::Create].into_iter().filter_map(last);
-    let in_doubt = latest().find(|done| of(done).1.is_in_doubt());
-    let came_to_something = || latest().find(|done| of(done).1.is_done() || of(done).1 == DoneState::Refused);
-    in_doubt.or_else(came_to_something).or_else(|| latest().next()).copied()
+/// One result among several about an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Result<K, I> {
+    pub(super) operation: Operation,
+    /// The Request-Id, or what stands for it: results of one request are of one thing.
+    pub(super) request: I,
+    pub(super) state: DoneState,
+    /// When it came to its end, and whatever else tells two of them apart; the later one is the newer one.
+    pub(super) at: K,
 }
 
-/// Of several results of one operation: a proof outweighs a doubt, for the doubt was settled by it.
+/// The place of the result that decides about an order, whatever the order in which results were read.
+///
+/// Of one request the newest proof decides, for it has settled the doubts that were there before it. Of several requests of
+/// one operation doubt decides: that an earlier one was refused says nothing about a later one. Of several operations the
+/// latest of the order's life that came to something, and again doubt before everything else.
+pub(super) fn deciding<K: Ord + Copy, I: Ord + Copy>(results: &[Result<K, I>]) -> Option<usize> {
+    let mut places: Vec<usize> = (0..results.len()).collect();
+    places.sort_by_key(|place| {
+        let result = &results[*place];
+        (result.operation, result.request, certainty(result.state), result.at, weight(result.state))
+    });
+    let of_request = |left: &usize, right: &usize| {
+        (results[*left].operation, results[*left].request) == (results[*right].operation, results[*right].request)
+    };
+    let ends: Vec<usize> = places.chunk_by(of_request).filter_map(|same| same.last().copied()).collect();
+    let state = |place: &usize| results[*place].state;
+    let last = |operation: Operation| {
+        let of_operation = ends.iter().copied().filter(|place| results[*place].operation == operation);
+        of_operation.max_by_key(|place| {
+            (state(place).is_in_doubt(), weight(state(place)), results[*place].at, results[*place].request)
+        })
+    };
+    let latest = || [Operation::Refund, Operation::Cancel, Operation::Create].into_iter().filter_map(last);
+    let in_doubt = latest().find(|place| state(place).is_in_doubt());
+    let came_to_something = || latest().find(|place| state(place).is_done() || state(place) == DoneState::Refused);
+    in_doubt.or_else(came_to_something).or_else(|| latest().next())
+}
+
+/// What is sure about a request outlives what is not: a proof, or proofs that disagree, then doubt, then nothing.
+const fn certainty(state: DoneState) -> u8 {
+    match state {
+        DoneState::Conflict | DoneState::Succeeded | DoneState::AlreadyDone | DoneState::Refused => 2,
+        DoneState::Review | DoneState::Unknown => 1,
+        DoneState::NotAttempted | DoneState::Held | DoneState::Skipped | DoneState::Invalid => 0,
+    }
+}
+
+/// Among results of which nothing else says which counts more.
 const fn weight(state: DoneState) -> u8 {
     match state {
         DoneState::Conflict => 9,
@@ -44,19 +75,29 @@ mod tests {
     fn the_deciding_result_does_not_depend_on_the_order_of_files() {
         use DoneState as D;
         use Operation as O;
+        // Operation, request, state, when; and which of them decides.
         let cases = [
-            (vec![(O::Refund, D::Unknown), (O::Refund, D::Succeeded)], (O::Refund, D::Succeeded)),
-            (vec![(O::Create, D::Succeeded), (O::Refund, D::Unknown)], (O::Refund, D::Unknown)),
-            (vec![(O::Create, D::Unknown), (O::Refund, D::Succeeded)], (O::Create, D::Unknown)),
-            (vec![(O::Create, D::Succeeded), (O::Refund, D::Refused)], (O::Refund, D::Refused)),
-            (vec![(O::Create, D::Succeeded), (O::Refund, D::Skipped)], (O::Create, D::Succeeded)),
-            (vec![(O::Refund, D::NotAttempted)], (O::Refund, D::NotAttempted)),
+            (vec![(O::Refund, 1, D::Unknown, 1), (O::Refund, 1, D::Succeeded, 2)], 1),
+            (vec![(O::Create, 1, D::Succeeded, 1), (O::Refund, 2, D::Unknown, 0)], 1),
+            (vec![(O::Create, 1, D::Unknown, 0), (O::Refund, 2, D::Succeeded, 2)], 0),
+            (vec![(O::Create, 1, D::Succeeded, 1), (O::Refund, 2, D::Refused, 2)], 1),
+            (vec![(O::Create, 1, D::Succeeded, 1), (O::Refund, 0, D::Skipped, 0)], 0),
+            (vec![(O::Refund, 0, D::NotAttempted, 0)], 0),
+            // Refused, opened again, and unknown since.
+            (vec![(O::Refund, 1, D::Refused, 1), (O::Refund, 2, D::Unknown, 0)], 1),
+            (vec![(O::Refund, 1, D::Refused, 3), (O::Refund, 2, D::Review, 0)], 1),
+            (vec![(O::Refund, 1, D::Refused, 1), (O::Refund, 2, D::Succeeded, 2)], 1),
+            // In conflict, and a person has ruled since.
+            (vec![(O::Refund, 1, D::Conflict, 1), (O::Refund, 1, D::AlreadyDone, 2)], 1),
+            (vec![(O::Refund, 1, D::Refused, 1), (O::Refund, 1, D::Conflict, 1)], 1),
+            (vec![(O::Refund, 1, D::Unknown, 0), (O::Refund, 1, D::Review, 0)], 1),
         ];
-        for (mut results, expected) in cases {
-            for _ in 0..2 {
-                assert_eq!(deciding(&results, |done| *done, |_| 0), Some(expected));
-                results.reverse();
-            }
+        for (results, expected) in cases {
+            let result = |(operation, request, state, at)| Result { operation, request, state, at };
+            let results: Vec<Result<i32, i32>> = results.into_iter().map(result).collect();
+            let backwards: Vec<Result<i32, i32>> = results.iter().rev().copied().collect();
+            assert_eq!(deciding(&results), Some(expected), "{results:?}");
+            assert_eq!(deciding(&backwards).map(|place| backwards[place]), Some(results[expected]));
         }
     }
 }

@@ -65,6 +65,8 @@ pub enum UnmatchedReason {
     Ambiguous,
     /// Verified, of no order of the input, and it happened on a business day outside the period.
     OutsidePeriod,
+    /// DOKU has signed it, and we cannot read it: an amount, a status or an invoice that there should not be.
+    Unreadable,
     /// A copy of a notification that is proof already, as DOKU repeats what was not answered.
     Duplicate,
     /// A copy that was received more than a day after it was signed: later than DOKU repeats by itself.
@@ -73,7 +75,7 @@ pub enum UnmatchedReason {
 
 impl UnmatchedReason {
     /// All reasons.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Orphan,
         Self::InvalidSignature,
         Self::Malformed,
@@ -81,6 +83,7 @@ impl UnmatchedReason {
         Self::OtherClient,
         Self::Ambiguous,
         Self::OutsidePeriod,
+        Self::Unreadable,
         Self::Duplicate,
         Self::Replayed,
     ];
@@ -96,6 +99,7 @@ impl UnmatchedReason {
             Self::OtherClient => "other_client",
             Self::Ambiguous => "ambiguous",
             Self::OutsidePeriod => "outside_period",
+            Self::Unreadable => "unreadable",
             Self::Duplicate => "duplicate",
             Self::Replayed => "replayed",
         }
@@ -105,7 +109,7 @@ impl UnmatchedReason {
     #[must_use]
     pub const fn needs_a_person(self) -> bool {
         match self {
-            Self::Orphan | Self::InvalidSignature | Self::Ambiguous => true,
+            Self::Orphan | Self::InvalidSignature | Self::Ambiguous | Self::Unreadable => true,
             Self::Malformed
             | Self::Unverifiable
             | Self::OtherClient

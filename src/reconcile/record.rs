@@ -60,6 +60,8 @@ pub struct OrderRecord<'a> {
     pub reference: Option<u64>,
     /// A hash of everything that rows of one invoice must agree in.
     pub agreement: u64,
+    /// Payment reference, `ORDER_ID` and `AKULAKU_UNIQUE_REFERENCE`, if it may have to be refunded; empty otherwise.
+    pub identifiers: [&'a str; 3],
     /// What is to become of it.
     pub standing: Standing,
 }
@@ -325,6 +327,7 @@ impl<'a> OrderRecord<'a> {
         out.extend(self.reference.unwrap_or_default().to_le_bytes());
         out.extend(self.agreement.to_le_bytes());
         write_text(self.invoice.unwrap_or_default(), out);
+        self.identifiers.iter().for_each(|text| write_text(text, out));
     }
 
     fn read(reader: &mut Reader<'a>) -> Option<Self> {
@@ -345,6 +348,7 @@ impl<'a> OrderRecord<'a> {
             reference: Some(reader.number()?).filter(|hash| *hash != 0),
             agreement: reader.number()?,
             invoice: Some(reader.text()?).filter(|_| readable == 1),
+            identifiers: [reader.text()?, reader.text()?, reader.text()?],
         })
     }
 }
@@ -528,6 +532,7 @@ mod tests {
             expectation: Expectation::Book(Some(BookStatus::Paid)),
             reference: Some(5),
             agreement: 9,
+            identifiers: ["P", "", "A"],
             standing: Standing::OutsidePeriod,
         };
         let place = LinePlace { file: 3, line: 70_000, hash: 11 };

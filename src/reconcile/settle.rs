@@ -17,16 +17,61 @@ pub enum Settled {
     /// It belongs to this order.
     Of(String, Key),
     /// It could belong to each of these.
-    Ambiguous(BTreeSet<String>),
+    Ambiguous(Candidates),
     /// It belongs to none.
     Orphan,
+}
+
+/// Whether there is an order with the invoice that a notification names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Named {
+    /// There is none.
+    Nobody,
+    /// There is one, and the Request-Id of its creation is not known.
+    Order,
+    /// There is one that was created under a Request-Id that we know.
+    Created,
+}
+
+/// Orders to which a notification could belong: the first hundred by invoice, and how many there are. A reference that all
+/// orders share must not fill the disk with their names.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Candidates {
+    first: BTreeSet<String>,
+    count: u64,
+}
+
+impl Candidates {
+    /// The most that are named.
+    const MOST: usize = 100;
+
+    fn add(&mut self, invoice: &str) {
+        if self.first.contains(invoice) {
+            return;
+        }
+        self.count += 1;
+        if self.first.len() < Self::MOST {
+            self.first.insert(invoice.to_owned());
+        } else if self.first.last().is_some_and(|last| invoice < last.as_str()) {
+            self.first.pop_last();
+            self.first.insert(invoice.to_owned());
+        }
+    }
+
+    fn text(&self) -> String {
+        let names: Vec<&str> = self.first.iter().map(String::as_str).collect();
+        match self.count - self.first.len() as u64 {
+            0 => names.join(" "),
+            more => format!("{} and {more} more", names.join(" ")),
+        }
+    }
 }
 
 /// The keys that unsettled notifications name, and the orders that have them.
 #[derive(Debug, Default)]
 pub struct Search {
-    requests: HashMap<u128, BTreeSet<String>>,
-    references: HashMap<u64, BTreeSet<String>>,
+    requests: HashMap<u128, Candidates>,
+    references: HashMap<u64, Candidates>,
 }
 
 impl Search {
@@ -53,27 +98,30 @@ impl Search {
                 Tie::Reference(key) => self.references.get_mut(&key),
             };
             if let Some(invoices) = found {
-                invoices.insert(invoice.to_owned());
+                invoices.add(invoice);
             }
         });
     }
 
     /// Whose a notification is; `named` says whether there is an order with the invoice that it names.
     #[must_use]
-    pub fn settle(&self, heard: &HeardRecord<'_>, named: bool) -> Settled {
-        let created = heard.request.and_then(|key| self.requests.get(&key)).filter(|found| !found.is_empty());
+    pub fn settle(&self, heard: &HeardRecord<'_>, named: Named) -> Settled {
+        let created = heard.request.and_then(|key| self.requests.get(&key)).filter(|found| found.count > 0);
         if let Some(created) = created {
             let mut candidates = created.clone();
-            if named {
-                candidates.insert(heard.invoice.to_owned());
+            if named != Named::Nobody {
+                candidates.add(heard.invoice);
             }
-            let key = if named { Key::Own } else { Key::RequestId };
+            let key = if named == Named::Nobody { Key::RequestId } else { Key::Own };
             return only(candidates, key);
         }
-        if named {
-            return Settled::Of(heard.invoice.to_owned(), Key::Invoice);
+        match named {
+            // As if the search had not been needed.
+            Named::Order => return Settled::Of(heard.invoice.to_owned(), Key::Own),
+            Named::Created => return Settled::Of(heard.invoice.to_owned(), Key::Invoice),
+            Named::Nobody => {}
         }
-        match heard.reference.and_then(|key| self.references.get(&key)).filter(|found| !found.is_empty()) {
+        match heard.reference.and_then(|key| self.references.get(&key)).filter(|found| found.count > 0) {
             Some(candidates) => only(candidates.clone(), Key::Reference),
             None => Settled::Orphan,
         }
@@ -89,7 +137,7 @@ pub fn settle(ledger: &mut Ledger) -> Result<(), TooMany> {
     let mut search = Search::default();
     search.want(&unsettled);
     search.look_into(ledger);
-    records(&unsettled).try_for_each(|heard| apply(ledger, &heard, &search.settle(&heard, ledger.has(heard.invoice))))
+    records(&unsettled).try_for_each(|heard| apply(ledger, &heard, &search.settle(&heard, ledger.named(heard.invoice))))
 }
 
 /// Notes what came of the search.
@@ -101,19 +149,18 @@ pub fn apply(ledger: &mut Ledger, heard: &HeardRecord<'_>, settled: &Settled) ->
         Settled::Of(invoice, key) => ledger.adopt(invoice, heard, *key)?,
         Settled::Orphan => ledger.stray(heard, UnmatchedReason::Orphan, heard.status.word()),
         Settled::Ambiguous(candidates) => {
-            let candidates: Vec<&str> = candidates.iter().map(String::as_str).collect();
-            let status = format!("{}; candidates {}", heard.status.word(), candidates.join(" "));
+            let status = format!("{}; candidates {}", heard.status.word(), candidates.text());
             ledger.stray(heard, UnmatchedReason::Ambiguous, &status);
         }
     }
     Ok(())
 }
 
-fn only(candidates: BTreeSet<String>, key: Key) -> Settled {
-    if candidates.len() > 1 {
+fn only(candidates: Candidates, key: Key) -> Settled {
+    if candidates.count > 1 {
         return Settled::Ambiguous(candidates);
     }
-    candidates.into_iter().next().map_or(Settled::Orphan, |invoice| Settled::Of(invoice, key))
+    candidates.first.into_iter().next().map_or(Settled::Orphan, |invoice| Settled::Of(invoice, key))
 }
 
 /// The notifications in bytes.
@@ -152,7 +199,11 @@ mod tests {
     #[test]
     fn the_strongest_tie_decides_and_ties_that_disagree_decide_nothing() {
         let mut search = Search::default();
-        let invoices = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<BTreeSet<String>>();
+        let invoices = |texts: &[&str]| {
+            let mut candidates = Candidates::default();
+            texts.iter().for_each(|text| candidates.add(text));
+            candidates
+        };
         search.requests.insert(2, invoices(&["INV-2"]));
         search.requests.insert(1, invoices(&["INV-1"]));
         search.requests.insert(9, invoices(&[]));
@@ -160,18 +211,33 @@ mod tests {
         search.references.insert(4, invoices(&["INV-3", "INV-4"]));
         let of = |invoice: &str, key| Settled::Of(invoice.to_owned(), key);
         let cases = [
-            (Some(2), None, false, of("INV-2", Key::RequestId)),
-            (Some(2), Some(3), false, of("INV-2", Key::RequestId)),
-            (Some(1), None, true, of("INV-1", Key::Own)),
-            (Some(2), None, true, Settled::Ambiguous(invoices(&["INV-1", "INV-2"]))),
-            (Some(9), Some(3), true, of("INV-1", Key::Invoice)),
-            (Some(9), Some(3), false, of("INV-3", Key::Reference)),
-            (None, Some(4), false, Settled::Ambiguous(invoices(&["INV-3", "INV-4"]))),
-            (None, Some(5), false, Settled::Orphan),
-            (None, None, false, Settled::Orphan),
+            (Some(2), None, Named::Nobody, of("INV-2", Key::RequestId)),
+            (Some(2), Some(3), Named::Nobody, of("INV-2", Key::RequestId)),
+            (Some(1), None, Named::Created, of("INV-1", Key::Own)),
+            (Some(2), None, Named::Order, Settled::Ambiguous(invoices(&["INV-1", "INV-2"]))),
+            (Some(9), Some(3), Named::Created, of("INV-1", Key::Invoice)),
+            (Some(9), Some(3), Named::Order, of("INV-1", Key::Own)),
+            (Some(9), Some(3), Named::Nobody, of("INV-3", Key::Reference)),
+            (None, Some(4), Named::Nobody, Settled::Ambiguous(invoices(&["INV-3", "INV-4"]))),
+            (None, Some(5), Named::Nobody, Settled::Orphan),
+            (None, None, Named::Nobody, Settled::Orphan),
         ];
         for (request, reference, named, expected) in cases {
-            assert_eq!(search.settle(&heard(request, reference), named), expected, "{request:?} {reference:?} {named}");
+            assert_eq!(
+                search.settle(&heard(request, reference), named),
+                expected,
+                "{request:?} {reference:?} {named:?}"
+            );
         }
+    }
+
+    #[test]
+    fn of_very_many_candidates_the_first_are_named_and_all_are_counted() {
+        let mut candidates = Candidates::default();
+        (0..250).rev().for_each(|number| candidates.add(&format!("INV-{number:03}")));
+        candidates.add("INV-000");
+        let text = candidates.text();
+        assert!(text.starts_with("INV-000 INV-001 "), "{text}");
+        assert!(text.ends_with(" INV-099 and 150 more"), "{text}");
     }
 }

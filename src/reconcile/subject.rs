@@ -87,6 +87,7 @@ fn order(subject: &Subject, reference: Option<u64>) -> OrderRecord<'_> {
         expectation: Expectation::Effect(subject.done.operation),
         reference,
         agreement: subject.row,
+        identifiers: [""; 3],
         standing: if subject.done.state == DoneState::Invalid { Standing::Invalid } else { Standing::Judged },
     }
 }

@@ -3,6 +3,7 @@
 use crate::model::status::BookStatus;
 use crate::model::verdict::Verdict;
 use crate::reconcile::judge::Judged;
+use crate::reconcile::reason::Reason;
 
 /// What to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,8 +12,12 @@ pub enum Action {
     Refund,
     /// DOKU should have said something: the invoices for the Back Office's screen that sends a notification again.
     ResendNotification,
+    /// No notification will come: DOKU notifies no refunds. The refund is to be looked for, or its results to be added.
+    FindRefund,
     /// Run the job that sent it again, or `rekon resolve`.
     Resolve,
+    /// It will not settle by itself: find out at DOKU, then `rekon rule`.
+    Rule,
     /// Only a person can say.
     Review,
 }
@@ -29,8 +34,10 @@ impl Action {
             {
                 Some(Self::Refund)
             }
+            Verdict::Missing if judged.reason == Reason::RefundUnproved => Some(Self::FindRefund),
             Verdict::Missing => Some(Self::ResendNotification),
-            Verdict::InDoubt => Some(Self::Resolve),
+            Verdict::InDoubt if judged.reason == Reason::NoProof => Some(Self::Resolve),
+            Verdict::InDoubt => Some(Self::Rule),
             Verdict::PaidAfterCancel
             | Verdict::AmountMismatch
             | Verdict::StatusMismatch
@@ -46,7 +53,9 @@ impl Action {
         match self {
             Self::Refund => "refund",
             Self::ResendNotification => "resend_notification",
+            Self::FindRefund => "find_refund",
             Self::Resolve => "resolve",
+            Self::Rule => "rule",
             Self::Review => "review",
         }
     }

@@ -45,6 +45,10 @@ pub struct Summary {
     pub reasons: BTreeMap<&'static str, BTreeMap<String, Tally>>,
     /// Orders that proof is awaited for, pending and missing, by age.
     pub waiting: BTreeMap<&'static str, Tally>,
+    /// The business days that an audit is about, the first and the last; `None`: all.
+    pub period: Option<(String, String)>,
+    /// The lines of the notification logs, of an audit.
+    pub log: Option<LogLines>,
     /// What nobody knows: rows of this run, and items of the job that earlier runs left.
     pub in_doubt: Tally,
     /// The part of `in_doubt` that is not in this run's input.
@@ -61,6 +65,23 @@ pub struct Summary {
     pub journal: Option<JournalHead>,
     /// Name and path of each file that came out, relative to the job's folder.
     pub files: BTreeMap<String, String>,
+}
+
+/// The lines of the notification logs, blank ones left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct LogLines {
+    /// How many there are.
+    pub read: u64,
+    /// How many of them are signed by DOKU.
+    pub verified: u64,
+}
+
+impl LogLines {
+    /// Adds so many.
+    pub const fn add(&mut self, read: u64, verified: u64) {
+        self.read += read;
+        self.verified += verified;
+    }
 }
 
 /// How far the journal's log went: a journal that does not hold this head any more has lost entries.

@@ -58,8 +58,10 @@ pub fn summary(summary: &Summary) -> String {
     let states = ordered(&DoneState::ALL.map(DoneState::word), &summary.states);
     let verdicts = ordered(&OrderVerdict::ALL.map(OrderVerdict::word), &summary.verdicts);
     let unmatched = ordered(&UnmatchedReason::ALL.map(UnmatchedReason::word), &summary.unmatched);
+    // An audit sends nothing; what it calls skipped, no run of ours has touched.
+    let state = if summary.operation == "audit" { "what our runs did" } else { "state" };
     let mut sections =
-        vec![tallies("state", "rows", states.into_iter()), tallies("verdict", "orders", verdicts.into_iter())];
+        vec![tallies(state, "rows", states.into_iter()), tallies("verdict", "orders", verdicts.into_iter())];
     if unmatched.iter().any(|(_, tally)| tally.count > 0) {
         sections.push(tallies("log lines that prove nothing", "lines", unmatched.into_iter()));
     }
@@ -72,7 +74,11 @@ fn identity(summary: &Summary) -> String {
     let identity = &summary.identity;
     let side = |tally: Tally| format!("{} and {}", tally.count, tally.rupiah);
     if identity.holds {
-        return format!("identity holds: rows in = rows out = {}", side(identity.rows));
+        let repeated = match identity.repeated.count {
+            0 => String::new(),
+            _ => format!("; orders {}, rows that repeat one {}", side(identity.verdicts), side(identity.repeated)),
+        };
+        return format!("identity holds: rows in = rows out = {}{repeated}", side(identity.rows));
     }
     format!(
         "IDENTITY BROKEN: in {}; over the states {}; over the verdicts {} and repeated rows {}",

@@ -282,3 +282,27 @@ fn rows_of_one_invoice_that_contradict_each_other_are_all_invalid_in_whatever_or
     assert_eq!(found[0], found[1]);
     assert_eq!(found[0], found[2]);
 }
+
+#[test]
+fn an_audit_of_the_wrong_file_year_or_glob_does_not_pass_in_silence() {
+    let folder = Folder::new();
+    folder.write(
+        "audit.yaml",
+        "job: audit\noperation: audit\nmerchant: {environment: simulator}\n\
+         orders: {file: orders.csv, columns: {book_status: Status}, control: {rows: 2}}\n\
+         notifications: {files: [\"nope*.jsonl\"]}\n",
+    );
+    folder.write("orders.csv", "invoice_number,amount,Status\nINV-1,1000,pending\nINV-2,1000,pending\n");
+    let audit = |more: &[&str]| folder.rekon(&[&["reconcile", "audit.yaml"][..], &AS_OF, more].concat());
+    let told = |ended: &Ended| ended.stderr.clone();
+    let audited = audit(&[]);
+    exits(&audited, 0);
+    assert!(told(&audited).contains("\"nope*.jsonl\" matches no file"), "{}", told(&audited));
+    let audited = audit(&["--period", "9999-12"]);
+    exits(&audited, 2);
+    assert!(told(&audited).contains("is the year right?"), "{}", told(&audited));
+    folder.write("orders.csv", "invoice_number,amount,Status\nINV-1,1000,pending\n");
+    let audited = audit(&[]);
+    exits(&audited, 2);
+    assert!(told(&audited).contains("control.rows is 2 rows"), "{}", told(&audited));
+}

@@ -230,14 +230,17 @@ pub(super) enum Stray {
     Remark,
     /// Signed, and not a notification of a payment.
     NotAPayment,
+    /// Signed, with a status that nobody knows yet.
+    NewStatus,
 }
 
-const STRAYS: [(u64, Stray); 5] = [
+const STRAYS: [(u64, Stray); 6] = [
     (400, Stray::Orphan),
     (200, Stray::OtherClient),
     (50, Stray::BodyAlone),
     (20, Stray::Remark),
     (30, Stray::NotAPayment),
+    (30, Stray::NewStatus),
 ];
 
 /// Which order is of which kind: the kinds are strewn over their part of the month, each as often as it should be.

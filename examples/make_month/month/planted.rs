@@ -21,7 +21,7 @@ const VERDICTS: [&str; 10] = [
     "failed",
     "not_sent",
 ];
-const REASONS: [&str; 9] = [
+const REASONS: [&str; 10] = [
     "orphan",
     "invalid_signature",
     "malformed",
@@ -29,6 +29,7 @@ const REASONS: [&str; 9] = [
     "other_client",
     "ambiguous",
     "outside_period",
+    "unreadable",
     "duplicate",
     "replayed",
 ];

@@ -202,6 +202,10 @@ fn stray_line(stray: Stray, number: u64, beside: &Sale, part: &mut Part) {
             part.hear(&ping);
             part.planted.stray("malformed", 0);
         }
+        Stray::NewStatus => {
+            part.hear(&Notification { body: paid.body.replace("SUCCESS", "PARTIALLY_REFUNDED"), ..paid });
+            part.planted.stray("unreadable", 0);
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::model::money::Tally;
 use crate::reconcile::judge::Rules;
 use crate::reconcile::ledger::{Contradiction, Ledger};
 use crate::reconcile::record::{HeardRecord, Record, hash};
-use crate::reconcile::settle::{Search, Settled, apply, records};
+use crate::reconcile::settle::{Named, Search, Settled, apply, records};
 use crate::reconcile::sieve::Sieve;
 use crate::reconcile::strays::{self, sorted, united};
 use crate::report::sheet::{Sheet, sheet};
@@ -62,12 +62,12 @@ impl Divided {
     pub(super) fn survey(&self, sieve: &Sieve, threads: usize) -> Result<Survey, NoRoom> {
         let count = self.parts.count();
         let mut survey = Survey { settled: vec![Vec::new(); count], contradictions: Vec::new() };
-        let mut open: Vec<(Vec<u8>, bool)> = Vec::new();
+        let mut open: Vec<(Vec<u8>, Named)> = Vec::new();
         let mut search = Search::default();
         let look = |part: usize| -> Result<_, NoRoom> {
             let mut ledger = self.load(part, sieve)?;
             let unsettled = ledger.unsettled();
-            let named: Vec<bool> = records(&unsettled).map(|heard| ledger.has(heard.invoice)).collect();
+            let named: Vec<Named> = records(&unsettled).map(|heard| ledger.named(heard.invoice)).collect();
             Ok((unsettled, named, ledger.contradictions()))
         };
         parallel::in_order(count, threads, look, |looked: Result<_, NoRoom>| {

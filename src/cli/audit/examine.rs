@@ -29,14 +29,16 @@ pub(in crate::cli) async fn examine(
     let Evidence { store, files, .. } = audit.read(None, None).await?;
     let mut ledger = store.into_ledger();
     settle(&mut ledger).map_err(super::store::NoRoom::from)?;
-    let Some(order) = ledger.find(invoice) else { return Ok(false) };
+    let Some(order) = ledger.find(invoice) else {
+        return Ok(show_strays(invoice, ledger.strays(), &files, screen));
+    };
     ledger.seal();
     let mut bench = Bench::new(&ledger, Rules { grace: case.job.reconcile.grace, now: audit.now });
     let judged = bench.judge(order);
     let (done, notified, copies) =
         (ledger.outcomes(order), bench.notified().collect::<Vec<_>>(), bench.copies().collect::<Vec<_>>());
     let strays = united(ledger.strays());
-    let strays: Vec<&StrayRecord<'_>> = strays.iter().filter(|line| line.invoice == invoice).collect();
+    let strays: Vec<&StrayRecord<'_>> = strays.iter().filter(|line| speaks_of(line, invoice)).collect();
     let name = |number: u16| files.get(usize::from(number)).map_or("", String::as_str);
 
     let mut pieces = vec![book(case, &judged)];
@@ -54,6 +56,39 @@ pub(in crate::cli) async fn examine(
     print(case, &judged, pieces, screen);
     screen.document(document(&judged, &done, &notified, &copies, &name).to_string().as_bytes());
     Ok(true)
+}
+
+/// Whether a line that proves nothing names an invoice, be it as one of several candidates.
+fn speaks_of(line: &StrayRecord<'_>, invoice: &str) -> bool {
+    let candidates = line.status.split_once("; candidates ").map_or("", |(_, candidates)| candidates);
+    line.invoice == invoice || candidates.split(' ').any(|candidate| candidate == invoice)
+}
+
+/// What the logs say about an invoice that no order has; whether they say anything.
+fn show_strays(invoice: &str, strays: &[u8], files: &[String], screen: Screen) -> bool {
+    let strays = united(strays);
+    let rows: Vec<Vec<String>> = strays
+        .iter()
+        .filter(|line| speaks_of(line, invoice))
+        .map(|line| {
+            let file = files.get(usize::from(line.place.file)).map_or("", String::as_str);
+            let amount = line.amount.map(|amount| amount.to_string()).unwrap_or_default();
+            let place = printable(&format!("{file}:{}", line.place.line));
+            vec![line.received_at.to_owned(), line.reason.word().to_owned(), line.status.to_owned(), amount, place]
+        })
+        .collect();
+    if rows.is_empty() {
+        return false;
+    }
+    screen.say(&format!(
+        "{}\nno order of the input has this invoice; the logs speak of it:\n",
+        screen.tone(Tone::Title, invoice)
+    ));
+    screen.say(&table::plain(&["received", "what", "status", "rupiah", "where"], rows, 3..4));
+    screen.document(
+        serde_json::json!({ "version": 1, "invoice_number": invoice, "verdict": null }).to_string().as_bytes(),
+    );
+    true
 }
 
 fn print(case: &Case, judged: &Judged<'_>, pieces: Vec<Piece>, screen: Screen) {
@@ -82,7 +117,11 @@ fn next(judged: &Judged<'_>) -> &'static str {
         None => "nothing is to be done",
         Some(Action::Refund) => "next: refund it; actions.csv has the row for a refund job",
         Some(Action::ResendNotification) => "next: have DOKU's Back Office send the notification again",
-        Some(Action::Resolve) => "next: run the job that sent it again, or rekon resolve JOB",
+        Some(Action::FindRefund) => {
+            "next: look for the refund in DOKU's Back Office; add the results of the job that made it, or refund"
+        }
+        Some(Action::Resolve) => "next: run the job that sent it again where it was sent, or rekon resolve THAT-JOB",
+        Some(Action::Rule) => "next: find out at DOKU, then rekon rule with the journal of the job that sent it",
         Some(Action::Review) => "next: a person decides; compare the lines above with DOKU's Back Office",
     }
 }
@@ -96,7 +135,9 @@ fn book(case: &Case, judged: &Judged<'_>) -> Piece {
 fn done_piece(outcome: &Outcome<'_>, judged: &Judged<'_>) -> Piece {
     let id = outcome.request_id.map(|id| format!(", request id {id}")).unwrap_or_default();
     let decides = if judged.entry.done.as_ref() == Some(outcome) { "; what we did last" } else { "" };
-    (outcome.settled_at, "result", format!("{} {}{id}{decides}", outcome.operation, outcome.state.word()))
+    let answered = outcome.payment_status.map(|status| format!(", answered {status}")).unwrap_or_default();
+    let text = format!("{} {}{answered}{id}{decides}", outcome.operation, outcome.state.word());
+    (outcome.settled_at, "result", text)
 }
 
 fn said(line: &Notified, file: &str) -> String {
@@ -104,7 +145,7 @@ fn said(line: &Notified, file: &str) -> String {
 }
 
 fn heard_piece(line: &Notified, file: &str, judged: &Judged<'_>) -> Piece {
-    let is_word = Some(line.status) == judged.picture.status;
+    let is_word = Some(line.status) == judged.doku_status;
     let is_amount = judged.picture.other_amount == Some(line.amount);
     let decides = match (is_word, is_amount) {
         (_, true) => "; another amount than the book's",

@@ -13,20 +13,22 @@ use super::books::{Books, How};
 use super::conclude::{Ending, conclude};
 use super::exit::{Completion, Failure};
 use super::load::{Case, shown};
-use super::screen::Screen;
+use super::plan::out_of_control;
+use super::screen::{MOST_FAULTS, Screen};
 use crate::edge::credentials::Credentials;
 use crate::edge::notification_log::Verifier;
 use crate::edge::spill::Scrap;
 use crate::edge::{parallel, piped};
 use crate::job::settings::{Notifications, OnInvalid, Period, STDIN, Source};
-use crate::model::fault::{Fault, Place};
+use crate::model::fault::{Fault, Place, printable};
 use crate::model::money::Tally;
-use crate::model::time::Timestamp;
+use crate::model::time::{BusinessDate, Timestamp};
 use crate::plan::book::BadRow;
 use crate::plan::decide::Dispositions;
 use crate::reconcile::ledger::{Contradiction, Ledger};
 use crate::reconcile::settle::settle;
 use crate::report::sheet::Rows;
+use crate::report::summary::LogLines;
 use store::{Kept, Store};
 
 /// How an audit is asked for, beside its job.
@@ -49,7 +51,9 @@ pub(super) struct Audit<'a> {
     case: &'a Case,
     credentials: Credentials,
     now: Timestamp,
-    /// The first and the last business day in days from 1970-01-01; `None`: every day.
+    /// The first and the last business day; `None`: every day.
+    days: Option<(BusinessDate, BusinessDate)>,
+    /// The same in days from 1970-01-01.
     period: Option<(u16, u16)>,
     threads: usize,
     screen: Screen,
@@ -59,6 +63,7 @@ pub(super) struct Audit<'a> {
 struct Evidence {
     store: Store,
     rows: Tally,
+    lines: LogLines,
     /// The logs, by number.
     files: Vec<String>,
 }
@@ -66,7 +71,7 @@ struct Evidence {
 /// Reads everything, judges every order, writes the files and prints the tables.
 pub(super) async fn run(case: &Case, options: Options, screen: Screen) -> Result<u8, Failure> {
     let audit = Audit::of(case, options, screen)?;
-    let Evidence { store, rows, files } = audit.read(options.memory, options.parts).await?;
+    let Evidence { store, rows, lines, files } = audit.read(options.memory, options.parts).await?;
     let books = audit.books(store, &files)?;
     let ending = Ending {
         run: None,
@@ -77,6 +82,8 @@ pub(super) async fn run(case: &Case, options: Options, screen: Screen) -> Result
         results: None,
         in_doubt_earlier: Tally::default(),
         other_jobs: BTreeSet::new(),
+        period: audit.days,
+        log: Some(lines),
         journal: None,
         started_at: options.now,
         now: options.now,
@@ -107,11 +114,18 @@ const USUAL_RESULT: u64 = 300;
 impl<'a> Audit<'a> {
     fn of(case: &'a Case, options: Options, screen: Screen) -> Result<Self, Failure> {
         let days = options.period.unwrap_or(case.job.reconcile.period).days(case.date);
+        let period = match days {
+            None => None,
+            Some((first, last)) => Some(first.day().zip(last.day()).ok_or_else(|| {
+                Failure::Refused(format!("the period {first} to {last} is beyond all orders: is the year right?"))
+            })?),
+        };
         Ok(Self {
             case,
             credentials: case.credentials()?,
             now: options.now,
-            period: days.and_then(|(first, last)| first.day().zip(last.day())),
+            days,
+            period,
             threads: options.threads.unwrap_or_else(parallel::cores),
             screen,
         })
@@ -124,11 +138,47 @@ impl<'a> Audit<'a> {
         let bad_rows = read::orders(self, &mut store)?;
         let rows = store.rows();
         self.refuse(&bad_rows, store.ledger().map(Ledger::contradictions).unwrap_or_default())?;
+        let out_of_control = out_of_control(self.case, rows);
+        if !out_of_control.is_empty() {
+            return Err(Failure::Faults(out_of_control));
+        }
+        self.warn_of_empty_globs()?;
         read::done(self, &mut store).await?;
         self.read_logs(&logs, &mut store)?;
+        let lines = store.lines();
+        self.warn_of_unproved(lines);
         let piped = |path: &PathBuf| path.as_os_str() == STDIN;
         let files = logs.iter().map(|path| if piped(path) { piped::NAME.to_owned() } else { shown(path) }).collect();
-        Ok(Evidence { store, rows, files })
+        Ok(Evidence { store, rows, lines, files })
+    }
+
+    /// A glob that matches nothing may be a slip, and what it should have matched would be missing evidence.
+    fn warn_of_empty_globs(&self) -> Result<(), Failure> {
+        let job = &self.case.job;
+        let logs =
+            job.notifications.files.iter().filter(|file| *file != STDIN).map(|glob| ("notifications.files", glob));
+        let results = job.reconcile.results.iter().map(|glob| ("reconcile.results", glob));
+        for (key, glob) in logs.chain(results) {
+            if self.case.matching(std::slice::from_ref(glob))?.is_empty() {
+                let warning = format!("warning: {}: {key} {glob:?} matches no file", self.case.file);
+                self.screen.warn(&printable(&warning));
+            }
+        }
+        Ok(())
+    }
+
+    /// Logs of which nothing, or hardly anything, verifies are more often a slip in the job than the work of a forger.
+    fn warn_of_unproved(&self, lines: LogLines) {
+        let names_log = !self.case.job.notifications.files.is_empty();
+        let why = if lines.read == 0 && names_log {
+            "the notification logs are empty"
+        } else if lines.verified * 2 < lines.read {
+            "most lines of the notification logs are not signed by DOKU: look at their reasons in unmatched.csv, and check \
+             merchant.secret_key (a list holds former keys too), merchant.client_id, notifications.path and notifications.fields"
+        } else {
+            return;
+        };
+        self.screen.warn(&printable(&format!("warning: {}: {why}", self.case.file)));
     }
 
     /// In memory, or in as many parts as the limit asks for.
@@ -161,7 +211,11 @@ impl<'a> Audit<'a> {
             // Read again as a whole, for the faults with all that is known about them.
             return Err(Failure::Faults(self.case.input(self.now)?.faults()));
         }
-        bad_rows.iter().flat_map(|row| &row.faults).for_each(|fault| self.screen.warn(&fault.to_string()));
+        let faults = || bad_rows.iter().flat_map(|row| &row.faults);
+        faults().take(MOST_FAULTS).for_each(|fault| self.screen.warn(&fault.to_string()));
+        if faults().count() > MOST_FAULTS {
+            self.screen.warn(&format!("and {} more faults", faults().count() - MOST_FAULTS));
+        }
         for Contradiction { row, earlier } in contradictions {
             let message = format!("rows {earlier} and {row} are of one invoice and do not agree; both are left out");
             self.screen.warn(&Fault::new(Place::file(&self.case.orders_name()), message).to_string());

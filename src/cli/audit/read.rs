@@ -15,6 +15,7 @@ use crate::job::settings::{STDIN, Source};
 use crate::journal::Journal as _;
 use crate::journal::sqlite::SqliteJournal;
 use crate::model::rows::Rows;
+use crate::model::status::BookStatus;
 use crate::model::table::Table;
 use crate::plan::book::{BadRow, BookReader, BookRow};
 use crate::reconcile::ends::done_of;
@@ -111,6 +112,7 @@ fn order<'a>(audit: &Audit<'_>, row: &BookRow<'a>) -> OrderRecord<'a> {
         expectation: Expectation::Book(row.book),
         reference: row.payment_reference.map(hash),
         agreement: row.agreement,
+        identifiers: if row.book == Some(BookStatus::Cancelled) { row.identifiers } else { [""; 3] },
         standing,
     }
 }
@@ -125,6 +127,7 @@ fn bad_order(row: &BadRow) -> OrderRecord<'_> {
         expectation: Expectation::Book(None),
         reference: None,
         agreement: 0,
+        identifiers: [""; 3],
         standing: Standing::Invalid,
     }
 }

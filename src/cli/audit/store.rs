@@ -12,6 +12,7 @@ use crate::model::money::Tally;
 use crate::reconcile::ledger::{Gathered, Ledger, TooMany};
 use crate::reconcile::record::{OrderRecord, Record};
 use crate::reconcile::sieve::Sieve;
+use crate::report::summary::LogLines;
 
 /// Why records cannot be kept.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +50,7 @@ pub(super) struct Batch<'a> {
     /// Keys by which notifications could be tied to orders.
     keys: Vec<u64>,
     rows: Tally,
+    lines: LogLines,
 }
 
 /// A batch that is ready to be taken.
@@ -58,6 +60,7 @@ pub(super) struct Ready {
     parts: Vec<Vec<u8>>,
     keys: Vec<u64>,
     rows: Tally,
+    lines: LogLines,
 }
 
 impl<'a> Batch<'a> {
@@ -67,7 +70,7 @@ impl<'a> Batch<'a> {
             Aim::Parts(count) => count,
         };
         let (parts, orders) = (vec![Vec::new(); count], Gathered::default());
-        Self { aim, parts, orders, keys: Vec::new(), rows: Tally::default() }
+        Self { aim, parts, orders, keys: Vec::new(), rows: Tally::default(), lines: LogLines::default() }
     }
 
     /// Adds a row of the orders, whether it is good or bad.
@@ -83,8 +86,11 @@ impl<'a> Batch<'a> {
 
     /// Adds any other record.
     pub(super) fn add(&mut self, record: &Record<'_>) {
-        if let Record::Done(done) = record {
-            self.keys.extend(Gathered::key_of_creation(done));
+        match record {
+            Record::Done(done) => self.keys.extend(Gathered::key_of_creation(done)),
+            Record::Heard(_) => self.lines.add(1, 1),
+            Record::Stray(_) => self.lines.add(1, 0),
+            Record::RowsBefore(_) | Record::Order(_) => {}
         }
         let count = self.parts.len();
         match record.home().filter(|_| count > 1) {
@@ -99,7 +105,8 @@ impl<'a> Batch<'a> {
             let records = self.parts.pop().unwrap_or_default();
             self.orders.add(&records, ledger, sieve)?;
         }
-        Ok(Ready { gathered: self.orders, parts: self.parts, keys: self.keys, rows: self.rows })
+        let Self { orders: gathered, parts, keys, rows, lines, .. } = self;
+        Ok(Ready { gathered, parts, keys, rows, lines })
     }
 }
 
@@ -117,6 +124,7 @@ pub(super) struct Store {
     place: Place,
     /// Rows of the orders.
     rows: Tally,
+    lines: LogLines,
 }
 
 #[derive(Debug)]
@@ -137,14 +145,24 @@ impl Store {
     /// Everything into memory.
     pub(super) fn in_memory(orders: u64, keys: u64, period: Option<(u16, u16)>) -> Self {
         let ledger = Ledger::for_orders(usize::try_from(orders).unwrap_or_default(), period);
-        Self { sieve: Sieve::for_keys(keys), place: Place::Memory(Box::new(ledger)), rows: Tally::default() }
+        Self {
+            sieve: Sieve::for_keys(keys),
+            place: Place::Memory(Box::new(ledger)),
+            rows: Tally::default(),
+            lines: LogLines::default(),
+        }
     }
 
     /// Into so many parts in a folder for scrap.
     pub(super) fn on_disk(scrap: Scrap, parts: usize, keys: u64, period: Option<(u16, u16)>) -> Result<Self, NoRoom> {
         let parts = Parts::begin(&scrap, "part", parts)?;
         let divided = Divided { parts, scrap, period };
-        Ok(Self { sieve: Sieve::for_keys(keys), place: Place::Disk(divided), rows: Tally::default() })
+        Ok(Self {
+            sieve: Sieve::for_keys(keys),
+            place: Place::Disk(divided),
+            rows: Tally::default(),
+            lines: LogLines::default(),
+        })
     }
 
     /// Has rows of the orders read: `read` is given what makes batches of them, and what takes these.
@@ -180,7 +198,7 @@ impl Store {
         &mut self,
         read: impl FnOnce(Aim<'_>, &mut dyn FnMut(Ready) -> Result<(), NoRoom>) -> T,
     ) -> Result<T, NoRoom> {
-        let mut keys = Vec::new();
+        let (mut keys, mut lines) = (Vec::new(), LogLines::default());
         let result = match &mut self.place {
             Place::Memory(ledger) => {
                 let mut gathered = Gathered::default();
@@ -188,6 +206,7 @@ impl Store {
                 let aim = Aim::Ledger(ledger, &self.sieve);
                 let result = read(aim, &mut |mut ready| {
                     keys.extend(ready.keys);
+                    lines.add(ready.lines.read, ready.lines.verified);
                     facts.take(&mut ready.gathered)?;
                     gathered.append(ready.gathered);
                     Ok(())
@@ -198,10 +217,12 @@ impl Store {
             }
             Place::Disk(divided) => read(Aim::Parts(divided.parts.count()), &mut |ready| {
                 keys.extend(ready.keys);
+                lines.add(ready.lines.read, ready.lines.verified);
                 divided.write(&[], &ready.parts)
             }),
         };
         keys.iter().for_each(|key| self.sieve.insert(*key));
+        self.lines.add(lines.read, lines.verified);
         Ok(result)
     }
 
@@ -215,6 +236,11 @@ impl Store {
             }
         };
         Ok((kept, self.sieve))
+    }
+
+    /// The lines of the logs.
+    pub(super) const fn lines(&self) -> LogLines {
+        self.lines
     }
 
     /// The rows of the orders, by count and by rupiah.

@@ -223,6 +223,8 @@ impl Sitting<'_> {
             guards: plan.guards.clone(),
             results: Some(results::csv(plan.operation, header, &records)),
             in_doubt_earlier,
+            period: None,
+            log: None,
             journal: None,
             other_jobs: std::collections::BTreeSet::default(),
             started_at: now,

@@ -83,8 +83,12 @@ pub(super) fn judge<'a>(parts: Parts<'a>, hash: u64, verifier: &Verifier<'_>, si
         }
     }
     let Some(said) = said else {
-        let detail = "signed, but not a notification";
-        return unproven(UnmatchedReason::Malformed, detail.into(), None, received_at);
+        let (reason, detail) = if speaks_of_a_payment(&body) {
+            (UnmatchedReason::Unreadable, "signed by DOKU, but not a notification as we know it")
+        } else {
+            (UnmatchedReason::Malformed, "signed, but not a notification")
+        };
+        return unproven(reason, detail.into(), None, received_at);
     };
     Line::Heard(Heard {
         received_at: match verifier.fields {
@@ -109,4 +113,10 @@ fn targets<'a>(of_job: &'a str, own: &'a str) -> ([&'a str; 3], usize) {
         }
     }
     (targets, count)
+}
+
+/// Whether a body that cannot be read says something about an order all the same: then money may hang on it.
+fn speaks_of_a_payment(body: &str) -> bool {
+    let body = serde_json::from_str::<serde_json::Value>(body).unwrap_or_default();
+    ["order", "transaction"].iter().any(|part| !body[*part].is_null())
 }

@@ -15,11 +15,12 @@ use std::collections::HashMap;
 pub use gathered::Gathered;
 use orders::{Again, OrderEntry, Orders};
 
-use super::done::deciding;
+use super::done::{self, deciding};
 use super::evidence::{DoneState, UnmatchedReason};
 use super::picture::{Fact, MOST_LINES};
 use super::reason::Key;
 use super::record::{HeardRecord, Record, Standing, StrayRecord, push_uuid, time_of};
+use super::settle::Named;
 use super::sieve::Sieve;
 use super::verdict::Expectation;
 use crate::model::money::{Rupiah, Tally};
@@ -379,8 +380,12 @@ impl Ledger {
 
     /// Whether an order has this invoice.
     #[must_use]
-    pub fn has(&self, invoice: &str) -> bool {
-        self.orders.find(invoice).is_some()
+    pub fn named(&self, invoice: &str) -> Named {
+        match self.orders.find(invoice) {
+            None => Named::Nobody,
+            Some(order) if self.done_of(order).any(|done| done.creates()) => Named::Created,
+            Some(_) => Named::Order,
+        }
     }
 
     /// Rows that say the same as an earlier one.
@@ -435,8 +440,13 @@ impl Ledger {
             first
         } else {
             let all: Vec<DoneEntry> = self.done_of(order).collect();
-            let newer = |done: &DoneEntry| (done.settled_at, done.request, done.payment_status);
-            deciding(&all, |done| (done.operation, done.state.unwrap_or(DoneState::Invalid)), newer)?
+            let result = |done: &DoneEntry| done::Result {
+                operation: done.operation,
+                request: done.request,
+                state: done.state.unwrap_or(DoneState::Invalid),
+                at: (done.settled_at, done.payment_status),
+            };
+            all[deciding(&all.iter().map(result).collect::<Vec<_>>())?]
         };
         self.outcome_of(&done)
     }
@@ -462,11 +472,14 @@ impl Ledger {
         facts.extend(std::iter::successors(fact(self.facts.first[order as usize]), |before| fact(before.link)));
     }
 
-    /// What a refund of the order needs: payment reference, `ORDER_ID`, `AKULAKU_UNIQUE_REFERENCE`; empty where no
-    /// notification names one. Kept for orders that may have to be refunded only.
+    /// What a refund of the order needs: payment reference, `ORDER_ID`, `AKULAKU_UNIQUE_REFERENCE`, as the book has them,
+    /// else a notification; empty where neither does. Kept for orders that may have to be refunded only.
     pub(super) fn identifiers(&self, order: u32) -> [&str; 3] {
-        let known = self.identifiers.get(&order);
-        known.map_or([""; 3], |[payment, order, akulaku]| [payment, order, akulaku])
+        let mut texts = self.orders.identifiers(order);
+        if let Some(heard) = self.identifiers.get(&order) {
+            texts.iter_mut().zip(heard).filter(|(text, _)| text.is_empty()).for_each(|(text, heard)| *text = heard);
+        }
+        texts
     }
 
     /// Everything with which other notifications could be tied to the orders: what was created, then the references.

@@ -4,6 +4,8 @@
 //! an order costs two looks at memory, and those of many invoices are taken together, for waiting on memory is what a join
 //! of millions consists of.
 
+use std::collections::HashMap;
+
 use super::TooMany;
 use crate::model::money::Rupiah;
 use crate::model::status::BookStatus;
@@ -41,6 +43,8 @@ pub(super) struct Orders {
     /// Long invoices, one after another.
     long: String,
     index: Index,
+    /// What a refund needs, of orders that may have to be refunded.
+    identifiers: HashMap<u32, [Box<str>; 3]>,
 }
 
 /// Orders as a reader makes them, before they are put together.
@@ -50,6 +54,8 @@ pub(super) struct NewOrders {
     /// Of their invoices.
     hashes: Vec<u64>,
     long: String,
+    /// What a refund needs, of those that may have to be refunded, by their places among the new ones.
+    identifiers: Vec<(usize, [Box<str>; 3])>,
 }
 
 /// Whether there is an order with an invoice.
@@ -77,6 +83,9 @@ impl NewOrders {
     /// Its row or its invoice cannot be numbered.
     pub(super) fn push(&mut self, order: &OrderRecord<'_>) -> Result<(), TooMany> {
         let text = order.invoice.unwrap_or_default();
+        if order.identifiers.iter().any(|text| !text.is_empty()) {
+            self.identifiers.push((self.entries.len(), order.identifiers.map(Into::into)));
+        }
         let mut invoice = [0; INLINE];
         if text.len() <= INLINE {
             invoice[..text.len()].copy_from_slice(text.as_bytes());
@@ -108,7 +117,7 @@ impl NewOrders {
 impl Orders {
     /// Without any, with room for at most so many, as a rule. Room that is not used takes no memory.
     pub(super) fn for_about(count: usize) -> Self {
-        Self { entries: Vec::with_capacity(count), index: Index::for_about(count / 2), long: String::new() }
+        Self { entries: Vec::with_capacity(count), index: Index::for_about(count / 2), ..Self::default() }
     }
 
     /// Puts new ones in, behind `rows_before` rows; `again` says what is to become of one that has the invoice of another.
@@ -124,8 +133,13 @@ impl Orders {
         let long_before = u32::try_from(self.long.len()).or(Err(TooMany))?;
         self.long.push_str(&new.long);
         u32::try_from(self.long.len()).or(Err(TooMany))?;
-        for (entry, hash) in new.entries.iter().zip(&new.hashes) {
+        let mut identifiers = new.identifiers.iter().peekable();
+        for (at, (entry, hash)) in new.entries.iter().zip(&new.hashes).enumerate() {
             let mut entry = *entry;
+            if let Some((_, texts)) = identifiers.next_if(|(of, _)| *of == at) {
+                let place = u32::try_from(self.entries.len()).or(Err(TooMany))?;
+                self.identifiers.insert(place, texts.clone());
+            }
             entry.row = u32::try_from(rows_before + u64::from(entry.row)).or(Err(TooMany))?;
             if usize::from(entry.invoice_length) > INLINE {
                 let start = entry.long_start() + long_before;
@@ -219,6 +233,12 @@ impl Orders {
 
     pub(super) fn invoice(&self, order: u32) -> &str {
         invoice_of(&self.long, self.get(order))
+    }
+
+    /// What the book says that a refund of the order needs.
+    pub(super) fn identifiers(&self, order: u32) -> [&str; 3] {
+        let known = self.identifiers.get(&order);
+        known.map_or([""; 3], |[payment, order, akulaku]| [payment, order, akulaku])
     }
 
     fn bytes(&self, order: u32) -> &[u8] {
@@ -378,6 +398,7 @@ mod tests {
             expectation: Expectation::Book(None),
             reference: None,
             agreement: 0,
+            identifiers: [""; 3],
             standing: Standing::Judged,
         }
     }
