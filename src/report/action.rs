@@ -23,6 +23,10 @@ pub enum Action {
 }
 
 impl Action {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Refund, Self::ResendNotification, Self::FindRefund, Self::Resolve, Self::Rule, Self::Review];
+
     /// What to do about an order; `None`: nothing.
     #[must_use]
     pub fn of(judged: &Judged<'_>) -> Option<Self> {

@@ -65,7 +65,7 @@ fn what_stands_behind_a_reason_and_in_the_other_files_is_explained_too() {
     assert_eq!(first_column(&behind), words(&labels));
     let unmatched = first_column(&section(&text, "## Lines of the logs that prove nothing"));
     assert_eq!(unmatched, words(&UnmatchedReason::ALL.map(UnmatchedReason::word)));
-    let actions = [Action::Refund, Action::ResendNotification, Action::Resolve, Action::Review];
+    let actions = Action::ALL;
     assert_eq!(first_column(&section(&text, "## What to do next")), words(&actions.map(Action::word)));
 }
 
