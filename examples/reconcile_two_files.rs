@@ -19,12 +19,12 @@ use rekon::model::money::Tally;
 use rekon::model::secret::Secret;
 use rekon::model::time::{Cutoff, parse_instant};
 use rekon::plan::input;
+use rekon::reconcile::evidence::Expectation;
 use rekon::reconcile::judge::{Bench, Rules};
 use rekon::reconcile::ledger::Ledger;
 use rekon::reconcile::record::{HeardRecord, LinePlace, OrderRecord, Record, Standing};
 use rekon::reconcile::sieve::Sieve;
 use rekon::reconcile::strays::united;
-use rekon::reconcile::verdict::Expectation;
 use rekon::simulator::{CLIENT_ID, SECRET_KEY};
 
 /// How the orders are written. A job says that best, also where no job is run.

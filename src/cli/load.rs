@@ -15,11 +15,12 @@ use crate::job::{self, Job};
 use crate::journal::Account;
 use crate::model::fault::{Fault, Place};
 use crate::model::ids::InvoiceNumber;
+use crate::model::money::Tally;
 use crate::model::operation::{Operation, Task};
 use crate::model::table::Table;
 use crate::model::time::{BusinessDate, Timestamp};
 use crate::plan::decide::Heard;
-use crate::plan::{Input, input};
+use crate::plan::{Input, guard, input};
 use crate::reconcile::evidence::{Log, Unmatched, UnmatchedReason};
 use crate::simulator;
 
@@ -198,6 +199,17 @@ impl Case {
         );
         let hint = "check the key and notifications.path; without notifications leave notifications.files out";
         Err(Failure::Faults(vec![Fault::new(Place::file(&self.file), message).hint(hint)]))
+    }
+
+    /// What the file of the orders does not add up to, though the job says so.
+    pub(super) fn out_of_control(&self, all: Tally) -> Vec<Fault> {
+        let fault = |reading: guard::Reading| {
+            let message =
+                format!("{} is {}, the file has {}: {}", reading.guard, reading.limit, reading.found, reading.headroom);
+            Fault::new(Place::file(&self.file), message).hint("check that this is the right file, and that it is whole")
+        };
+        let broken = guard::control(self.job.orders.control, all).into_iter().filter(|reading| !reading.holds());
+        broken.map(fault).collect()
     }
 
     /// Whether the job cancels, and must not cancel what was paid.

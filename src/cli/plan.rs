@@ -16,7 +16,7 @@ use crate::journal::sqlite::SqliteJournal;
 use crate::model::fault::{Fault, Place, printable};
 use crate::model::money::Tally;
 use crate::model::operation::Task;
-use crate::plan::{Plan, guard};
+use crate::plan::Plan;
 use crate::runner::clock::Clock as _;
 
 /// `rekon plan JOB`: exit code 0 if `run` would start, 2 if it would not.
@@ -106,17 +106,6 @@ fn check_one(path: &Path, common: &Common) -> Result<usize, Failure> {
     let mut faults = input.faults();
     let mut all = Tally::default();
     input.rows.iter().for_each(|row| all.add(row.rupiah));
-    faults.extend(out_of_control(&case, all));
+    faults.extend(case.out_of_control(all));
     if faults.is_empty() { Ok(input.rows.len()) } else { Err(Failure::Faults(faults)) }
-}
-
-/// What a file does not add up to, though the job says so.
-pub(super) fn out_of_control(case: &Case, all: Tally) -> Vec<Fault> {
-    let broken = guard::control(case.job.orders.control, all).into_iter().filter(|reading| !reading.holds());
-    let fault = |reading: guard::Reading| {
-        let message =
-            format!("{} is {}, the file has {}: {}", reading.guard, reading.limit, reading.found, reading.headroom);
-        Fault::new(Place::file(&case.file), message).hint("check that this is the right file, and that it is whole")
-    };
-    broken.map(fault).collect()
 }

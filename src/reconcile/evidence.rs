@@ -3,7 +3,8 @@
 use crate::doku::notification::Notification;
 use crate::model::ids::RequestId;
 use crate::model::money::Rupiah;
-use crate::model::status::PaymentStatus;
+use crate::model::operation::Operation;
+use crate::model::status::{BookStatus, PaymentStatus};
 use crate::model::time::Timestamp;
 
 /// A line of a notification log that verified.
@@ -129,11 +130,20 @@ pub struct Log {
     pub unmatched: Vec<Unmatched>,
 }
 
+/// What should be true of an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expectation {
+    /// The effect of the operation that a run did.
+    Effect(Operation),
+    /// What the book says; `None` if it does not.
+    Book(Option<BookStatus>),
+}
+
 /// What one run did, from the journal or from a results.csv.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Done {
     /// The operation.
-    pub operation: crate::model::operation::Operation,
+    pub operation: Operation,
     /// The state of the row's item, as in `rekon_state`.
     pub state: DoneState,
     /// Its Request-Id.

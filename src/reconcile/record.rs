@@ -6,8 +6,8 @@
 use foldhash::quality::FixedState;
 use std::hash::{BuildHasher as _, Hasher as _};
 
+use super::evidence::Expectation;
 use super::evidence::{DoneState, UnmatchedReason};
-use super::verdict::Expectation;
 use crate::model::money::Rupiah;
 use crate::model::operation::Operation;
 use crate::model::status::{BookStatus, PaymentStatus};

@@ -7,7 +7,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::evidence::UnmatchedReason;
-use super::ledger::{Ledger, Tie, TooMany};
+use super::ledger::{Ledger, Named, Tie, TooMany};
 use super::reason::Key;
 use super::record::{HeardRecord, Record};
 
@@ -20,17 +20,6 @@ pub enum Settled {
     Ambiguous(Candidates),
     /// It belongs to none.
     Orphan,
-}
-
-/// Whether there is an order with the invoice that a notification names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Named {
-    /// There is none.
-    Nobody,
-    /// There is one, and the Request-Id of its creation is not known.
-    Order,
-    /// There is one that was created under a Request-Id that we know.
-    Created,
 }
 
 /// Orders to which a notification could belong: the first hundred by invoice, and how many there are. A reference that all

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use super::evidence::Expectation;
 use super::evidence::{Done, DoneState, Heard, Log, Unmatched};
 use super::ledger::{Gathered, Ledger, TooMany};
 use super::record::{DoneRecord, HeardRecord, LinePlace, OrderRecord, Receipt, Record, Standing, StrayRecord, hash};
 use super::settle::settle;
 use super::sieve::Sieve;
-use super::verdict::Expectation;
 use crate::model::ids::{InvoiceNumber, MerchantReference};
 use crate::model::money::Rupiah;
 use crate::model::status::BookStatus;

@@ -4,21 +4,12 @@
 //! the book's status (`DESIGN` 11.2). A signed answer alone proves a cancel or a refund, for DOKU documents no
 //! notification of either, so silence after one is no break.
 
-use super::evidence::DoneState;
+use super::evidence::{DoneState, Expectation};
 use super::picture::Picture;
 use super::reason::Reason;
 use crate::model::money::Rupiah;
 use crate::model::operation::Operation;
 use crate::model::status::{BookStatus, PaymentStatus};
-
-/// What should be true of an order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Expectation {
-    /// The effect of the operation that a run did.
-    Effect(Operation),
-    /// What the book says; `None` if it does not.
-    Book(Option<BookStatus>),
-}
 
 /// Whether there was time enough for proof to arrive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

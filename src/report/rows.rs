@@ -6,12 +6,12 @@ use std::io::Write as _;
 use crate::model::money::Rupiah;
 use crate::model::status::{BookStatus, PaymentStatus};
 use crate::model::time::{Timestamp, push_wire};
+use crate::reconcile::evidence::Expectation;
 use crate::reconcile::judge::Judged;
 use crate::reconcile::ledger::RequestText;
 use crate::reconcile::reason::Key;
 use crate::reconcile::record::{StrayRecord, push_uuid};
 use crate::reconcile::total::DayTotal;
-use crate::reconcile::verdict::Expectation;
 use crate::report::action::Action;
 
 /// The columns of reconciliation.csv (`DESIGN` 6).

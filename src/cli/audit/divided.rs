@@ -6,16 +6,16 @@
 
 use std::io;
 
-use super::store::{NoRoom, part_of};
+use super::room::{NoRoom, part_of};
 use crate::cli::books::{Books, How};
 use crate::cli::load::Case;
 use crate::edge::parallel;
 use crate::edge::spill::{Parts, Run, RunWriter, Scrap, merge};
 use crate::model::money::Tally;
 use crate::reconcile::judge::Rules;
-use crate::reconcile::ledger::{Contradiction, Ledger};
+use crate::reconcile::ledger::{Contradiction, Ledger, Named};
 use crate::reconcile::record::{HeardRecord, Record, hash};
-use crate::reconcile::settle::{Named, Search, Settled, apply, records};
+use crate::reconcile::settle::{Search, Settled, apply, records};
 use crate::reconcile::sieve::Sieve;
 use crate::reconcile::strays::{self, sorted, united};
 use crate::report::sheet::{Sheet, sheet};

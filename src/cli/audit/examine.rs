@@ -28,7 +28,7 @@ pub(in crate::cli) async fn examine(
     let audit = Audit::of(case, options, screen)?;
     let Evidence { store, files, .. } = audit.read(None, None).await?;
     let mut ledger = store.into_ledger();
-    settle(&mut ledger).map_err(super::store::NoRoom::from)?;
+    settle(&mut ledger).map_err(super::room::NoRoom::from)?;
     let Some(order) = ledger.find(invoice) else {
         return Ok(show_strays(invoice, ledger.strays(), &files, screen));
     };

@@ -4,6 +4,7 @@
 mod divided;
 pub(super) mod examine;
 mod read;
+mod room;
 mod store;
 
 use std::collections::BTreeSet;
@@ -13,7 +14,6 @@ use super::books::{Books, How};
 use super::conclude::{Ending, conclude};
 use super::exit::{Completion, Failure};
 use super::load::{Case, shown};
-use super::plan::out_of_control;
 use super::screen::{MOST_FAULTS, Screen};
 use crate::edge::credentials::Credentials;
 use crate::edge::notification_log::Verifier;
@@ -138,7 +138,7 @@ impl<'a> Audit<'a> {
         let bad_rows = read::orders(self, &mut store)?;
         let rows = store.rows();
         self.refuse(&bad_rows, store.ledger().map(Ledger::contradictions).unwrap_or_default())?;
-        let out_of_control = out_of_control(self.case, rows);
+        let out_of_control = self.case.out_of_control(rows);
         if !out_of_control.is_empty() {
             return Err(Failure::Faults(out_of_control));
         }
@@ -198,7 +198,7 @@ impl<'a> Audit<'a> {
             return Ok(Store::in_memory(orders / SHORTEST_ROW, keys, self.period));
         };
         let folder = self.case.path(&self.case.fill(&self.case.job.output.directory));
-        let scrap = Scrap::make(&folder.join(self.case.job.name.as_str())).map_err(store::NoRoom::from)?;
+        let scrap = Scrap::make(&folder.join(self.case.job.name.as_str())).map_err(room::NoRoom::from)?;
         Ok(Store::on_disk(scrap, parts, keys, self.period)?)
     }
 
@@ -243,7 +243,7 @@ impl<'a> Audit<'a> {
         match kept {
             Kept::Whole(mut ledger) => {
                 drop(sieve);
-                settle(&mut ledger).map_err(store::NoRoom::from)?;
+                settle(&mut ledger).map_err(room::NoRoom::from)?;
                 ledger.seal();
                 Ok(Books::of_ledger(self.case, &ledger, files, how))
             }

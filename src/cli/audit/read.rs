@@ -4,7 +4,8 @@ use std::io::Read;
 use std::path::Path;
 
 use super::Audit;
-use super::store::{Aim, Batch, NoRoom, Ready, Store};
+use super::room::NoRoom;
+use super::store::{Aim, Batch, Ready, Store};
 use crate::cli::exit::Failure;
 use crate::cli::load::{self, shown};
 use crate::edge::blocks::{Block, Cut, Stopped, in_blocks};
@@ -19,11 +20,11 @@ use crate::model::status::BookStatus;
 use crate::model::table::Table;
 use crate::plan::book::{BadRow, BookReader, BookRow};
 use crate::reconcile::ends::done_of;
+use crate::reconcile::evidence::Expectation;
 use crate::reconcile::evidence::UnmatchedReason;
 use crate::reconcile::ledger::TooMany;
 use crate::reconcile::record::{HeardRecord, LinePlace, OrderRecord, Record, Standing, StrayRecord, hash};
 use crate::reconcile::subject::done_record;
-use crate::reconcile::verdict::Expectation;
 
 /// Reads the orders; returns the rows that are bad.
 pub(super) fn orders(audit: &Audit<'_>, store: &mut Store) -> Result<Vec<BadRow>, Failure> {

@@ -3,33 +3,14 @@
 //! The readers, on several threads, fill [`Batch`]es and look the orders up; what they bring is put together here, in the
 //! order of the files.
 
-use std::io;
-
 use super::divided::Divided;
-use crate::cli::exit::Failure;
+use super::room::{NoRoom, part_of};
 use crate::edge::spill::{Parts, Scrap};
 use crate::model::money::Tally;
 use crate::reconcile::ledger::{Gathered, Ledger, TooMany};
 use crate::reconcile::record::{OrderRecord, Record};
 use crate::reconcile::sieve::Sieve;
 use crate::report::summary::LogLines;
-
-/// Why records cannot be kept.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum NoRoom {
-    /// One ledger is not enough.
-    #[error(transparent)]
-    TooMany(#[from] TooMany),
-    /// The disk is full or failing.
-    #[error("the parts of a divided reconciliation cannot be kept: {0}")]
-    Disk(#[from] io::Error),
-}
-
-impl From<NoRoom> for Failure {
-    fn from(error: NoRoom) -> Self {
-        Self::Stopped(error.to_string())
-    }
-}
 
 /// Where the records of a batch go.
 #[derive(Debug, Clone, Copy)]
@@ -108,12 +89,6 @@ impl<'a> Batch<'a> {
         let Self { orders: gathered, parts, keys, rows, lines, .. } = self;
         Ok(Ready { gathered, parts, keys, rows, lines })
     }
-}
-
-/// Where a record belongs, among so many parts. It goes by the upper half of the hash, for a table inside a part goes by the
-/// lower one.
-pub(super) fn part_of(home: u64, parts: usize) -> usize {
-    usize::try_from((home >> 32) % parts as u64).unwrap_or_default()
 }
 
 /// The records as far as they have been read: orders first, then what was done, then what was heard.

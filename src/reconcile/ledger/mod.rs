@@ -16,13 +16,12 @@ pub use gathered::Gathered;
 use orders::{Again, OrderEntry, Orders};
 
 use super::done::{self, deciding};
+use super::evidence::Expectation;
 use super::evidence::{DoneState, UnmatchedReason};
 use super::picture::{Fact, MOST_LINES};
 use super::reason::Key;
 use super::record::{HeardRecord, Record, Standing, StrayRecord, push_uuid, time_of};
-use super::settle::Named;
 use super::sieve::Sieve;
-use super::verdict::Expectation;
 use crate::model::money::{Rupiah, Tally};
 use crate::model::operation::Operation;
 use crate::model::status::{BookStatus, PaymentStatus};
@@ -550,6 +549,17 @@ fn fact(order: u32, heard: &HeardRecord<'_>, key: Key) -> Result<Fact, TooMany> 
         return Err(TooMany);
     }
     Ok(Fact::of(order, heard, key))
+}
+
+/// Whether there is an order with the invoice that a notification names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Named {
+    /// There is none.
+    Nobody,
+    /// There is one, and the Request-Id of its creation is not known.
+    Order,
+    /// There is one that was created under a Request-Id that we know.
+    Created,
 }
 
 /// What could tie a notification to an order that it does not name.

@@ -1,0 +1,29 @@
+//! Room for records: into how many parts they go, and what happens where there is none.
+
+use std::io;
+
+use crate::cli::exit::Failure;
+use crate::reconcile::ledger::TooMany;
+
+/// Why records cannot be kept.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NoRoom {
+    /// One ledger is not enough.
+    #[error(transparent)]
+    TooMany(#[from] TooMany),
+    /// The disk is full or failing.
+    #[error("the parts of a divided reconciliation cannot be kept: {0}")]
+    Disk(#[from] io::Error),
+}
+
+impl From<NoRoom> for Failure {
+    fn from(error: NoRoom) -> Self {
+        Self::Stopped(error.to_string())
+    }
+}
+
+/// Where a record belongs, among so many parts. It goes by the upper half of the hash, for a table inside a part goes by the
+/// lower one.
+pub(super) fn part_of(home: u64, parts: usize) -> usize {
+    usize::try_from((home >> 32) % parts as u64).unwrap_or_default()
+}
