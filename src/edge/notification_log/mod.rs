@@ -1,6 +1,6 @@
 //! Notification logs: one JSON object per line, verified line by line (`DESIGN` 5).
 //!
-//! A log is read by blocks of lines, and a line borrows from its block; what wants a log as a whole ([`read`]) is built on
+//! A log is read by blocks of lines, and a line borrows from its block; what wants a log as a whole ([`read()`]) is built on
 //! that. Nothing in a log stops the program: what is not proof is listed with its place and reason.
 
 mod careful;
