@@ -136,30 +136,31 @@ impl Orders {
         let mut identifiers = new.identifiers.iter().peekable();
         for (at, (entry, hash)) in new.entries.iter().zip(&new.hashes).enumerate() {
             let mut entry = *entry;
-            if let Some((_, texts)) = identifiers.next_if(|(of, _)| *of == at) {
-                let place = u32::try_from(self.entries.len()).or(Err(TooMany))?;
-                self.identifiers.insert(place, texts.clone());
-            }
+            let own = identifiers.next_if(|(of, _)| *of == at);
             entry.row = u32::try_from(rows_before + u64::from(entry.row)).or(Err(TooMany))?;
             if usize::from(entry.invoice_length) > INLINE {
                 let start = entry.long_start() + long_before;
                 entry.invoice[..4].copy_from_slice(&start.to_le_bytes());
             }
-            self.put(entry, *hash, &mut again)?;
+            // A row that is part of an earlier order has no place of its own.
+            if let (Some(place), Some((_, texts))) = (self.put(entry, *hash, &mut again)?, own) {
+                self.identifiers.insert(place, texts.clone());
+            }
         }
         Ok(())
     }
 
+    /// The place of the new order, if it stays.
     fn put(
         &mut self,
         mut entry: OrderEntry,
         hash: u64,
         again: &mut impl FnMut(&mut OrderEntry, &mut OrderEntry) -> Again,
-    ) -> Result<(), TooMany> {
+    ) -> Result<Option<u32>, TooMany> {
         let next = u32::try_from(self.entries.len()).ok().filter(|next| *next < u32::MAX - 1).ok_or(TooMany)?;
         if entry.invoice_length == 0 {
             self.entries.push(entry);
-            return Ok(());
+            return Ok(Some(next));
         }
         if self.index.is_full() {
             self.grow();
@@ -175,14 +176,13 @@ impl Orders {
             }
             Placed::Beside(first) => {
                 let first = &mut self.entries[first as usize];
-                if let Again::Stands(others) = again(&mut entry, first) {
-                    let other = *first;
-                    self.entries.push(entry);
-                    self.entries.extend((0..others).map(|_| other));
-                }
+                let Again::Stands(others) = again(&mut entry, first) else { return Ok(None) };
+                let other = *first;
+                self.entries.push(entry);
+                self.entries.extend((0..others).map(|_| other));
             }
         }
-        Ok(())
+        Ok(Some(next))
     }
 
     fn grow(&mut self) {
@@ -435,6 +435,19 @@ mod tests {
             let expected: Vec<Option<u32>> = asked.iter().map(|text| orders.find(text)).collect();
             assert_eq!(found[..asked.len()], expected);
         }
+    }
+
+    #[test]
+    fn a_row_that_repeats_an_order_leaves_its_identifiers_to_nobody_else() {
+        let mut new = NewOrders::default();
+        let cancelled = OrderRecord { identifiers: ["P", "O", "A"], ..record(Some("INV-1"), 1) };
+        new.push(&cancelled).unwrap();
+        new.push(&OrderRecord { row: 2, ..cancelled }).unwrap();
+        new.push(&record(Some("INV-2"), 3)).unwrap();
+        let mut orders = Orders::for_about(0);
+        orders.append(&new, 0, |_, _| Again::Repeats).unwrap();
+        let of = |invoice: &str| orders.identifiers(orders.find(invoice).unwrap());
+        assert_eq!((of("INV-1"), of("INV-2")), (["P", "O", "A"], [""; 3]));
     }
 
     #[test]
