@@ -19,7 +19,7 @@ use crate::report::rows;
 use crate::report::sheet::{Break, MOST_BREAKS, Rows, Sheet, sheet};
 
 /// How many orders are judged in one piece.
-const PIECE: usize = 8192;
+pub(super) const PIECE: usize = 8192;
 
 /// Everything about the orders and the logs, added up, and the files about it as drafts.
 #[derive(Debug)]

@@ -56,6 +56,29 @@ pub(super) struct Ending {
     pub(super) completion: Completion,
 }
 
+impl Ending {
+    /// Of a command that reads only: nothing was planned, sent or stopped.
+    pub(super) fn read_only(input: Tally, books: Books, now: Timestamp) -> Self {
+        Self {
+            run: None,
+            input,
+            books,
+            dispositions: Dispositions::default(),
+            guards: Vec::new(),
+            results: None,
+            in_doubt_earlier: Tally::default(),
+            other_jobs: BTreeSet::new(),
+            period: None,
+            log: None,
+            journal: None,
+            started_at: now,
+            now,
+            stopped: None,
+            completion: Completion::ReadOnly,
+        }
+    }
+}
+
 /// The conclusion before it is written.
 pub(super) struct Conclusion {
     /// All totals.

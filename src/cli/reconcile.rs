@@ -5,7 +5,7 @@ use super::audit::{self, Options};
 use super::books::{Books, How};
 use super::conclude::{Ending, conclude};
 use super::embed;
-use super::exit::{Completion, Failure};
+use super::exit::Failure;
 use super::load::{self, Case};
 use super::screen::Screen;
 use super::session::{in_doubt_elsewhere, make_plan};
@@ -16,7 +16,7 @@ use crate::journal::record::{NewRow, RowFate, RowRecord};
 use crate::journal::sqlite::SqliteJournal;
 use crate::model::operation::{Operation, Task};
 use crate::model::time::{self, Timestamp, Zone};
-use crate::plan::decide::{Dispositions, Plan};
+use crate::plan::decide::Plan;
 use crate::reconcile::ends;
 use crate::reconcile::evidence::Log;
 use crate::reconcile::subject;
@@ -81,23 +81,8 @@ async fn change(case: &Case, operation: Operation, as_of: Option<&str>, screen: 
     if let Some(journal) = &journal {
         in_doubt.merge(in_doubt_elsewhere(&case.job, &account, journal, &records).await.map_err(refused)?);
     }
-    let ending = Ending {
-        run: None,
-        input: plan.input_tally(),
-        books: books_of_run(case, &plan, &records, &log, now)?,
-        dispositions: Dispositions::default(),
-        guards: Vec::new(),
-        results: None,
-        in_doubt_earlier: in_doubt,
-        other_jobs,
-        period: None,
-        log: None,
-        journal: None,
-        started_at: now,
-        now,
-        stopped: None,
-        completion: Completion::ReadOnly,
-    };
+    let books = books_of_run(case, &plan, &records, &log, now)?;
+    let ending = Ending { in_doubt_earlier: in_doubt, other_jobs, ..Ending::read_only(plan.input_tally(), books, now) };
     let mut conclusion = conclude(case, ending);
     conclusion.write(case)?;
     conclusion.print(case, screen);

@@ -6,8 +6,7 @@
 use foldhash::quality::FixedState;
 use std::hash::{BuildHasher as _, Hasher as _};
 
-use super::evidence::Expectation;
-use super::evidence::{DoneState, UnmatchedReason};
+use super::evidence::{DoneState, Expectation, UnmatchedReason};
 use crate::model::money::Rupiah;
 use crate::model::operation::Operation;
 use crate::model::status::{BookStatus, PaymentStatus};

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::evidence::Expectation;
-use super::evidence::{Done, DoneState, Heard, Log, Unmatched};
+use super::evidence::{Done, DoneState, Expectation, Heard, Log, Unmatched};
 use super::ledger::{Gathered, Ledger, TooMany};
 use super::record::{DoneRecord, HeardRecord, LinePlace, OrderRecord, Receipt, Record, Standing, StrayRecord, hash};
 use super::settle::settle;

@@ -7,7 +7,7 @@
 use std::io;
 
 use super::room::{NoRoom, part_of};
-use crate::cli::books::{Books, How};
+use crate::cli::books::{Books, How, PIECE};
 use crate::cli::load::Case;
 use crate::edge::parallel;
 use crate::edge::spill::{Parts, Run, RunWriter, Scrap, merge};
@@ -36,9 +36,6 @@ pub(super) struct Survey {
     /// Rows that cannot both be true.
     pub(super) contradictions: Vec<Contradiction>,
 }
-
-/// How many orders of a part are judged in one piece.
-const PIECE: usize = 8192;
 
 impl Divided {
     /// Appends to each part what belongs to it, with the same head before it.

@@ -7,12 +7,11 @@ mod read;
 mod room;
 mod store;
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::books::{Books, How};
 use super::conclude::{Ending, conclude};
-use super::exit::{Completion, Failure};
+use super::exit::Failure;
 use super::load::{Case, shown};
 use super::screen::{MOST_FAULTS, Screen};
 use crate::edge::credentials::Credentials;
@@ -24,7 +23,6 @@ use crate::model::fault::{Fault, Place, printable};
 use crate::model::money::Tally;
 use crate::model::time::{BusinessDate, Timestamp};
 use crate::plan::book::BadRow;
-use crate::plan::decide::Dispositions;
 use crate::reconcile::ledger::{Contradiction, Ledger};
 use crate::reconcile::settle::settle;
 use crate::report::sheet::Rows;
@@ -73,23 +71,7 @@ pub(super) async fn run(case: &Case, options: Options, screen: Screen) -> Result
     let audit = Audit::of(case, options, screen)?;
     let Evidence { store, rows, lines, files } = audit.read(options.memory, options.parts).await?;
     let books = audit.books(store, &files)?;
-    let ending = Ending {
-        run: None,
-        input: rows,
-        books,
-        dispositions: Dispositions::default(),
-        guards: Vec::new(),
-        results: None,
-        in_doubt_earlier: Tally::default(),
-        other_jobs: BTreeSet::new(),
-        period: audit.days,
-        log: Some(lines),
-        journal: None,
-        started_at: options.now,
-        now: options.now,
-        stopped: None,
-        completion: Completion::ReadOnly,
-    };
+    let ending = Ending { period: audit.days, log: Some(lines), ..Ending::read_only(rows, books, options.now) };
     let mut conclusion = conclude(case, ending);
     conclusion.write(case)?;
     conclusion.print(case, screen);

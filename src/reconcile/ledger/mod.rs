@@ -16,8 +16,7 @@ pub use gathered::Gathered;
 use orders::{Again, OrderEntry, Orders};
 
 use super::done::{self, deciding};
-use super::evidence::Expectation;
-use super::evidence::{DoneState, UnmatchedReason};
+use super::evidence::{DoneState, Expectation, UnmatchedReason};
 use super::picture::{Fact, MOST_LINES};
 use super::reason::Key;
 use super::record::{HeardRecord, Record, Standing, StrayRecord, push_uuid, time_of};
