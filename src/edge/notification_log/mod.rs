@@ -6,6 +6,7 @@
 mod careful;
 mod judge;
 mod mapped;
+mod mould;
 mod ordinary;
 #[cfg(test)]
 mod tests;
@@ -15,11 +16,12 @@ use std::hash::BuildHasher as _;
 use std::path::Path;
 
 use foldhash::fast::FixedState;
+use mould::Moulds;
 
 use super::piped;
 use super::read::{self, ReadError};
 use crate::doku::notification::Said;
-use crate::doku::scan::Unescaped;
+use crate::doku::scan::{Scan, Unescaped};
 use crate::doku::sign::Signer;
 use crate::job::settings::LogFields;
 use crate::model::ids::ClientId;
@@ -94,6 +96,8 @@ pub struct Unmatched<'a> {
 /// Buffers to use again and again; each thread has its own.
 #[derive(Debug, Default)]
 pub struct Scratch {
+    moulds: Moulds,
+    cast: String,
     body: Unescaped,
     signed: Vec<u8>,
 }
@@ -170,8 +174,14 @@ fn read_line<'a>(text: &'a [u8], verifier: &Verifier<'_>, scratch: &'a mut Scrat
     let hash = FixedState::with_seed(SEED).hash_one(text);
     let parts = match verifier.fields {
         None => {
-            if let Some(parts) = ordinary::parts(text, &mut scratch.body) {
-                return judge::judge(parts, hash, verifier, &mut scratch.signed);
+            if let Ok(line) = std::str::from_utf8(text) {
+                if let Some(parts) = scratch.moulds.read(line, &mut scratch.cast) {
+                    return judge::judge(parts, hash, verifier, &mut scratch.signed);
+                }
+                if let Some(parts) = ordinary::parts(Scan::new(line), &mut scratch.body) {
+                    scratch.moulds.learn(line, &parts);
+                    return judge::judge(parts, hash, verifier, &mut scratch.signed);
+                }
             }
             careful::parts(text)
         }
