@@ -108,7 +108,8 @@ fn writable(time: Timestamp) -> Option<Timestamp> {
 #[must_use]
 pub fn parse_local(text: &str, zone: Zone) -> Option<Timestamp> {
     match ordinary(text.as_bytes()) {
-        Some((local, [])) => zone.instant(local),
+        // A year of an ordinary time stays writable in every zone.
+        Some((local, [])) => local.checked_sub_offset(zone.0).map(|time| time.and_utc()),
         _ => parse_instant(text).or_else(|| careful_local(text, zone)),
     }
 }

@@ -6,6 +6,8 @@
 
 use std::collections::HashMap;
 
+use foldhash::quality::FixedState;
+
 use super::TooMany;
 use crate::model::money::Rupiah;
 use crate::model::status::BookStatus;
@@ -44,7 +46,7 @@ pub(super) struct Orders {
     long: String,
     index: Index,
     /// What a refund needs, of orders that may have to be refunded.
-    identifiers: HashMap<u32, [Box<str>; 3]>,
+    identifiers: HashMap<u32, [Box<str>; 3], FixedState>,
 }
 
 /// Orders as a reader makes them, before they are put together.
