@@ -14,6 +14,7 @@ mod tests;
 use std::borrow::Cow;
 use std::hash::BuildHasher as _;
 use std::path::Path;
+use std::sync::Mutex;
 
 use foldhash::fast::FixedState;
 use mould::Moulds;
@@ -93,7 +94,25 @@ pub struct Unmatched<'a> {
     pub hash: u64,
 }
 
-/// Buffers to use again and again; each thread has its own.
+/// What reading leaves behind for the next block: what it has learned, and its buffers. Threads share the heap of them.
+#[derive(Debug, Default)]
+pub struct Scratches(Mutex<Vec<Scratch>>);
+
+impl Scratches {
+    /// Does some work with one of them.
+    ///
+    /// # Panics
+    /// If the work does.
+    pub fn with<T>(&self, work: impl FnOnce(&mut Scratch) -> T) -> T {
+        let heap = || self.0.lock().expect("nothing can panic while it is held");
+        let mut scratch = heap().pop().unwrap_or_default();
+        let result = work(&mut scratch);
+        heap().push(scratch);
+        result
+    }
+}
+
+/// One of [`Scratches`].
 #[derive(Debug, Default)]
 pub struct Scratch {
     moulds: Moulds,

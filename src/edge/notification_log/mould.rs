@@ -18,7 +18,7 @@ use crate::doku::scan::{Scan, Unescaped, place};
 pub(super) struct Moulds(Vec<Mould>);
 
 /// More forms than this are no habit.
-const MOST: usize = 8;
+const MOST: usize = 16;
 
 /// A line without its values.
 #[derive(Debug, PartialEq, Eq)]
@@ -84,20 +84,22 @@ impl<'a> Found<'a> {
 
 impl Moulds {
     /// The parts of a line that fits one of them; the text of its body goes into `body`.
-    pub(super) fn read<'a>(&self, line: &'a str, body: &'a mut String) -> Option<Parts<'a>> {
-        let fits = |mould: &Mould| Some((mould.has_headers, mould.fit(line, body)?));
-        let (has_headers, found) = self.0.iter().find_map(fits)?;
+    pub(super) fn read<'a>(&mut self, line: &'a str, body: &'a mut String) -> Option<Parts<'a>> {
+        let fits = |(at, mould): (usize, &Mould)| Some((at, mould.has_headers, mould.fit(line, body)?));
+        let (at, has_headers, found) = self.0.iter().enumerate().find_map(fits)?;
+        // What fits often comes to the front.
+        self.0.swap(at, at.saturating_sub(1));
         parts(&found, has_headers, body)
     }
 
     /// Makes a mould of a line that has been read, with these parts.
     pub(super) fn learn(&mut self, line: &str, read: &Parts<'_>) {
-        if self.0.len() < MOST
-            && let Some(mould) = Mould::of(line)
-            && Self(vec![mould]).read(line, &mut String::new()).as_ref() == Some(read)
-            && let Some(mould) = Mould::of(line)
-        {
-            self.0.push(mould);
+        if self.0.len() == MOST {
+            return;
+        }
+        let mut new = Self(Mould::of(line).into_iter().collect());
+        if new.read(line, &mut String::new()).as_ref() == Some(read) {
+            self.0.append(&mut new.0);
         }
     }
 }

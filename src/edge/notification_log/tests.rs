@@ -316,8 +316,8 @@ proptest! {
 #[test]
 fn lines_that_differ_in_values_alone_fit_and_others_do_not() {
     for form in FORMS {
-        let moulds = moulds(&[form]);
-        let fits = |line: &str| {
+        let mut moulds = moulds(&[form]);
+        let mut fits = |line: &str| {
             let mut body = String::new();
             let read = moulds.read(line, &mut body);
             assert!(read.is_none() || read == careful::parts(line.as_bytes()).ok(), "{line}");
@@ -341,6 +341,21 @@ fn lines_that_differ_in_values_alone_fit_and_others_do_not() {
         }
     }
     assert!(moulds(&FORMS).read(LINES[0], &mut String::new()).is_none());
+}
+
+#[test]
+fn more_forms_than_there_are_moulds_are_read_all_the_same() {
+    let lines: Vec<String> = (0..40)
+        .map(|number| FORMS[0].replace("x-trace", &format!("x-{number}")))
+        .flat_map(|line| [line.clone(), line])
+        .collect();
+    let mut scratch = Scratch::default();
+    for line in &lines {
+        let mut buffer = Unescaped::default();
+        let parts = ordinary::parts(Scan::new(line), &mut buffer).expect("an ordinary line");
+        assert!(scratch.moulds.read(line, &mut scratch.cast).is_none_or(|fitted| fitted == parts), "{line}");
+        scratch.moulds.learn(line, &parts);
+    }
 }
 
 /// Reads one line of somebody else's log.
