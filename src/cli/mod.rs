@@ -14,6 +14,7 @@ mod load;
 #[cfg(test)]
 mod model_test;
 mod open;
+mod pace;
 mod plan;
 mod progress;
 mod reconcile;

@@ -32,6 +32,13 @@ pub enum Entry {
         /// SHA-256 over all rows as the journal keeps them.
         rows_sha256: String,
     },
+    /// A run stopped for the provider's sake: the next one begins with a single call.
+    RunStopped {
+        /// Its name.
+        run: String,
+        /// Why, in one word.
+        why: String,
+    },
     /// A run came to its end.
     RunEnded {
         /// Its name.
@@ -302,7 +309,7 @@ pub fn carried(id: ItemId, carried: &Carried, at: Timestamp) -> Result<Item, Imp
 /// It cannot have happened to this item.
 pub fn fold(item: Item, entry: &Entry, at: Timestamp) -> Result<Item, Impossible> {
     match entry {
-        Entry::RunBegan { .. } | Entry::RunEnded { .. } | Entry::Accepted { .. } => {
+        Entry::RunBegan { .. } | Entry::RunStopped { .. } | Entry::RunEnded { .. } | Entry::Accepted { .. } => {
             Err(Impossible::OutOfPlace("no item"))
         }
         Entry::Made(_) | Entry::Carried(_) => Err(Impossible::OutOfPlace("an item that exists")),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::limits::LimitsSeen;
 use crate::model::money::Tally;
 use crate::plan::decide::Dispositions;
 use crate::plan::guard::Reading;
@@ -61,6 +62,8 @@ pub struct Summary {
     pub identity: Identity,
     /// Each guard with its headroom.
     pub guards: Vec<Reading>,
+    /// What was seen of the provider's limits; an audit has none.
+    pub limits: Option<LimitsSeen>,
     /// The journal's log when this was written; an audit may have none.
     pub journal: Option<JournalHead>,
     /// Name and path of each file that came out, relative to the job's folder.
