@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::journal::history::Overridden;
 use crate::model::money::Tally;
 use crate::plan::decide::Dispositions;
 use crate::plan::guard::Reading;
@@ -61,6 +62,8 @@ pub struct Summary {
     pub identity: Identity,
     /// Each guard with its headroom.
     pub guards: Vec<Reading>,
+    /// The guards that were loosened for the run, by whom and why.
+    pub overrides: Vec<Overridden>,
     /// The journal's log when this was written; an audit may have none.
     pub journal: Option<JournalHead>,
     /// Name and path of each file that came out, relative to the job's folder.
