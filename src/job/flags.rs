@@ -132,6 +132,7 @@ pub fn job(operation: Operation, orders_file: &str, stem: &str, flags: &Flags) -
         retries: Retries::default(),
         guards: None,
         breaker: Breaker::default(),
+        canary: None,
         window: None,
         notifications,
         reconcile: Reconcile::default(),

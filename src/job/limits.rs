@@ -1,4 +1,4 @@
-//! The sections `limits`, `retries`, `breaker` and `window`.
+//! The sections `limits`, `retries`, `breaker`, `canary` and `window`.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -99,6 +99,10 @@ pub(super) fn read_breaker(reader: &mut Reader<'_>, node: Option<&Node>) -> Brea
         breaker.failures = percent;
     }
     breaker
+}
+
+pub(super) fn read_canary(reader: &mut Reader<'_>, node: &Node) -> Option<NonZeroU32> {
+    reader.parse(node, "canary", "a whole number from 1", parse_count)
 }
 
 pub(super) fn read_window(reader: &mut Reader<'_>, node: &Node) -> Option<Window> {

@@ -12,7 +12,7 @@ use crate::model::money::{AmountStyle, Rupiah};
 use crate::model::operation::{Operation, Task};
 use crate::model::order::{Settlement, Share};
 
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "job",
     "operation",
     "merchant",
@@ -21,6 +21,7 @@ const KEYS: [&str; 14] = [
     "retries",
     "guards",
     "breaker",
+    "canary",
     "window",
     "notifications",
     "reconcile",
@@ -64,6 +65,7 @@ fn read_job(reader: &mut Reader<'_>, root: &Node) -> Option<Job> {
     let limits = limits::read_limits(reader, top.get("limits"));
     let retries = limits::read_retries(reader, top.get("retries"));
     let breaker = limits::read_breaker(reader, top.get("breaker"));
+    let canary = top.get("canary").and_then(|node| limits::read_canary(reader, node));
     let window = top.get("window").and_then(|node| limits::read_window(reader, node));
     let guards = guards::read(reader, &top, task);
     let notifications = notifications::read(reader, top.get("notifications"), task);
@@ -89,6 +91,7 @@ fn read_job(reader: &mut Reader<'_>, root: &Node) -> Option<Job> {
         retries,
         guards,
         breaker,
+        canary,
         window,
         notifications,
         reconcile,

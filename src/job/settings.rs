@@ -35,6 +35,8 @@ pub struct Job {
     pub guards: Option<Guards>,
     /// When to stop because the provider is ill.
     pub breaker: Breaker,
+    /// So many orders are sent first, and the others only once all of them are proven. `None`: all alike.
+    pub canary: Option<NonZeroU32>,
     /// When to send; `None`: at any time.
     pub window: Option<Window>,
     /// What DOKU said.
