@@ -60,6 +60,8 @@ pub(super) enum Command {
         /// Saves the plan as JSON: every row with its disposition, every guard with its headroom.
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
+        #[command(flatten)]
+        overrides: OverrideArgs,
     },
     /// Validate job files and every input row; lists all faults at once.
     Check {
@@ -112,6 +114,19 @@ pub(super) struct RunArgs {
     /// Fixes the clock of an audit: 2026-11-30T17:00:00Z.
     #[arg(long, value_name = "TIME")]
     pub(super) as_of: Option<String>,
+    #[command(flatten)]
+    pub(super) overrides: OverrideArgs,
+}
+
+/// Flags that loosen guards for one run.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct OverrideArgs {
+    /// Loosens one guard of the job for this run: `max_total=90000000`; may be repeated, and needs --reason.
+    #[arg(long = "override", value_name = "GUARD=VALUE")]
+    pub(super) overrides: Vec<String>,
+    /// Why, in a line; goes into the journal and the summary.
+    #[arg(long, value_name = "TEXT")]
+    pub(super) reason: Option<String>,
 }
 
 #[derive(Debug, Args)]

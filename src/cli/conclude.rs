@@ -10,6 +10,7 @@ use super::load::{Case, shown};
 use super::screen::{Screen, Tone};
 use crate::edge::files;
 use crate::job::settings::OutputFormat;
+use crate::journal::history::Overridden;
 use crate::model::fault::printable;
 use crate::model::money::Tally;
 use crate::model::operation::Task;
@@ -21,7 +22,7 @@ use crate::reconcile::evidence::{DoneState, UnmatchedReason};
 use crate::reconcile::severity::{Level, level};
 use crate::report::limits::LimitsSeen;
 use crate::report::summary::{JournalHead, LogLines, Summary};
-use crate::report::{html, rows, table};
+use crate::report::{html, overrides, rows, table};
 
 /// What a run or an audit hands over at its end.
 pub(super) struct Ending {
@@ -35,6 +36,8 @@ pub(super) struct Ending {
     pub(super) dispositions: Dispositions,
     /// The guards' readings.
     pub(super) guards: Vec<Reading>,
+    /// The guards that were loosened.
+    pub(super) overrides: Vec<Overridden>,
     /// results.csv, if there is one.
     pub(super) results: Option<Vec<u8>>,
     /// Items of the job in doubt that are not in the input.
@@ -68,6 +71,7 @@ impl Ending {
             books,
             dispositions: Dispositions::default(),
             guards: Vec::new(),
+            overrides: Vec::new(),
             results: None,
             in_doubt_earlier: Tally::default(),
             other_jobs: BTreeSet::new(),
@@ -130,6 +134,7 @@ pub(super) fn conclude(case: &Case, ending: Ending) -> Conclusion {
         identity,
         guards: ending.guards,
         limits: ending.limits,
+        overrides: ending.overrides,
         journal: ending.journal,
         files: BTreeMap::new(),
     };
@@ -194,6 +199,9 @@ impl Conclusion {
             screen.say(&format!("business days {first} to {last}, as of {as_of}\n"));
         }
         screen.say(&table::summary(summary));
+        if !summary.overrides.is_empty() {
+            screen.say(&format!("\n{}", screen.tone(Tone::Bad, &overrides::lines(&summary.overrides))));
+        }
         if let Some(log) = summary.log {
             screen.say(&format!("\nlog: {}, {} signed by DOKU", counted(log.read, "line"), log.verified));
         }

@@ -6,6 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::args::Common;
 use super::exit::Failure;
+use super::loosen::Loosening;
 use super::screen::Screen;
 use crate::edge::credentials::{self, Credentials};
 use crate::edge::notification_log::{self, Verifier};
@@ -13,6 +14,7 @@ use crate::edge::{csv, files, read, results};
 use crate::job::settings::{Column, Field, Notifications, STDIN, Source};
 use crate::job::{self, Job};
 use crate::journal::Account;
+use crate::journal::log::sha256;
 use crate::model::fault::{Fault, Place};
 use crate::model::ids::InvoiceNumber;
 use crate::model::money::Tally;
@@ -37,6 +39,8 @@ pub(super) struct Case {
     pub(super) date: BusinessDate,
     /// Where the journal is.
     pub(super) journal: PathBuf,
+    /// Whether its guards are loosened for this command.
+    pub(super) loosening: Loosening,
 }
 
 /// The business date of `--date`, or today's.
@@ -73,7 +77,7 @@ pub(super) fn assemble(
     now: Timestamp,
 ) -> Result<Case, Failure> {
     let journal = journal_path(common.journal.as_deref(), &file, &folder, &job.journal)?;
-    Ok(Case { date: date(common, now)?, journal, job, folder, file })
+    Ok(Case { date: date(common, now)?, journal, job, folder, file, loosening: Loosening::NotAsked })
 }
 
 /// `--journal` is relative to the current directory, as every argument; the job's own is relative to the job.
@@ -118,17 +122,24 @@ impl Case {
         Account { environment, client_id: credentials.client_id.clone(), operation }
     }
 
-    /// The orders as a table.
-    pub(super) fn table(&self) -> Result<Table, Failure> {
+    /// The orders as a table, and the SHA-256 of what it was read from: the content of the file, or the rows of the job.
+    fn table(&self) -> Result<(Table, String), Failure> {
         match &self.job.orders.source {
-            Source::Rows(rows) => Ok(Table::from_rows(&self.file, rows.header.clone(), rows.rows.clone())),
+            Source::Rows(rows) => {
+                let digest = sha256(format!("{:?}", rows.header).as_bytes());
+                let values: Vec<&Vec<String>> = rows.rows.iter().map(|(_, values)| values).collect();
+                let digest = sha256(format!("{digest} {values:?}").as_bytes());
+                Ok((Table::from_rows(&self.file, rows.header.clone(), rows.rows.clone()), digest))
+            }
             Source::File(template) => {
                 let path = self.path(template);
                 let name = shown(&path);
                 let bytes = read::finished(&path).map_err(|error| unreadable(&name, &error))?;
                 let headers = self.known_headers();
                 let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
-                csv::parse(&name, bytes, &self.job.orders.format, &headers).map_err(Failure::Faults)
+                let digest = sha256(&bytes);
+                let table = csv::parse(&name, bytes, &self.job.orders.format, &headers).map_err(Failure::Faults)?;
+                Ok((table, digest))
             }
         }
     }
@@ -143,7 +154,9 @@ impl Case {
 
     /// The orders as rows and orders.
     pub(super) fn input(&self, now: Timestamp) -> Result<Input, Failure> {
-        input::read(&self.job, &self.table()?, now).map_err(Failure::Faults)
+        let (table, digest) = self.table()?;
+        let input = input::read(&self.job, &table, now).map_err(Failure::Faults)?;
+        Ok(Input { sha256: Some(digest), ..input })
     }
 
     /// The headers that the file of the orders may have.

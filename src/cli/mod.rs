@@ -11,6 +11,7 @@ mod exit;
 mod interrupt;
 mod journal;
 mod load;
+mod loosen;
 #[cfg(test)]
 mod model_test;
 mod open;
@@ -59,7 +60,7 @@ async fn command(cli: &Cli, screen: Screen) -> Result<u8, exit::Failure> {
     let common = &cli.common;
     match &cli.command {
         Command::Run(args) => run::job(args, common, screen).await,
-        Command::Plan { job, out } => plan::plan(job, out.as_deref(), common, screen).await,
+        Command::Plan { job, out, overrides } => plan::plan(job, out.as_deref(), overrides, common, screen).await,
         Command::Check { jobs } => plan::check(jobs, common, screen),
         Command::Reconcile(args) => reconcile::job(args, common, screen).await,
         Command::Resolve(args) => resolve::job(args, common, screen).await,

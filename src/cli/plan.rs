@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::args::Common;
+use super::args::{Common, OverrideArgs};
 use super::embed;
 use super::exit::{DONE, Failure, REFUSED};
 use super::load::{self, Case};
@@ -20,12 +20,19 @@ use crate::plan::Plan;
 use crate::runner::clock::Clock as _;
 
 /// `rekon plan JOB`: exit code 0 if `run` would start, 2 if it would not.
-pub(super) async fn plan(path: &Path, out: Option<&Path>, common: &Common, screen: Screen) -> Result<u8, Failure> {
+pub(super) async fn plan(
+    path: &Path,
+    out: Option<&Path>,
+    overrides: &OverrideArgs,
+    common: &Common,
+    screen: Screen,
+) -> Result<u8, Failure> {
     let now = SystemClock.now();
     let case = load::case(path, common, now)?;
     let Task::Change(operation) = case.job.task else {
         return Err(Failure::Refused(format!("{}: an audit sends nothing; use `rekon reconcile`", case.file)));
     };
+    let case = case.loosened(overrides)?;
     let credentials = case.credentials()?;
     let input = case.input(now)?;
     let log = case.log(&credentials, embed::log_of(&case).as_deref())?;
@@ -35,7 +42,7 @@ pub(super) async fn plan(path: &Path, out: Option<&Path>, common: &Common, scree
     if let Some(journal) = &journal {
         open::warn_of_loss(&case.journal, journal, screen);
     }
-    let plan = make_plan(&case, &account, input, &log, journal.as_ref()).await?;
+    let plan = make_plan(&case, &account, input, &log, journal.as_ref(), now).await?;
     run::show_plan(&case, &plan, screen);
     if let Some(out) = out {
         let text = serde_json::to_vec_pretty(&document(&case, &plan)).expect(JSON);
@@ -68,7 +75,8 @@ fn document(case: &Case, plan: &Plan) -> serde_json::Value {
     serde_json::json!({
         "version": 1, "job": case.job.name.as_str(), "operation": plan.operation.word(),
         "environment": case.job.merchant.environment.word(), "may_run": plan.may_run(),
-        "dispositions": plan.dispositions(), "guards": plan.guards, "rows": rows,
+        "dispositions": plan.dispositions(), "guards": plan.guards, "overrides": case.overridden(plan),
+        "eta": run::eta_document(case, plan), "rows": rows,
     })
 }
 

@@ -71,7 +71,7 @@ async fn change(case: &Case, operation: Operation, as_of: Option<&str>, screen: 
     let refused = |error: crate::journal::JournalError| Failure::Refused(error.to_string());
     let journal = SqliteJournal::open_to_read(&case.journal).map_err(refused)?;
     let invoices = input.invoices();
-    let plan = make_plan(case, &account, input, &log, journal.as_ref()).await?;
+    let plan = make_plan(case, &account, input, &log, journal.as_ref(), now).await?;
     let items = match &journal {
         Some(journal) => journal.known(&account, invoices).await.map_err(refused)?,
         None => std::collections::HashMap::new(),

@@ -22,6 +22,7 @@ pub(super) async fn job(args: &RunArgs, common: &Common, screen: Screen) -> Resu
     let Task::Change(operation) = case.job.task else {
         return Err(Failure::Refused(format!("{}: an audit leaves nothing unknown", case.file)));
     };
+    args.overrides.refuse("resolve sends nothing new")?;
     refuse_unless_live(&case, args.live)?;
     // Today's orders are not needed to settle yesterday's; only a rehearsal makes its provider of them.
     let input = if embed::needs_input(&case) { Some(case.input(started_at)?) } else { None };

@@ -5,23 +5,26 @@ use super::by_flags;
 use super::conclude::{Ending, conclude};
 use super::exit::{Completion, DOUBT, Failure, STOPPED};
 use super::load::{self, Case};
+use super::loosen::Loosening;
 use super::pace::limits_seen;
 use super::reconcile;
 use super::screen::{Screen, Tone};
 use super::session::{Sent, Session};
 use crate::doku::answer::Halt;
 use crate::edge::clock::SystemClock;
-use crate::job::settings::OnInvalid;
+use crate::job::settings::{DuplicateInput, OnInvalid};
 use crate::journal::record::Finished;
 use crate::journal::{Journal as _, JournalError};
 use crate::model::environment::Environment;
 use crate::model::ids::RunId;
 use crate::model::operation::{Operation, Task};
+use crate::model::time::{Timestamp, wire};
 use crate::plan::decide::Plan;
+use crate::plan::eta::{self, Eta, Opening};
 use crate::plan::guard::{Reading, counted};
 use crate::reconcile::evidence::Log;
 use crate::report::summary::JournalHead;
-use crate::report::{results, table};
+use crate::report::{overrides, results, table};
 use crate::runner::breaker::Opened;
 use crate::runner::clock::Clock as _;
 use crate::runner::dispatch::{Stop, ToSend};
@@ -31,11 +34,14 @@ use crate::runner::probe::Died;
 pub(super) async fn job(args: &RunArgs, common: &Common, screen: Screen) -> Result<u8, Failure> {
     let case = load::case(&args.job, common, reconcile::present(args.as_of.as_deref())?)?;
     match case.job.task {
-        Task::Audit => reconcile::audit(&case, args.as_of.as_deref(), &AuditArgs::default(), screen).await,
+        Task::Audit => {
+            args.overrides.refuse("an audit sends nothing")?;
+            reconcile::audit(&case, args.as_of.as_deref(), &AuditArgs::default(), screen).await
+        }
         Task::Change(_) if args.as_of.is_some() => {
             Err(Failure::Refused(format!("{}: --as-of is for an audit; a run happens now", case.file)))
         }
-        Task::Change(operation) => run(&case, operation, args.live, screen).await,
+        Task::Change(operation) => run(&case.loosened(&args.overrides)?, operation, args.live, screen).await,
     }
 }
 
@@ -88,6 +94,20 @@ pub(super) fn show_plan(case: &Case, plan: &Plan, screen: Screen) {
     let title = format!("{} · {} · {} · plan", case.job.name, plan.operation, case.job.merchant.environment);
     screen.say(&format!("{}\n", screen.tone(Tone::Title, &title)));
     screen.say(&table::plan(&plan.dispositions(), &plan.guards));
+    let overridden = overrides::lines(&case.overridden(plan));
+    if !overridden.is_empty() {
+        screen.say(&format!("\n{}", screen.tone(Tone::Bad, &overridden)));
+    }
+    let now = SystemClock.now();
+    let eta = eta(case, plan, now);
+    screen.say(&format!("\n{eta}"));
+    if let Some(trouble) = eta.trouble(now) {
+        screen.warn(&format!("{}: {trouble}", case.file));
+    }
+    let warns = case.guards().is_some_and(|guards| guards.duplicate_input == DuplicateInput::Warn);
+    if let Some(run) = plan.repeats.as_ref().filter(|_| warns) {
+        screen.warn(&format!("{}: run {run} is done with the same input; is this the right file?", case.file));
+    }
     let open = plan.left_open();
     if open.count > 0 {
         screen.say(&format!(
@@ -111,18 +131,43 @@ pub(super) fn show_plan(case: &Case, plan: &Plan, screen: Screen) {
     }
 }
 
+/// How long the calls of a plan take.
+fn eta(case: &Case, plan: &Plan, now: Timestamp) -> Eta {
+    eta::estimate(plan.calls(), &case.job.limits, case.job.window.as_ref(), now)
+}
+
+/// The same for machines.
+pub(super) fn eta_document(case: &Case, plan: &Plan) -> serde_json::Value {
+    let now = SystemClock.now();
+    let eta = eta(case, plan, now);
+    let window =
+        eta.hours.map(|hours| serde_json::json!({ "open": hours.state == Opening::Open, "until": wire(hours.until) }));
+    serde_json::json!({
+        "text": eta.to_string(), "calls": eta.calls, "seconds": eta.takes.as_secs(), "rate": eta.rate,
+        "window": window, "trouble": eta.trouble(now),
+    })
+}
+
 /// Why a plan may not be run: faults of the input, or guards that are broken.
 pub(super) fn why_not(case: &Case, plan: &Plan) -> Failure {
     if plan.on_invalid == OnInvalid::Refuse && !plan.faults.is_empty() {
         return Failure::Faults(plan.faults.clone());
     }
     let broken = plan.guards.iter().filter(|reading| !reading.holds()).map(|reading| {
-        let (found, limit) =
-            if reading.guard.starts_with("control") { ("found", "expected") } else { ("planned", "allowed") };
+        let compares = matches!(reading.key(), "control" | "duplicate_input");
+        let (found, limit) = if compares { ("found", "expected") } else { ("planned", "allowed") };
         let Reading { guard, headroom, .. } = reading;
         format!("{}: guard {guard}: {} {found}, {} {limit}: {headroom}", case.file, reading.found, reading.limit)
     });
-    let hint = "  hint: check that this is the right file; if it is, change the guard".to_owned();
+    let mut hint = "  hint: check that this is the right file; if it is, change the guard".to_owned();
+    // A file that does not add up is not the one that was meant, whatever else is loosened.
+    let mut keys: Vec<&str> = plan.guards.iter().filter(|reading| !reading.holds()).map(Reading::key).collect();
+    keys.dedup();
+    if !matches!(case.loosening, Loosening::NotOffered) && !keys.contains(&"control") {
+        let value = |key: &str| if key == "duplicate_input" { "allow" } else { "LIMIT" };
+        let flags: Vec<String> = keys.iter().map(|key| format!("--override {key}={}", value(key))).collect();
+        hint = format!("{hint}, or for this run only add {} --reason TEXT", flags.join(" "));
+    }
     Failure::Refused(broken.chain([hint]).collect::<Vec<_>>().join("\n"))
 }
 
@@ -172,6 +217,7 @@ async fn report(
         books: reconcile::books_of_run(case, plan, &records, &log, now)?,
         dispositions: plan.dispositions(),
         guards: plan.guards.clone(),
+        overrides: case.overridden(plan),
         results: Some(results::csv(plan.operation, header, &records)),
         in_doubt_earlier,
         other_jobs,

@@ -159,7 +159,7 @@ pub(super) fn faults_json(faults: &[Fault]) -> serde_json::Value {
     faults.iter().map(json).collect()
 }
 
-fn printable_lines(text: &str) -> String {
+pub(super) fn printable_lines(text: &str) -> String {
     text.lines().map(printable).collect::<Vec<_>>().join("\n")
 }
 

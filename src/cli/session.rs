@@ -17,6 +17,8 @@ use crate::edge::clock::SystemClock;
 use crate::edge::credentials::Credentials;
 use crate::edge::http::HttpGateway;
 use crate::job::Job;
+use crate::job::settings::DuplicateInput;
+use crate::journal::history::{Asked, Terms};
 use crate::journal::record::{NewRow, NewRun, RowRecord};
 use crate::journal::sqlite::SqliteJournal;
 use crate::journal::state::State;
@@ -25,9 +27,9 @@ use crate::model::fault::printable;
 use crate::model::ids::{InvoiceNumber, RunId};
 use crate::model::money::Tally;
 use crate::model::operation::Operation;
-use crate::model::time::Timestamp;
+use crate::model::time::{BusinessDate, Timestamp};
 use crate::plan::decide::{Known, Plan, decide};
-use crate::plan::{Input, guard};
+use crate::plan::{Input, guard, precedent};
 use crate::reconcile::contradict::contradictions;
 use crate::reconcile::evidence::Log;
 use crate::runner::attempt::Desk;
@@ -96,7 +98,7 @@ impl<'a> Session<'a> {
 
     /// Decides about every row.
     pub(super) async fn plan(&self, input: Input, log: &Log) -> Result<Plan, Failure> {
-        make_plan(self.case, &self.account, input, log, Some(&self.journal)).await
+        make_plan(self.case, &self.account, input, log, Some(&self.journal), self.started_at).await
     }
 
     /// Makes the run and its rows durable.
@@ -106,15 +108,26 @@ impl<'a> Session<'a> {
             let (raw, invoice) = (row.raw.clone(), row.invoice.clone());
             NewRow { number: row.number, line: row.line, raw, invoice, rupiah: row.rupiah, fate, reason }
         });
-        self.begin_with(plan.delimiter, plan.header.clone(), rows.collect()).await
+        let terms = Terms {
+            input_sha256: plan.input_sha256.clone(),
+            caps: self.case.guards().map(precedent::caps).unwrap_or_default(),
+            overrides: self.case.overridden(plan),
+        };
+        self.begin_with(plan.delimiter, plan.header.clone(), terms, rows.collect()).await
     }
 
     /// Makes a run without rows durable: one that only settles.
     pub(super) async fn begin_settling(&self) -> Result<RunId, Failure> {
-        self.begin_with(b',', Vec::new(), Vec::new()).await
+        self.begin_with(b',', Vec::new(), Terms::default(), Vec::new()).await
     }
 
-    async fn begin_with(&self, delimiter: u8, header: Vec<String>, rows: Vec<NewRow>) -> Result<RunId, Failure> {
+    async fn begin_with(
+        &self,
+        delimiter: u8,
+        header: Vec<String>,
+        terms: Terms,
+        rows: Vec<NewRow>,
+    ) -> Result<RunId, Failure> {
         let (job, account, started_at) = (self.case.job.name.to_string(), self.account.clone(), self.started_at);
         self.journal
             .begin_run(NewRun {
@@ -124,6 +137,7 @@ impl<'a> Session<'a> {
                 horizon: self.case.job.retries.horizon,
                 delimiter,
                 header,
+                terms,
                 rows,
             })
             .await
@@ -235,13 +249,27 @@ pub(super) async fn make_plan(
     input: Input,
     log: &Log,
     journal: Option<&SqliteJournal>,
+    now: Timestamp,
 ) -> Result<Plan, Failure> {
+    let own = case.job.guards.clone().unwrap_or_else(|| guard::whole_file(&input));
     let mut known = Known { heard: load::heard(log), ..Known::default() };
     if let Some(journal) = journal {
         known.items = journal.known(account, input.invoices()).await.map_err(open::failure)?;
         let creation = Account { operation: Operation::Create, ..account.clone() };
         known.created = journal.known(&creation, input.invoices()).await.map_err(open::failure)?;
+        let asked = Asked {
+            job: case.job.name.to_string(),
+            runs: own.max_growth.map_or(0, |growth| growth.runs),
+            input_sha256: input.sha256.clone().filter(|_| own.duplicate_input != DuplicateInput::Allow),
+            now,
+        };
+        known.history = journal.history(account, asked).await.map_err(open::failure)?;
     }
-    let guards = case.job.guards.clone().unwrap_or_else(|| guard::whole_file(&input));
-    Ok(decide(&case.job, account.operation, &guards, input, &known))
+    if known.history.date.is_empty() {
+        known.history.date = BusinessDate::of(now).to_string();
+    }
+    let guards = case.guards().unwrap_or(&own);
+    let mut plan = decide(&case.job, account.operation, guards, input, &known);
+    case.note_overrides(&mut plan, &own, &known.history)?;
+    Ok(plan)
 }

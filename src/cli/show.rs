@@ -10,7 +10,7 @@ use super::exit::{DONE, Failure};
 use super::load::shown;
 use super::open::{Place, failure, to_read};
 use super::reconcile::present;
-use super::screen::{Screen, Tone};
+use super::screen::{Screen, Tone, printable_lines};
 use crate::journal::record::{Item, RunRecord};
 use crate::journal::sqlite::SqliteJournal;
 use crate::journal::{Journal as _, JournalError};
@@ -20,7 +20,7 @@ use crate::model::money::Tally;
 use crate::model::time::for_people;
 use crate::plan::guard::counted;
 use crate::reconcile::ends::state_of;
-use crate::report::table;
+use crate::report::{overrides, table};
 
 /// More items in doubt than these are counted only; results.csv has them all.
 const MOST_DOUBTS: usize = 50;
@@ -144,7 +144,13 @@ async fn one_run(journal: &SqliteJournal, run: &RunRecord, screen: Screen) -> Re
         .iter()
         .map(|(state, tally)| vec![(*state).to_owned(), tally.count.to_string(), tally.rupiah.to_string()]);
     screen.say(&table::plain(&["state now", "rows", "rupiah"], rows.collect(), 1..3));
-    let document = serde_json::json!({ "version": 1, "run": run.run, "job": run.job, "states": states });
+    let overridden = journal.overrides(&run.run).await?;
+    if !overridden.is_empty() {
+        screen.say(&format!("\n{}", printable_lines(&overrides::lines(&overridden))));
+    }
+    let document = serde_json::json!({
+        "version": 1, "run": run.run, "job": run.job, "states": states, "overrides": overridden,
+    });
     screen.document(document.to_string().as_bytes());
     Ok(())
 }

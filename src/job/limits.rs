@@ -133,11 +133,12 @@ pub(super) fn read_zone(reader: &mut Reader<'_>, node: Option<&Node>, what: &str
 }
 
 pub(super) fn read_percent(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<u8> {
-    let percent = |text: &str| {
-        let number = text.strip_suffix('%')?;
-        parse_count(number).and_then(|number| u8::try_from(number.get()).ok()).filter(|percent| *percent <= 100)
-    };
-    reader.parse(node, what, "a percentage such as 10%", percent)
+    reader.parse(node, what, "a percentage such as 10%", parse_percent)
+}
+
+pub(super) fn parse_percent(text: &str) -> Option<u8> {
+    let number = text.strip_suffix('%')?;
+    parse_count(number).and_then(|number| u8::try_from(number.get()).ok()).filter(|percent| *percent <= 100)
 }
 
 pub(super) fn read_count(

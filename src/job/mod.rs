@@ -5,10 +5,12 @@
 //! key.
 
 pub mod flags;
+pub mod growth;
 mod guards;
 mod limits;
 mod notifications;
 mod orders;
+pub mod overrides;
 pub mod parse;
 mod reader;
 mod reconcile;

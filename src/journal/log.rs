@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::Account;
+use super::history::{DayCaps, Overridden};
 use super::identity::Identity;
 use super::record::{Item, ItemId};
 use super::state::{Event, Illegal, State, next};
@@ -31,6 +32,19 @@ pub enum Entry {
         rows: u64,
         /// SHA-256 over all rows as the journal keeps them.
         rows_sha256: String,
+        /// SHA-256 of the input as it was read; `None` if there was none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        input_sha256: Option<String>,
+        /// The caps that its intents are compared with.
+        #[serde(default, skip_serializing_if = "DayCaps::are_absent")]
+        caps: DayCaps,
+    },
+    /// A guard was loosened for a run that begins.
+    Overridden {
+        /// The run.
+        run: String,
+        /// What was loosened, and why.
+        what: Overridden,
     },
     /// A run stopped for the provider's sake: the next one begins with a single call.
     RunStopped {
@@ -309,9 +323,11 @@ pub fn carried(id: ItemId, carried: &Carried, at: Timestamp) -> Result<Item, Imp
 /// It cannot have happened to this item.
 pub fn fold(item: Item, entry: &Entry, at: Timestamp) -> Result<Item, Impossible> {
     match entry {
-        Entry::RunBegan { .. } | Entry::RunStopped { .. } | Entry::RunEnded { .. } | Entry::Accepted { .. } => {
-            Err(Impossible::OutOfPlace("no item"))
-        }
+        Entry::RunBegan { .. }
+        | Entry::Overridden { .. }
+        | Entry::RunStopped { .. }
+        | Entry::RunEnded { .. }
+        | Entry::Accepted { .. } => Err(Impossible::OutOfPlace("no item")),
         Entry::Made(_) | Entry::Carried(_) => Err(Impossible::OutOfPlace("an item that exists")),
         Entry::TakenOver { run: by, job, amount, payment_reference, body_sha256 } => {
             if item.state != State::Planned {

@@ -2,9 +2,10 @@
 //!
 //! [`state`] is the state machine, [`identity`] the derived keys and [`log`] the event log, of which every item is the sum;
 //! all pure. [`Journal`] is the seam to a store, [`sqlite`] the embedded one. An item is one (environment, client, operation, invoice, generation); it comes into
-//! being with its first intent. A [`DurableIntent`] can be made in this room only, after the commit, and nothing can be
+//! being with its first intent. [`history`] is what guards ask about what was done before. A [`DurableIntent`] can be made in this room only, after the commit, and nothing can be
 //! sent without one.
 
+pub mod history;
 pub mod identity;
 pub mod log;
 pub mod past;
@@ -68,6 +69,9 @@ pub enum JournalError {
     /// A read failed.
     #[error("the journal could not be read: {0}")]
     Read(String),
+    /// The intent would break a cap of its business day; nothing was sent for it.
+    #[error("the journal refuses the next order by guards.{0}")]
+    Capped(String),
     /// Another item for the same operation and invoice is live or done.
     #[error("the invoice is taken by another item")]
     Taken,

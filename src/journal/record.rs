@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::history::Terms;
 use super::identity::Identity;
 use super::state::{Event, State};
 use crate::doku::answer::Reading;
@@ -262,6 +263,8 @@ pub struct NewRun {
     pub delimiter: u8,
     /// The input's header.
     pub header: Vec<String>,
+    /// What the run sets itself.
+    pub terms: Terms,
     /// All input rows in order.
     pub rows: Vec<NewRow>,
 }

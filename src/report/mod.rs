@@ -3,6 +3,7 @@
 pub mod action;
 pub mod html;
 pub mod limits;
+pub mod overrides;
 pub mod results;
 pub mod rows;
 pub mod sheet;

@@ -23,6 +23,7 @@ use crate::doku::exchange::{Answer, Exchange, Request};
 use crate::doku::request::Call;
 use crate::doku::sign::{Components, Signer, TimestampName};
 use crate::job::settings::{Breaker, Limits, Quota, Retries, Window};
+use crate::journal::history::Terms;
 use crate::journal::record::{Item, NewRow, NewRun, RowFate};
 use crate::journal::sqlite::SqliteJournal;
 use crate::journal::state::State;
@@ -274,6 +275,7 @@ impl World {
             horizon: self.rules.retries.horizon,
             delimiter: b',',
             header: Vec::new(),
+            terms: Terms::default(),
             rows: rows.collect(),
         };
         self.journal.recover(self.clock.now()).await.unwrap();

@@ -9,6 +9,7 @@ mod crash;
 mod docs;
 mod faults;
 mod fuzz;
+mod guards;
 mod jobs;
 mod layers;
 mod logs;

@@ -14,6 +14,7 @@ use super::time::{ModelClock, Steps};
 use super::witness::Witness;
 use super::world::World;
 use crate::doku::answer::PaymentPage;
+use crate::journal::history::Terms;
 use crate::journal::record::{Finished, NewRow, NewRun};
 use crate::journal::sqlite::SqliteJournal;
 use crate::journal::state::State;
@@ -117,7 +118,8 @@ impl Sitting<'_> {
         let input = case.input(started_at).map_err(failed)?;
         let log = case.log(&world.credentials, None).map_err(failed)?;
         self.note_contradictions(&log).await?;
-        let plan = make_plan(case, &world.account, input, &log, Some(&self.journal)).await.map_err(failed)?;
+        let plan =
+            make_plan(case, &world.account, input, &log, Some(&self.journal), started_at).await.map_err(failed)?;
         if !plan.may_run() {
             return Ok(End::Refused);
         }
@@ -172,6 +174,7 @@ impl Sitting<'_> {
             horizon: self.world.case.job.retries.horizon,
             delimiter: b',',
             header,
+            terms: Terms::default(),
             rows,
         };
         self.witness.begin_run(new).await.map_err(told)
@@ -221,6 +224,7 @@ impl Sitting<'_> {
             books: books_of_run(&world.case, plan, &records, before, now).map_err(failed)?,
             dispositions: plan.dispositions(),
             guards: plan.guards.clone(),
+            overrides: Vec::new(),
             results: Some(results::csv(plan.operation, header, &records)),
             in_doubt_earlier,
             period: None,

@@ -2,12 +2,14 @@
 
 use rusqlite::{Connection, params};
 
+use super::days;
 use super::failed;
 use super::log::append;
 use super::look::{find, in_doubt, load};
 use crate::doku::exchange::Exchange;
 use crate::doku::status::Inquiry;
 use crate::journal::JournalError;
+use crate::journal::history::DayCaps;
 use crate::journal::log::{self, Entry, Made, Reopened, Ruled, Wire};
 use crate::journal::record::{
     Acceptance, AttemptId, Contradiction, First, InquiryResult, Intent, Item, ItemId, OutcomeRecord,
@@ -31,6 +33,10 @@ pub(super) fn intend(connection: &Connection, intent: &Intent) -> Result<(Item, 
         Intent::Again { run, item, at } => (run, *at, load(connection, *item)?),
         Intent::First(first) => (&first.run, first.at, first_item(connection, first)?),
     };
+    if item.state == State::Planned {
+        // From here on it counts: what two runs or an edited plan would do together is seen nowhere but here.
+        days::refuse_beyond(connection, &caps_of(connection, run)?, &item, at)?;
+    }
     let request_id = item.request_id.as_str();
     connection
         .prepare_cached("INSERT INTO attempt (item, run, kind, request_id, sent_at) VALUES (?1, ?2, 'send', ?3, ?4)")
@@ -95,6 +101,18 @@ fn first_item(connection: &Connection, first: &First) -> Result<Item, JournalErr
     advance(connection, &item, &entry, first.at)
 }
 
+/// The caps that a run has set itself.
+fn caps_of(connection: &Connection, run: &RunId) -> Result<DayCaps, JournalError> {
+    let read = |row: &rusqlite::Row<'_>| {
+        let (orders, rupiah): (Option<i64>, Option<i64>) = (row.get(0)?, row.get(1)?);
+        Ok(DayCaps { orders: orders.map(i64::cast_unsigned), rupiah: rupiah.map(i64::cast_unsigned) })
+    };
+    connection
+        .prepare_cached("SELECT most_orders_per_day, most_rupiah_per_day FROM run WHERE name = ?1")
+        .and_then(|mut statement| statement.query_row([run.as_str()], read))
+        .map_err(failed)
+}
+
 fn job_of(connection: &Connection, run: &RunId) -> Result<String, JournalError> {
     connection
         .prepare_cached("SELECT job FROM run WHERE name = ?1")
@@ -155,6 +173,7 @@ pub(super) fn advance(
     if after == *before {
         return Ok(after);
     }
+    days::follow(connection, before, &after)?;
     connection
         .prepare_cached(
             "UPDATE item SET state = ?2, reason = ?3, attempts = ?4, first_intent_at = ?5, last_sent_at = ?6, \

@@ -1,16 +1,19 @@
 //! The embedded store: one SQLite file in WAL mode with `synchronous=FULL`, one writer thread, group commit.
 //!
 //! [`writer`] turns many small writes into few commits, [`schema`] is the tables, [`items`] and
-//! [`runs`] the statements that change them, [`look`] those that read items, [`log`] the event log and [`check`] its proof.
+//! [`runs`] the statements that change them, [`days`] the sums per business day, [`look`] those that read items, [`memory`]
+//! those that guards ask, [`log`] the event log and [`check`] its proof.
 
 mod backup;
 mod check;
 mod copy;
+mod days;
 mod file;
 mod items;
 mod log;
 mod look;
 mod memo;
+mod memory;
 mod migrate;
 mod open;
 mod past;
@@ -31,6 +34,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
+use super::history::{Asked, History, Overridden};
 use super::log::{Reopened, Ruled, hex};
 use super::past::Past;
 use super::proof::Proof;
@@ -170,6 +174,24 @@ impl SqliteJournal {
     ) -> Result<Past, JournalError> {
         let (account, run) = (account.clone(), run.clone());
         self.read(move |connection| past::past(connection, &account, &run, past::Reach { memory, most }, now)).await
+    }
+
+    /// What guards compare a plan with.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub async fn history(&self, account: &Account, asked: Asked) -> Result<History, JournalError> {
+        let account = account.clone();
+        self.read(move |connection| memory::history(connection, &account, &asked)).await
+    }
+
+    /// The guards that were loosened for a run.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub async fn overrides(&self, run: &RunId) -> Result<Vec<Overridden>, JournalError> {
+        let run = run.clone();
+        self.read(move |connection| memory::overrides(connection, &run)).await
     }
 
     fn reader(&self) -> Result<MutexGuard<'_, Connection>, JournalError> {

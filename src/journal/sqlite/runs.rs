@@ -21,8 +21,9 @@ use crate::model::time::{self, Timestamp, Zone};
 pub(super) fn begin(connection: &Connection, run: &NewRun) -> Result<RunId, JournalError> {
     connection
         .execute(
-            "INSERT INTO run (job, environment, client_id, operation, started_at, delimiter, header, rows, horizon_seconds) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            "INSERT INTO run (job, environment, client_id, operation, started_at, delimiter, header, rows, \
+             horizon_seconds, input_sha256, most_orders_per_day, most_rupiah_per_day) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
             params![
                 run.job,
                 run.account.environment.word(),
@@ -33,6 +34,9 @@ pub(super) fn begin(connection: &Connection, run: &NewRun) -> Result<RunId, Jour
                 serde_json::to_string(&run.header).expect("a list of texts"),
                 (run.rows.len() as u64).cast_signed(),
                 run.horizon.as_secs().cast_signed(),
+                run.terms.input_sha256,
+                run.terms.caps.orders.map(u64::cast_signed),
+                run.terms.caps.rupiah.map(u64::cast_signed),
             ],
         )
         .map_err(failed)?;
@@ -62,8 +66,12 @@ pub(super) fn begin(connection: &Connection, run: &NewRun) -> Result<RunId, Jour
             .map_err(failed)?;
     }
     let (job, rows) = (run.job.clone(), run.rows.len() as u64);
-    let entry = Entry::RunBegan { run: name.clone(), job, rows, rows_sha256: digest.hex() };
+    let (input_sha256, caps) = (run.terms.input_sha256.clone(), run.terms.caps);
+    let entry = Entry::RunBegan { run: name.clone(), job, rows, rows_sha256: digest.hex(), input_sha256, caps };
     append(connection, run.started_at, None, &entry)?;
+    for what in &run.terms.overrides {
+        append(connection, run.started_at, None, &Entry::Overridden { run: name.clone(), what: what.clone() })?;
+    }
     Ok(RunId::new(&name).expect("digits and hyphens are a run id"))
 }
 
