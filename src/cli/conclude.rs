@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::bind;
 use super::books::Books;
 use super::exit::{self, Completion, Failure};
 use super::load::{Case, shown};
 use super::screen::{Screen, Tone};
 use crate::edge::files;
 use crate::job::settings::OutputFormat;
+use crate::journal::log::PlanUse;
 use crate::model::fault::printable;
 use crate::model::money::Tally;
 use crate::model::operation::Task;
@@ -34,6 +36,8 @@ pub(super) struct Ending {
     pub(super) dispositions: Dispositions,
     /// The guards' readings.
     pub(super) guards: Vec<Reading>,
+    /// The saved plan that was executed.
+    pub(super) plan: Option<PlanUse>,
     /// results.csv, if there is one.
     pub(super) results: Option<Vec<u8>>,
     /// Items of the job in doubt that are not in the input.
@@ -65,6 +69,7 @@ impl Ending {
             books,
             dispositions: Dispositions::default(),
             guards: Vec::new(),
+            plan: None,
             results: None,
             in_doubt_earlier: Tally::default(),
             other_jobs: BTreeSet::new(),
@@ -125,6 +130,7 @@ pub(super) fn conclude(case: &Case, ending: Ending) -> Conclusion {
         days: totals.days(),
         identity,
         guards: ending.guards,
+        plan: ending.plan,
         journal: ending.journal,
         files: BTreeMap::new(),
     };
@@ -189,6 +195,9 @@ impl Conclusion {
             screen.say(&format!("business days {first} to {last}, as of {as_of}\n"));
         }
         screen.say(&table::summary(summary));
+        if let Some(plan) = &summary.plan {
+            screen.say(&format!("\n{}", bind::used_text(plan)));
+        }
         if let Some(log) = summary.log {
             screen.say(&format!("\nlog: {}, {} signed by DOKU", counted(log.read, "line"), log.verified));
         }

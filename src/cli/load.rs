@@ -13,6 +13,7 @@ use crate::edge::{csv, files, read, results};
 use crate::job::settings::{Column, Field, Notifications, STDIN, Source};
 use crate::job::{self, Job};
 use crate::journal::Account;
+use crate::journal::log::sha256;
 use crate::model::fault::{Fault, Place};
 use crate::model::ids::InvoiceNumber;
 use crate::model::money::Tally;
@@ -37,6 +38,8 @@ pub(super) struct Case {
     pub(super) date: BusinessDate,
     /// Where the journal is.
     pub(super) journal: PathBuf,
+    /// SHA-256 of the job file, in hex; empty where there is none.
+    pub(super) sha256: String,
 }
 
 /// The business date of `--date`, or today's.
@@ -52,6 +55,7 @@ pub(super) fn date(common: &Common, now: Timestamp) -> Result<BusinessDate, Fail
 pub(super) fn case(path: &Path, common: &Common, now: Timestamp) -> Result<Case, Failure> {
     let file = path.display().to_string();
     let bytes = read::finished(path).map_err(|error| unreadable(&file, &error))?;
+    let sha256 = sha256(&bytes);
     let text = String::from_utf8(bytes).map_err(|error| {
         let good = String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()]).into_owned();
         let line = good.matches('\n').count();
@@ -61,7 +65,7 @@ pub(super) fn case(path: &Path, common: &Common, now: Timestamp) -> Result<Case,
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let job = job::parse(&file, text).map_err(Failure::Faults)?;
     let folder = path.parent().map(Path::to_owned).unwrap_or_default();
-    assemble(job, folder, file, common, now)
+    Ok(Case { sha256, ..assemble(job, folder, file, common, now)? })
 }
 
 /// Puts a job into its folder.
@@ -73,7 +77,7 @@ pub(super) fn assemble(
     now: Timestamp,
 ) -> Result<Case, Failure> {
     let journal = journal_path(common.journal.as_deref(), &file, &folder, &job.journal)?;
-    Ok(Case { date: date(common, now)?, journal, job, folder, file })
+    Ok(Case { date: date(common, now)?, journal, job, folder, file, sha256: String::new() })
 }
 
 /// `--journal` is relative to the current directory, as every argument; the job's own is relative to the job.
@@ -120,15 +124,24 @@ impl Case {
 
     /// The orders as a table.
     pub(super) fn table(&self) -> Result<Table, Failure> {
+        self.hashed_table(|_| ()).map(|(table, ())| table)
+    }
+
+    /// The orders as a table, and what `hash` makes of the very bytes that were read; of the job's where they stand in it.
+    fn hashed_table<T>(&self, hash: impl FnOnce(Option<&[u8]>) -> T) -> Result<(Table, T), Failure> {
         match &self.job.orders.source {
-            Source::Rows(rows) => Ok(Table::from_rows(&self.file, rows.header.clone(), rows.rows.clone())),
+            Source::Rows(rows) => {
+                Ok((Table::from_rows(&self.file, rows.header.clone(), rows.rows.clone()), hash(None)))
+            }
             Source::File(template) => {
                 let path = self.path(template);
                 let name = shown(&path);
                 let bytes = read::finished(&path).map_err(|error| unreadable(&name, &error))?;
+                let hashed = hash(Some(&bytes));
                 let headers = self.known_headers();
                 let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
-                csv::parse(&name, bytes, &self.job.orders.format, &headers).map_err(Failure::Faults)
+                let table = csv::parse(&name, bytes, &self.job.orders.format, &headers).map_err(Failure::Faults)?;
+                Ok((table, hashed))
             }
         }
     }
@@ -144,6 +157,12 @@ impl Case {
     /// The orders as rows and orders.
     pub(super) fn input(&self, now: Timestamp) -> Result<Input, Failure> {
         input::read(&self.job, &self.table()?, now).map_err(Failure::Faults)
+    }
+
+    /// The same, and the SHA-256 of the file that they were read from.
+    pub(super) fn hashed_input(&self, now: Timestamp) -> Result<(Input, String), Failure> {
+        let (table, hash) = self.hashed_table(|bytes| bytes.map_or_else(|| self.sha256.clone(), sha256))?;
+        Ok((input::read(&self.job, &table, now).map_err(Failure::Faults)?, hash))
     }
 
     /// The headers that the file of the orders may have.

@@ -3,7 +3,13 @@
 //! [`book`] reads the rows of an audit, which may be many, one by one. [`columns`] finds the fields in the file, [`fields`] and [`row`] read one row, [`input`] makes orders of rows, [`decide`] gives each
 //! order its disposition and [`guard`] compares the whole with the job's limits. All of it is pure: journal, log and the
 //! present arrive as arguments.
+//!
+//! A plan can be saved as a file that binds: [`binding`] is the file, [`agree`] says whether it is still what would be sent,
+//! and [`approval`] which signatures under it count.
 
+pub mod agree;
+pub mod approval;
+pub mod binding;
 pub mod book;
 #[cfg(test)]
 mod book_tests;

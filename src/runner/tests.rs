@@ -268,6 +268,7 @@ impl World {
             delimiter: b',',
             header: Vec::new(),
             rows: rows.collect(),
+            plan: None,
         };
         self.journal.recover(self.clock.now()).await.unwrap();
         let desk = Desk {

@@ -173,6 +173,7 @@ impl Sitting<'_> {
             delimiter: b',',
             header,
             rows,
+            plan: None,
         };
         self.witness.begin_run(new).await.map_err(told)
     }
@@ -216,6 +217,7 @@ impl Sitting<'_> {
         let in_doubt_earlier = in_doubt_elsewhere(job, &world.account, &self.journal, &records).await.map_err(told)?;
         let header = results::Input { header: &plan.header, delimiter: plan.delimiter };
         let ending = Ending {
+            plan: None,
             run: Some(run.to_string()),
             input: plan.input_tally(),
             books: books_of_run(&world.case, plan, &records, before, now).map_err(failed)?,

@@ -76,7 +76,8 @@ impl World {
             Memory::Horizon => Some(job.retries.horizon + Duration::from_secs(3_600)),
         };
         let (root, date) = (folder.path().to_owned(), BusinessDate::of(clock.now()));
-        let case = Case { journal: root.join("journal.db"), folder: root, file: "job.yaml".into(), date, job };
+        let journal = root.join("journal.db");
+        let case = Case { journal, folder: root, file: "job.yaml".into(), date, job, sha256: String::new() };
         let credentials = case.credentials().unwrap();
         let (signer, client_id) = (Signer::new(&credentials.secret_key), credentials.client_id.clone());
         fs::write(case.path("notifications.jsonl"), "").unwrap();

@@ -72,7 +72,7 @@ fn runs(connection: &Connection) -> Result<(), JournalError> {
             connection,
             started_at,
             None,
-            &Entry::RunBegan { run: run.clone(), job, rows, rows_sha256: digest.hex() },
+            &Entry::RunBegan { run: run.clone(), job, rows, rows_sha256: digest.hex(), plan: None },
         )?;
         if let (Some(at), Some(exit_code)) = (ended_at, exit_code) {
             append(connection, at, None, &Entry::RunEnded { run, exit_code })?;

@@ -49,6 +49,7 @@ fn new_run(job: &str, invoices: &[u32]) -> NewRun {
         delimiter: b',',
         header: vec!["invoice_number".into(), "amount".into()],
         rows: rows.collect(),
+        plan: None,
     }
 }
 
