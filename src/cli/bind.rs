@@ -56,9 +56,7 @@ impl Bound {
         let bytes = read::finished(path).map_err(|error| load::unreadable(&name, &error))?;
         let binding = Binding::read(&bytes).map_err(|why| {
             Failure::Refused(format!(
-                "{name}: the plan was edited: {why}\n  hint: take the file as it was made, or make a new plan: rekon plan JOB \
-                 --out {}",
-                printable(&name)
+                "{name}: the plan was edited: {why}\n  hint: take the file as it was made, or make a new plan: rekon plan JOB --out PLAN"
             ))
         })?;
         let signatures = signatures::beside(path)
@@ -66,6 +64,11 @@ impl Bound {
         // Approvals are signatures over the file, byte for byte.
         let judged = approval::judge(&bytes, &binding.approval.approvers, &binding.made_by, signatures);
         Ok(Self { binding, path: path.to_owned(), judged })
+    }
+
+    /// A plan that was just saved: nobody can have signed it yet.
+    pub(super) fn fresh(path: &Path, binding: Binding) -> Self {
+        Self { binding, path: path.to_owned(), judged: Vec::new() }
     }
 
     /// The file as people know it.
@@ -276,8 +279,10 @@ fn fingerprint(case: &Case, approver: &Approver) -> Result<String, String> {
         ApproverKey::Inline(key) => Ok(approval::fingerprint(key)),
         ApproverKey::File(path) => {
             let path = case.folder.join(path);
-            let content =
-                read::finished(&path).map_err(|_| format!("names the file {}, which cannot be read", shown(&path)))?;
+            let content = read::finished(&path).map_err(|error| {
+                let why = std::error::Error::source(&error).map(|why| format!(": {why}")).unwrap_or_default();
+                format!("names the file {}, which cannot be read{why}", shown(&path))
+            })?;
             let text = String::from_utf8(content).unwrap_or_default();
             let key = public_key(&text).map_err(|why| format!("names the file {}, which {why}", shown(&path)))?;
             Ok(approval::fingerprint(&key))

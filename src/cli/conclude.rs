@@ -284,6 +284,7 @@ impl Conclusion {
         };
         let again = match case.job.task {
             Task::Audit => "run the job that sent them again",
+            Task::Change(_) if summary.plan.is_some() => "run the same plan again",
             Task::Change(_) => "run the same job again",
         };
         let next = match summary.exit_code {
@@ -294,6 +295,7 @@ impl Conclusion {
                 printable(&shown(&case.journal)),
                 self.for_a_person()
             ),
+            exit::STOPPED if summary.plan.is_some() => "\n  run the same plan again to continue".to_owned(),
             exit::STOPPED => "\n  run the job again to continue".to_owned(),
             _ if self.has_strays() => {
                 format!(

@@ -58,6 +58,7 @@ pub(super) async fn plan(path: &Path, out: Option<&Out<'_>>, common: &Common, sc
     if !plan.may_run() {
         return Err(run::why_not(&case, &plan));
     }
+    let mut saved = None;
     if let (Some(out), Some(made_by)) = (out, made_by) {
         let items = binding::items(&plan, &account, &case.job.settlement);
         let occasion = Occasion {
@@ -68,12 +69,20 @@ pub(super) async fn plan(path: &Path, out: Option<&Out<'_>>, common: &Common, sc
             open: left_open(&case, &account, journal.as_ref()).await?,
             overrides: Vec::new(),
         };
-        let (_, file) = binding::bind(&plan, items, ground, occasion);
+        let (binding, file) = binding::bind(&plan, items, ground, occasion);
         files::write(out.file, &file).map_err(|error| Failure::Refused(error.to_string()))?;
-        screen.say(&format!("\n{}", show_plan::saved(&Bound::open(out.file)?, &case)));
+        saved = Some(serde_json::json!({
+            "file": out.file.display().to_string(), "digest": binding.digest, "expires_at": binding.expires_at,
+            "need": binding.approval.need,
+        }));
+        screen.say(&format!("\n{}", show_plan::saved(&Bound::fresh(out.file, binding), &case)));
     }
     if screen.is_json() {
-        screen.document(&serde_json::to_vec(&document(&case, &plan)).expect(JSON));
+        let mut document = document(&case, &plan);
+        if let Some(saved) = saved {
+            document["saved"] = saved;
+        }
+        screen.document(&serde_json::to_vec(&document).expect(JSON));
     }
     Ok(DONE)
 }

@@ -22,7 +22,10 @@ pub fn beside(plan: &Path) -> io::Result<Vec<Signed>> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let name = entry?.file_name().to_string_lossy().into_owned();
-        if name.starts_with(&stem) && name.ends_with(".sig") && folder.join(&name).is_file() {
+        if name.starts_with(&stem)
+            && Path::new(&name).extension().is_some_and(|extension| extension == "sig")
+            && folder.join(&name).is_file()
+        {
             files.push(name);
         }
     }

@@ -84,10 +84,10 @@ pub fn approvals(judged: &[Judged]) -> Vec<ApprovedBy> {
 }
 
 fn judge_one(plan: &[u8], approvers: &[Key], maker: &Maker, content: &[u8]) -> Result<ApprovedBy, Worthless> {
-    let signature = SshSig::from_pem(content).map_err(|_| Worthless::NoSignature)?;
+    let signature = SshSig::from_pem(content).or(Err(Worthless::NoSignature))?;
     let is_ordinary = signature.version() == SshSig::VERSION && signature.reserved().is_empty();
     // The crate passes over lengths that lead beyond the end: a signature has one form here.
-    let again = signature.to_pem(LineEnding::LF).map_err(|_| Worthless::NoSignature)?;
+    let again = signature.to_pem(LineEnding::LF).or(Err(Worthless::NoSignature))?;
     if !is_ordinary || inner(again.as_bytes()) != inner(content) {
         return Err(Worthless::NoSignature);
     }

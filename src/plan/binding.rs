@@ -568,12 +568,13 @@ mod tests {
 
     #[test]
     fn a_plan_that_was_sealed_by_somebody_else_must_still_agree_with_itself() {
-        let sealed = |change: fn(&mut Binding)| {
+        type Change = fn(&mut Binding);
+        let sealed = |change: Change| {
             let (mut binding, _) = testing::binding();
             change(&mut binding);
             Binding::read(&binding.sealed().1)
         };
-        let cases: [(fn(&mut Binding), &str); 7] = [
+        let cases: [(Change, &str); 7] = [
             (|plan| plan.items[0].amount += 1, "its items and total do not agree"),
             (|plan| plan.items[1].request_id = "id-1".into(), "its request ids do not agree"),
             (|plan| plan.approval.need = 1, "its total and approvals do not agree"),

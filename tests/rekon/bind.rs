@@ -141,6 +141,9 @@ fn a_plan_with_any_byte_edited_is_refused() {
     exits(&folder.rekon(&RUN), 0);
 }
 
+/// What somebody does to a saved plan.
+type Change = fn(&mut Binding);
+
 #[test]
 fn a_plan_whose_ground_has_changed_is_stale() {
     let (folder, provider) = refunds(2, QUICK);
@@ -153,7 +156,7 @@ fn a_plan_whose_ground_has_changed_is_stale() {
     folder.write("job.yaml", &job(&provider, QUICK));
     let dated = [&RUN[..], &["--date", "2020-01-01"]].concat();
     refused(&folder, &provider, &dated, "the plan is stale: the business date is 2020-01-01");
-    let cases: [(fn(&mut Binding), &str); 10] = [
+    let cases: [(Change, &str); 10] = [
         (|plan| plan.expires_at = "2020-01-01T00:00:00Z".into(), "it expired at"),
         (|plan| plan.made_at = "2099-01-01T00:00:00Z".into(), "which is still to come: set the clock"),
         (|plan| plan.rekon = "0.0.9".into(), "the version of rekon is"),
@@ -189,6 +192,10 @@ fn a_plan_whose_ground_has_changed_is_stale() {
         forge(&folder, &plan, change);
         refused(&folder, &provider, &RUN, why);
     }
+    forge(&folder, &plan, |plan| plan.expires_at = "2020-01-01T00:00:00Z".into());
+    let shown = folder.rekon(&["show", "plan.json"]);
+    exits(&shown, 0);
+    assert!(shown.stdout.contains("may not be run: it expired at"), "{}", shown.stdout);
     forge(&folder, &plan, |_| ());
     exits(&folder.rekon(&RUN), 0);
 }
