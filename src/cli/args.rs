@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::job::approval::{NAME, is_name};
 use crate::job::settings::Period;
 use crate::model::operation::Operation;
 
@@ -52,16 +53,19 @@ pub(super) enum Color {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Plan, check the guards, send, settle, reconcile, report. Run it again and it continues.
-    Run(RunArgs),
+    Run(PlannedArgs),
     /// Show what `run` would do, guard by guard; sends nothing.
     Plan {
         /// The job file.
         job: PathBuf,
-        /// Saves the plan as JSON: every row with its disposition, every guard with its headroom.
+        /// Saves the plan as a file that binds, to be approved and run with `rekon run JOB --plan FILE`.
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
         #[command(flatten)]
         overrides: OverrideArgs,
+        /// Who makes the saved plan, and so cannot approve it; the user of the system if left out.
+        #[arg(long, value_name = "NAME", requires = "out", value_parser = person)]
+        maker: Option<String>,
     },
     /// Validate job files and every input row; lists all faults at once.
     Check {
@@ -73,9 +77,9 @@ pub(super) enum Command {
     Reconcile(ReconcileArgs),
     /// Settle unknown items of a job: the same key again inside the horizon, then a status inquiry.
     Resolve(RunArgs),
-    /// Runs; one run; or everything known about one invoice.
+    /// Runs; one run; everything known about one invoice; or a saved plan.
     Show {
-        /// A run or an invoice number; nothing lists the runs.
+        /// A run, an invoice number, or a saved plan.json; nothing lists the runs.
         what: Option<String>,
         /// The job whose journal is looked at; else --journal, else .rekon/journal.db here. Of an audit: why an invoice has its
         /// verdict.
@@ -105,6 +109,15 @@ pub(super) enum Command {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct PlannedArgs {
+    #[command(flatten)]
+    pub(super) run: RunArgs,
+    /// Executes exactly this saved plan, or refuses.
+    #[arg(long, value_name = "FILE")]
+    pub(super) plan: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct RunArgs {
     /// The job file.
     pub(super) job: PathBuf,
@@ -127,6 +140,10 @@ pub(super) struct OverrideArgs {
     /// Why, in a line; goes into the journal and the summary.
     #[arg(long, value_name = "TEXT")]
     pub(super) reason: Option<String>,
+}
+
+fn person(text: &str) -> Result<String, String> {
+    if is_name(text) { Ok(text.to_owned()) } else { Err(format!("it is {NAME}")) }
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::bind;
 use super::books::Books;
 use super::exit::{self, Completion, Failure};
 use super::load::{Case, shown};
@@ -11,6 +12,7 @@ use super::screen::{Screen, Tone};
 use crate::edge::files;
 use crate::job::settings::OutputFormat;
 use crate::journal::history::Overridden;
+use crate::journal::log::PlanUse;
 use crate::model::fault::printable;
 use crate::model::money::Tally;
 use crate::model::operation::Task;
@@ -38,6 +40,8 @@ pub(super) struct Ending {
     pub(super) guards: Vec<Reading>,
     /// The guards that were loosened.
     pub(super) overrides: Vec<Overridden>,
+    /// The saved plan that was executed.
+    pub(super) plan: Option<PlanUse>,
     /// results.csv, if there is one.
     pub(super) results: Option<Vec<u8>>,
     /// Items of the job in doubt that are not in the input.
@@ -72,6 +76,7 @@ impl Ending {
             dispositions: Dispositions::default(),
             guards: Vec::new(),
             overrides: Vec::new(),
+            plan: None,
             results: None,
             in_doubt_earlier: Tally::default(),
             other_jobs: BTreeSet::new(),
@@ -135,6 +140,7 @@ pub(super) fn conclude(case: &Case, ending: Ending) -> Conclusion {
         guards: ending.guards,
         limits: ending.limits,
         overrides: ending.overrides,
+        plan: ending.plan,
         journal: ending.journal,
         files: BTreeMap::new(),
     };
@@ -199,6 +205,9 @@ impl Conclusion {
             screen.say(&format!("business days {first} to {last}, as of {as_of}\n"));
         }
         screen.say(&table::summary(summary));
+        if let Some(plan) = &summary.plan {
+            screen.say(&format!("\n{}", bind::used_text(plan)));
+        }
         if !summary.overrides.is_empty() {
             screen.say(&format!("\n{}", screen.tone(Tone::Bad, &overrides::lines(&summary.overrides))));
         }
@@ -291,6 +300,7 @@ impl Conclusion {
         };
         let again = match case.job.task {
             Task::Audit => "run the job that sent them again",
+            Task::Change(_) if summary.plan.is_some() => "run the same plan again",
             Task::Change(_) => "run the same job again",
         };
         let next = match summary.exit_code {
@@ -301,6 +311,7 @@ impl Conclusion {
                 printable(&shown(&case.journal)),
                 self.for_a_person()
             ),
+            exit::STOPPED if summary.plan.is_some() => "\n  run the same plan again to continue".to_owned(),
             exit::STOPPED => "\n  run the job again to continue".to_owned(),
             _ if self.has_strays() => {
                 format!(

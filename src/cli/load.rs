@@ -41,6 +41,8 @@ pub(super) struct Case {
     pub(super) journal: PathBuf,
     /// Whether its guards are loosened for this command.
     pub(super) loosening: Loosening,
+    /// SHA-256 of the job file, in hex; empty where there is none.
+    pub(super) sha256: String,
 }
 
 /// The business date of `--date`, or today's.
@@ -56,6 +58,7 @@ pub(super) fn date(common: &Common, now: Timestamp) -> Result<BusinessDate, Fail
 pub(super) fn case(path: &Path, common: &Common, now: Timestamp) -> Result<Case, Failure> {
     let file = path.display().to_string();
     let bytes = read::finished(path).map_err(|error| unreadable(&file, &error))?;
+    let sha256 = sha256(&bytes);
     let text = String::from_utf8(bytes).map_err(|error| {
         let good = String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()]).into_owned();
         let line = good.matches('\n').count();
@@ -65,7 +68,7 @@ pub(super) fn case(path: &Path, common: &Common, now: Timestamp) -> Result<Case,
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let job = job::parse(&file, text).map_err(Failure::Faults)?;
     let folder = path.parent().map(Path::to_owned).unwrap_or_default();
-    assemble(job, folder, file, common, now)
+    Ok(Case { sha256, ..assemble(job, folder, file, common, now)? })
 }
 
 /// Puts a job into its folder.
@@ -77,7 +80,15 @@ pub(super) fn assemble(
     now: Timestamp,
 ) -> Result<Case, Failure> {
     let journal = journal_path(common.journal.as_deref(), &file, &folder, &job.journal)?;
-    Ok(Case { date: date(common, now)?, journal, job, folder, file, loosening: Loosening::NotAsked })
+    Ok(Case {
+        date: date(common, now)?,
+        journal,
+        job,
+        folder,
+        file,
+        loosening: Loosening::NotAsked,
+        sha256: String::new(),
+    })
 }
 
 /// `--journal` is relative to the current directory, as every argument; the job's own is relative to the job.

@@ -8,7 +8,7 @@ use crate::edge::person;
 use crate::job::overrides::{Override, loosen};
 use crate::job::settings::{Guards, OnInvalid};
 use crate::journal::history::{History, Overridden};
-use crate::plan::Plan;
+use crate::plan::{Plan, binding};
 
 /// Whether a job's guards are loosened.
 #[derive(Debug)]
@@ -27,6 +27,16 @@ pub(super) struct Loosened {
     guards: Guards,
     overrides: Vec<Override>,
     reason: String,
+    whose: Whose,
+}
+
+/// Who loosened them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    /// The flags of this command.
+    OfFlags,
+    /// A saved plan, of which a part may be done.
+    OfPlan,
 }
 
 impl OverrideArgs {
@@ -63,8 +73,20 @@ impl Case {
             )));
         };
         let (guards, overrides) = loosen(own, &args.overrides).map_err(|wrong| Failure::Refused(wrong.join("\n")))?;
-        self.loosening = Loosening::Asked(Box::new(Loosened { guards, overrides, reason: asked }));
+        self.loosening =
+            Loosening::Asked(Box::new(Loosened { guards, overrides, reason: asked, whose: Whose::OfFlags }));
         Ok(self)
+    }
+
+    /// Loosens the guards as a saved plan says.
+    pub(super) fn loosened_by(self, bound: &[binding::Override]) -> Result<Self, Failure> {
+        let Some(first) = bound.first() else { return Ok(self) };
+        let overrides = bound.iter().map(|one| format!("{}={}", one.guard, one.limit)).collect();
+        let mut case = self.loosened(&OverrideArgs { overrides, reason: Some(first.reason.clone()) })?;
+        if let Loosening::Asked(loosened) = &mut case.loosening {
+            loosened.whose = Whose::OfPlan;
+        }
+        Ok(case)
     }
 
     /// The guards that count; `None` if the job has none.
@@ -79,6 +101,10 @@ impl Case {
     pub(super) fn note_overrides(&self, plan: &mut Plan, own: &Guards, history: &History) -> Result<(), Failure> {
         let Loosening::Asked(loosened) = &self.loosening else { return Ok(()) };
         plan.overrides.clone_from(&loosened.overrides);
+        if loosened.whose == Whose::OfPlan {
+            // What is left of it may need less than the whole.
+            return Ok(());
+        }
         if plan.on_invalid == OnInvalid::Refuse && !plan.faults.is_empty() {
             // The plan is refused for these, and is not the one that was meant.
             return Ok(());

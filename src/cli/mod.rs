@@ -2,6 +2,7 @@
 
 mod args;
 mod audit;
+mod bind;
 mod books;
 mod by_flags;
 mod chain;
@@ -25,6 +26,7 @@ mod run;
 mod screen;
 mod session;
 mod show;
+mod show_plan;
 mod simulate;
 
 use std::process::ExitCode;
@@ -60,7 +62,10 @@ async fn command(cli: &Cli, screen: Screen) -> Result<u8, exit::Failure> {
     let common = &cli.common;
     match &cli.command {
         Command::Run(args) => run::job(args, common, screen).await,
-        Command::Plan { job, out, overrides } => plan::plan(job, out.as_deref(), overrides, common, screen).await,
+        Command::Plan { job, out, maker, overrides } => {
+            let out = out.as_deref().map(|file| plan::Out { file, maker: maker.as_deref() });
+            plan::plan(job, out.as_ref(), overrides, common, screen).await
+        }
         Command::Check { jobs } => plan::check(jobs, common, screen),
         Command::Reconcile(args) => reconcile::job(args, common, screen).await,
         Command::Resolve(args) => resolve::job(args, common, screen).await,

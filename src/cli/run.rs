@@ -1,6 +1,7 @@
 //! `rekon run`: the whole flow, as a story.
 
-use super::args::{AuditArgs, Common, FlagArgs, RunArgs};
+use super::args::{AuditArgs, Common, FlagArgs, PlannedArgs};
+use super::bind::{self, Bound};
 use super::by_flags;
 use super::conclude::{Ending, conclude};
 use super::exit::{Completion, DOUBT, Failure, STOPPED};
@@ -13,10 +14,12 @@ use super::session::{Sent, Session};
 use crate::doku::answer::Halt;
 use crate::edge::clock::SystemClock;
 use crate::job::settings::{DuplicateInput, OnInvalid};
+use crate::journal::log::PlanUse;
 use crate::journal::record::Finished;
 use crate::journal::{Journal as _, JournalError};
 use crate::model::environment::Environment;
 use crate::model::ids::RunId;
+use crate::model::money::Tally;
 use crate::model::operation::{Operation, Task};
 use crate::model::time::{Timestamp, wire};
 use crate::plan::decide::Plan;
@@ -31,9 +34,13 @@ use crate::runner::dispatch::{Stop, ToSend};
 use crate::runner::probe::Died;
 
 /// `rekon run JOB`.
-pub(super) async fn job(args: &RunArgs, common: &Common, screen: Screen) -> Result<u8, Failure> {
-    let case = load::case(&args.job, common, reconcile::present(args.as_of.as_deref())?)?;
+pub(super) async fn job(planned: &PlannedArgs, common: &Common, screen: Screen) -> Result<u8, Failure> {
+    let args = &planned.run;
+    let mut case = load::case(&args.job, common, reconcile::present(args.as_of.as_deref())?)?;
     match case.job.task {
+        Task::Audit if planned.plan.is_some() => {
+            Err(Failure::Refused(format!("{}: an audit sends nothing, and takes no --plan", case.file)))
+        }
         Task::Audit => {
             args.overrides.refuse("an audit sends nothing")?;
             reconcile::audit(&case, args.as_of.as_deref(), &AuditArgs::default(), screen).await
@@ -41,7 +48,15 @@ pub(super) async fn job(args: &RunArgs, common: &Common, screen: Screen) -> Resu
         Task::Change(_) if args.as_of.is_some() => {
             Err(Failure::Refused(format!("{}: --as-of is for an audit; a run happens now", case.file)))
         }
-        Task::Change(operation) => run(&case.loosened(&args.overrides)?, operation, args.live, screen).await,
+        Task::Change(operation) => {
+            let Some(path) = planned.plan.as_deref() else {
+                return run(&case.loosened(&args.overrides)?, operation, args.live, None, screen).await;
+            };
+            args.overrides
+                .refuse("a saved plan has its own: make it with `rekon plan JOB --override ... --out PLAN`")?;
+            let bound = Bound::read(path, &mut case, common)?;
+            run(&case.loosened_by(&bound.binding.overrides)?, operation, args.live, Some(bound), screen).await
+        }
     }
 }
 
@@ -53,14 +68,23 @@ pub(super) async fn by_flags(
     screen: Screen,
 ) -> Result<u8, Failure> {
     let case = by_flags::case(operation, args, common)?;
-    run(&case, operation, args.live, screen).await
+    run(&case, operation, args.live, None, screen).await
 }
 
 /// Plan, guards, send, settle, reconcile, report.
-async fn run(case: &Case, operation: Operation, live: bool, screen: Screen) -> Result<u8, Failure> {
+async fn run(
+    case: &Case,
+    operation: Operation,
+    live: bool,
+    bound: Option<Bound>,
+    screen: Screen,
+) -> Result<u8, Failure> {
     refuse_unless_live(case, live)?;
     let started_at = SystemClock.now();
-    let input = case.input(started_at)?;
+    let input = match &bound {
+        Some(bound) => bound.input(case, operation, started_at)?,
+        None => case.input(started_at)?,
+    };
     let session = Session::open(case, operation, Some(&input), started_at, screen).await?;
     let log = session.log()?;
     case.refuse_unproved(&log)?;
@@ -70,9 +94,13 @@ async fn run(case: &Case, operation: Operation, live: bool, screen: Screen) -> R
     if !plan.may_run() {
         return Err(why_not(case, &plan));
     }
-    let run = session.begin(&plan).await?;
-    let sent = session.send_and_settle(&run, to_send(&plan)).await?;
-    report(&session, run, &plan, log, &sent, screen).await
+    let used = match &bound {
+        Some(bound) => Some(bound.release(&session, &plan)?),
+        None => bind::refuse_without(case, &plan).map(|()| None)?,
+    };
+    let run = session.begin(&plan, used.clone()).await?;
+    let sent = session.send_and_settle(&run, to_send(&plan), bound.as_ref()).await?;
+    report(&session, run, &plan, log, (&sent, used), screen).await
 }
 
 /// Production needs `--live`; everything else refuses it, so that nobody gets used to typing it.
@@ -171,6 +199,13 @@ pub(super) fn why_not(case: &Case, plan: &Plan) -> Failure {
     Failure::Refused(broken.chain([hint]).collect::<Vec<_>>().join("\n"))
 }
 
+/// What a plan would send, in sum.
+pub(super) fn total_of(plan: &Plan) -> Tally {
+    let mut total = Tally::default();
+    plan.to_send().for_each(|ready| total.add(ready.order.amount));
+    total
+}
+
 fn to_send(plan: &Plan) -> Vec<ToSend> {
     let ready = plan.to_send().map(|ready| ToSend {
         order: ready.order.clone(),
@@ -187,7 +222,7 @@ async fn report(
     run: RunId,
     plan: &Plan,
     log_before: Log,
-    sent: &Sent,
+    (sent, used): (&Sent, Option<PlanUse>),
     screen: Screen,
 ) -> Result<u8, Failure> {
     let (case, journal) = (session.case, &session.journal);
@@ -218,6 +253,7 @@ async fn report(
         dispositions: plan.dispositions(),
         guards: plan.guards.clone(),
         overrides: case.overridden(plan),
+        plan: used,
         results: Some(results::csv(plan.operation, header, &records)),
         in_doubt_earlier,
         other_jobs,

@@ -4,6 +4,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
+use super::bind::Bound;
 use super::embed::{self, Embedded};
 use super::exit::Failure;
 use super::interrupt;
@@ -19,6 +20,7 @@ use crate::edge::http::HttpGateway;
 use crate::job::Job;
 use crate::job::settings::DuplicateInput;
 use crate::journal::history::{Asked, Terms};
+use crate::journal::log::PlanUse;
 use crate::journal::record::{NewRow, NewRun, RowRecord};
 use crate::journal::sqlite::SqliteJournal;
 use crate::journal::state::State;
@@ -102,7 +104,7 @@ impl<'a> Session<'a> {
     }
 
     /// Makes the run and its rows durable.
-    pub(super) async fn begin(&self, plan: &Plan) -> Result<RunId, Failure> {
+    pub(super) async fn begin(&self, plan: &Plan, used: Option<PlanUse>) -> Result<RunId, Failure> {
         let rows = plan.rows.iter().map(|row| {
             let (fate, reason) = plan.fate(row);
             let (raw, invoice) = (row.raw.clone(), row.invoice.clone());
@@ -113,12 +115,12 @@ impl<'a> Session<'a> {
             caps: self.case.guards().map(precedent::caps).unwrap_or_default(),
             overrides: self.case.overridden(plan),
         };
-        self.begin_with(plan.delimiter, plan.header.clone(), terms, rows.collect()).await
+        self.begin_with(plan.delimiter, plan.header.clone(), terms, rows.collect(), used).await
     }
 
     /// Makes a run without rows durable: one that only settles.
     pub(super) async fn begin_settling(&self) -> Result<RunId, Failure> {
-        self.begin_with(b',', Vec::new(), Terms::default(), Vec::new()).await
+        self.begin_with(b',', Vec::new(), Terms::default(), Vec::new(), None).await
     }
 
     async fn begin_with(
@@ -127,6 +129,7 @@ impl<'a> Session<'a> {
         header: Vec<String>,
         terms: Terms,
         rows: Vec<NewRow>,
+        plan: Option<PlanUse>,
     ) -> Result<RunId, Failure> {
         let (job, account, started_at) = (self.case.job.name.to_string(), self.account.clone(), self.started_at);
         self.journal
@@ -139,16 +142,26 @@ impl<'a> Session<'a> {
                 header,
                 terms,
                 rows,
+                plan,
             })
             .await
             .map_err(open::failure)
     }
 
-    /// Sends what is new and settles what earlier runs of the job left unknown, until it is done or has to stop.
-    pub(super) async fn send_and_settle(&self, run: &RunId, fresh: Vec<ToSend>) -> Result<Sent, Failure> {
+    /// Sends what is new and settles what earlier runs of the job left unknown, until it is done or has to stop. A saved
+    /// plan settles only what it names.
+    pub(super) async fn send_and_settle(
+        &self,
+        run: &RunId,
+        fresh: Vec<ToSend>,
+        bound: Option<&Bound>,
+    ) -> Result<Sent, Failure> {
         let job = &self.case.job;
-        let unsettled =
+        let mut unsettled =
             self.journal.items_in(&self.account, job.name.as_str(), UNSETTLED).await.map_err(open::failure)?;
+        if let Some(bound) = bound {
+            bound.leave_out_others(&mut unsettled, self.screen);
+        }
         let connections = job.limits.concurrency.get() as usize;
         let gateway = HttpGateway::new(&self.base_url(), job.limits.timeout, connections)
             .map_err(|error| Failure::Refused(error.to_string()))?;

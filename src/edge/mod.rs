@@ -12,4 +12,5 @@ pub mod person;
 pub mod piped;
 pub mod read;
 pub mod results;
+pub mod signatures;
 pub mod spill;

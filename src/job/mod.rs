@@ -4,6 +4,7 @@
 //! the ready job with all defaults, and the other modules read one section each. `jobs/template.yaml` documents every
 //! key.
 
+pub mod approval;
 pub mod flags;
 pub mod growth;
 mod guards;

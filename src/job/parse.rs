@@ -4,7 +4,7 @@ use super::reader::Reader;
 use super::settings::{DEFAULT_JOURNAL, Job, Merchant, Output, OutputFormat, Reference, is_loopback, wrong_host};
 use super::values::check_template;
 use super::yaml::{self, Node, Value};
-use super::{guards, limits, notifications, orders, reconcile};
+use super::{approval, guards, limits, notifications, orders, reconcile};
 use crate::model::environment::Environment;
 use crate::model::fault::Fault;
 use crate::model::ids::JobName;
@@ -12,7 +12,7 @@ use crate::model::money::{AmountStyle, Rupiah};
 use crate::model::operation::{Operation, Task};
 use crate::model::order::{Settlement, Share};
 
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 16] = [
     "job",
     "operation",
     "merchant",
@@ -20,6 +20,7 @@ const KEYS: [&str; 15] = [
     "limits",
     "retries",
     "guards",
+    "approval",
     "breaker",
     "canary",
     "window",
@@ -68,6 +69,7 @@ fn read_job(reader: &mut Reader<'_>, root: &Node) -> Option<Job> {
     let canary = top.get("canary").and_then(|node| limits::read_canary(reader, node));
     let window = top.get("window").and_then(|node| limits::read_window(reader, node));
     let guards = guards::read(reader, &top, task);
+    let approval = approval::read(reader, top.get("approval"), task);
     let notifications = notifications::read(reader, top.get("notifications"), task);
     let reconcile = reconcile::read(reader, top.get("reconcile"), task);
     let output = read_output(reader, top.get("output"));
@@ -90,6 +92,7 @@ fn read_job(reader: &mut Reader<'_>, root: &Node) -> Option<Job> {
         limits,
         retries,
         guards,
+        approval,
         breaker,
         canary,
         window,

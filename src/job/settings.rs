@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+pub use super::approval::{Approval, Approver, ApproverKey, Band};
 pub use super::growth::{FEWEST_RUNS, Factor, Growth};
 pub use super::reconcile::{Period, Reconcile, Severity, Threshold};
 use crate::model::environment::Environment;
@@ -33,6 +34,8 @@ pub struct Job {
     pub retries: Retries,
     /// What a plan must satisfy; `None` only where no money changes.
     pub guards: Option<Guards>,
+    /// Who must approve a plan, and how long it is good for.
+    pub approval: Approval,
     /// When to stop because the provider is ill.
     pub breaker: Breaker,
     /// So many orders are sent first, and the others only once all of them are proven. `None`: all alike.

@@ -38,6 +38,9 @@ pub enum Entry {
         /// The caps that its intents are compared with.
         #[serde(default, skip_serializing_if = "DayCaps::are_absent")]
         caps: DayCaps,
+        /// The saved plan that it executes; `None` if it made its own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        plan: Option<Box<PlanUse>>,
     },
     /// A guard was loosened for a run that begins.
     Overridden {
@@ -198,6 +201,29 @@ pub struct Carried {
     pub settled_at: Option<String>,
     /// What was said.
     pub facts: Facts,
+}
+
+/// A saved plan that a run executes: recorded in the entry with which the run begins, so that a plan is used once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanUse {
+    /// SHA-256 of the plan, in hex.
+    pub digest: String,
+    /// Who made it, by their own account.
+    pub made_by: String,
+    /// Whose signatures released it; empty if it needed none.
+    pub approved_by: Vec<ApprovedBy>,
+    /// The runs that executed it before and did not come to their end.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub continues: Vec<String>,
+}
+
+/// A signature that released a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApprovedBy {
+    /// What the job calls the person.
+    pub name: String,
+    /// The fingerprint of the key: `SHA256:...`.
+    pub key: String,
 }
 
 /// Why there is another generation.

@@ -66,6 +66,9 @@ pub enum JournalError {
     /// The disk is full. Nothing more is sent, but what was under way is kept.
     #[error("the journal's disk is full")]
     Full,
+    /// A plan is used once.
+    #[error("the plan was executed by run {0} already")]
+    PlanUsed(String),
     /// A read failed.
     #[error("the journal could not be read: {0}")]
     Read(String),

@@ -75,6 +75,8 @@ pub struct Plan {
     pub faults: Vec<Fault>,
     /// Whether those faults refuse the run.
     pub on_invalid: OnInvalid,
+    /// SHA-256 of bodies that have left once, and so are sent again as they were.
+    pub stored_bodies: HashMap<InvoiceNumber, String>,
 }
 
 /// Decides about every order and compares the whole with the guards.
@@ -95,6 +97,9 @@ pub fn decide(job: &Job, operation: Operation, guards: &Guards, input: Input, kn
         })
         .collect();
     faults.sort_by(|left, right| left.place.cmp(&right.place));
+    let has_left = |item: &&Item| item.state == State::Planned && item.attempts > 0;
+    let stored_bodies = known.items.values().filter(has_left);
+    let stored_bodies = stored_bodies.map(|item| (item.identity.invoice.clone(), item.body_sha256.clone())).collect();
     let notified = known.heard.len();
     let control = job.orders.control;
     let subject = Subject { control, operation, rows: &input.rows, orders: &orders, notified };
@@ -112,6 +117,7 @@ pub fn decide(job: &Job, operation: Operation, guards: &Guards, input: Input, kn
         notified,
         faults,
         on_invalid: job.orders.on_invalid,
+        stored_bodies,
     }
 }
 

@@ -4,7 +4,13 @@
 //! order its disposition, [`guard`] compares the whole with the job's limits and [`precedent`] with what was done before;
 //! [`eta`] says how long it takes. All of it is pure: journal, log and the
 //! present arrive as arguments.
+//!
+//! A plan can be saved as a file that binds: [`binding`] is the file, [`agree`] says whether it is still what would be sent,
+//! and [`approval`] which signatures under it count.
 
+pub mod agree;
+pub mod approval;
+pub mod binding;
 pub mod book;
 #[cfg(test)]
 mod book_tests;

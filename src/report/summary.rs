@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::limits::LimitsSeen;
 use crate::journal::history::Overridden;
+use crate::journal::log::PlanUse;
 use crate::model::money::Tally;
 use crate::plan::decide::Dispositions;
 use crate::plan::guard::Reading;
@@ -67,6 +68,9 @@ pub struct Summary {
     pub limits: Option<LimitsSeen>,
     /// The guards that were loosened for the run, by whom and why.
     pub overrides: Vec<Overridden>,
+    /// The saved plan that was executed, and whose approvals released it; left out if the run made its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<PlanUse>,
     /// The journal's log when this was written; an audit may have none.
     pub journal: Option<JournalHead>,
     /// Name and path of each file that came out, relative to the job's folder.

@@ -277,6 +277,7 @@ impl World {
             header: Vec::new(),
             terms: Terms::default(),
             rows: rows.collect(),
+            plan: None,
         };
         self.journal.recover(self.clock.now()).await.unwrap();
         let desk = Desk {

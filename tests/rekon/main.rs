@@ -2,6 +2,7 @@
 
 mod audits;
 mod binary;
+mod bind;
 mod bugs;
 mod cases;
 #[cfg(target_os = "linux")]

@@ -176,6 +176,7 @@ impl Sitting<'_> {
             header,
             terms: Terms::default(),
             rows,
+            plan: None,
         };
         self.witness.begin_run(new).await.map_err(told)
     }
@@ -219,6 +220,7 @@ impl Sitting<'_> {
         let in_doubt_earlier = in_doubt_elsewhere(job, &world.account, &self.journal, &records).await.map_err(told)?;
         let header = results::Input { header: &plan.header, delimiter: plan.delimiter };
         let ending = Ending {
+            plan: None,
             run: Some(run.to_string()),
             input: plan.input_tally(),
             books: books_of_run(&world.case, plan, &records, before, now).map_err(failed)?,

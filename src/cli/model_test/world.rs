@@ -77,8 +77,8 @@ impl World {
             Memory::Horizon => Some(job.retries.horizon + Duration::from_secs(3_600)),
         };
         let (root, date) = (folder.path().to_owned(), BusinessDate::of(clock.now()));
-        let (journal, file) = (root.join("journal.db"), "job.yaml".into());
-        let case = Case { journal, folder: root, file, date, job, loosening: Loosening::NotAsked };
+        let (journal, file, sha256) = (root.join("journal.db"), "job.yaml".into(), String::new());
+        let case = Case { journal, folder: root, file, date, job, loosening: Loosening::NotAsked, sha256 };
         let credentials = case.credentials().unwrap();
         let (signer, client_id) = (Signer::new(&credentials.secret_key), credentials.client_id.clone());
         fs::write(case.path("notifications.jsonl"), "").unwrap();

@@ -116,6 +116,7 @@ fn runs(connection: &Connection) -> Result<(), JournalError> {
                 rows_sha256: digest.hex(),
                 input_sha256: None,
                 caps: DayCaps::default(),
+                plan: None,
             },
         )?;
         if let (Some(at), Some(exit_code)) = (ended_at, exit_code) {

@@ -32,15 +32,15 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _};
 
 use super::history::{Asked, History, Overridden};
-use super::log::{Reopened, Ruled, hex};
+use super::log::{PlanUse, Reopened, Ruled, hex};
 use super::past::Past;
 use super::proof::Proof;
 use super::record::{
     Acceptance, Contradiction, DurableIntent, Finished, Head, InquiryResult, Intent, Item, ItemId, NewRun,
-    OutcomeRecord, RowRecord, RunRecord,
+    OutcomeRecord, PlanRun, RowRecord, RunRecord,
 };
 use super::state::State;
 use super::story::Story;
@@ -149,6 +149,35 @@ impl SqliteJournal {
                 row.get(0)
             })
             .map_err(unread)
+    }
+
+    /// Whether the log has an entry of that number and hash, in hex.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn holds_at(&self, seq: i64, head: &str) -> Result<bool, JournalError> {
+        let connection = self.reader()?;
+        let hash = connection
+            .query_row("SELECT hash FROM event WHERE seq = ?1", [seq], |row| row.get::<_, Vec<u8>>(0))
+            .optional()
+            .map_err(unread)?;
+        Ok(hash.is_some_and(|hash| hex(&hash) == head))
+    }
+
+    /// The runs that executed a saved plan, the oldest first.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn runs_of_plan(&self, digest: &str) -> Result<Vec<PlanRun>, JournalError> {
+        runs::of_plan(&*self.reader()?, digest).map_err(unread)
+    }
+
+    /// The saved plan that a run executed; `None` if it made its own.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn plan_of(&self, run: &RunId) -> Result<Option<PlanUse>, JournalError> {
+        runs::plan_of(&*self.reader()?, run).map_err(unread)
     }
 
     /// Writes a consistent copy to a new file, while a runner may be at work, and checks the copy.

@@ -52,6 +52,7 @@ fn new_run(job: &str, invoices: &[u32]) -> NewRun {
         header: vec!["invoice_number".into(), "amount".into()],
         terms: Terms::default(),
         rows: rows.collect(),
+        plan: None,
     }
 }
 
