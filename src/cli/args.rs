@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::log::{Level, LogFormat};
 use crate::job::settings::Period;
 use crate::model::operation::Operation;
 
@@ -33,6 +34,12 @@ pub(super) struct Common {
     /// Colour on terminals only, always, or never.
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub(super) color: Color,
+    /// The log on stderr: lines for people, or one JSON object per line and nothing else.
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
+    pub(super) log_format: LogFormat,
+    /// How much of it: error, warn, info or debug, which has every attempt; else `REKON_LOG`, else info.
+    #[arg(long, global = true, value_name = "LEVEL", hide_possible_values = true)]
+    pub(super) log_level: Option<Level>,
     /// Journal: a path relative to the current directory, instead of the job's.
     #[arg(long, global = true, value_name = "URL")]
     pub(super) journal: Option<String>,

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use super::args::Common;
 use super::exit::Failure;
@@ -22,6 +23,8 @@ use crate::model::time::{BusinessDate, Timestamp};
 use crate::plan::decide::Heard;
 use crate::plan::{Input, guard, input};
 use crate::reconcile::evidence::{Log, Unmatched, UnmatchedReason};
+use crate::report::summary::Summary;
+use crate::runner::progress::Progress;
 use crate::simulator;
 
 /// A job with its place in the world.
@@ -37,6 +40,17 @@ pub(super) struct Case {
     pub(super) date: BusinessDate,
     /// Where the journal is.
     pub(super) journal: PathBuf,
+    /// What a run tells about itself while it lasts and at its end.
+    pub(super) told: Told,
+}
+
+/// What a run tells about itself, for those who report it elsewhere.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    /// Its counters.
+    pub(super) progress: Arc<Progress>,
+    /// Its totals, once it has any.
+    pub(super) summary: OnceLock<Summary>,
 }
 
 /// The business date of `--date`, or today's.
@@ -73,7 +87,7 @@ pub(super) fn assemble(
     now: Timestamp,
 ) -> Result<Case, Failure> {
     let journal = journal_path(common.journal.as_deref(), &file, &folder, &job.journal)?;
-    Ok(Case { date: date(common, now)?, journal, job, folder, file })
+    Ok(Case { date: date(common, now)?, journal, job, folder, file, told: Told::default() })
 }
 
 /// `--journal` is relative to the current directory, as every argument; the job's own is relative to the job.

@@ -1,8 +1,10 @@
 //! `rekon run`: the whole flow, as a story.
 
 use super::args::{AuditArgs, Common, FlagArgs, RunArgs};
+use super::attend;
 use super::by_flags;
 use super::conclude::{Ending, conclude};
+use super::events;
 use super::exit::{Completion, DOUBT, Failure, STOPPED};
 use super::load::{self, Case};
 use super::reconcile;
@@ -29,11 +31,17 @@ use crate::runner::dispatch::{Stop, ToSend};
 pub(super) async fn job(args: &RunArgs, common: &Common, screen: Screen) -> Result<u8, Failure> {
     let case = load::case(&args.job, common, reconcile::present(args.as_of.as_deref())?)?;
     match case.job.task {
-        Task::Audit => reconcile::audit(&case, args.as_of.as_deref(), &AuditArgs::default(), screen).await,
+        Task::Audit => {
+            let options = AuditArgs::default();
+            let audit = Box::pin(reconcile::audit(&case, args.as_of.as_deref(), &options, screen));
+            attend::attended(&case, screen, audit).await
+        }
         Task::Change(_) if args.as_of.is_some() => {
             Err(Failure::Refused(format!("{}: --as-of is for an audit; a run happens now", case.file)))
         }
-        Task::Change(operation) => run(&case, operation, args.live, screen).await,
+        Task::Change(operation) => {
+            attend::attended(&case, screen, Box::pin(run(&case, operation, args.live, screen))).await
+        }
     }
 }
 
@@ -45,7 +53,7 @@ pub(super) async fn by_flags(
     screen: Screen,
 ) -> Result<u8, Failure> {
     let case = by_flags::case(operation, args, common)?;
-    run(&case, operation, args.live, screen).await
+    attend::attended(&case, screen, Box::pin(run(&case, operation, args.live, screen))).await
 }
 
 /// Plan, guards, send, settle, reconcile, report.
@@ -59,11 +67,15 @@ async fn run(case: &Case, operation: Operation, live: bool, screen: Screen) -> R
     session.note_contradictions(&log).await?;
     let plan = session.plan(input, &log).await?;
     show_plan(case, &plan, screen);
+    events::planned(&plan, screen);
     if !plan.may_run() {
         return Err(why_not(case, &plan));
     }
     let run = session.begin(&plan).await?;
     let stop = session.send_and_settle(&run, to_send(&plan)).await?;
+    if let Some(stop) = &stop {
+        events::stops(&stop_text(stop), screen);
+    }
     report(&session, run, &plan, log, stop.as_ref(), screen).await
 }
 
@@ -104,7 +116,7 @@ pub(super) fn show_plan(case: &Case, plan: &Plan, screen: Screen) {
     }
     if plan.on_invalid == OnInvalid::Skip {
         for fault in &plan.faults {
-            screen.warn(&fault.to_string());
+            screen.fault(fault);
         }
     }
 }

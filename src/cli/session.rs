@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::embed::{self, Embedded};
+use super::events;
 use super::exit::Failure;
 use super::interrupt;
 use super::load::{self, Case};
@@ -33,7 +34,6 @@ use crate::reconcile::evidence::Log;
 use crate::runner::attempt::Desk;
 use crate::runner::clock::{Clock as _, RunClock};
 use crate::runner::dispatch::{Dispatch, Rules, Stop, ToSend};
-use crate::runner::progress::Progress;
 
 /// What a run tries to settle.
 const UNSETTLED: &[State] = &[State::Unknown];
@@ -138,8 +138,10 @@ impl<'a> Session<'a> {
             lost_since: self.journal.lost_since().await.map_err(open::failure)?,
             page: if job.is_on_loopback() { PaymentPage::Loopback } else { PaymentPage::Https },
         };
-        let progress = Arc::new(Progress::default());
-        let watch = Watch::start(self.screen, &progress, (fresh.len() + unsettled.len()) as u64);
+        let progress = Arc::clone(&self.case.told.progress);
+        self.screen.log().of_run(run.as_str());
+        events::listen(&progress, self.screen);
+        let watch = Watch::start(self.screen, &progress, job, (fresh.len() + unsettled.len()) as u64);
         let dispatch = Dispatch::new(desk, self.account.clone(), Rules::of(job), fresh, unsettled, progress);
         let stop = dispatch.run(interrupt::listen(self.screen)).await;
         drop(watch);

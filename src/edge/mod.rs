@@ -4,6 +4,7 @@ pub mod blocks;
 pub mod clock;
 pub mod credentials;
 pub mod csv;
+pub mod environment;
 pub mod files;
 pub mod http;
 pub mod notification_log;

@@ -15,7 +15,7 @@ use super::breaker::{Breaker, Opened};
 use super::clock::Clock;
 use super::gateway::Gateway;
 use super::pace::Pacer;
-use super::progress::Progress;
+use super::progress::{Event, Progress};
 use super::settle::{Efforts, Health, Now, Origin, Step, next_step};
 use super::window;
 use crate::doku::answer::Halt;
@@ -163,7 +163,9 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
         progress: Arc<Progress>,
     ) -> Self {
         let now = desk.clock.now();
-        Progress::add(&progress.orders, (fresh.len() + unsettled.len()) as u64);
+        progress.expect(fresh.iter().map(|to_send| to_send.order.amount));
+        progress.expect(unsettled.iter().map(|item| item.amount));
+        unsettled.iter().for_each(|item| progress.doubt(item));
         let mut dispatch = Self {
             pacer: Pacer::new(&rules.limits, desk.clock.wall().clone()),
             sending: Breaker::new(rules.breaker),
@@ -365,10 +367,12 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
             }
         };
         let now = self.desk.clock.now();
+        self.progress.landed(&ended);
         efforts.answered += u32::from(ended.answered);
         // A 503 may ask for a wait as well as a 429, and an inquiry is a request like any other.
         if let Some(wait) = ended.retry_after.or(ended.throttled.then_some(self.rules.retries.backoff_first)) {
             self.pacer.hold(wait);
+            self.progress.wait(self.desk.clock.wall().monotonic(), wait);
         }
         if let Some(reading) = &ended.reading {
             if let Some(halt) = reading.halt {
@@ -376,6 +380,7 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
             }
             if let Some(opened) = self.sending.note(ended.item.id, &reading.outcome) {
                 self.stop.get_or_insert(Stop::Breaker(opened));
+                self.progress.tell(&Event::Breaker(opened));
                 self.health = self.health.without_sending();
                 self.fall_ill();
             }
