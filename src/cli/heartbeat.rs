@@ -99,13 +99,17 @@ impl Meter {
         let left = orders.saturating_sub(look.ended);
         let measured = |of: u64, scale: u64| if span == 0 { None } else { of.checked_mul(scale).map(|all| all / span) };
         let per = quota.map_or(1000, |quota| millis(quota.per));
-        let tenths = measured(look.requests - first.requests, per.saturating_mul(10));
+        // The first request of all comes at once: so many requests have one space fewer between them.
+        let spaces = (look.requests - first.requests).saturating_sub(u64::from(first.requests == 0));
+        let tenths = measured(spaces, per.saturating_mul(10));
         let recent = look.ended - first.ended;
         let at_quota = quota.map(|quota| left.saturating_mul(millis(quota.per)) / u64::from(quota.calls.get()));
         let needs = match (waiting, recent) {
             (None, 1..) => left.checked_mul(span).map(|all| all / recent),
             (Some(waiting), _) => at_quota.map(|needs| needs + millis(waiting)),
-            (None, 0) => at_quota,
+            (None, 0) if span < millis(LOOK_BACK) / 4 => at_quota,
+            // What is left waits for its next step, and nobody can say whether that will be its last.
+            (None, 0) => None,
         };
         Reading {
             zone: self.terms.window.map_or(Zone::WIB, |window| window.zone),
@@ -192,10 +196,27 @@ impl Reading {
 
     /// `4.9/s of 5/s`
     fn pace(&self) -> Option<String> {
-        let unit = unit(self.quota.map_or(Duration::from_secs(1), |quota| quota.per));
-        let tenths = self.tenths?;
-        let of = self.quota.map(|quota| format!(" of {}{unit}", quota.calls)).unwrap_or_default();
-        Some(format!("{}.{}{unit}{of}", tenths / 10, tenths % 10))
+        let rate = self.rate()?;
+        Some(self.limit().map_or_else(|| rate.clone(), |limit| format!("{rate} of {limit}")))
+    }
+
+    /// `4.9/s`
+    fn rate(&self) -> Option<String> {
+        self.tenths.map(|tenths| format!("{}.{}{}", tenths / 10, tenths % 10, self.unit()))
+    }
+
+    /// `5/s`
+    fn limit(&self) -> Option<String> {
+        self.quota.map(|quota| format!("{}{}", quota.calls, self.unit()))
+    }
+
+    /// `/s`, `/m` or `/h`, as the limit has it.
+    fn unit(&self) -> &'static str {
+        match self.quota.map(|quota| quota.per.as_secs()) {
+            Some(60) => "/m",
+            Some(3600) => "/h",
+            Some(_) | None => "/s",
+        }
     }
 
     /// The time of day; with the day, if it is not today.
@@ -211,7 +232,7 @@ impl Reading {
         serde_json::json!({
             "phase": phase, "elapsed_seconds": self.elapsed.as_secs(), "orders": self.orders, "ended": self.ended,
             "rupiah": self.planned, "rupiah_ended": self.done, "requests": self.requests, "throttles": self.throttles,
-            "rate": self.pace(), "in_doubt": self.in_doubt, "done_at": time(self.done_at),
+            "rate": self.rate(), "limit": self.limit(), "in_doubt": self.in_doubt, "done_at": time(self.done_at),
             "window_closes_at": time(self.closes_at), "zone": self.zone.to_string(),
             "waiting_seconds": self.waiting.map(|left| left.as_secs()),
         })
@@ -220,19 +241,13 @@ impl Reading {
     /// One line: `progress running: job=refund-nightly orders=120/398 rupiah=17840000/58910000 rate=4.9/s …`
     pub(super) fn line(&self, phase: &str, job: Option<&str>, run: Option<&str>) -> String {
         let time = |at: Timestamp| format!("\"{} {}\"", self.time(at), self.zone);
-        let (pace, limit) = match self.pace() {
-            Some(pace) => pace
-                .split_once(" of ")
-                .map_or((pace.clone(), None), |(pace, limit)| (pace.to_owned(), Some(limit.to_owned()))),
-            None => ("0.0/s".to_owned(), None),
-        };
         let parts = [
             ("job", job.map(str::to_owned)),
             ("run", run.map(str::to_owned)),
             ("orders", Some(format!("{}/{}", self.ended, self.orders))),
             ("rupiah", Some(format!("{}/{}", self.done.whole(), self.planned.whole()))),
-            ("rate", Some(pace)),
-            ("limit", limit),
+            ("rate", Some(self.rate().unwrap_or_else(|| format!("0.0{}", self.unit())))),
+            ("limit", self.limit()),
             ("requests", Some(self.requests.to_string())),
             ("throttles", Some(self.throttles.to_string())),
             ("in_doubt", Some(self.in_doubt.count.to_string())),
@@ -244,15 +259,6 @@ impl Reading {
         ];
         let parts = parts.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", value?)));
         format!("progress {phase}: {}", parts.collect::<Vec<String>>().join(" "))
-    }
-}
-
-/// `/s`, `/m` or `/h`.
-fn unit(per: Duration) -> &'static str {
-    match per.as_secs() {
-        60 => "/m",
-        3600 => "/h",
-        _ => "/s",
     }
 }
 
@@ -383,6 +389,16 @@ mod tests {
                 assert_eq!(meter.looks.len(), 21);
             }
         }
+    }
+
+    #[test]
+    fn while_nothing_ends_nobody_says_when_it_will_be_done() {
+        let (progress, seconds) = (Progress::default(), Duration::from_secs);
+        let mut meter = Meter::new(Terms { rate: vec![quota(5, 1)], window: None }, seconds(0));
+        progress.orders.store(1, Ordering::Relaxed);
+        let done_at = |reading: Reading| reading.done_at;
+        assert!(done_at(meter.read(&progress, seconds(1), now())).is_some());
+        assert_eq!(done_at(meter.read(&progress, seconds(6), now())), None);
     }
 
     #[test]

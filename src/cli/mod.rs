@@ -24,6 +24,7 @@ mod reconcile;
 mod resolve;
 mod rule;
 mod run;
+mod schedule;
 mod screen;
 mod session;
 mod show;
@@ -90,6 +91,7 @@ async fn command(cli: &Cli, screen: Screen) -> Result<u8, exit::Failure> {
         Command::Check { jobs } => plan::check(jobs, common, screen),
         Command::Reconcile(args) => reconcile::job(args, common, screen).await,
         Command::Resolve(args) => resolve::job(args, common, screen).await,
+        Command::Schedule(args) => schedule::schedule(args, common, screen),
         Command::Show { what, job, as_of } => {
             show::show(what.as_deref(), job.as_deref(), as_of.as_deref(), common, screen).await
         }

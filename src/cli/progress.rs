@@ -46,7 +46,8 @@ struct Pulse {
 
 impl Watch {
     /// Starts to show, if there is something to show and somebody wants it.
-    pub(super) fn start(screen: Screen, progress: &Arc<Progress>, job: &Job, orders: u64) -> Self {
+    pub(super) fn start(screen: Screen, progress: &Arc<Progress>, job: &Job) -> Self {
+        let orders = Progress::get(&progress.orders);
         if !screen.shows_progress() || orders == 0 {
             return Self { _shown: None };
         }

@@ -141,8 +141,9 @@ impl<'a> Session<'a> {
         let progress = Arc::clone(&self.case.told.progress);
         self.screen.log().of_run(run.as_str());
         events::listen(&progress, self.screen);
-        let watch = Watch::start(self.screen, &progress, job, (fresh.len() + unsettled.len()) as u64);
-        let dispatch = Dispatch::new(desk, self.account.clone(), Rules::of(job), fresh, unsettled, progress);
+        let dispatch =
+            Dispatch::new(desk, self.account.clone(), Rules::of(job), fresh, unsettled, Arc::clone(&progress));
+        let watch = Watch::start(self.screen, &progress, job);
         let stop = dispatch.run(interrupt::listen(self.screen)).await;
         drop(watch);
         Ok(stop)

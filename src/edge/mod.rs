@@ -10,6 +10,7 @@ pub mod http;
 pub mod notification_log;
 pub mod parallel;
 pub mod person;
+pub mod ping;
 pub mod piped;
 pub mod read;
 pub mod results;

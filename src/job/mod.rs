@@ -6,7 +6,7 @@
 
 pub mod flags;
 mod guards;
-mod limits;
+pub mod limits;
 mod notifications;
 mod orders;
 pub mod parse;

@@ -2,8 +2,10 @@
 
 pub mod action;
 pub mod html;
+pub mod metrics;
 pub mod results;
 pub mod rows;
+pub mod schedule;
 pub mod sheet;
 pub mod summary;
 pub mod table;

@@ -13,6 +13,7 @@ mod jobs;
 mod layers;
 mod logs;
 mod month;
+mod operations;
 mod person;
 #[cfg(target_os = "linux")]
 mod power;
