@@ -86,6 +86,7 @@ fn write_metrics(case: &Case, exit_code: u8, milliseconds: u64, screen: Screen) 
         milliseconds,
         requests: Progress::get(&progress.requests),
         throttles: Progress::get(&progress.throttles),
+        in_doubt: progress.in_doubt(),
         summary: case.told.summary.get(),
     };
     if let Err(error) = files::write(&path, metrics::text(&labels, &run, &before).as_bytes()) {

@@ -17,6 +17,10 @@ use crate::runner::progress::Progress;
 /// The lines on a terminal are no wider than this.
 const WIDTH: usize = 80;
 
+/// What the bar needs at least, with the space around it.
+#[cfg(test)]
+const BESIDE_THE_BAR: usize = 14;
+
 /// The rate is that of so much time before now.
 const LOOK_BACK: Duration = Duration::from_secs(20);
 
@@ -144,14 +148,10 @@ fn closes(window: Window, now: Timestamp) -> Timestamp {
 }
 
 impl Reading {
-    /// Two lines of at most 80 columns. What matters least is left out first.
+    /// What stands beside the bar, and the line below: at most 80 columns. What matters least is left out first.
     pub(super) fn lines(&self) -> [String; 2] {
         let counts = format!("{}/{} orders  {} of {}", self.ended, self.orders, self.done, self.planned);
-        let room = WIDTH.saturating_sub(counts.chars().count() + 4).min(30);
-        let filled = (room as u64 * self.ended.min(self.orders)).checked_div(self.orders).unwrap_or_default();
-        let filled = usize::try_from(filled).unwrap_or(room);
-        let bar = format!("{}{}", "█".repeat(filled), "░".repeat(room - filled));
-        // The first has to stay; the last goes first. They are shown in the order of the second number.
+        // The first has to stay, and the last goes first. They are shown in the order of their numbers.
         let parts = [
             (0, self.waiting.map(|left| format!("waiting {} because of Retry-After", clock(left)))),
             (
@@ -174,7 +174,7 @@ impl Reading {
         }
         kept.sort_by_key(|(place, _)| *place);
         let second: Vec<String> = kept.into_iter().map(|(_, text)| text).collect();
-        [format!("  {bar}  {counts}"), format!("  {}", second.join("  "))]
+        [counts, format!("  {}", second.join("  "))]
     }
 
     /// Whether it will not be done when the window closes.
@@ -309,10 +309,7 @@ mod tests {
     fn two_lines_say_how_far_how_fast_and_until_when() {
         assert_eq!(
             reading().lines(),
-            [
-                "  █████████░░░░░░░░░░░░░░░░░░░░░  120/398 orders  Rp 17.840.000 of Rp 58.910.000",
-                "  4.9/s of 5/s  done 02:14 WIB, window closes 04:30"
-            ]
+            ["120/398 orders  Rp 17.840.000 of Rp 58.910.000", "  4.9/s of 5/s  done 02:14 WIB, window closes 04:30"]
         );
         let doubtful = Reading { in_doubt: Tally { count: 3, rupiah: Rupiah::new(1_250_000) }, ..reading() };
         assert_eq!(
@@ -348,7 +345,8 @@ mod tests {
                     ..reading()
                 };
                 let lines = reading.lines();
-                assert!(lines.iter().all(|line| line.chars().count() <= WIDTH), "{lines:#?}");
+                let width = |line: &String| line.chars().count();
+                assert!(width(&lines[0]) + BESIDE_THE_BAR <= WIDTH && width(&lines[1]) <= WIDTH, "{lines:#?}");
                 assert_eq!(lines[1].contains("waiting 14:59 because of Retry-After"), waiting.is_some());
             }
         }

@@ -97,15 +97,17 @@ impl Pulse {
     }
 }
 
-/// Both lines are made as text.
 fn style() -> ProgressStyle {
-    ProgressStyle::with_template("{prefix}\n{msg}").unwrap_or_else(|_| ProgressStyle::default_bar())
+    // Both lines take the terminal's width and no more: one that wraps would leave a part of itself behind.
+    let lines = "  {wide_bar}  {prefix}\n{wide_msg}";
+    ProgressStyle::with_template(lines).unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("█░")
 }
 
 async fn draw(screen: Screen, bar: &ProgressBar, pulse: &Pulse) {
     loop {
         let reading = pulse.read();
         let [first, second] = reading.lines();
+        bar.set_position(Progress::get(&pulse.progress.ended));
         bar.set_prefix(first);
         bar.set_message(if reading.is_late() { screen.tone(Tone::Bad, &second) } else { second });
         SystemClock.sleep(FRAME).await;

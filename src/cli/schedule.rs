@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, NaiveTime};
+
 use super::args::{Common, ScheduleArgs, ScheduleFormat};
 use super::exit::{DONE, Failure};
 use super::load::{self, Case, shown};
@@ -12,6 +14,7 @@ use crate::job::settings::Reference;
 use crate::model::time::Zone;
 use crate::report::schedule::{Schedule, cron, systemd};
 use crate::runner::clock::Clock as _;
+use crate::runner::window;
 
 /// When a job without a window runs: in the small hours, after DOKU's settlement of the day before.
 const TWO_IN_THE_MORNING: u16 = 2 * 60;
@@ -67,6 +70,7 @@ fn of_case(case: &Case, args: &ScheduleArgs, common: &Common) -> Result<Schedule
         }
         (None, None) => (TWO_IN_THE_MORNING, args.zone.unwrap_or(Zone::WIB)),
     };
+    refuse_unless_open(case, at, zone)?;
     let folder = absolute(&case.folder)?;
     let journal = absolute(case.journal.parent().unwrap_or(&case.folder))?;
     let named = [Some(&job.merchant.client_id), Some(&job.healthcheck)].into_iter().flatten().flatten();
@@ -88,6 +92,17 @@ fn of_case(case: &Case, args: &ScheduleArgs, common: &Common) -> Result<Schedule
         log: format!("{}/{}.log", if Path::new(&journal).starts_with(&folder) { &folder } else { &journal }, job.name),
         timeout: job.limits.timeout,
     })
+}
+
+/// A run at a time when the window is closed would send nothing, every night.
+fn refuse_unless_open(case: &Case, at: u16, zone: Zone) -> Result<(), Failure> {
+    let time = NaiveTime::from_num_seconds_from_midnight_opt(u32::from(at) * 60, 0).unwrap_or_default();
+    let instant = zone.instant(DateTime::UNIX_EPOCH.date_naive().and_time(time)).unwrap_or_default();
+    if window::is_open(case.job.window.as_ref(), instant) {
+        return Ok(());
+    }
+    let message = "at that time the window of the job is closed; leave --at out, and it runs when the window opens";
+    Err(Failure::Refused(format!("{}: {message}", case.file)))
 }
 
 fn variable(reference: &Reference) -> Option<String> {

@@ -33,6 +33,8 @@ pub struct Run<'a> {
     pub requests: u64,
     /// Answers that said: too many requests.
     pub throttles: u64,
+    /// What it knew to be in doubt when it ended.
+    pub in_doubt: Tally,
     /// What it found; `None` if it did not get so far.
     pub summary: Option<&'a Summary>,
 }
@@ -116,7 +118,11 @@ pub fn text(labels: &Labels<'_>, run: &Run<'_>, before: &Before) -> String {
         &run.requests.to_string(),
     );
     page.one("rekon_run_throttles", "Answers of the latest run that said 429.", &run.throttles.to_string());
-    let in_doubt = run.summary.map(|summary| summary.in_doubt).or(before.in_doubt);
+    // A run that sent and then could say nothing has left no less in doubt than there was.
+    let at_least =
+        || if run.in_doubt.count > 0 { [before.in_doubt, Some(run.in_doubt)] } else { [before.in_doubt, None] };
+    let most = || at_least().into_iter().flatten().max_by_key(|tally| tally.count);
+    let in_doubt = run.summary.map(|summary| summary.in_doubt).or_else(most);
     if let Some(Tally { count, rupiah }) = in_doubt {
         page.one(IN_DOUBT, "Orders of the job whose outcome nobody knows.", &count.to_string());
         page.one(IN_DOUBT_RUPIAH, "Whole rupiah of these orders.", &rupiah.whole().to_string());
@@ -177,7 +183,8 @@ mod tests {
 
     fn run(time: &str, exit_code: u8) -> Run<'static> {
         let ended_at = parse_instant(time).unwrap();
-        Run { ended_at, exit_code, milliseconds: 83_042, requests: 401, throttles: 2, summary: None }
+        let in_doubt = Tally::default();
+        Run { ended_at, exit_code, milliseconds: 83_042, requests: 401, throttles: 2, in_doubt, summary: None }
     }
 
     #[test]
@@ -203,6 +210,9 @@ mod tests {
         let failed = text(&LABELS, &run("2026-11-23T18:00:00Z", 2), &known);
         assert_eq!(before(&failed, &LABELS).0, known, "{failed}");
         assert!(failed.contains("rekon_exit_code{") && failed.contains("} 2\n"));
+        let in_doubt = Tally { count: 3, rupiah: Rupiah::new(270_000) };
+        let worse = text(&LABELS, &Run { in_doubt, ..run("2026-11-23T18:00:00Z", 3) }, &known);
+        assert_eq!(before(&worse, &LABELS).0.in_doubt, Some(in_doubt), "{worse}");
     }
 
     #[test]

@@ -405,7 +405,7 @@ fn the_line_of_cron_runs_again_after_the_codes_that_ask_for_it_and_tells_of_the_
         let said = ended(shell);
         let log = std::fs::read_to_string(&log).expect("a log");
         assert_eq!(log.lines().count(), runs, "{given}: {log}{}", said.stderr);
-        assert!(log.lines().all(|line| line.ends_with("/refund-nightly.yaml --live --quiet")), "{log}");
+        assert!(log.lines().all(|line| line.ends_with("/refund-nightly.yaml --live")), "{log}");
         assert!(if told.is_empty() { said.stdout.is_empty() } else { said.stdout.ends_with(told) }, "{}", said.stdout);
     }
 }
@@ -420,6 +420,8 @@ fn a_schedule_that_nobody_could_keep_is_refused() {
         &["--format", "cron", "--machine-zone", "Mars"],
         &["--format", "systemd", "--zone", "UTC"],
         &["--format", "systemd", "--user", "a b"],
+        &["--format", "systemd", "--at", "04:30"],
+        &["--format", "systemd", "--at", "18:30", "--zone", "WIT"],
     ] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rekon"));
         command.arg("schedule").arg(&job).args(arguments);

@@ -45,7 +45,7 @@ pub fn text(schedule: &Schedule, machine: Zone) -> String {
     let log = quoted(&schedule.log);
     let again = TRANSIENT.map(|code| code.to_string()).join("|");
     command = format!(
-        "{command}n=0; while :; do {run} --quiet >>{log} 2>&1; code=$?; case $code in {again}) ;; *) break ;; esac; \
+        "{command}n=0; while :; do {run} >>{log} 2>&1; code=$?; case $code in {again}) ;; *) break ;; esac; \
          n=$((n+1)); [ $n -le {AGAIN} ] || break; sleep {pause}; done; \
          [ $code -eq 0 ] || echo {told}\" $code\"",
         run = run.join(" "),
@@ -80,7 +80,7 @@ mod tests {
         assert_eq!(
             line,
             "45 17 * * * set -a; . /etc/rekon/refund-nightly.env; set +a; n=0; while :; do /usr/local/bin/rekon run \
-             /srv/rekon/jobs/refund.yaml --live --quiet >>/srv/rekon/jobs/refund-nightly.log 2>&1; code=$?; case $code in \
+             /srv/rekon/jobs/refund.yaml --live >>/srv/rekon/jobs/refund-nightly.log 2>&1; code=$?; case $code in \
              3|4|5) ;; *) break ;; esac; n=$((n+1)); [ $n -le 3 ] || break; sleep 600; done; [ $code -eq 0 ] || echo \
              'rekon refund-nightly: see /srv/rekon/jobs/refund-nightly.log; exit code'\" $code\""
         );

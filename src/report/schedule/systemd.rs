@@ -27,7 +27,7 @@ fn service(schedule: &Schedule) -> String {
         String::new()
     } else {
         let file = schedule.environment_file();
-        format!("# {}: owned by root, mode 0600\nEnvironmentFile={file}\n", schedule.variables.join(", "))
+        format!("# {}; mode 0600\nEnvironmentFile={file}\n", schedule.variables.join(", "))
     };
     let writes: Vec<String> = schedule.writes.iter().map(|path| path_setting(path)).collect();
     let of_own = ["/tmp/", "/var/tmp/"];
@@ -59,7 +59,7 @@ StartLimitBurst={burst}
 [Service]
 Type=oneshot
 User={user}
-{secrets}ExecStart={command} --quiet
+{secrets}ExecStart={command}
 # 3: money is in doubt; 4: stopped part-way; 5: another runner is at work: run again, which sends nothing twice. Not
 # after 1, done and somebody must look, and not after 2, which has to be corrected first.
 Restart=on-failure
@@ -173,7 +173,7 @@ mod tests {
     fn a_run_is_made_again_after_the_exit_codes_that_ask_for_it() {
         let text = service(&schedule());
         for line in [
-            "ExecStart=/usr/local/bin/rekon run /srv/rekon/jobs/refund.yaml --live --quiet",
+            "ExecStart=/usr/local/bin/rekon run /srv/rekon/jobs/refund.yaml --live",
             "Restart=on-failure",
             "RestartPreventExitStatus=1 2",
             "RestartSec=10min",
