@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::bind;
 use super::books::Books;
+use super::events;
 use super::exit::{self, Completion, Failure};
 use super::load::{Case, shown};
 use super::screen::{Screen, Tone};
@@ -197,6 +198,8 @@ impl Conclusion {
     /// Prints the tables, what to do next, and where the files are.
     pub(super) fn print(&self, case: &Case, screen: Screen) {
         let summary = &self.summary;
+        case.told.summary.get_or_init(|| summary.clone());
+        events::written(summary, screen);
         screen.document(&summary.json());
         let title = format!("{} · {} · {} · run {}", summary.job, summary.operation, summary.environment, summary.run);
         screen.say(&format!("\n{}\n", screen.tone(Tone::Title, &title)));

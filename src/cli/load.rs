@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use super::args::Common;
 use super::exit::Failure;
@@ -24,6 +25,8 @@ use crate::model::time::{BusinessDate, Timestamp};
 use crate::plan::decide::Heard;
 use crate::plan::{Input, guard, input};
 use crate::reconcile::evidence::{Log, Unmatched, UnmatchedReason};
+use crate::report::summary::Summary;
+use crate::runner::progress::Progress;
 use crate::simulator;
 
 /// A job with its place in the world.
@@ -43,6 +46,17 @@ pub(super) struct Case {
     pub(super) loosening: Loosening,
     /// SHA-256 of the job file, in hex; empty where there is none.
     pub(super) sha256: String,
+    /// What a run tells about itself while it lasts and at its end.
+    pub(super) told: Told,
+}
+
+/// What a run tells about itself, for those who report it elsewhere.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    /// Its counters.
+    pub(super) progress: Arc<Progress>,
+    /// Its totals, once it has any.
+    pub(super) summary: OnceLock<Summary>,
 }
 
 /// The business date of `--date`, or today's.
@@ -88,6 +102,7 @@ pub(super) fn assemble(
         file,
         loosening: Loosening::NotAsked,
         sha256: String::new(),
+        told: Told::default(),
     })
 }
 

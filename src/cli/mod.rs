@@ -1,6 +1,7 @@
 //! The command line: arguments, screens, progress and exit codes. The only place that prints.
 
 mod args;
+mod attend;
 mod audit;
 mod bind;
 mod books;
@@ -8,10 +9,13 @@ mod by_flags;
 mod chain;
 mod conclude;
 mod embed;
+mod events;
 mod exit;
+mod heartbeat;
 mod interrupt;
 mod journal;
 mod load;
+mod log;
 mod loosen;
 #[cfg(test)]
 mod model_test;
@@ -23,6 +27,7 @@ mod reconcile;
 mod resolve;
 mod rule;
 mod run;
+mod schedule;
 mod screen;
 mod session;
 mod show;
@@ -34,13 +39,25 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use args::{Cli, Command};
+use log::{Level, LogFormat};
 use screen::Screen;
+
+use crate::edge::environment;
 
 /// Runs the program and returns what it exits with.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return unread(&error),
+    };
     let screen = Screen::new(&cli.common);
+    if cli.common.log_format == LogFormat::Json {
+        // Even what should never happen is a line that a machine can read.
+        std::panic::set_hook(Box::new(move |panic| {
+            screen.event(Level::Error, "panic", &serde_json::json!({ "message": panic.to_string() }));
+        }));
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -58,6 +75,18 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// A command line that cannot be read, or that only asks for help.
+fn unread(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() && environment::was_typed("--log-format", "json") {
+        let fields = serde_json::json!({ "message": error.to_string() });
+        let screen = Screen::for_machines();
+        screen.event(Level::Error, "failure", &fields);
+    } else {
+        let _ = error.print();
+    }
+    ExitCode::from(if error.use_stderr() { exit::REFUSED } else { exit::DONE })
+}
+
 async fn command(cli: &Cli, screen: Screen) -> Result<u8, exit::Failure> {
     let common = &cli.common;
     match &cli.command {
@@ -69,6 +98,7 @@ async fn command(cli: &Cli, screen: Screen) -> Result<u8, exit::Failure> {
         Command::Check { jobs } => plan::check(jobs, common, screen),
         Command::Reconcile(args) => reconcile::job(args, common, screen).await,
         Command::Resolve(args) => resolve::job(args, common, screen).await,
+        Command::Schedule(args) => schedule::schedule(args, common, screen),
         Command::Show { what, job, as_of } => {
             show::show(what.as_deref(), job.as_deref(), as_of.as_deref(), common, screen).await
         }

@@ -1,9 +1,11 @@
 //! `rekon run`: the whole flow, as a story.
 
 use super::args::{AuditArgs, Common, FlagArgs, PlannedArgs};
+use super::attend;
 use super::bind::{self, Bound};
 use super::by_flags;
 use super::conclude::{Ending, conclude};
+use super::events;
 use super::exit::{Completion, DOUBT, Failure, STOPPED};
 use super::load::{self, Case};
 use super::loosen::Loosening;
@@ -43,19 +45,23 @@ pub(super) async fn job(planned: &PlannedArgs, common: &Common, screen: Screen) 
         }
         Task::Audit => {
             args.overrides.refuse("an audit sends nothing")?;
-            reconcile::audit(&case, args.as_of.as_deref(), &AuditArgs::default(), screen).await
+            let options = AuditArgs::default();
+            let audit = Box::pin(reconcile::audit(&case, args.as_of.as_deref(), &options, screen));
+            attend::attended(&case, screen, audit).await
         }
         Task::Change(_) if args.as_of.is_some() => {
             Err(Failure::Refused(format!("{}: --as-of is for an audit; a run happens now", case.file)))
         }
         Task::Change(operation) => {
             let Some(path) = planned.plan.as_deref() else {
-                return run(&case.loosened(&args.overrides)?, operation, args.live, None, screen).await;
+                let case = case.loosened(&args.overrides)?;
+                return attend::attended(&case, screen, Box::pin(run(&case, operation, args.live, None, screen))).await;
             };
             args.overrides
                 .refuse("a saved plan has its own: make it with `rekon plan JOB --override ... --out PLAN`")?;
             let bound = Bound::read(path, &mut case, common)?;
-            run(&case.loosened_by(&bound.binding.overrides)?, operation, args.live, Some(bound), screen).await
+            let case = case.loosened_by(&bound.binding.overrides)?;
+            attend::attended(&case, screen, Box::pin(run(&case, operation, args.live, Some(bound), screen))).await
         }
     }
 }
@@ -68,7 +74,7 @@ pub(super) async fn by_flags(
     screen: Screen,
 ) -> Result<u8, Failure> {
     let case = by_flags::case(operation, args, common)?;
-    run(&case, operation, args.live, None, screen).await
+    attend::attended(&case, screen, Box::pin(run(&case, operation, args.live, None, screen))).await
 }
 
 /// Plan, guards, send, settle, reconcile, report.
@@ -91,6 +97,7 @@ async fn run(
     session.note_contradictions(&log).await?;
     let plan = session.plan(input, &log).await?;
     show_plan(case, &plan, screen);
+    events::planned(&plan, screen);
     if !plan.may_run() {
         return Err(why_not(case, &plan));
     }
@@ -100,6 +107,9 @@ async fn run(
     };
     let run = session.begin(&plan, used.clone()).await?;
     let sent = session.send_and_settle(&run, to_send(&plan), bound.as_ref()).await?;
+    if let Some(stop) = &sent.stop {
+        events::stops(&stop_text(stop), screen);
+    }
     report(&session, run, &plan, log, (&sent, used), screen).await
 }
 
@@ -154,7 +164,7 @@ pub(super) fn show_plan(case: &Case, plan: &Plan, screen: Screen) {
     }
     if plan.on_invalid == OnInvalid::Skip {
         for fault in &plan.faults {
-            screen.warn(&fault.to_string());
+            screen.fault(fault);
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::bind::Bound;
 use super::embed::{self, Embedded};
+use super::events;
 use super::exit::Failure;
 use super::interrupt;
 use super::load::{self, Case};
@@ -39,7 +40,6 @@ use crate::runner::clock::{Clock as _, RunClock};
 use crate::runner::dispatch::{Dispatch, Rules, Stop, ToSend};
 use crate::runner::pace::gate::Gate;
 use crate::runner::pace::{Pacer, Seen};
-use crate::runner::progress::Progress;
 
 /// What a run tries to settle.
 const UNSETTLED: &[State] = &[State::Unknown];
@@ -178,10 +178,12 @@ impl<'a> Session<'a> {
             lost_since: self.journal.lost_since().await.map_err(open::failure)?,
             page: if job.is_on_loopback() { PaymentPage::Loopback } else { PaymentPage::Https },
         };
-        let progress = Arc::new(Progress::default());
-        let watch = Watch::start(self.screen, &progress, (fresh.len() + unsettled.len()) as u64);
+        let progress = Arc::clone(&self.case.told.progress);
+        self.screen.log().of_run(run.as_str());
+        events::listen(&progress, self.screen);
         let dispatch =
             Dispatch::new(desk, self.account.clone(), Rules::of(job), fresh, unsettled, Arc::clone(&progress));
+        let watch = Watch::start(self.screen, &progress, job);
         let stop = dispatch.after(past).run(interrupt::listen(self.screen)).await;
         drop(watch);
         Ok(Sent { stop, seen: progress.seen() })

@@ -138,6 +138,7 @@ pub fn job(operation: Operation, orders_file: &str, stem: &str, flags: &Flags) -
         notifications,
         reconcile: Reconcile::default(),
         output,
+        healthcheck: None,
         settlement: Vec::new(),
         journal: DEFAULT_JOURNAL.to_owned(),
     })

@@ -120,7 +120,9 @@ pub(super) fn read_window(reader: &mut Reader<'_>, node: &Node) -> Option<Window
     Some(window)
 }
 
-pub(super) fn parse_minutes(text: &str) -> Option<u16> {
+/// Minutes after midnight, of a time such as `00:45`.
+#[must_use]
+pub fn parse_minutes(text: &str) -> Option<u16> {
     let (hours, minutes) = text.split_once(':')?;
     let two_digits = |part: &str| (part.len() == 2).then(|| part.parse::<u16>().ok()).flatten();
     let (hours, minutes) = (two_digits(hours)?, two_digits(minutes)?);

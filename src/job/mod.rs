@@ -8,7 +8,7 @@ pub mod approval;
 pub mod flags;
 pub mod growth;
 mod guards;
-mod limits;
+pub mod limits;
 mod notifications;
 mod orders;
 pub mod overrides;

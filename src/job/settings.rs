@@ -48,6 +48,8 @@ pub struct Job {
     pub reconcile: Reconcile,
     /// What to write.
     pub output: Output,
+    /// Where the URL of a health check is, which is a secret. `None`: none is pinged.
+    pub healthcheck: Option<Reference>,
     /// Split settlement, sent with every creation.
     pub settlement: Vec<Settlement>,
     /// Path or URL of the journal, relative to the job file.
@@ -432,6 +434,8 @@ pub struct Output {
     pub directory: String,
     /// Which files; results.csv and summary.json are always written.
     pub formats: Vec<OutputFormat>,
+    /// Where the metrics of the latest run go, relative to the job file. `None`: nowhere.
+    pub metrics: Option<String>,
 }
 
 /// A kind of file that comes out.
@@ -483,7 +487,8 @@ impl Default for Notifications {
 
 impl Default for Output {
     fn default() -> Self {
-        Self { directory: "out".into(), formats: vec![OutputFormat::Csv, OutputFormat::Json, OutputFormat::Html] }
+        let formats = vec![OutputFormat::Csv, OutputFormat::Json, OutputFormat::Html];
+        Self { directory: "out".into(), formats, metrics: None }
     }
 }
 

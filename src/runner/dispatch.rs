@@ -16,7 +16,7 @@ use super::clock::Clock;
 use super::gateway::Gateway;
 use super::pace::{Granted, Pacer};
 use super::probe::{Died, Probe, Role};
-use super::progress::Progress;
+use super::progress::{Event, Progress};
 use super::settle::{Efforts, Health, Now, Origin, Step, next_step};
 use super::window;
 use crate::doku::answer::Halt;
@@ -195,7 +195,9 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
         progress: Arc<Progress>,
     ) -> Self {
         let now = desk.clock.now();
-        Progress::add(&progress.orders, (fresh.len() + unsettled.len()) as u64);
+        progress.expect(fresh.iter().map(|to_send| to_send.order.amount));
+        progress.expect(unsettled.iter().map(|item| item.amount));
+        unsettled.iter().for_each(|item| progress.doubt(item));
         let mut dispatch = Self {
             pacer: Pacer::new(&rules.limits, desk.clock.wall().clone()),
             probe: Probe::new(rules.canaries, fresh.len()),
@@ -433,6 +435,7 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
             }
         };
         let now = self.desk.clock.now();
+        self.progress.landed(&ended);
         efforts.answered += u32::from(ended.answered);
         self.keep_pace_with(&ended);
         if let Some(reading) = &ended.reading {
@@ -441,6 +444,7 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
             }
             if let Some(opened) = self.sending.note(ended.item.id, &reading.outcome) {
                 self.stop.get_or_insert(Stop::Breaker(opened));
+                self.progress.tell(&Event::Breaker(opened));
                 self.health = self.health.without_sending();
                 self.fall_ill();
             }
@@ -468,6 +472,7 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
         self.pacer.note(ended.http_status, ended.retry_after);
         if let Some(wait) = ended.retry_after.or(ended.throttled.then_some(self.rules.retries.backoff_first)) {
             self.pacer.hold(wait);
+            self.progress.wait(self.desk.clock.wall().monotonic(), wait);
         } else if ended.answered || ended.reading.as_ref().is_some_and(|reading| proves(&reading.outcome)) {
             self.pacer.climb();
         }

@@ -15,6 +15,7 @@ mod jobs;
 mod layers;
 mod logs;
 mod month;
+mod operations;
 #[cfg(target_os = "linux")]
 mod pace;
 mod person;
