@@ -171,7 +171,7 @@ pub(super) fn show_plan(case: &Case, plan: &Plan, screen: Screen) {
 
 /// How long the calls of a plan take.
 fn eta(case: &Case, plan: &Plan, now: Timestamp) -> Eta {
-    eta::estimate(plan.calls(), &case.job.limits, case.job.window.as_ref(), now)
+    eta::estimate(&case.job, plan.to_send().count() as u64, plan.unproved(), now)
 }
 
 /// The same for machines.
@@ -181,7 +181,7 @@ pub(super) fn eta_document(case: &Case, plan: &Plan) -> serde_json::Value {
     let window =
         eta.hours.map(|hours| serde_json::json!({ "open": hours.state == Opening::Open, "until": wire(hours.until) }));
     serde_json::json!({
-        "text": eta.to_string(), "calls": eta.calls, "seconds": eta.takes.as_secs(), "rate": eta.rate,
+        "text": eta.to_string(), "calls": eta.calls, "canaries": eta.canaries, "seconds": eta.takes.as_secs(), "rate": eta.rate,
         "window": window, "trouble": eta.trouble(now),
     })
 }
@@ -206,7 +206,16 @@ pub(super) fn why_not(case: &Case, plan: &Plan) -> Failure {
         let flags: Vec<String> = keys.iter().map(|key| format!("--override {key}={}", value(key))).collect();
         hint = format!("{hint}, or for this run only add {} --reason TEXT", flags.join(" "));
     }
-    Failure::Refused(broken.chain([hint]).collect::<Vec<_>>().join("\n"))
+    let open = plan.left_open();
+    let doubt = (open.count > 0).then(|| {
+        format!(
+            "  {}, {}: in doubt meanwhile; rekon resolve {} settles them and sends nothing new",
+            counted(open.count, "row"),
+            open.rupiah,
+            case.file
+        )
+    });
+    Failure::Refused(broken.chain([hint]).chain(doubt).collect::<Vec<_>>().join("\n"))
 }
 
 /// What a plan would send, in sum.

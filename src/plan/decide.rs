@@ -332,17 +332,13 @@ impl Plan {
         tally
     }
 
-    /// Calls that a run makes at least: one for every order to send, and for every one of which nothing is proved yet.
+    /// Orders of which an earlier run of the job has left nothing proved, and that this one asks about.
     #[must_use]
-    pub fn calls(&self) -> u64 {
-        let open = |planned: &&PlannedOrder| {
-            let state = match &planned.disposition {
-                Disposition::Continue { state, .. } => Some(*state),
-                _ => None,
-            };
-            planned.to_send().is_some() || matches!(state, Some(State::Intent | State::Unknown))
+    pub fn unproved(&self) -> u64 {
+        let is_unproved = |planned: &&PlannedOrder| {
+            matches!(planned.disposition, Disposition::Continue { state: State::Intent | State::Unknown, .. })
         };
-        self.orders.iter().filter(open).count() as u64
+        self.orders.iter().filter(is_unproved).count() as u64
     }
 
     /// Orders of this input that other jobs have left in doubt.

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use chrono::Timelike as _;
 
+use super::guard::counted;
+use crate::job::Job;
 use crate::job::settings::{Limits, Quota, Window};
 use crate::model::time::{Timestamp, Zone, after};
 
@@ -15,6 +17,8 @@ use crate::model::time::{Timestamp, Zone, after};
 pub struct Eta {
     /// One for every order to send, and one for every order that was left open.
     pub calls: u64,
+    /// So many of them are sent first, and the others only once these are proven.
+    pub canaries: u64,
     /// How long the pace makes them take.
     pub takes: Duration,
     /// The job's rate, as it is written.
@@ -43,12 +47,17 @@ pub enum Opening {
     Closed,
 }
 
-/// Estimates so many calls from now on.
+/// Estimates the calls of a job from now on: of so many orders to send and so many left open.
 #[must_use]
-pub fn estimate(calls: u64, limits: &Limits, window: Option<&Window>, now: Timestamp) -> Eta {
+pub fn estimate(job: &Job, to_send: u64, open: u64, now: Timestamp) -> Eta {
+    let canaries = job.canary.map_or(0, |canary| u64::from(canary.get()).min(to_send));
+    Eta { canaries, ..calls(to_send.saturating_add(open), &job.limits, job.window.as_ref(), now) }
+}
+
+fn calls(calls: u64, limits: &Limits, window: Option<&Window>, now: Timestamp) -> Eta {
     let takes = limits.rate.iter().map(|quota| pace(calls, *quota, limits.burst)).max().unwrap_or_default();
     let rate: Vec<String> = limits.rate.iter().map(|quota| written(*quota)).collect();
-    Eta { calls, takes, rate: rate.join(" and "), hours: window.map(|window| hours(*window, now)) }
+    Eta { calls, canaries: 0, takes, rate: rate.join(" and "), hours: window.map(|window| hours(*window, now)) }
 }
 
 /// The first `burst` calls go at once, every further one waits for its turn; in whole seconds, rounded up.
@@ -128,7 +137,12 @@ impl std::fmt::Display for Eta {
         if self.calls == 0 {
             return out.write_str("no calls to make");
         }
-        out.write_str(&super::guard::counted(self.calls, "call"))?;
+        out.write_str(&counted(self.calls, "call"))?;
+        match self.canaries {
+            0 => {}
+            1 => out.write_str(" (1 canary first)")?,
+            canaries => write!(out, " ({canaries} canaries first)")?,
+        }
         if self.rate.is_empty() {
             out.write_str(", as fast as they are answered")?;
         } else {
@@ -173,7 +187,7 @@ mod tests {
     fn line(calls: u64, limits: &Limits, window: Option<(u16, u16)>, now: &str) -> (String, Option<String>) {
         let now = parse_instant(now).unwrap();
         let window = window.map(|(from, until)| Window { from, until, zone: Zone::WIB });
-        let eta = estimate(calls, limits, window.as_ref(), now);
+        let eta = super::calls(calls, limits, window.as_ref(), now);
         (eta.to_string(), eta.trouble(now))
     }
 
@@ -194,6 +208,18 @@ mod tests {
             said(9, &five, NIGHT, "2026-11-21T10:00:00Z"),
             "9 calls, 2 s at 5/s, window is closed until 00:45 WIB"
         );
+    }
+
+    #[test]
+    fn canaries_are_told_as_far_as_there_is_something_to_send() {
+        let text = "job: a\noperation: cancel\nmerchant: {environment: simulator}\norders: {file: o.csv}\n\
+                    guards: {max_orders: 5, max_total: 5}\ncanary: 3\n";
+        let job = crate::job::parse("job.yaml", text).unwrap();
+        let said =
+            |to_send, open| estimate(&job, to_send, open, parse_instant("2026-11-22T08:00:00Z").unwrap()).to_string();
+        assert_eq!(said(397, 1), "398 calls (3 canaries first), 80 s at 5/s");
+        assert_eq!(said(1, 1), "2 calls (1 canary first), 1 s at 5/s");
+        assert_eq!(said(0, 2), "2 calls, 1 s at 5/s");
     }
 
     #[test]

@@ -149,6 +149,20 @@ fn an_input_that_is_done_is_refused_and_one_that_is_not_is_continued() {
 }
 
 #[test]
+fn a_plan_that_is_refused_says_what_is_in_doubt_meanwhile() {
+    let provider = provider(3, "faults:\n  - {operation: refund, invoice_number: INV-1, fault: reset_after}\n");
+    let folder = Folder::new();
+    folder.write("job.yaml", &job("refund-test", &provider, 500, ""));
+    exits(&run(&folder, 1, 1, &[]), 3);
+    folder.write("job.yaml", &folder.read("job.yaml").replace("max_orders: 100", "max_orders: 1"));
+    let refused = run(&folder, 1, 3, &[]);
+    exits(&refused, 2);
+    let expected = "  1 row, Rp 1.000: in doubt meanwhile; rekon resolve job.yaml settles them and sends nothing new\n";
+    assert!(refused.stderr.contains(expected), "{}", refused.stderr);
+    assert_eq!(provider.requests(), 1);
+}
+
+#[test]
 fn what_other_jobs_sent_counts_against_the_cap_of_the_day() {
     let provider = provider(6, "");
     let folder = Folder::new();
