@@ -138,6 +138,22 @@ impl Bound {
         Err(Failure::Refused(lines.join("\n")))
     }
 
+    /// A plan that could never have its approvals is not made.
+    pub(super) fn refuse_without_people(&self, case: &Case) -> Result<(), Failure> {
+        let (need, others) = (self.binding.approval.need, self.may_approve());
+        if others.len() >= need as usize {
+            return Ok(());
+        }
+        let others = if others.is_empty() { "nobody".to_owned() } else { others.join(", ") };
+        Err(Failure::Refused(format!(
+            "{}: the plan over {} needs {}, and only {others} may give one\n  hint: let somebody make it who is no approver, or \
+             name more approvers",
+            printable(&case.file),
+            Rupiah::new(self.binding.total.rupiah),
+            counted(u64::from(need), "approval")
+        )))
+    }
+
     /// The approvers who did not make the plan.
     pub(super) fn may_approve(&self) -> Vec<String> {
         let maker = &self.binding.made_by;

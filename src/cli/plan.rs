@@ -77,12 +77,14 @@ pub(super) async fn plan(
             overrides: case.overridden(&plan).into_iter().map(Into::into).collect(),
         };
         let (binding, file) = binding::bind(&plan, items, ground, occasion);
+        let bound = Bound::fresh(out.file, binding);
+        bound.refuse_without_people(&case)?;
         files::write(out.file, &file).map_err(|error| Failure::Refused(error.to_string()))?;
         saved = Some(serde_json::json!({
-            "file": out.file.display().to_string(), "digest": binding.digest, "expires_at": binding.expires_at,
-            "need": binding.approval.need,
+            "file": out.file.display().to_string(), "digest": bound.binding.digest,
+            "expires_at": bound.binding.expires_at, "need": bound.binding.approval.need,
         }));
-        screen.say(&format!("\n{}", show_plan::saved(&Bound::fresh(out.file, binding), &case)));
+        screen.say(&format!("\n{}", show_plan::saved(&bound, &case)));
     }
     if screen.is_json() {
         let mut document = document(&case, &plan);

@@ -21,6 +21,11 @@ retries: {attempts: 6, backoff: 10ms..50ms, inquire_after: 50ms, settle_for: 5s}
 
 /// A folder with a refund job over so many orders, number times 1.000 rupiah each, and the provider that has them.
 fn refunds(count: u32, further: &str) -> (Folder, Provider) {
+    refunds_with(count, further, "")
+}
+
+/// The same at a provider with these faults.
+fn refunds_with(count: u32, further: &str, faults: &str) -> (Folder, Provider) {
     let mut state = "orders:\n".to_owned();
     for number in 1..=count {
         let order_id = 1000 + number;
@@ -30,7 +35,7 @@ fn refunds(count: u32, further: &str) -> (Folder, Provider) {
         )
         .expect("a string");
     }
-    let provider = Provider::start(&state);
+    let provider = Provider::start(&format!("{state}{faults}"));
     let folder = Folder::new();
     folder.write("orders.csv", &orders(count));
     folder.write("job.yaml", &job(&provider, further));
@@ -250,6 +255,85 @@ fn a_plan_whose_run_was_interrupted_is_continued_and_then_used() {
     assert_eq!(plan.items.len(), 20);
 }
 
+/// One attempt, and no time to settle.
+const HASTY: &str = "\
+limits: {rate: 500/s, burst: 10, concurrency: 4, timeout: 5s}
+retries: {attempts: 1, backoff: 10ms..50ms, inquire_after: 60s, settle_for: 100ms}
+breaker: {consecutive: 100, failures: 100%, of_last: 100}
+";
+
+const ONE_UNKNOWN: &str = "faults:\n  - {operation: refund, invoice_number: INV-2, fault: error_after}\n";
+
+#[test]
+fn a_plan_that_left_money_in_doubt_settles_it_when_it_is_run_again() {
+    let (folder, provider) = refunds_with(3, HASTY, ONE_UNKNOWN);
+    save(&folder);
+    let ended = folder.rekon(&RUN);
+    exits(&ended, 3);
+    assert!(ended.stdout.contains("run the same plan again"), "{}", ended.stdout);
+    exits(&folder.rekon(&RUN), 0);
+    assert_eq!(provider.effects().values().sum::<u32>(), 3);
+    refused(&folder, &provider, &RUN, "the plan is used");
+}
+
+#[test]
+fn a_plan_asks_about_what_it_names_and_leaves_the_rest_in_doubt() {
+    let (folder, provider) = refunds_with(3, HASTY, ONE_UNKNOWN);
+    folder.write("orders.csv", &orders(2));
+    exits(&folder.rekon(&["run", "job.yaml"]), 3);
+    folder.write("orders.csv", &orders(3));
+    let plan = save(&folder);
+    let names = |items: &[rekon::plan::binding::BoundItem]| {
+        items.iter().map(|item| item.invoice_number.clone()).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!((names(&plan.items), names(&plan.open)), ("INV-3".to_owned(), "INV-2".to_owned()));
+    forge(&folder, &plan, |plan| plan.open.clear());
+    let before = provider.requests();
+    let ended = folder.rekon(&RUN);
+    exits(&ended, 3);
+    assert!(ended.stderr.contains("1 item, Rp 2.000, of the job are in doubt and not in the plan"), "{}", ended.stderr);
+    assert_eq!(provider.requests(), before + 1, "INV-3 alone");
+    exits(&folder.rekon(&["resolve", "job.yaml"]), 0);
+}
+
+#[test]
+fn a_plan_whose_run_was_killed_is_continued() {
+    let (folder, provider) = refunds(20, SLOW);
+    save(&folder);
+    let run = folder.start(&RUN);
+    provider.wait_for(3);
+    run.signal("KILL");
+    assert_eq!(run.end().code, None);
+    exits(&folder.rekon(&RUN), 0);
+    assert_eq!((provider.effects().len(), provider.effects().values().sum::<u32>()), (20, 20));
+    refused(&folder, &provider, &RUN, "the plan is used");
+}
+
+#[test]
+fn conditions_about_ages_are_decided_as_of_the_time_when_the_plan_was_made() {
+    let (folder, provider) = refunds(2, QUICK);
+    folder.write("orders.csv", &aged(&["2020-01-01T00:00:00Z", "2099-01-01T00:00:00Z"]));
+    folder.write("job.yaml", &job(&provider, QUICK).replace("file: orders.csv", AGED));
+    let made = save(&folder);
+    assert_eq!(made.items.len(), 1, "the second has not expired");
+    // As if it had been made before either had: nothing would have been sent then, so the plan is not what it says.
+    forge(&folder, &made, |plan| plan.made_at = "2019-12-31T00:00:00Z".into());
+    refused(&folder, &provider, &RUN, "1 order of the plan would not be sent any more");
+    forge(&folder, &made, |_| ());
+    exits(&folder.rekon(&RUN), 0);
+    assert_eq!(provider.requests(), 1);
+}
+
+const AGED: &str = "file: orders.csv, where: [{expires_at: {older_than: 1h}}]";
+
+fn aged(times: &[&str]) -> String {
+    let mut text = "invoice_number,amount,order_id,akulaku_reference,expires_at\n".to_owned();
+    for (number, time) in (1..).zip(times) {
+        writeln!(text, "INV-{number},{number}000,{},{CLIENT_ID}INV-{number},{time}", 1000 + number).expect("a string");
+    }
+    text
+}
+
 // Two people.
 
 fn key(seed: u8) -> PrivateKey {
@@ -364,6 +448,16 @@ fn a_plan_cannot_lower_what_the_job_asks_for() {
     refused(&folder, &provider, &RUN, "approval.bands are not what they were");
     forge(&folder, &plan, |plan| plan.approval.approvers.clear());
     refused(&folder, &provider, &RUN, "the approvers or their keys are not what they were");
+}
+
+#[test]
+fn a_plan_that_nobody_could_release_is_not_made() {
+    let (folder, provider) = refunds(2, &approval("[{over: 1000, need: 3}]"));
+    folder.write("keys/budi.pub", &public(2));
+    let made_by_siti = [&PLAN[..], &["--maker", "siti"]].concat();
+    refused(&folder, &provider, &made_by_siti, "needs 3 approvals, and only budi, rina may give one");
+    assert!(!folder.path("plan.json").exists());
+    exits(&folder.rekon(&[&PLAN[..], &["--maker", "joko"]].concat()), 0);
 }
 
 #[test]
