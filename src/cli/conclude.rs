@@ -20,6 +20,7 @@ use crate::plan::decide::Dispositions;
 use crate::plan::guard::{Reading, counted};
 use crate::reconcile::evidence::{DoneState, UnmatchedReason};
 use crate::reconcile::severity::{Level, level};
+use crate::report::limits::LimitsSeen;
 use crate::report::summary::{JournalHead, LogLines, Summary};
 use crate::report::{html, overrides, rows, table};
 
@@ -53,6 +54,8 @@ pub(super) struct Ending {
     pub(super) started_at: Timestamp,
     /// Now.
     pub(super) now: Timestamp,
+    /// What was seen of the provider's limits; `None` where nothing was sent.
+    pub(super) limits: Option<LimitsSeen>,
     /// Why it stopped before its end.
     pub(super) stopped: Option<String>,
     /// How far it came.
@@ -77,6 +80,7 @@ impl Ending {
             journal: None,
             started_at: now,
             now,
+            limits: None,
             stopped: None,
             completion: Completion::ReadOnly,
         }
@@ -130,6 +134,7 @@ pub(super) fn conclude(case: &Case, ending: Ending) -> Conclusion {
         identity,
         guards: ending.guards,
         overrides: ending.overrides,
+        limits: ending.limits,
         journal: ending.journal,
         files: BTreeMap::new(),
     };
@@ -199,6 +204,9 @@ impl Conclusion {
         }
         if let Some(log) = summary.log {
             screen.say(&format!("\nlog: {}, {} signed by DOKU", counted(log.read, "line"), log.verified));
+        }
+        if let Some(line) = summary.limits.as_ref().and_then(LimitsSeen::line) {
+            screen.say(&format!("\n{line}"));
         }
         if let Some(lines) = self.severities(case, screen) {
             screen.say(&format!("\n{lines}"));

@@ -15,6 +15,7 @@ mod loosen;
 #[cfg(test)]
 mod model_test;
 mod open;
+mod pace;
 mod plan;
 mod progress;
 mod reconcile;

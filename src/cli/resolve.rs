@@ -34,7 +34,7 @@ pub(super) async fn job(args: &RunArgs, common: &Common, screen: Screen) -> Resu
     }
     let before = session.in_doubt_elsewhere(&[]).await.map_err(stopped)?;
     let run = session.begin_settling().await?;
-    let stop = session.send_and_settle(&run, Vec::new()).await?;
+    let stop = session.send_and_settle(&run, Vec::new()).await?.stop;
     let after = session.in_doubt_elsewhere(&[]).await.map_err(stopped)?;
     let code = match (&stop, after.count) {
         (_, 1..) => DOUBT,

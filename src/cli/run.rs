@@ -6,9 +6,10 @@ use super::conclude::{Ending, conclude};
 use super::exit::{Completion, DOUBT, Failure, STOPPED};
 use super::load::{self, Case};
 use super::loosen::Loosening;
+use super::pace::limits_seen;
 use super::reconcile;
 use super::screen::{Screen, Tone};
-use super::session::Session;
+use super::session::{Sent, Session};
 use crate::doku::answer::Halt;
 use crate::edge::clock::SystemClock;
 use crate::job::settings::{DuplicateInput, OnInvalid};
@@ -27,6 +28,7 @@ use crate::report::{overrides, results, table};
 use crate::runner::breaker::Opened;
 use crate::runner::clock::Clock as _;
 use crate::runner::dispatch::{Stop, ToSend};
+use crate::runner::probe::Died;
 
 /// `rekon run JOB`.
 pub(super) async fn job(args: &RunArgs, common: &Common, screen: Screen) -> Result<u8, Failure> {
@@ -69,8 +71,8 @@ async fn run(case: &Case, operation: Operation, live: bool, screen: Screen) -> R
         return Err(why_not(case, &plan));
     }
     let run = session.begin(&plan).await?;
-    let stop = session.send_and_settle(&run, to_send(&plan)).await?;
-    report(&session, run, &plan, log, stop.as_ref(), screen).await
+    let sent = session.send_and_settle(&run, to_send(&plan)).await?;
+    report(&session, run, &plan, log, &sent, screen).await
 }
 
 /// Production needs `--live`; everything else refuses it, so that nobody gets used to typing it.
@@ -194,7 +196,7 @@ async fn report(
     run: RunId,
     plan: &Plan,
     log_before: Log,
-    stop: Option<&Stop>,
+    sent: &Sent,
     screen: Screen,
 ) -> Result<u8, Failure> {
     let (case, journal) = (session.case, &session.journal);
@@ -233,8 +235,9 @@ async fn report(
         journal: head.map(|head| JournalHead { entries: head.seq, head: head.hash }),
         started_at: session.started_at,
         now,
-        completion: if stop.is_some() { Completion::PartWay } else { Completion::Whole },
-        stopped: stop.map(stop_text),
+        limits: Some(limits_seen(&case.job.limits, &sent.seen)),
+        completion: if sent.stop.is_some() { Completion::PartWay } else { Completion::Whole },
+        stopped: sent.stop.as_ref().map(stop_text),
     };
     let mut conclusion = conclude(case, ending);
     let written = conclusion.write(case);
@@ -267,10 +270,29 @@ pub(super) fn stop_text(stop: &Stop) -> String {
         Stop::Halted(Halt::Gateway) => {
             "an unsigned refusal or a redirect: something stands between this machine and the provider".to_owned()
         }
+        Stop::WrongSignatures => {
+            "three answers in a row bear a signature that is not of the merchant's key: another key, or another provider"
+                .to_owned()
+        }
+        Stop::StillIll(why) => {
+            format!("{}, and the first call of this one brought no proof either: nothing else was sent", ill_text(why))
+        }
+        Stop::Canary(Died::Refused) => "a canary was refused: nothing else was sent".to_owned(),
+        Stop::Canary(Died::Unproved) => "a canary was not proved to be done: nothing else was sent".to_owned(),
         Stop::LossTooOld => {
             "what the lost journal may have sent is older than the horizon now; run the job again and read the hint"
                 .to_owned()
         }
         Stop::Journal(error) => error.to_string(),
+    }
+}
+
+/// Why an earlier run was stopped, from the journal's word.
+fn ill_text(why: &str) -> &'static str {
+    match why {
+        "credentials" => "an earlier run was stopped because the provider refused our credentials",
+        "gateway" => "an earlier run was stopped by an unsigned refusal or a redirect",
+        "signatures" => "an earlier run was stopped by wrong signatures",
+        _ => "an earlier run was stopped by the breaker",
     }
 }

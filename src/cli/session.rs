@@ -35,6 +35,8 @@ use crate::reconcile::evidence::Log;
 use crate::runner::attempt::Desk;
 use crate::runner::clock::{Clock as _, RunClock};
 use crate::runner::dispatch::{Dispatch, Rules, Stop, ToSend};
+use crate::runner::pace::gate::Gate;
+use crate::runner::pace::{Pacer, Seen};
 use crate::runner::progress::Progress;
 
 /// What a run tries to settle.
@@ -51,6 +53,14 @@ pub(super) struct Session<'a> {
     credentials: Credentials,
     embedded: Option<Embedded>,
     screen: Screen,
+}
+
+/// How the sending ended.
+pub(super) struct Sent {
+    /// Why it stopped before its end; `None` if it did not.
+    pub(super) stop: Option<Stop>,
+    /// What it has learned of the provider's limits.
+    pub(super) seen: Seen,
 }
 
 impl<'a> Session<'a> {
@@ -135,13 +145,16 @@ impl<'a> Session<'a> {
     }
 
     /// Sends what is new and settles what earlier runs of the job left unknown, until it is done or has to stop.
-    pub(super) async fn send_and_settle(&self, run: &RunId, fresh: Vec<ToSend>) -> Result<Option<Stop>, Failure> {
+    pub(super) async fn send_and_settle(&self, run: &RunId, fresh: Vec<ToSend>) -> Result<Sent, Failure> {
         let job = &self.case.job;
         let unsettled =
             self.journal.items_in(&self.account, job.name.as_str(), UNSETTLED).await.map_err(open::failure)?;
         let connections = job.limits.concurrency.get() as usize;
         let gateway = HttpGateway::new(&self.base_url(), job.limits.timeout, connections)
             .map_err(|error| Failure::Refused(error.to_string()))?;
+        let gateway = Gate::before(gateway, &job.limits, SystemClock);
+        let reach = Pacer::<SystemClock>::memory(&job.limits);
+        let past = self.journal.past(&self.account, run, reach, SystemClock.now()).await.map_err(open::failure)?;
         let desk = Desk {
             journal: Arc::clone(&self.journal),
             gateway,
@@ -154,10 +167,11 @@ impl<'a> Session<'a> {
         };
         let progress = Arc::new(Progress::default());
         let watch = Watch::start(self.screen, &progress, (fresh.len() + unsettled.len()) as u64);
-        let dispatch = Dispatch::new(desk, self.account.clone(), Rules::of(job), fresh, unsettled, progress);
-        let stop = dispatch.run(interrupt::listen(self.screen)).await;
+        let dispatch =
+            Dispatch::new(desk, self.account.clone(), Rules::of(job), fresh, unsettled, Arc::clone(&progress));
+        let stop = dispatch.after(past).run(interrupt::listen(self.screen)).await;
         drop(watch);
-        Ok(stop)
+        Ok(Sent { stop, seen: progress.seen() })
     }
 
     fn base_url(&self) -> String {

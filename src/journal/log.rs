@@ -46,6 +46,13 @@ pub enum Entry {
         /// What was loosened, and why.
         what: Overridden,
     },
+    /// A run stopped for the provider's sake: the next one begins with a single call.
+    RunStopped {
+        /// Its name.
+        run: String,
+        /// Why, in one word.
+        why: String,
+    },
     /// A run came to its end.
     RunEnded {
         /// Its name.
@@ -316,9 +323,11 @@ pub fn carried(id: ItemId, carried: &Carried, at: Timestamp) -> Result<Item, Imp
 /// It cannot have happened to this item.
 pub fn fold(item: Item, entry: &Entry, at: Timestamp) -> Result<Item, Impossible> {
     match entry {
-        Entry::RunBegan { .. } | Entry::Overridden { .. } | Entry::RunEnded { .. } | Entry::Accepted { .. } => {
-            Err(Impossible::OutOfPlace("no item"))
-        }
+        Entry::RunBegan { .. }
+        | Entry::Overridden { .. }
+        | Entry::RunStopped { .. }
+        | Entry::RunEnded { .. }
+        | Entry::Accepted { .. } => Err(Impossible::OutOfPlace("no item")),
         Entry::Made(_) | Entry::Carried(_) => Err(Impossible::OutOfPlace("an item that exists")),
         Entry::TakenOver { run: by, job, amount, payment_reference, body_sha256 } => {
             if item.state != State::Planned {

@@ -8,6 +8,7 @@
 pub mod history;
 pub mod identity;
 pub mod log;
+pub mod past;
 pub mod proof;
 pub mod record;
 pub mod ruling;
@@ -113,6 +114,10 @@ pub trait Journal: Send + Sync + 'static {
 
     /// Marks what a stopped program left open as unknown; returns how many.
     fn recover(&self, at: Timestamp) -> impl Future<Output = Result<u64, JournalError>> + Send;
+
+    /// Notes that a run stopped for the provider's sake, and why in one word.
+    fn stop_run(&self, run: RunId, why: String, at: Timestamp)
+    -> impl Future<Output = Result<(), JournalError>> + Send;
 
     /// Ends a run.
     fn finish_run(&self, finished: Finished) -> impl Future<Output = Result<(), JournalError>> + Send;

@@ -2,6 +2,7 @@
 
 pub mod action;
 pub mod html;
+pub mod limits;
 pub mod overrides;
 pub mod results;
 pub mod rows;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::limits::LimitsSeen;
 use crate::journal::history::Overridden;
 use crate::model::money::Tally;
 use crate::plan::decide::Dispositions;
@@ -64,6 +65,8 @@ pub struct Summary {
     pub guards: Vec<Reading>,
     /// The guards that were loosened for the run, by whom and why.
     pub overrides: Vec<Overridden>,
+    /// What was seen of the provider's limits; an audit has none.
+    pub limits: Option<LimitsSeen>,
     /// The journal's log when this was written; an audit may have none.
     pub journal: Option<JournalHead>,
     /// Name and path of each file that came out, relative to the job's folder.

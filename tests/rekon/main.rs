@@ -14,6 +14,8 @@ mod jobs;
 mod layers;
 mod logs;
 mod month;
+#[cfg(target_os = "linux")]
+mod pace;
 mod person;
 #[cfg(target_os = "linux")]
 mod power;

@@ -230,6 +230,7 @@ impl Sitting<'_> {
             period: None,
             log: None,
             journal: None,
+            limits: None,
             other_jobs: std::collections::BTreeSet::default(),
             started_at: now,
             now,

@@ -16,6 +16,7 @@ mod memo;
 mod memory;
 mod migrate;
 mod open;
+mod past;
 mod place;
 mod reserve;
 mod runs;
@@ -35,6 +36,7 @@ use rusqlite::Connection;
 
 use super::history::{Asked, History, Overridden};
 use super::log::{Reopened, Ruled, hex};
+use super::past::Past;
 use super::proof::Proof;
 use super::record::{
     Acceptance, Contradiction, DurableIntent, Finished, Head, InquiryResult, Intent, Item, ItemId, NewRun,
@@ -176,6 +178,22 @@ impl SqliteJournal {
         self.read(move |connection| memory::overrides(connection, &run)).await
     }
 
+    /// What is known of the calls of an account before a run, whatever the operation and the job: those of the last `memory`,
+    /// `most` of them, and what may still hold everybody back.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub async fn past(
+        &self,
+        account: &Account,
+        run: &RunId,
+        (memory, most): (Duration, usize),
+        now: Timestamp,
+    ) -> Result<Past, JournalError> {
+        let (account, run) = (account.clone(), run.clone());
+        self.read(move |connection| past::past(connection, &account, &run, past::Reach { memory, most }, now)).await
+    }
+
     fn reader(&self) -> Result<MutexGuard<'_, Connection>, JournalError> {
         self.reader.lock().map_err(unread)
     }
@@ -296,6 +314,10 @@ impl Journal for SqliteJournal {
 
     async fn recover(&self, at: Timestamp) -> Result<u64, JournalError> {
         self.write(WhenFull::Keep, move |connection| items::recover(connection, at)).await
+    }
+
+    async fn stop_run(&self, run: RunId, why: String, at: Timestamp) -> Result<(), JournalError> {
+        self.write(WhenFull::Keep, move |connection| runs::stop(connection, &run, &why, at)).await
     }
 
     async fn finish_run(&self, finished: Finished) -> Result<(), JournalError> {

@@ -15,7 +15,7 @@ use crate::journal::record::{Finished, NewRow, NewRun, RowFate, RowRecord, RunRe
 use crate::journal::story::Mention;
 use crate::model::ids::{InvoiceNumber, RunId};
 use crate::model::money::Rupiah;
-use crate::model::time::{self, Zone};
+use crate::model::time::{self, Timestamp, Zone};
 
 /// Writes a run and all its rows; the journal's count makes its name unique.
 pub(super) fn begin(connection: &Connection, run: &NewRun) -> Result<RunId, JournalError> {
@@ -96,6 +96,11 @@ impl RowsDigest {
     pub(super) fn hex(self) -> String {
         hex(&self.0.finalize())
     }
+}
+
+/// Notes that a run stopped for the provider's sake.
+pub(super) fn stop(connection: &Connection, run: &RunId, why: &str, at: Timestamp) -> Result<(), JournalError> {
+    append(connection, at, None, &Entry::RunStopped { run: run.to_string(), why: why.to_owned() })
 }
 
 pub(super) fn finish(connection: &Connection, finished: &Finished) -> Result<(), JournalError> {
