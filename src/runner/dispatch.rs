@@ -286,11 +286,11 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
         }
     }
 
-    /// Whether there is something that may still be done. An open breaker leaves the asking.
+    /// Whether there is something that may still be done. An open breaker leaves the asking; a cap leaves what is begun.
     fn has_work_left(&self) -> bool {
         match self.stop {
             None => !(self.fresh.is_empty() && self.due.is_empty()),
-            Some(Stop::Breaker(_)) => !self.due.is_empty(),
+            Some(Stop::Breaker(_) | Stop::Journal(JournalError::Capped(_))) => !self.due.is_empty(),
             Some(_) => false,
         }
     }
@@ -313,9 +313,9 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
         self.desk.lost_since.is_some_and(too_old)
     }
 
-    /// Stops for good; the first reason counts, but for a breaker, which still leaves something to do.
+    /// Stops for good; the first reason counts, but for a breaker and a cap, which still leave something to do.
     fn halt(&mut self, why: Stop) {
-        if matches!(self.stop, None | Some(Stop::Breaker(_))) {
+        if matches!(self.stop, None | Some(Stop::Breaker(_) | Stop::Journal(JournalError::Capped(_)))) {
             self.stop = Some(why);
         }
     }
@@ -428,6 +428,12 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
             Err(JournalError::Taken) => {
                 self.probe.give_way(efforts.role);
                 return Progress::add(&self.progress.ended, 1);
+            }
+            // No new order begins any more; what is begun is settled all the same.
+            Err(error @ JournalError::Capped(_)) => {
+                self.fresh.clear();
+                self.stop.get_or_insert(Stop::Journal(error));
+                return;
             }
             Err(error) => {
                 self.stop = Some(Stop::Journal(error));

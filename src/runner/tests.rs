@@ -23,11 +23,11 @@ use crate::doku::exchange::{Answer, Exchange, Request};
 use crate::doku::request::Call;
 use crate::doku::sign::{Components, Signer, TimestampName};
 use crate::job::settings::{Breaker, Limits, Quota, Retries, Window};
-use crate::journal::history::Terms;
+use crate::journal::history::{DayCaps, Terms};
 use crate::journal::record::{Item, NewRow, NewRun, RowFate};
 use crate::journal::sqlite::SqliteJournal;
 use crate::journal::state::State;
-use crate::journal::{Account, Journal as _};
+use crate::journal::{Account, Journal as _, JournalError};
 use crate::model::environment::Environment;
 use crate::model::ids::{ClientId, Identifier, InvoiceNumber, MerchantReference, RunId};
 use crate::model::money::Rupiah;
@@ -202,6 +202,7 @@ struct World {
     arrived: Arc<Mutex<Vec<Arrived>>>,
     interrupt: watch::Sender<bool>,
     lost_since: Option<Timestamp>,
+    caps: DayCaps,
 }
 
 impl World {
@@ -225,6 +226,7 @@ impl World {
             arrived: Arc::default(),
             interrupt: watch::channel(false).0,
             lost_since: None,
+            caps: DayCaps::default(),
         }
     }
 
@@ -275,7 +277,7 @@ impl World {
             horizon: self.rules.retries.horizon,
             delimiter: b',',
             header: Vec::new(),
-            terms: Terms::default(),
+            terms: Terms { caps: self.caps, ..Terms::default() },
             rows: rows.collect(),
             plan: None,
         };
@@ -602,4 +604,15 @@ async fn many_at_once_are_each_sent_once() {
     for number in 1..=200 {
         assert_eq!(world.state(number).await, Some(State::Succeeded));
     }
+}
+
+#[tokio::test]
+async fn a_cap_of_the_day_ends_what_is_new_and_what_is_begun_is_settled() {
+    let caps = DayCaps { orders: Some(2), rupiah: None };
+    let world = World { caps, ..World::new() };
+    let stop = world.run([1, 2, 3, 4], &[Reply::TimeOut]).await;
+    assert!(matches!(stop, Some(Stop::Journal(JournalError::Capped(_)))), "{stop:?}");
+    assert_eq!([world.state(1).await, world.state(2).await], [Some(State::Succeeded); 2]);
+    assert_eq!([world.state(3).await, world.state(4).await], [None, None], "nothing was begun for them");
+    assert_eq!(world.sends().len(), 3, "one order was sent twice, with one key");
 }

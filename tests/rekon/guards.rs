@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use rekon::simulator::CLIENT_ID;
 
 use crate::process::{Ended, Folder, Provider, column};
+use crate::support::repository;
 
 /// Orders INV-`from` to INV-`to`, each over its number in thousands.
 fn orders(from: u32, to: u32) -> String {
@@ -240,4 +241,18 @@ fn the_plan_says_how_many_calls_and_how_long_they_take() {
     let document: serde_json::Value = serde_json::from_str(&document).expect("JSON");
     assert_eq!((&document["eta"]["calls"], &document["eta"]["seconds"]), (&40.into(), &7.into()));
     assert_eq!(provider.requests(), 0);
+}
+
+#[test]
+fn every_guard_is_explained() {
+    let text =
+        "job: a\noperation: refund\nmerchant: {environment: simulator}\norders: {file: o.csv}\nguards: {qqqqqqqq: 1}\n";
+    let faults = rekon::job::parse("job.yaml", text).expect_err("there is no such guard");
+    let keys =
+        faults.iter().filter_map(|fault| fault.hint.as_deref()).find_map(|hint| hint.strip_prefix("known keys: "));
+    let keys: Vec<&str> = keys.expect("the reader tells its keys").split(", ").collect();
+    assert_eq!(keys.len(), 10);
+    let document = std::fs::read_to_string(repository("docs/guards.md")).expect("docs/guards.md is there");
+    let missing: Vec<&str> = keys.into_iter().filter(|key| !document.contains(&format!("`{key}`"))).collect();
+    assert!(missing.is_empty(), "docs/guards.md does not explain {missing:?}");
 }
