@@ -23,6 +23,9 @@ const TWO_IN_THE_MORNING: u16 = 2 * 60;
 pub(super) fn schedule(args: &ScheduleArgs, common: &Common, screen: Screen) -> Result<u8, Failure> {
     let case = load::case(&args.job, common, SystemClock.now())?;
     let schedule = of_case(&case, args, common)?;
+    if !case.job.approval.bands.is_empty() {
+        screen.warn("a plan that needs an approval (approval.bands) is refused at night, with exit code 2: have it approved by day");
+    }
     let files = match args.format {
         ScheduleFormat::Cron => vec![("crontab".to_owned(), cron::text(&schedule, machine(args)?))],
         ScheduleFormat::Systemd => systemd::units(&schedule).to_vec(),

@@ -28,8 +28,6 @@ pub struct Progress {
     pub requests: AtomicU64,
     /// Answers that said: too many requests.
     pub throttles: AtomicU64,
-    /// Milliseconds of the steady clock before which the provider wants no call; 0: it has asked for nothing.
-    waiting_until: AtomicU64,
     /// What this run knows of and nobody knows the outcome of, by now.
     doubts: Mutex<HashMap<ItemId, Rupiah>>,
     seen: Mutex<Seen>,
@@ -131,18 +129,10 @@ impl Progress {
         tally
     }
 
-    /// Takes note that the provider asked everybody to wait, from this point of the steady clock.
-    pub(super) fn wait(&self, from: Duration, wait: Duration) {
-        let until = u64::try_from((from + wait).as_millis()).unwrap_or(u64::MAX);
-        self.waiting_until.fetch_max(until, Ordering::Relaxed);
-        self.tell(&Event::Throttled(wait));
-    }
-
-    /// How much longer everything waits because the provider asked for it; `None`: nothing does.
+    /// How much longer everything waits because the provider asked for it, this run or one before; `None`: nothing does.
     #[must_use]
     pub fn waiting(&self, now: Duration) -> Option<Duration> {
-        let until = Duration::from_millis(Self::get(&self.waiting_until));
-        until.checked_sub(now).filter(|left| !left.is_zero())
+        self.seen().held_until?.checked_sub(now).filter(|left| !left.is_zero())
     }
 
     /// Tells whoever listens.
@@ -172,11 +162,10 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_wait_counts_until_it_is_over() {
+    fn a_wait_counts_until_it_is_over() {
         let (progress, seconds) = (Progress::default(), Duration::from_secs);
         assert_eq!(progress.waiting(seconds(1)), None);
-        progress.wait(seconds(10), seconds(30));
-        progress.wait(seconds(11), seconds(2));
+        progress.show(&Seen { held_until: Some(seconds(40)), ..Seen::default() });
         assert_eq!(progress.waiting(seconds(15)), Some(seconds(25)));
         assert_eq!(progress.waiting(seconds(40)), None);
     }
