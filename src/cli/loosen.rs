@@ -27,6 +27,7 @@ pub(super) struct Loosened {
     guards: Guards,
     overrides: Vec<Override>,
     reason: String,
+    by: String,
     whose: Whose,
 }
 
@@ -73,8 +74,8 @@ impl Case {
             )));
         };
         let (guards, overrides) = loosen(own, &args.overrides).map_err(|wrong| Failure::Refused(wrong.join("\n")))?;
-        self.loosening =
-            Loosening::Asked(Box::new(Loosened { guards, overrides, reason: asked, whose: Whose::OfFlags }));
+        let (reason, by, whose) = (asked, person::who(), Whose::OfFlags);
+        self.loosening = Loosening::Asked(Box::new(Loosened { guards, overrides, reason, by, whose }));
         Ok(self)
     }
 
@@ -85,6 +86,7 @@ impl Case {
         let mut case = self.loosened(&OverrideArgs { overrides, reason: Some(first.reason.clone()) })?;
         if let Loosening::Asked(loosened) = &mut case.loosening {
             loosened.whose = Whose::OfPlan;
+            loosened.by.clone_from(&first.by);
         }
         Ok(case)
     }
@@ -121,13 +123,12 @@ impl Case {
     /// The overrides of a plan for the record, with who and why.
     pub(super) fn overridden(&self, plan: &Plan) -> Vec<Overridden> {
         let Loosening::Asked(loosened) = &self.loosening else { return Vec::new() };
-        let by = person::who();
         let record = |found: &Override| Overridden {
             guard: found.guard.to_owned(),
             from: found.from.clone(),
             to: found.to.clone(),
             reason: loosened.reason.clone(),
-            by: by.clone(),
+            by: loosened.by.clone(),
         };
         plan.overrides.iter().map(record).collect()
     }

@@ -152,7 +152,7 @@ fn print(bound: &Bound, standing: &Standing, screen: Screen) {
     });
     screen.say(&format!("\n{}", table::plain(&["guard", "limit", "plan", "headroom"], guards.collect(), 1..4)));
     for one in &binding.overrides {
-        let text = format!("override: {}={} because {}", one.guard, one.limit, one.reason);
+        let text = format!("override: {}={} by {}: {}", one.guard, one.limit, one.by, one.reason);
         screen.say(&screen.tone(Tone::Bad, &printable(&text)));
     }
     let items =

@@ -228,6 +228,8 @@ impl Maker {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Override {
+    /// Who asked for it.
+    pub by: String,
     /// The guard's key in the job.
     pub guard: String,
     /// What it allows instead.
@@ -238,7 +240,7 @@ pub struct Override {
 
 impl From<Overridden> for Override {
     fn from(found: Overridden) -> Self {
-        Self { guard: found.guard, limit: found.to, reason: found.reason }
+        Self { by: found.by, guard: found.guard, limit: found.to, reason: found.reason }
     }
 }
 

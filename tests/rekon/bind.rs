@@ -255,6 +255,33 @@ fn a_plan_whose_run_was_interrupted_is_continued_and_then_used() {
     assert_eq!(plan.items.len(), 20);
 }
 
+#[test]
+fn an_override_is_a_part_of_the_plan_and_holds_until_the_plan_is_done() {
+    let (folder, provider) = refunds(20, SLOW);
+    let tight = job(&provider, SLOW).replace("max_orders: 100", "max_orders: 10");
+    folder.write("job.yaml", &tight);
+    refused(&folder, &provider, &PLAN, "guard max_orders");
+    let loosened = [&PLAN[..], &["--override", "max_orders=20", "--reason", "the sale of 11.11"]].concat();
+    exits(&folder.rekon(&loosened), 0);
+    let plan = Binding::read(folder.read("plan.json").as_bytes()).expect("a plan");
+    let told: Vec<(&str, &str, &str)> =
+        plan.overrides.iter().map(|one| (one.guard.as_str(), one.limit.as_str(), one.reason.as_str())).collect();
+    assert_eq!(told, [("max_orders", "20", "the sale of 11.11")]);
+    let twice = [&RUN[..], &["--override", "max_orders=30", "--reason", "more"]].concat();
+    refused(&folder, &provider, &twice, "a saved plan has its own");
+    forge(&folder, &plan, |plan| plan.overrides.clear());
+    refused(&folder, &provider, &RUN, "guard max_orders");
+    forge(&folder, &plan, |_| ());
+    let run = folder.start(&RUN);
+    provider.wait_for(12);
+    run.signal("INT");
+    exits(&run.end(), 4);
+    // What is left is within the job's own guard, and the plan is the same.
+    exits(&folder.rekon(&RUN), 0);
+    assert_eq!(provider.effects().values().sum::<u32>(), 20);
+    assert_eq!(folder.summary("refund-test")["overrides"][0]["reason"], "the sale of 11.11");
+}
+
 /// One attempt, and no time to settle.
 const HASTY: &str = "\
 limits: {rate: 500/s, burst: 10, concurrency: 4, timeout: 5s}
