@@ -16,6 +16,7 @@ mod model_test;
 mod open;
 mod plan;
 mod progress;
+mod read_back;
 mod reconcile;
 mod resolve;
 mod rule;

@@ -14,6 +14,7 @@ use crate::model::fault::printable;
 use crate::model::operation::Task;
 use crate::plan::guard::counted;
 use crate::runner::clock::Clock as _;
+use std::collections::HashSet;
 
 /// `rekon resolve JOB`.
 pub(super) async fn job(args: &RunArgs, common: &Common, screen: Screen) -> Result<u8, Failure> {
@@ -31,10 +32,10 @@ pub(super) async fn job(args: &RunArgs, common: &Common, screen: Screen) -> Resu
     if let Ok(log) = session.log() {
         session.note_contradictions(&log).await?;
     }
-    let before = session.in_doubt_elsewhere(&[]).await.map_err(stopped)?;
+    let before = session.in_doubt_elsewhere(&HashSet::new()).await.map_err(stopped)?;
     let run = session.begin_settling().await?;
     let stop = session.send_and_settle(&run, Vec::new()).await?;
-    let after = session.in_doubt_elsewhere(&[]).await.map_err(stopped)?;
+    let after = session.in_doubt_elsewhere(&HashSet::new()).await.map_err(stopped)?;
     let code = match (&stop, after.count) {
         (_, 1..) => DOUBT,
         (Some(_), 0) => STOPPED,
