@@ -24,7 +24,7 @@ pub(crate) struct Measured {
     pub(crate) wall: Duration,
     pub(crate) cpu: Duration,
     pub(crate) peak_kibibytes: u64,
-    /// The wall time without the start of Python and the loading of its modules, as the process itself tells.
+    /// The part of the wall time that counts, as somebody else tells: without the start of Python, say.
     pub(crate) inside: Option<Duration>,
 }
 

@@ -3,7 +3,7 @@
 //! The files are drafts until the run has its name and everything is counted; see [`Books::keep`].
 
 use std::convert::Infallible;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::load::Case;
 use crate::edge::files::{Draft, WriteError, sweep};
@@ -42,7 +42,7 @@ impl Books {
     /// Opens books whose drafts stand in the job's output folder.
     pub(super) fn open(case: &Case) -> Self {
         let wanted = case.job.output.formats.contains(&OutputFormat::Csv);
-        let folder = case.path(&format!("{}/{}", case.fill(&case.job.output.directory), case.job.name));
+        let folder = Self::folder(case);
         let files: [(&'static str, &[&str]); 3] = [
             ("reconciliation.csv", &rows::RECONCILIATION),
             ("unmatched.csv", &rows::UNMATCHED),
@@ -56,6 +56,16 @@ impl Books {
         };
         let drafts = if wanted { files.into_iter().map(begin).collect() } else { Vec::new() };
         Self { totals: Totals::default(), breaks: Vec::new(), digest: 0, drafts }
+    }
+
+    /// Where the drafts stand: the job's output folder.
+    pub(super) fn folder(case: &Case) -> PathBuf {
+        case.path(&format!("{}/{}", case.fill(&case.job.output.directory), case.job.name))
+    }
+
+    /// Adds a file of somebody else's.
+    pub(super) fn put(&mut self, name: &'static str, draft: Draft) {
+        self.drafts.push((name, draft));
     }
 
     /// Judges the orders of a ledger that has everything, and lists its strays.

@@ -43,8 +43,6 @@ pub(super) struct Ending {
     pub(super) overrides: Vec<Overridden>,
     /// The saved plan that was executed.
     pub(super) plan: Option<PlanUse>,
-    /// results.csv, if there is one.
-    pub(super) results: Option<Vec<u8>>,
     /// Items of the job in doubt that are not in the input.
     pub(super) in_doubt_earlier: Tally,
     /// Jobs that have left orders of this input in doubt.
@@ -78,7 +76,6 @@ impl Ending {
             guards: Vec::new(),
             overrides: Vec::new(),
             plan: None,
-            results: None,
             in_doubt_earlier: Tally::default(),
             other_jobs: BTreeSet::new(),
             period: None,
@@ -99,7 +96,6 @@ pub(super) struct Conclusion {
     pub(super) summary: Summary,
     books: Books,
     other_jobs: BTreeSet<String>,
-    results: Option<Vec<u8>>,
     now: Timestamp,
 }
 
@@ -145,7 +141,7 @@ pub(super) fn conclude(case: &Case, ending: Ending) -> Conclusion {
         journal: ending.journal,
         files: BTreeMap::new(),
     };
-    Conclusion { summary, books, other_jobs: ending.other_jobs, results: ending.results, now: ending.now }
+    Conclusion { summary, books, other_jobs: ending.other_jobs, now: ending.now }
 }
 
 /// An audit is named by its clock and by what it found: the same inputs at the same time give the same folder, and no
@@ -164,9 +160,6 @@ impl Conclusion {
         let folder = format!("{directory}/{}/{}", self.summary.job, self.summary.run);
         let wants = |format| case.job.output.formats.contains(&format);
         let mut out: Vec<(&str, Vec<u8>)> = Vec::new();
-        if let Some(results) = self.results.take() {
-            out.push(("results.csv", results));
-        }
         if wants(OutputFormat::Csv) {
             out.push(("days.csv", rows::days(&self.summary.days)));
         }

@@ -23,6 +23,7 @@ mod open;
 mod pace;
 mod plan;
 mod progress;
+mod read_back;
 mod reconcile;
 mod resolve;
 mod rule;

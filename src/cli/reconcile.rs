@@ -9,7 +9,7 @@ use super::embed;
 use super::exit::Failure;
 use super::load::{self, Case};
 use super::screen::Screen;
-use super::session::{in_doubt_elsewhere, make_plan};
+use super::session::{in_doubt_elsewhere, in_doubt_here, make_plan};
 use crate::edge::clock::SystemClock;
 use crate::edge::parallel;
 use crate::journal::Journal as _;
@@ -18,7 +18,7 @@ use crate::journal::sqlite::SqliteJournal;
 use crate::model::operation::{Operation, Task};
 use crate::model::time::{self, Timestamp, Zone};
 use crate::plan::decide::Plan;
-use crate::reconcile::ends;
+use crate::reconcile::ends::Ends;
 use crate::reconcile::evidence::Log;
 use crate::reconcile::subject;
 use crate::report::sheet::Rows;
@@ -47,15 +47,8 @@ pub(super) async fn audit(case: &Case, as_of: Option<&str>, args: &AuditArgs, sc
     audit::run(case, Options { now: present(as_of)?, period, memory, parts, threads }, screen).await
 }
 
-/// The books of a run: its rows with their items as the journal has them now, against the log.
-pub(super) fn books_of_run(
-    case: &Case,
-    plan: &Plan,
-    records: &[RowRecord],
-    log: &Log,
-    now: Timestamp,
-) -> Result<Books, Failure> {
-    let ends = ends::of_run(plan, records);
+/// The books of a run: where its rows ended, against the log.
+pub(super) fn books_of_run(case: &Case, ends: &Ends, log: &Log, now: Timestamp) -> Result<Books, Failure> {
     let book = subject::book(&ends.subjects, log, case.job.reconcile.cutoff)
         .map_err(|error| Failure::Stopped(error.to_string()))?;
     let how = How { now, rows: Rows::Elsewhere, threads: parallel::cores() };
@@ -82,9 +75,12 @@ async fn change(case: &Case, operation: Operation, as_of: Option<&str>, screen: 
     let records: Vec<RowRecord> = plan.rows.iter().map(|row| record(&plan, row, &items)).collect();
     let (mut in_doubt, other_jobs) = plan.in_doubt_elsewhere();
     if let Some(journal) = &journal {
-        in_doubt.merge(in_doubt_elsewhere(&case.job, &account, journal, &records).await.map_err(refused)?);
+        let here = records.iter().filter_map(in_doubt_here).collect();
+        in_doubt.merge(in_doubt_elsewhere(&case.job, &account, journal, &here).await.map_err(refused)?);
     }
-    let books = books_of_run(case, &plan, &records, &log, now)?;
+    let mut ends = Ends::default();
+    ends.take_rows(&plan, &records);
+    let books = books_of_run(case, &ends, &log, now)?;
     let ending = Ending { in_doubt_earlier: in_doubt, other_jobs, ..Ending::read_only(plan.input_tally(), books, now) };
     let mut conclusion = conclude(case, ending);
     conclusion.write(case)?;

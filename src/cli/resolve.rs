@@ -16,6 +16,7 @@ use crate::model::operation::Task;
 use crate::model::time::Timestamp;
 use crate::plan::guard::counted;
 use crate::runner::clock::Clock as _;
+use std::collections::HashSet;
 
 /// `rekon resolve JOB`.
 pub(super) async fn job(args: &RunArgs, common: &Common, screen: Screen) -> Result<u8, Failure> {
@@ -38,10 +39,10 @@ async fn settle(case: &Case, live: bool, started_at: Timestamp, screen: Screen) 
     if let Ok(log) = session.log() {
         session.note_contradictions(&log).await?;
     }
-    let before = session.in_doubt_elsewhere(&[]).await.map_err(stopped)?;
+    let before = session.in_doubt_elsewhere(&HashSet::new()).await.map_err(stopped)?;
     let run = session.begin_settling().await?;
     let stop = session.send_and_settle(&run, Vec::new(), None).await?.stop;
-    let after = session.in_doubt_elsewhere(&[]).await.map_err(stopped)?;
+    let after = session.in_doubt_elsewhere(&HashSet::new()).await.map_err(stopped)?;
     let code = match (&stop, after.count) {
         (_, 1..) => DOUBT,
         (Some(_), 0) => STOPPED,

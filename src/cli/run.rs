@@ -10,6 +10,7 @@ use super::exit::{Completion, DOUBT, Failure, STOPPED};
 use super::load::{self, Case};
 use super::loosen::Loosening;
 use super::pace::limits_seen;
+use super::read_back::ReadBack;
 use super::reconcile;
 use super::screen::{Screen, Tone};
 use super::session::{Sent, Session};
@@ -29,7 +30,7 @@ use crate::plan::eta::{self, Eta, Opening};
 use crate::plan::guard::{Reading, counted};
 use crate::reconcile::evidence::Log;
 use crate::report::summary::JournalHead;
-use crate::report::{overrides, results, table};
+use crate::report::{overrides, table};
 use crate::runner::breaker::Opened;
 use crate::runner::clock::Clock as _;
 use crate::runner::dispatch::{Stop, ToSend};
@@ -255,25 +256,25 @@ async fn report(
     if let Err(failure) = session.note_contradictions(&log).await {
         screen.warn(&failure.to_string());
     }
-    let records = journal.rows(&run).await.map_err(unread)?;
-    let mut in_doubt_earlier = session.in_doubt_elsewhere(&records).await.map_err(unread)?;
+    let read = ReadBack::all(case, plan, journal, &run).await.map_err(unread)?;
+    let mut in_doubt_earlier = session.in_doubt_elsewhere(&read.in_doubt).await.map_err(unread)?;
     let (in_doubt_elsewhere, mut other_jobs) = plan.in_doubt_elsewhere();
     in_doubt_earlier.merge(in_doubt_elsewhere);
     let (conflicts, jobs) = session.conflicts_of_other_jobs(plan).await.map_err(unread)?;
     in_doubt_earlier.merge(conflicts);
     other_jobs.extend(jobs);
     let head = journal.head().await.map_err(unread)?;
-    let header = results::Input { header: &plan.header, delimiter: plan.delimiter };
     let now = SystemClock.now();
+    let mut books = reconcile::books_of_run(case, &read.ends, &log, now)?;
+    read.into(&mut books);
     let ending = Ending {
         run: Some(run.to_string()),
         input: plan.input_tally(),
-        books: reconcile::books_of_run(case, plan, &records, &log, now)?,
+        books,
         dispositions: plan.dispositions(),
         guards: plan.guards.clone(),
         overrides: case.overridden(plan),
         plan: used,
-        results: Some(results::csv(plan.operation, header, &records)),
         in_doubt_earlier,
         other_jobs,
         period: None,

@@ -233,21 +233,25 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Items of the job in doubt whose orders are not among these rows.
-    pub(super) async fn in_doubt_elsewhere(&self, records: &[RowRecord]) -> Result<Tally, JournalError> {
-        in_doubt_elsewhere(&self.case.job, &self.account, &self.journal, records).await
+    /// Items of the job in doubt whose orders are not these.
+    pub(super) async fn in_doubt_elsewhere(&self, here: &HashSet<InvoiceNumber>) -> Result<Tally, JournalError> {
+        in_doubt_elsewhere(&self.case.job, &self.account, &self.journal, here).await
     }
 }
 
-/// Items of a job in doubt whose orders are not among these rows.
+/// The invoice of a row whose item is in doubt.
+pub(super) fn in_doubt_here(record: &RowRecord) -> Option<InvoiceNumber> {
+    let item = record.item.as_ref().filter(|item| IN_DOUBT.contains(&item.state));
+    item.map(|item| item.identity.invoice.clone())
+}
+
+/// Items of a job in doubt whose orders are not these.
 pub(super) async fn in_doubt_elsewhere(
     job: &Job,
     account: &Account,
     journal: &SqliteJournal,
-    records: &[RowRecord],
+    here: &HashSet<InvoiceNumber>,
 ) -> Result<Tally, JournalError> {
-    let items = records.iter().filter_map(|record| record.item.as_ref());
-    let here: HashSet<&InvoiceNumber> = items.map(|item| &item.identity.invoice).collect();
     let mut tally = Tally::default();
     for item in journal.items_in(account, job.name.as_str(), IN_DOUBT).await? {
         if !here.contains(&item.identity.invoice) {

@@ -1,5 +1,6 @@
 //! What goes into the journal and what comes out of it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::history::Terms;
@@ -238,7 +239,7 @@ pub struct NewRow {
     /// Its line in the file.
     pub line: u64,
     /// Its text as it was read.
-    pub raw: String,
+    pub raw: Arc<str>,
     /// Its order; `None` if the row does not say.
     pub invoice: Option<InvoiceNumber>,
     /// The money that the row stands for; zero for the further lines of an order.

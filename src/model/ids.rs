@@ -1,6 +1,8 @@
-//! One type per id. A constructor checks the text; no other way leads in.
+//! One type per id. A constructor checks the text; no other way leads in. The text is shared by all copies: a row, its order
+//! and its request name the same invoice, and there may be a million of them.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
@@ -103,7 +105,7 @@ macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $most:expr $(, $also:expr)?) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(Box<str>);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// Checks the text and keeps it.

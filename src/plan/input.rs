@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::Arc;
 
 use super::columns::Columns;
 use super::{row, sale, select};
@@ -37,7 +38,7 @@ pub struct InputRow {
     /// Its line.
     pub line: u64,
     /// Its text.
-    pub raw: String,
+    pub raw: Arc<str>,
     /// Its invoice; `None` if it cannot be read.
     pub invoice: Option<InvoiceNumber>,
     /// The money that the row stands for; zero for the further lines of an order and where it cannot be read.
@@ -148,7 +149,7 @@ impl Gathering<'_> {
         if let Role::Line(_) = role {
             rupiah = Rupiah::ZERO;
         }
-        let raw = record.raw.to_owned();
+        let raw = record.raw.into();
         let row = InputRow { number: record.number, line: record.line, raw, invoice: read.invoice, rupiah, role };
         self.input.rows.push(row);
     }

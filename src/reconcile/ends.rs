@@ -61,26 +61,24 @@ pub fn done_of(item: &Item) -> Done {
     }
 }
 
-/// The ends of a run: the plan's rows with their items as the journal has them now.
-#[must_use]
-pub fn of_run(plan: &Plan, records: &[RowRecord]) -> Ends {
-    let mut ends = Ends::default();
-    for (row, record) in plan.rows.iter().zip(records) {
-        let (state, _) = state_of(record);
-        let done = record.item.as_ref().map_or(
-            Done { operation: plan.operation, state, request_id: None, payment_status: None, settled_at: None },
-            |item| Done { state, ..done_of(item) },
-        );
-        let order = match row.role {
-            Role::First(index) => Some(&plan.orders[index].order),
-            Role::Invalid(_) | Role::Line(_) | Role::Duplicate { .. } => None,
-        };
-        ends.take(row, state, order, done);
-    }
-    ends
-}
-
 impl Ends {
+    /// Takes the next rows of a plan, with their items as the journal has them now.
+    pub fn take_rows(&mut self, plan: &Plan, records: &[RowRecord]) {
+        let next = self.rows.len();
+        for (row, record) in plan.rows[next..].iter().zip(records) {
+            let (state, _) = state_of(record);
+            let done = record.item.as_ref().map_or(
+                Done { operation: plan.operation, state, request_id: None, payment_status: None, settled_at: None },
+                |item| Done { state, ..done_of(item) },
+            );
+            let order = match row.role {
+                Role::First(index) => Some(&plan.orders[index].order),
+                Role::Invalid(_) | Role::Line(_) | Role::Duplicate { .. } => None,
+            };
+            self.take(row, state, order, done);
+        }
+    }
+
     /// Notes where a row ended; if it is the first of its order, or bad, it comes to judgement.
     fn take(&mut self, row: &InputRow, state: DoneState, order: Option<&Order>, done: Done) {
         let counted = match &row.role {

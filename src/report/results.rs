@@ -35,29 +35,58 @@ pub struct Input<'a> {
     pub delimiter: u8,
 }
 
-/// Writes results.csv: UTF-8, commas. `rekon_*` columns of the input give way to ours (`DESIGN` 11.3).
-///
-/// # Panics
-/// Never: writing into memory takes everything.
-#[must_use]
-pub fn csv(operation: Operation, input: Input<'_>, records: &[RowRecord]) -> Vec<u8> {
-    let own: Vec<usize> =
-        (0..input.header.len()).filter(|index| !COLUMNS.contains(&input.header[*index].as_str())).collect();
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    let memory = "memory takes what is written";
-    let header = own.iter().map(|index| input.header[*index].as_str()).chain(COLUMNS);
-    writer.write_record(header).expect(memory);
-    let text = joined(records);
-    let mut reader =
-        csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(input.delimiter).from_reader(&text[..]);
-    let mut cells = csv::StringRecord::new();
-    for record in records {
-        // The rows have passed the strict reading; one that somebody damaged in the journal still shows its state.
-        let _ = reader.read_record(&mut cells);
-        let kept = own.iter().map(|index| cells.get(*index).unwrap_or_default());
-        writer.write_record(kept.chain(outcome(operation, record).iter().map(String::as_str))).expect(memory);
+/// results.csv, piece by piece: UTF-8, commas. `rekon_*` columns of the input give way to ours (`DESIGN` 11.3).
+#[derive(Debug)]
+pub struct Results {
+    operation: Operation,
+    delimiter: u8,
+    /// The columns of the input that stay.
+    own: Vec<usize>,
+    header: Vec<u8>,
+}
+
+/// What is written into memory is taken.
+const MEMORY: &str = "memory takes what is written";
+
+impl Results {
+    /// The results of rows under a header.
+    ///
+    /// # Panics
+    /// Never: writing into memory takes everything.
+    #[must_use]
+    pub fn new(operation: Operation, input: Input<'_>) -> Self {
+        let own: Vec<usize> =
+            (0..input.header.len()).filter(|index| !COLUMNS.contains(&input.header[*index].as_str())).collect();
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        writer.write_record(own.iter().map(|index| input.header[*index].as_str()).chain(COLUMNS)).expect(MEMORY);
+        Self { operation, delimiter: input.delimiter, own, header: writer.into_inner().expect(MEMORY) }
     }
-    writer.into_inner().expect(memory)
+
+    /// The first line.
+    #[must_use]
+    pub fn header(&self) -> &[u8] {
+        &self.header
+    }
+
+    /// The lines of these rows.
+    ///
+    /// # Panics
+    /// Never: writing into memory takes everything.
+    #[must_use]
+    pub fn rows(&self, records: &[RowRecord]) -> Vec<u8> {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        let text = joined(records);
+        let mut reader = csv::ReaderBuilder::new();
+        let mut reader = reader.has_headers(false).flexible(true).delimiter(self.delimiter).from_reader(&text[..]);
+        let mut cells = csv::StringRecord::new();
+        for record in records {
+            // The rows have passed the strict reading; one that somebody damaged in the journal still shows its state.
+            let _ = reader.read_record(&mut cells);
+            let kept = self.own.iter().map(|index| cells.get(*index).unwrap_or_default());
+            writer.write_record(kept.chain(outcome(self.operation, record).iter().map(String::as_str))).expect(MEMORY);
+        }
+        writer.into_inner().expect(MEMORY)
+    }
 }
 
 /// All rows as one text, so that one reader splits them all.
@@ -131,7 +160,8 @@ mod tests {
         let header = ["nama".to_owned(), "rekon_state".to_owned(), "jumlah".to_owned()];
         let input = Input { header: &header, delimiter: b';' };
         let rows = [record("\"Siti; \"\"X\"\"\";old;5", RowFate::Skip, None)];
-        let text = String::from_utf8(csv(Operation::Refund, input, &rows)).unwrap();
+        let results = Results::new(Operation::Refund, input);
+        let text = String::from_utf8([results.header(), &results.rows(&rows)].concat()).unwrap();
         let mut lines = text.lines();
         assert_eq!(lines.next().unwrap(), format!("nama,jumlah,{}", COLUMNS.join(",")));
         assert_eq!(lines.next().unwrap(), "\"Siti; \"\"X\"\"\",5,refund,skipped,why,,,,,,,,,,,,,,");

@@ -264,7 +264,7 @@ impl World {
         let rows = orders.iter().zip(1..).map(|(number, row)| NewRow {
             number: row,
             line: row,
-            raw: String::new(),
+            raw: "".into(),
             invoice: Some(invoice(*number)),
             rupiah: Rupiah::new(90_000),
             fate: RowFate::Send,

@@ -14,7 +14,7 @@ use crate::journal::sqlite::SqliteJournal;
 use crate::journal::state::State;
 use crate::model::time::Cutoff;
 use crate::plan::Plan;
-use crate::reconcile::ends;
+use crate::reconcile::ends::Ends;
 use crate::reconcile::evidence::Log;
 use crate::reconcile::judge::{Bench, Rules};
 use crate::reconcile::subject::book;
@@ -174,7 +174,9 @@ pub(super) async fn closing(
     let shuffled = shuffled(log);
     let rules = Rules { grace: world.case.job.reconcile.grace, now: world.clock.now() };
     let verdicts = |log: &Log| {
-        let book = book(&ends::of_run(plan, records).subjects, log, Cutoff::MIDNIGHT).unwrap();
+        let mut ends = Ends::default();
+        ends.take_rows(plan, records);
+        let book = book(&ends.subjects, log, Cutoff::MIDNIGHT).unwrap();
         let mut bench = Bench::new(&book.ledger, rules);
         let judged = book.ledger.in_order().into_iter().map(|order| bench.judge(order));
         judged.map(|order| (order.reason_text(), order.doku_status, order.doku_amount)).collect::<Vec<_>>()

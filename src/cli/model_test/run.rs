@@ -1,10 +1,12 @@
 //! `rekon run` and `rekon resolve` as `cli::run` and `cli::resolve` tell them, but in virtual time, against the provider of
 //! the model, and cut off where the hazard says.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::super::conclude::{Ending, conclude};
 use super::super::exit::{Completion, DONE, DOUBT, Failure, STOPPED};
+use super::super::read_back::ReadBack;
 use super::super::reconcile::books_of_run;
 use super::super::session::{in_doubt_elsewhere, make_plan};
 use super::commands::Hazard;
@@ -23,7 +25,6 @@ use crate::model::ids::RunId;
 use crate::plan::Plan;
 use crate::reconcile::contradict::contradictions;
 use crate::reconcile::evidence::Log;
-use crate::report::results;
 use crate::runner::attempt::Desk;
 use crate::runner::clock::{Clock as _, RunClock};
 use crate::runner::dispatch::{Dispatch, Rules, Stop, ToSend};
@@ -146,7 +147,8 @@ impl Sitting<'_> {
         self.note_contradictions(&world.case.log(&world.credentials, None).map_err(failed)?).await?;
         let run = self.begin(Vec::new(), Vec::new()).await?;
         let stop = self.send_and_settle(&run, Vec::new()).await?;
-        let left = in_doubt_elsewhere(&world.case.job, &world.account, &self.journal, &[]).await.map_err(told)?;
+        let left =
+            in_doubt_elsewhere(&world.case.job, &world.account, &self.journal, &HashSet::new()).await.map_err(told)?;
         let exit_code = match (&stop, left.count) {
             (_, 1..) => DOUBT,
             (Some(_), 0) => STOPPED,
@@ -217,17 +219,18 @@ impl Sitting<'_> {
         self.note_contradictions(before).await?;
         let records = self.journal.rows(&run).await.map_err(told)?;
         let job = &world.case.job;
-        let in_doubt_earlier = in_doubt_elsewhere(job, &world.account, &self.journal, &records).await.map_err(told)?;
-        let header = results::Input { header: &plan.header, delimiter: plan.delimiter };
+        let mut read = ReadBack::begin(&world.case, plan);
+        read.take(plan, &records);
+        let elsewhere = in_doubt_elsewhere(job, &world.account, &self.journal, &read.in_doubt);
+        let in_doubt_earlier = elsewhere.await.map_err(told)?;
         let ending = Ending {
             plan: None,
             run: Some(run.to_string()),
             input: plan.input_tally(),
-            books: books_of_run(&world.case, plan, &records, before, now).map_err(failed)?,
+            books: books_of_run(&world.case, &read.ends, before, now).map_err(failed)?,
             dispositions: plan.dispositions(),
             guards: plan.guards.clone(),
             overrides: Vec::new(),
-            results: Some(results::csv(plan.operation, header, &records)),
             in_doubt_earlier,
             period: None,
             log: None,

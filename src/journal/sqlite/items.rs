@@ -31,19 +31,16 @@ fn taken(error: rusqlite::Error) -> JournalError {
 pub(super) fn intend(connection: &Connection, intent: &Intent) -> Result<(Item, AttemptId, Vec<u8>), JournalError> {
     let (run, at, item) = match intent {
         Intent::Again { run, item, at } => (run, *at, load(connection, *item)?),
-        Intent::First(first) => (&first.run, first.at, first_item(connection, first)?),
+        Intent::First(first) => match find(connection, &first.identity)? {
+            Some(item) => (&first.run, first.at, take_over(connection, first, item)?),
+            None => return begin(connection, first),
+        },
     };
     if item.state == State::Planned {
-        // From here on it counts: what two runs or an edited plan would do together is seen nowhere but here.
-        days::refuse_beyond(connection, &caps_of(connection, run)?, &item, at)?;
+        refuse_beyond_caps(connection, run, &item, at)?;
     }
-    let request_id = item.request_id.as_str();
-    connection
-        .prepare_cached("INSERT INTO attempt (item, run, kind, request_id, sent_at) VALUES (?1, ?2, 'send', ?3, ?4)")
-        .and_then(|mut statement| statement.execute(params![item.id.0, run.as_str(), request_id, time::stored(at)]))
-        .map_err(failed)?;
-    let attempt = AttemptId(connection.last_insert_rowid());
-    let item = advance(connection, &item, &Entry::Intended { run: run.to_string(), attempt: attempt.0 }, at)?;
+    let attempt = open_attempt(connection, &item, run, at)?;
+    let item = advance(connection, &item, &intended(run, attempt), at)?;
     let body: Vec<u8> = connection
         .prepare_cached("SELECT body FROM item WHERE id = ?1")
         .and_then(|mut statement| statement.query_row([item.id.0], |row| row.get(0)))
@@ -57,32 +54,61 @@ pub(super) fn intend(connection: &Connection, intent: &Intent) -> Result<(Item, 
     Ok((item, attempt, body))
 }
 
-/// The item of a first intent: a new one, or one for which nothing was done, which belongs to whoever sends it now. Body,
-/// amount and reference of the latter may still change as long as no request of it ever left; after that the first body
-/// stays for ever.
-fn first_item(connection: &Connection, first: &First) -> Result<Item, JournalError> {
-    let job = job_of(connection, &first.run)?;
-    let body_sha256 = log::sha256(&first.body);
-    let Some(item) = find(connection, &first.identity)? else {
-        let account = &first.identity.account;
-        let made = Made {
-            run: first.run.to_string(),
-            job,
-            environment: account.environment.word().to_owned(),
-            client_id: account.client_id.to_string(),
-            operation: account.operation.word().to_owned(),
-            invoice: first.identity.invoice.to_string(),
-            generation: first.identity.generation,
-            amount: first.amount.whole(),
-            payment_reference: first.payment_reference.to_string(),
-            body_sha256,
-            reopened: None,
-        };
-        return make(connection, made, &first.body, first.at);
+/// Makes a new item with its first intent: the log says both, one after the other, and the item is written once.
+fn begin(connection: &Connection, first: &First) -> Result<(Item, AttemptId, Vec<u8>), JournalError> {
+    let account = &first.identity.account;
+    let made = Made {
+        run: first.run.to_string(),
+        job: job_of(connection, &first.run)?,
+        environment: account.environment.word().to_owned(),
+        client_id: account.client_id.to_string(),
+        operation: account.operation.word().to_owned(),
+        invoice: first.identity.invoice.to_string(),
+        generation: first.identity.generation,
+        amount: first.amount.whole(),
+        payment_reference: first.payment_reference.to_string(),
+        body_sha256: log::sha256(&first.body),
+        reopened: None,
     };
+    let planned = log::made(next_item(connection)?, &made, first.at)?;
+    refuse_beyond_caps(connection, &first.run, &planned, first.at)?;
+    // What an intent makes of an item does not hang on the number of the attempt, which has to name the item.
+    let item = log::fold(planned.clone(), &intended(&first.run, AttemptId(0)), first.at)?;
+    insert(connection, &item, &first.body)?;
+    days::follow(connection, &planned, &item)?;
+    append(connection, first.at, Some(item.id), &Entry::Made(Box::new(made)))?;
+    let attempt = open_attempt(connection, &item, &first.run, first.at)?;
+    append(connection, first.at, Some(item.id), &intended(&first.run, attempt))?;
+    Ok((item, attempt, first.body.clone()))
+}
+
+/// From its first intent on an order counts: what two runs or an edited plan would do together is seen nowhere but here.
+fn refuse_beyond_caps(connection: &Connection, run: &RunId, item: &Item, at: Timestamp) -> Result<(), JournalError> {
+    days::refuse_beyond(connection, &caps_of(connection, run)?, item, at)
+}
+
+fn intended(run: &RunId, attempt: AttemptId) -> Entry {
+    Entry::Intended { run: run.to_string(), attempt: attempt.0 }
+}
+
+fn open_attempt(connection: &Connection, item: &Item, run: &RunId, at: Timestamp) -> Result<AttemptId, JournalError> {
+    connection
+        .prepare_cached("INSERT INTO attempt (item, run, kind, request_id, sent_at) VALUES (?1, ?2, 'send', ?3, ?4)")
+        .and_then(|mut statement| {
+            statement.execute(params![item.id.0, run.as_str(), item.request_id.as_str(), time::stored(at)])
+        })
+        .map_err(failed)?;
+    Ok(AttemptId(connection.last_insert_rowid()))
+}
+
+/// The item of a first intent that is there already. If nothing was done for it, it belongs to whoever sends it now. Its
+/// body, amount and reference may still change as long as no request of it ever left; after that the first body stays for
+/// ever.
+fn take_over(connection: &Connection, first: &First, item: Item) -> Result<Item, JournalError> {
     if item.state != State::Planned {
         return Ok(item);
     }
+    let body_sha256 = log::sha256(&first.body);
     if item.attempts == 0 {
         connection
             .execute(
@@ -93,7 +119,7 @@ fn first_item(connection: &Connection, first: &First) -> Result<Item, JournalErr
     }
     let entry = Entry::TakenOver {
         run: first.run.to_string(),
-        job,
+        job: job_of(connection, &first.run)?,
         amount: first.amount.whole(),
         payment_reference: first.payment_reference.to_string(),
         body_sha256,
@@ -120,20 +146,30 @@ fn job_of(connection: &Connection, run: &RunId) -> Result<String, JournalError> 
         .map_err(failed)
 }
 
-/// Makes a new item.
+/// Makes a new item of which nothing was sent.
 pub(super) fn make(connection: &Connection, made: Made, body: &[u8], at: Timestamp) -> Result<Item, JournalError> {
+    let item = log::made(next_item(connection)?, &made, at)?;
+    insert(connection, &item, body)?;
+    append(connection, at, Some(item.id), &Entry::Made(Box::new(made)))?;
+    Ok(item)
+}
+
+fn next_item(connection: &Connection) -> Result<ItemId, JournalError> {
     let last: i64 = connection
         .prepare_cached("SELECT coalesce(max(id), 0) FROM item")
         .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
         .map_err(failed)?;
-    let item = log::made(ItemId(last + 1), &made, at)?;
+    Ok(ItemId(last + 1))
+}
+
+fn insert(connection: &Connection, item: &Item, body: &[u8]) -> Result<(), JournalError> {
     let identity = &item.identity;
     connection
         .prepare_cached(
             "INSERT INTO item (id, environment, client_id, operation, invoice, generation, amount, request_id, \
              payment_reference, refund_reference, body, body_sha256, state, reason, attempts, first_intent_at, \
              last_sent_at, facts, job, run) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, '', 0, ?14, ?14, ?15, ?16, ?17)",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
         )
         .and_then(|mut statement| {
             statement.execute(params![
@@ -150,15 +186,17 @@ pub(super) fn make(connection: &Connection, made: Made, body: &[u8], at: Timesta
                 body,
                 item.body_sha256,
                 item.state.word(),
-                time::stored(at),
+                item.reason,
+                item.attempts,
+                time::stored(item.first_intent_at),
+                time::stored(item.last_sent_at),
                 facts_text(&item.facts),
                 item.job,
                 item.run.as_str(),
             ])
         })
-        .map_err(taken)?;
-    append(connection, at, Some(item.id), &Entry::Made(Box::new(made)))?;
-    Ok(item)
+        .map(drop)
+        .map_err(taken)
 }
 
 /// Lets something happen to an item: the entry goes into the log, and the item becomes what the log says of it.
@@ -174,10 +212,27 @@ pub(super) fn advance(
         return Ok(after);
     }
     days::follow(connection, before, &after)?;
+    // What stays is not written: each column that is would be looked at by its triggers, and put into its indexes anew.
+    if (&after.job, &after.run, after.amount, &after.payment_reference)
+        != (&before.job, &before.run, before.amount, &before.payment_reference)
+    {
+        connection
+            .prepare_cached("UPDATE item SET job = ?2, run = ?3, amount = ?4, payment_reference = ?5 WHERE id = ?1")
+            .and_then(|mut statement| {
+                statement.execute(params![
+                    after.id.0,
+                    after.job,
+                    after.run.as_str(),
+                    after.amount.whole().cast_signed(),
+                    after.payment_reference.as_str(),
+                ])
+            })
+            .map_err(failed)?;
+    }
     connection
         .prepare_cached(
             "UPDATE item SET state = ?2, reason = ?3, attempts = ?4, first_intent_at = ?5, last_sent_at = ?6, \
-             settled_at = ?7, facts = ?8, job = ?9, run = ?10, amount = ?11, payment_reference = ?12 WHERE id = ?1",
+             settled_at = ?7, facts = ?8 WHERE id = ?1",
         )
         .and_then(|mut statement| {
             statement.execute(params![
@@ -189,10 +244,6 @@ pub(super) fn advance(
                 time::stored(after.last_sent_at),
                 after.settled_at.map(time::stored),
                 facts_text(&after.facts),
-                after.job,
-                after.run.as_str(),
-                after.amount.whole().cast_signed(),
-                after.payment_reference.as_str(),
             ])
         })
         .map_err(failed)?;

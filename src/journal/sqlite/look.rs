@@ -47,7 +47,18 @@ pub(super) fn known(
     account: &Account,
     invoices: &[InvoiceNumber],
 ) -> rusqlite::Result<HashMap<InvoiceNumber, Item>> {
-    let mut statement = connection.prepare_cached(&format!(
+    // One moment for all of them; without it each query would take and give back SQLite's locks.
+    let moment = connection.unchecked_transaction()?;
+    let account_key = params![account.environment.word(), account.client_id.as_str(), account.operation.word()];
+    let has_any: bool = moment
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM item WHERE environment = ?1 AND client_id = ?2 AND operation = ?3)",
+        )?
+        .query_row(account_key, |row| row.get(0))?;
+    if !has_any {
+        return Ok(HashMap::new());
+    }
+    let mut statement = moment.prepare_cached(&format!(
         "SELECT {ITEM_COLUMNS} FROM item WHERE environment = ?1 AND client_id = ?2 AND operation = ?3 AND invoice = ?4 \
          ORDER BY generation DESC LIMIT 1"
     ))?;

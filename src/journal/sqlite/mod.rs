@@ -180,6 +180,15 @@ impl SqliteJournal {
         runs::plan_of(&*self.reader()?, run).map_err(unread)
     }
 
+    /// The rows of a run with their items as they are now: at most `most` of them behind a row, in the order of the input.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub async fn rows_behind(&self, run: &RunId, behind: u64, most: u32) -> Result<Vec<RowRecord>, JournalError> {
+        let run = run.clone();
+        self.read(move |connection| runs::rows(connection, &run, behind, most)).await
+    }
+
     /// Writes a consistent copy to a new file, while a runner may be at work, and checks the copy.
     ///
     /// # Errors
@@ -376,7 +385,7 @@ impl Journal for SqliteJournal {
 
     async fn rows(&self, run: &RunId) -> Result<Vec<RowRecord>, JournalError> {
         let run = run.clone();
-        self.read(move |connection| runs::rows(connection, &run)).await
+        self.read(move |connection| runs::rows(connection, &run, 0, u32::MAX)).await
     }
 
     async fn runs(&self) -> Result<Vec<RunRecord>, JournalError> {

@@ -13,6 +13,12 @@ use crate::journal::JournalError;
 /// SQLite before this version can corrupt a WAL file (`failure-modes.md`, finding 7).
 const OLDEST_SQLITE: i32 = 3_051_003;
 
+/// Keys are hashes, so that every new item lands on another page of their index: these pages are kept at hand.
+const CACHE_KIBIBYTES: i32 = 8 * 1024;
+
+/// More than the writer has, so that none is prepared twice.
+const STATEMENTS: usize = 64;
+
 /// Takes the lock beside the journal and one on the journal itself, for the life of the returned files. The second one
 /// holds even if somebody removes the lock file.
 pub(super) fn lock(path: &Path) -> Result<(File, File), JournalError> {
@@ -93,9 +99,12 @@ fn prepare(path: &Path, connection: &Connection) -> Result<(), JournalError> {
         .execute_batch(
             "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
              PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0; \
-             PRAGMA wal_autocheckpoint = 0;",
+             PRAGMA wal_autocheckpoint = 0; PRAGMA temp_store = MEMORY;",
         )
         .map_err(unusable_sql)?;
+    // What a statement may have to undo is copied page by page; in a temporary file each copy would cost two system calls.
+    connection.pragma_update(None, "cache_size", -CACHE_KIBIBYTES).map_err(unusable_sql)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
     let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).map_err(unusable_sql)?;
     let synchronous = number("synchronous").map_err(unusable_sql)?;
     if mode != "wal" || synchronous != 2 {

@@ -63,7 +63,7 @@ pub(super) fn begin(connection: &Connection, run: &NewRun) -> Result<RunId, Jour
                 id,
                 row.number.cast_signed(),
                 row.line.cast_signed(),
-                row.raw,
+                &*row.raw,
                 row.invoice.as_ref().map(InvoiceNumber::as_str),
                 row.rupiah.whole().cast_signed(),
                 row.fate.word(),
@@ -130,7 +130,7 @@ impl RowsDigest {
             self.0.update(number.to_be_bytes());
         }
         let invoice = row.invoice.as_ref().map(InvoiceNumber::as_str).unwrap_or_default();
-        for text in [&row.raw, invoice, row.fate.word(), &row.reason] {
+        for text in [&*row.raw, invoice, row.fate.word(), &row.reason] {
             self.0.update((text.len() as u64).to_be_bytes());
             self.0.update(text.as_bytes());
         }
@@ -159,23 +159,23 @@ pub(super) fn finish(connection: &Connection, finished: &Finished) -> Result<(),
         .map_err(failed)
 }
 
-/// The rows of a run with the latest generation of their items.
-pub(super) fn rows(connection: &Connection, run: &RunId) -> rusqlite::Result<Vec<RowRecord>> {
-    let mut statement = connection.prepare(&format!(
+/// The rows of a run with the latest generation of their items: at most `most` of them behind a row.
+pub(super) fn rows(connection: &Connection, run: &RunId, behind: u64, most: u32) -> rusqlite::Result<Vec<RowRecord>> {
+    let mut statement = connection.prepare_cached(&format!(
         "SELECT r.number, r.line, r.raw, r.invoice, r.rupiah, r.fate, r.reason, {} \
          FROM run JOIN run_row r ON r.run = run.id \
          LEFT JOIN item i ON r.fate IN ('send', 'settled', 'continue') AND i.environment = run.environment \
              AND i.client_id = run.client_id AND i.operation = run.operation AND i.invoice = r.invoice \
              AND i.generation = (SELECT max(generation) FROM item l WHERE l.environment = run.environment \
                  AND l.client_id = run.client_id AND l.operation = run.operation AND l.invoice = r.invoice) \
-         WHERE run.name = ?1 ORDER BY r.number",
+         WHERE run.name = ?1 AND r.number > ?2 ORDER BY r.number LIMIT ?3",
         item_columns("i")
     ))?;
     let read = |row: &rusqlite::Row<'_>| {
         let has_item = !matches!(row.get_ref(7)?, rusqlite::types::ValueRef::Null);
         Ok(RowRecord { row: read_row(row)?, item: if has_item { Some(read_item_at(row, 7)?) } else { None } })
     };
-    statement.query_map([run.as_str()], read)?.collect()
+    statement.query_map(params![run.as_str(), behind.cast_signed(), most], read)?.collect()
 }
 
 /// The horizon of a run; `None` if it is not known.

@@ -37,7 +37,7 @@ fn new_run(job: &str, invoices: &[u32]) -> NewRun {
     let rows = invoices.iter().zip(1..).map(|(number, row)| NewRow {
         number: row,
         line: row + 1,
-        raw: format!("INV-{number},90000"),
+        raw: format!("INV-{number},90000").into(),
         invoice: Some(invoice(*number)),
         rupiah: Rupiah::new(90_000),
         fate: RowFate::Send,
@@ -164,8 +164,7 @@ async fn the_rows_of_a_run_come_back_in_order_with_their_items() {
     let intent = journal.record_intent(first(&run, 3, "body")).await.unwrap();
     journal.record_outcome(ended(intent.attempt(), Outcome::Applied)).await.unwrap();
     let rows = journal.rows(&run).await.unwrap();
-    let seen: Vec<_> =
-        rows.iter().map(|row| (row.row.raw.as_str(), row.item.as_ref().map(|item| item.state))).collect();
+    let seen: Vec<_> = rows.iter().map(|row| (&*row.row.raw, row.item.as_ref().map(|item| item.state))).collect();
     assert_eq!(seen, [("INV-7,90000", None), ("INV-3,90000", Some(State::Succeeded))]);
 }
 
