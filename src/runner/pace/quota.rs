@@ -20,8 +20,8 @@ use crate::job::settings;
 /// otherwise see one too many in a second.
 const USED: u32 = 99;
 
-/// A call that comes later than it was due, by this much at most, delays none of those behind it. After a longer time there
-/// was nothing to send, and nothing is made up for.
+/// A call that comes later than it was due, by this much or by half the time between two calls, delays none of those behind
+/// it. After a longer time there was nothing to send, and nothing is made up for.
 const MADE_UP_FOR: Duration = Duration::from_millis(40);
 
 /// The clock that governor looks at. It stands where the last question put it.
@@ -46,6 +46,7 @@ impl governor::clock::Clock for Dial {
 pub(super) struct Quota {
     limiter: RateLimiter<NotKeyed, InMemoryState, Dial, NoOpMiddleware<Duration>>,
     dial: Dial,
+    made_up_for: Duration,
     per: Duration,
     /// Most calls in any time of `per`.
     most: usize,
@@ -65,7 +66,8 @@ impl Quota {
         let dial = Dial::default();
         let used = u64::from(calls) * u64::from(USED) / 100 + u64::from(burst.get());
         let most = usize::try_from(used).unwrap_or(usize::MAX);
-        Self { limiter: RateLimiter::direct_with_clock(spacing, dial.clone()), dial, per, most, last: VecDeque::new() }
+        let limiter = RateLimiter::direct_with_clock(spacing, dial.clone());
+        Self { limiter, dial, made_up_for: MADE_UP_FOR.max(period / 2), per, most, last: VecDeque::new() }
     }
 
     /// How long a call is remembered, and how many of them: what is older, or more, delays nothing.
@@ -84,7 +86,7 @@ impl Quota {
         if due > now {
             return Err(due);
         }
-        let is_late = now.saturating_sub(due) <= MADE_UP_FOR;
+        let is_late = now.saturating_sub(due) <= self.made_up_for;
         self.dial.turn_to(if is_late { due } else { now });
         self.limiter.check().or(Err(due))
     }
