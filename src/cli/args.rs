@@ -4,8 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::log::{Level, LogFormat};
+use crate::job::approval::{NAME, is_name};
+use crate::job::limits::parse_minutes;
 use crate::job::settings::Period;
 use crate::model::operation::Operation;
+use crate::model::time::Zone;
 
 /// Cancels, refunds and creates Akulaku PayLater orders through DOKU from job files and CSV exports; never does a thing
 /// twice, and reconciles with DOKU's notifications.
@@ -33,6 +37,12 @@ pub(super) struct Common {
     /// Colour on terminals only, always, or never.
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub(super) color: Color,
+    /// The log on stderr: lines for people, or one JSON object per line and nothing else.
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
+    pub(super) log_format: LogFormat,
+    /// How much of it: error, warn, info or debug, which has every attempt; else `REKON_LOG`, else info.
+    #[arg(long, global = true, value_name = "LEVEL", hide_possible_values = true)]
+    pub(super) log_level: Option<Level>,
     /// Journal: a path relative to the current directory, instead of the job's.
     #[arg(long, global = true, value_name = "URL")]
     pub(super) journal: Option<String>,
@@ -52,14 +62,19 @@ pub(super) enum Color {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Plan, check the guards, send, settle, reconcile, report. Run it again and it continues.
-    Run(RunArgs),
+    Run(PlannedArgs),
     /// Show what `run` would do, guard by guard; sends nothing.
     Plan {
         /// The job file.
         job: PathBuf,
-        /// Saves the plan as JSON: every row with its disposition, every guard with its headroom.
+        /// Saves the plan as a file that binds, to be approved and run with `rekon run JOB --plan FILE`.
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
+        #[command(flatten)]
+        overrides: OverrideArgs,
+        /// Who makes the saved plan, and so cannot approve it; the user of the system if left out.
+        #[arg(long, value_name = "NAME", requires = "out", value_parser = person)]
+        maker: Option<String>,
     },
     /// Validate job files and every input row; lists all faults at once.
     Check {
@@ -71,9 +86,11 @@ pub(super) enum Command {
     Reconcile(ReconcileArgs),
     /// Settle unknown items of a job: the same key again inside the horizon, then a status inquiry.
     Resolve(RunArgs),
-    /// Runs; one run; or everything known about one invoice.
+    /// Print the lines of cron or the units of systemd that run a job every day; nothing is installed.
+    Schedule(ScheduleArgs),
+    /// Runs; one run; everything known about one invoice; or a saved plan.
     Show {
-        /// A run or an invoice number; nothing lists the runs.
+        /// A run, an invoice number, or a saved plan.json; nothing lists the runs.
         what: Option<String>,
         /// The job whose journal is looked at; else --journal, else .rekon/journal.db here. Of an audit: why an invoice has its
         /// verdict.
@@ -103,6 +120,15 @@ pub(super) enum Command {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct PlannedArgs {
+    #[command(flatten)]
+    pub(super) run: RunArgs,
+    /// Executes exactly this saved plan, or refuses.
+    #[arg(long, value_name = "FILE")]
+    pub(super) plan: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct RunArgs {
     /// The job file.
     pub(super) job: PathBuf,
@@ -112,6 +138,23 @@ pub(super) struct RunArgs {
     /// Fixes the clock of an audit: 2026-11-30T17:00:00Z.
     #[arg(long, value_name = "TIME")]
     pub(super) as_of: Option<String>,
+    #[command(flatten)]
+    pub(super) overrides: OverrideArgs,
+}
+
+/// Flags that loosen guards for one run.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct OverrideArgs {
+    /// Loosens one guard of the job for this run: `max_total=90000000`; may be repeated, and needs --reason.
+    #[arg(long = "override", value_name = "GUARD=VALUE")]
+    pub(super) overrides: Vec<String>,
+    /// Why, in a line; goes into the journal and the summary.
+    #[arg(long, value_name = "TEXT")]
+    pub(super) reason: Option<String>,
+}
+
+fn person(text: &str) -> Result<String, String> {
+    if is_name(text) { Ok(text.to_owned()) } else { Err(format!("it is {NAME}")) }
 }
 
 #[derive(Debug, Args)]
@@ -140,6 +183,53 @@ pub(super) struct AuditArgs {
     /// On so many threads; on all cores if left out. The result is the same.
     #[arg(long, value_name = "NUMBER", value_parser = threads)]
     pub(super) threads: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ScheduleArgs {
+    /// The job file.
+    pub(super) job: PathBuf,
+    /// For cron or for systemd.
+    #[arg(long)]
+    pub(super) format: ScheduleFormat,
+    /// When, every day: 02:00. Left out: when the job's window opens, else 02:00.
+    #[arg(long, value_name = "TIME", value_parser = time_of_day)]
+    pub(super) at: Option<u16>,
+    /// The zone of that time: Asia/Jakarta, Asia/Makassar, UTC, +07:00. Left out: the window's, else WIB.
+    #[arg(long, value_name = "ZONE", value_parser = zone)]
+    pub(super) zone: Option<Zone>,
+    /// The zone of the machine that cron runs on, if it is not this one.
+    #[arg(long, value_name = "ZONE", value_parser = zone)]
+    pub(super) machine_zone: Option<Zone>,
+    /// The user that owns the journal.
+    #[arg(long, value_name = "NAME", default_value = "rekon", value_parser = user)]
+    pub(super) user: String,
+    /// Where rekon will be, if not where this one is.
+    #[arg(long, value_name = "PATH")]
+    pub(super) program: Option<PathBuf>,
+}
+
+/// Who runs jobs at their time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ScheduleFormat {
+    /// A crontab.
+    Cron,
+    /// A service and a timer.
+    Systemd,
+}
+
+fn time_of_day(text: &str) -> Result<u16, String> {
+    parse_minutes(text).ok_or_else(|| "it is a time of day such as 02:00".to_owned())
+}
+
+fn zone(text: &str) -> Result<Zone, String> {
+    Zone::parse(text).ok_or_else(|| format!("it is one of {}, or an offset such as +07:00", Zone::NAMES.join(", ")))
+}
+
+fn user(text: &str) -> Result<String, String> {
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    let is_good = (1..=32).contains(&text.len()) && text.bytes().all(is_name) && !text.starts_with('-');
+    if is_good { Ok(text.to_owned()) } else { Err("it is the name of a user".to_owned()) }
 }
 
 fn period(text: &str) -> Result<Period, String> {

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::args::{Common, FlagArgs};
 use super::exit::Failure;
 use super::load::{self, Case};
+use super::loosen::Loosening;
 use crate::edge::clock::SystemClock;
 use crate::edge::credentials;
 use crate::job::flags::{self, Flags, Keys};
@@ -38,6 +39,7 @@ pub(super) fn case(operation: Operation, args: &FlagArgs, common: &Common) -> Re
     let job = flags::job(operation, &file, &stem, &flags).map_err(|faults| Failure::Refused(faults.join("\n")))?;
     let folder = args.orders.parent().map(Path::to_owned).unwrap_or_default();
     let mut case = load::assemble(job, folder, args.orders.display().to_string(), common, now)?;
+    case.loosening = Loosening::NotOffered;
     let input = case.input(now)?;
     case.job.guards = Some(guards(args, case.job.merchant.environment, &input)?);
     Ok(case)

@@ -96,7 +96,11 @@ fn mentioned(mention: &Mention) -> Link {
 
 const fn kind(entry: &Entry) -> &'static str {
     match entry {
-        Entry::RunBegan { .. } | Entry::RunEnded { .. } | Entry::Accepted { .. } => "run",
+        Entry::RunBegan { .. }
+        | Entry::Overridden { .. }
+        | Entry::RunStopped { .. }
+        | Entry::RunEnded { .. }
+        | Entry::Accepted { .. } => "run",
         Entry::Made(_) | Entry::Carried(_) | Entry::TakenOver { .. } => "item",
         Entry::Intended { .. } => "intent",
         Entry::Ended { .. } | Entry::AnswerCarried { .. } => "answer",
@@ -110,7 +114,10 @@ const fn kind(entry: &Entry) -> &'static str {
 /// An entry in words; of a request, the how manieth it is.
 fn words(entry: &Entry, request: u32) -> String {
     match entry {
-        Entry::RunBegan { run, .. } | Entry::RunEnded { run, .. } => run.clone(),
+        Entry::RunBegan { run, .. }
+        | Entry::Overridden { run, .. }
+        | Entry::RunStopped { run, .. }
+        | Entry::RunEnded { run, .. } => run.clone(),
         Entry::Accepted { found, .. } => found.clone(),
         Entry::Made(made) => {
             let reopened = made.reopened.as_ref();

@@ -4,12 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::bind;
 use super::books::Books;
+use super::events;
 use super::exit::{self, Completion, Failure};
 use super::load::{Case, shown};
 use super::screen::{Screen, Tone};
 use crate::edge::files;
 use crate::job::settings::OutputFormat;
+use crate::journal::history::Overridden;
+use crate::journal::log::PlanUse;
 use crate::model::fault::printable;
 use crate::model::money::Tally;
 use crate::model::operation::Task;
@@ -19,8 +23,9 @@ use crate::plan::decide::Dispositions;
 use crate::plan::guard::{Reading, counted};
 use crate::reconcile::evidence::{DoneState, UnmatchedReason};
 use crate::reconcile::severity::{Level, level};
+use crate::report::limits::LimitsSeen;
 use crate::report::summary::{JournalHead, LogLines, Summary};
-use crate::report::{html, rows, table};
+use crate::report::{html, overrides, rows, table};
 
 /// What a run or an audit hands over at its end.
 pub(super) struct Ending {
@@ -34,6 +39,10 @@ pub(super) struct Ending {
     pub(super) dispositions: Dispositions,
     /// The guards' readings.
     pub(super) guards: Vec<Reading>,
+    /// The guards that were loosened.
+    pub(super) overrides: Vec<Overridden>,
+    /// The saved plan that was executed.
+    pub(super) plan: Option<PlanUse>,
     /// Items of the job in doubt that are not in the input.
     pub(super) in_doubt_earlier: Tally,
     /// Jobs that have left orders of this input in doubt.
@@ -48,6 +57,8 @@ pub(super) struct Ending {
     pub(super) started_at: Timestamp,
     /// Now.
     pub(super) now: Timestamp,
+    /// What was seen of the provider's limits; `None` where nothing was sent.
+    pub(super) limits: Option<LimitsSeen>,
     /// Why it stopped before its end.
     pub(super) stopped: Option<String>,
     /// How far it came.
@@ -63,6 +74,8 @@ impl Ending {
             books,
             dispositions: Dispositions::default(),
             guards: Vec::new(),
+            overrides: Vec::new(),
+            plan: None,
             in_doubt_earlier: Tally::default(),
             other_jobs: BTreeSet::new(),
             period: None,
@@ -70,6 +83,7 @@ impl Ending {
             journal: None,
             started_at: now,
             now,
+            limits: None,
             stopped: None,
             completion: Completion::ReadOnly,
         }
@@ -121,6 +135,9 @@ pub(super) fn conclude(case: &Case, ending: Ending) -> Conclusion {
         days: totals.days(),
         identity,
         guards: ending.guards,
+        limits: ending.limits,
+        overrides: ending.overrides,
+        plan: ending.plan,
         journal: ending.journal,
         files: BTreeMap::new(),
     };
@@ -174,6 +191,8 @@ impl Conclusion {
     /// Prints the tables, what to do next, and where the files are.
     pub(super) fn print(&self, case: &Case, screen: Screen) {
         let summary = &self.summary;
+        case.told.summary.get_or_init(|| summary.clone());
+        events::written(summary, screen);
         screen.document(&summary.json());
         let title = format!("{} · {} · {} · run {}", summary.job, summary.operation, summary.environment, summary.run);
         screen.say(&format!("\n{}\n", screen.tone(Tone::Title, &title)));
@@ -182,8 +201,17 @@ impl Conclusion {
             screen.say(&format!("business days {first} to {last}, as of {as_of}\n"));
         }
         screen.say(&table::summary(summary));
+        if let Some(plan) = &summary.plan {
+            screen.say(&format!("\n{}", bind::used_text(plan)));
+        }
+        if !summary.overrides.is_empty() {
+            screen.say(&format!("\n{}", screen.tone(Tone::Bad, &overrides::lines(&summary.overrides))));
+        }
         if let Some(log) = summary.log {
             screen.say(&format!("\nlog: {}, {} signed by DOKU", counted(log.read, "line"), log.verified));
+        }
+        if let Some(line) = summary.limits.as_ref().and_then(LimitsSeen::line) {
+            screen.say(&format!("\n{line}"));
         }
         if let Some(lines) = self.severities(case, screen) {
             screen.say(&format!("\n{lines}"));
@@ -268,6 +296,7 @@ impl Conclusion {
         };
         let again = match case.job.task {
             Task::Audit => "run the job that sent them again",
+            Task::Change(_) if summary.plan.is_some() => "run the same plan again",
             Task::Change(_) => "run the same job again",
         };
         let next = match summary.exit_code {
@@ -278,6 +307,7 @@ impl Conclusion {
                 printable(&shown(&case.journal)),
                 self.for_a_person()
             ),
+            exit::STOPPED if summary.plan.is_some() => "\n  run the same plan again to continue".to_owned(),
             exit::STOPPED => "\n  run the job again to continue".to_owned(),
             _ if self.has_strays() => {
                 format!(

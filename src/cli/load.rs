@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use super::args::Common;
 use super::exit::Failure;
+use super::loosen::Loosening;
 use super::screen::Screen;
 use crate::edge::credentials::{self, Credentials};
 use crate::edge::notification_log::{self, Verifier};
@@ -13,6 +15,7 @@ use crate::edge::{csv, files, read, results};
 use crate::job::settings::{Column, Field, Notifications, STDIN, Source};
 use crate::job::{self, Job};
 use crate::journal::Account;
+use crate::journal::log::sha256;
 use crate::model::fault::{Fault, Place};
 use crate::model::ids::InvoiceNumber;
 use crate::model::money::Tally;
@@ -22,6 +25,8 @@ use crate::model::time::{BusinessDate, Timestamp};
 use crate::plan::decide::Heard;
 use crate::plan::{Input, guard, input};
 use crate::reconcile::evidence::{Log, Unmatched, UnmatchedReason};
+use crate::report::summary::Summary;
+use crate::runner::progress::Progress;
 use crate::simulator;
 
 /// A job with its place in the world.
@@ -37,6 +42,21 @@ pub(super) struct Case {
     pub(super) date: BusinessDate,
     /// Where the journal is.
     pub(super) journal: PathBuf,
+    /// Whether its guards are loosened for this command.
+    pub(super) loosening: Loosening,
+    /// SHA-256 of the job file, in hex; empty where there is none.
+    pub(super) sha256: String,
+    /// What a run tells about itself while it lasts and at its end.
+    pub(super) told: Told,
+}
+
+/// What a run tells about itself, for those who report it elsewhere.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    /// Its counters.
+    pub(super) progress: Arc<Progress>,
+    /// Its totals, once it has any.
+    pub(super) summary: OnceLock<Summary>,
 }
 
 /// The business date of `--date`, or today's.
@@ -52,6 +72,7 @@ pub(super) fn date(common: &Common, now: Timestamp) -> Result<BusinessDate, Fail
 pub(super) fn case(path: &Path, common: &Common, now: Timestamp) -> Result<Case, Failure> {
     let file = path.display().to_string();
     let bytes = read::finished(path).map_err(|error| unreadable(&file, &error))?;
+    let sha256 = sha256(&bytes);
     let text = String::from_utf8(bytes).map_err(|error| {
         let good = String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()]).into_owned();
         let line = good.matches('\n').count();
@@ -61,7 +82,7 @@ pub(super) fn case(path: &Path, common: &Common, now: Timestamp) -> Result<Case,
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let job = job::parse(&file, text).map_err(Failure::Faults)?;
     let folder = path.parent().map(Path::to_owned).unwrap_or_default();
-    assemble(job, folder, file, common, now)
+    Ok(Case { sha256, ..assemble(job, folder, file, common, now)? })
 }
 
 /// Puts a job into its folder.
@@ -73,7 +94,16 @@ pub(super) fn assemble(
     now: Timestamp,
 ) -> Result<Case, Failure> {
     let journal = journal_path(common.journal.as_deref(), &file, &folder, &job.journal)?;
-    Ok(Case { date: date(common, now)?, journal, job, folder, file })
+    Ok(Case {
+        date: date(common, now)?,
+        journal,
+        job,
+        folder,
+        file,
+        loosening: Loosening::NotAsked,
+        sha256: String::new(),
+        told: Told::default(),
+    })
 }
 
 /// `--journal` is relative to the current directory, as every argument; the job's own is relative to the job.
@@ -118,17 +148,24 @@ impl Case {
         Account { environment, client_id: credentials.client_id.clone(), operation }
     }
 
-    /// The orders as a table.
-    pub(super) fn table(&self) -> Result<Table, Failure> {
+    /// The orders as a table, and the SHA-256 of what it was read from: the content of the file, or the rows of the job.
+    fn table(&self) -> Result<(Table, String), Failure> {
         match &self.job.orders.source {
-            Source::Rows(rows) => Ok(Table::from_rows(&self.file, rows.header.clone(), rows.rows.clone())),
+            Source::Rows(rows) => {
+                let digest = sha256(format!("{:?}", rows.header).as_bytes());
+                let values: Vec<&Vec<String>> = rows.rows.iter().map(|(_, values)| values).collect();
+                let digest = sha256(format!("{digest} {values:?}").as_bytes());
+                Ok((Table::from_rows(&self.file, rows.header.clone(), rows.rows.clone()), digest))
+            }
             Source::File(template) => {
                 let path = self.path(template);
                 let name = shown(&path);
                 let bytes = read::finished(&path).map_err(|error| unreadable(&name, &error))?;
                 let headers = self.known_headers();
                 let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
-                csv::parse(&name, bytes, &self.job.orders.format, &headers).map_err(Failure::Faults)
+                let digest = sha256(&bytes);
+                let table = csv::parse(&name, bytes, &self.job.orders.format, &headers).map_err(Failure::Faults)?;
+                Ok((table, digest))
             }
         }
     }
@@ -143,7 +180,9 @@ impl Case {
 
     /// The orders as rows and orders.
     pub(super) fn input(&self, now: Timestamp) -> Result<Input, Failure> {
-        input::read(&self.job, &self.table()?, now).map_err(Failure::Faults)
+        let (table, digest) = self.table()?;
+        let input = input::read(&self.job, &table, now).map_err(Failure::Faults)?;
+        Ok(Input { sha256: Some(digest), ..input })
     }
 
     /// The headers that the file of the orders may have.

@@ -1,19 +1,26 @@
 //! The command line: arguments, screens, progress and exit codes. The only place that prints.
 
 mod args;
+mod attend;
 mod audit;
+mod bind;
 mod books;
 mod by_flags;
 mod chain;
 mod conclude;
 mod embed;
+mod events;
 mod exit;
+mod heartbeat;
 mod interrupt;
 mod journal;
 mod load;
+mod log;
+mod loosen;
 #[cfg(test)]
 mod model_test;
 mod open;
+mod pace;
 mod plan;
 mod progress;
 mod read_back;
@@ -21,9 +28,11 @@ mod reconcile;
 mod resolve;
 mod rule;
 mod run;
+mod schedule;
 mod screen;
 mod session;
 mod show;
+mod show_plan;
 mod simulate;
 
 use std::process::ExitCode;
@@ -31,13 +40,25 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use args::{Cli, Command};
+use log::{Level, LogFormat};
 use screen::Screen;
+
+use crate::edge::environment;
 
 /// Runs the program and returns what it exits with.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return unread(&error),
+    };
     let screen = Screen::new(&cli.common);
+    if cli.common.log_format == LogFormat::Json {
+        // Even what should never happen is a line that a machine can read.
+        std::panic::set_hook(Box::new(move |panic| {
+            screen.event(Level::Error, "panic", &serde_json::json!({ "message": panic.to_string() }));
+        }));
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -55,14 +76,30 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// A command line that cannot be read, or that only asks for help.
+fn unread(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() && environment::was_typed("--log-format", "json") {
+        let fields = serde_json::json!({ "message": error.to_string() });
+        let screen = Screen::for_machines();
+        screen.event(Level::Error, "failure", &fields);
+    } else {
+        let _ = error.print();
+    }
+    ExitCode::from(if error.use_stderr() { exit::REFUSED } else { exit::DONE })
+}
+
 async fn command(cli: &Cli, screen: Screen) -> Result<u8, exit::Failure> {
     let common = &cli.common;
     match &cli.command {
         Command::Run(args) => run::job(args, common, screen).await,
-        Command::Plan { job, out } => plan::plan(job, out.as_deref(), common, screen).await,
+        Command::Plan { job, out, maker, overrides } => {
+            let out = out.as_deref().map(|file| plan::Out { file, maker: maker.as_deref() });
+            plan::plan(job, out.as_ref(), overrides, common, screen).await
+        }
         Command::Check { jobs } => plan::check(jobs, common, screen),
         Command::Reconcile(args) => reconcile::job(args, common, screen).await,
         Command::Resolve(args) => resolve::job(args, common, screen).await,
+        Command::Schedule(args) => schedule::schedule(args, common, screen),
         Command::Show { what, job, as_of } => {
             show::show(what.as_deref(), job.as_deref(), as_of.as_deref(), common, screen).await
         }

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::args::Common;
+use super::args::{Common, OverrideArgs};
+use super::bind::{self, Bound};
 use super::embed;
 use super::exit::{DONE, Failure, REFUSED};
 use super::load::{self, Case};
@@ -10,24 +11,48 @@ use super::open;
 use super::run;
 use super::screen::{Screen, faults_json};
 use super::session::make_plan;
+use super::show_plan;
 use crate::edge::clock::SystemClock;
-use crate::edge::files;
+use crate::edge::{files, person};
 use crate::journal::sqlite::SqliteJournal;
+use crate::journal::state::State;
+use crate::journal::{Account, Journal as _};
 use crate::model::fault::{Fault, Place, printable};
 use crate::model::money::Tally;
 use crate::model::operation::Task;
+use crate::model::time::{after, parse_instant, wire};
 use crate::plan::Plan;
+use crate::plan::binding::{self, BoundItem, LogHead, Maker, Occasion};
 use crate::runner::clock::Clock as _;
 
+/// Where a plan is saved, and who makes it.
+pub(super) struct Out<'a> {
+    /// The file.
+    pub(super) file: &'a Path,
+    /// `--maker`.
+    pub(super) maker: Option<&'a str>,
+}
+
 /// `rekon plan JOB`: exit code 0 if `run` would start, 2 if it would not.
-pub(super) async fn plan(path: &Path, out: Option<&Path>, common: &Common, screen: Screen) -> Result<u8, Failure> {
+pub(super) async fn plan(
+    path: &Path,
+    out: Option<&Out<'_>>,
+    overrides: &OverrideArgs,
+    common: &Common,
+    screen: Screen,
+) -> Result<u8, Failure> {
+    // A saved plan has no fractions of a second: what is decided now must be decided again when it is run.
     let now = SystemClock.now();
+    let now = parse_instant(&wire(now)).unwrap_or(now);
     let case = load::case(path, common, now)?;
     let Task::Change(operation) = case.job.task else {
         return Err(Failure::Refused(format!("{}: an audit sends nothing; use `rekon reconcile`", case.file)));
     };
+    let case = case.loosened(overrides)?;
     let credentials = case.credentials()?;
+    let made_by = out.map(|out| maker(&case, out)).transpose()?;
     let input = case.input(now)?;
+    let ground = bind::ground(&case, operation, &credentials.client_id, &input)?;
     let log = case.log(&credentials, embed::log_of(&case).as_deref())?;
     case.refuse_unproved(&log)?;
     let account = case.account(&credentials, operation);
@@ -35,19 +60,68 @@ pub(super) async fn plan(path: &Path, out: Option<&Path>, common: &Common, scree
     if let Some(journal) = &journal {
         open::warn_of_loss(&case.journal, journal, screen);
     }
-    let plan = make_plan(&case, &account, input, &log, journal.as_ref()).await?;
+    let plan = make_plan(&case, &account, input, &log, journal.as_ref(), now).await?;
     run::show_plan(&case, &plan, screen);
-    if let Some(out) = out {
-        let text = serde_json::to_vec_pretty(&document(&case, &plan)).expect(JSON);
-        files::write(out, &text).map_err(|error| Failure::Refused(error.to_string()))?;
-    }
     if !plan.may_run() {
         return Err(run::why_not(&case, &plan));
     }
+    let mut saved = None;
+    if let (Some(out), Some(made_by)) = (out, made_by) {
+        let items = binding::items(&plan, &account, &case.job.settlement);
+        let occasion = Occasion {
+            made_by,
+            made_at: now,
+            expires_at: after(now, case.job.approval.expires),
+            journal_log: head(journal.as_ref()).await?,
+            open: left_open(&case, &account, journal.as_ref()).await?,
+            overrides: case.overridden(&plan).into_iter().map(Into::into).collect(),
+        };
+        let (binding, file) = binding::bind(&plan, items, ground, occasion);
+        let bound = Bound::fresh(out.file, binding);
+        bound.refuse_without_people(&case)?;
+        files::write(out.file, &file).map_err(|error| Failure::Refused(error.to_string()))?;
+        saved = Some(serde_json::json!({
+            "file": out.file.display().to_string(), "digest": bound.binding.digest,
+            "expires_at": bound.binding.expires_at, "need": bound.binding.approval.need,
+        }));
+        screen.say(&format!("\n{}", show_plan::saved(&bound, &case)));
+    }
     if screen.is_json() {
-        screen.document(&serde_json::to_vec(&document(&case, &plan)).expect(JSON));
+        let mut document = document(&case, &plan);
+        if let Some(saved) = saved {
+            document["saved"] = saved;
+        }
+        screen.document(&serde_json::to_vec(&document).expect(JSON));
     }
     Ok(DONE)
+}
+
+/// Who makes the plan. Where approvals count, it must be said: the user of a server is often nobody in particular.
+fn maker(case: &Case, out: &Out<'_>) -> Result<Maker, Failure> {
+    let user = person::who();
+    match out.maker {
+        Some(name) => Ok(Maker { name: name.to_owned(), user }),
+        None if case.job.approval.bands.is_empty() => Ok(Maker { name: user.clone(), user }),
+        None => Err(Failure::Refused(format!(
+            "{}: plans of this job are approved, so say who makes this one: add --maker NAME\n  hint: if you are an \
+             approver, the name that you have in approval.approvers; who makes a plan cannot approve it",
+            case.file
+        ))),
+    }
+}
+
+/// How far the journal's log goes.
+async fn head(journal: Option<&SqliteJournal>) -> Result<Option<LogHead>, Failure> {
+    let Some(journal) = journal else { return Ok(None) };
+    let head = journal.head().await.map_err(open::failure)?;
+    Ok(head.map(|head| LogHead { entries: head.seq, head: head.hash }))
+}
+
+/// What earlier runs of the job left unknown, and a run would ask about again.
+async fn left_open(case: &Case, account: &Account, journal: Option<&SqliteJournal>) -> Result<Vec<BoundItem>, Failure> {
+    let Some(journal) = journal else { return Ok(Vec::new()) };
+    let open = journal.items_in(account, case.job.name.as_str(), &[State::Intent, State::Unknown]).await;
+    Ok(open.map_err(open::failure)?.iter().map(binding::open_item).collect())
 }
 
 const JSON: &str = "text and whole numbers can be written as JSON";
@@ -68,7 +142,8 @@ fn document(case: &Case, plan: &Plan) -> serde_json::Value {
     serde_json::json!({
         "version": 1, "job": case.job.name.as_str(), "operation": plan.operation.word(),
         "environment": case.job.merchant.environment.word(), "may_run": plan.may_run(),
-        "dispositions": plan.dispositions(), "guards": plan.guards, "rows": rows,
+        "dispositions": plan.dispositions(), "guards": plan.guards, "overrides": case.overridden(plan),
+        "eta": run::eta_document(case, plan), "rows": rows,
     })
 }
 
@@ -107,5 +182,8 @@ fn check_one(path: &Path, common: &Common) -> Result<usize, Failure> {
     let mut all = Tally::default();
     input.rows.iter().for_each(|row| all.add(row.rupiah));
     faults.extend(case.out_of_control(all));
+    if let Err(Failure::Faults(found)) = bind::approvers(&case) {
+        faults.extend(found);
+    }
     if faults.is_empty() { Ok(input.rows.len()) } else { Err(Failure::Faults(faults)) }
 }

@@ -1,6 +1,7 @@
 //! `rekon reconcile`: verdicts without sending anything; also what `rekon run` does with an audit.
 
 use super::args::{AuditArgs, Common, ReconcileArgs};
+use super::attend;
 use super::audit::{self, Options};
 use super::books::{Books, How};
 use super::conclude::{Ending, conclude};
@@ -27,7 +28,9 @@ use crate::runner::clock::Clock as _;
 pub(super) async fn job(args: &ReconcileArgs, common: &Common, screen: Screen) -> Result<u8, Failure> {
     let case = load::case(&args.job, common, present(args.as_of.as_deref())?)?;
     match case.job.task {
-        Task::Audit => audit(&case, args.as_of.as_deref(), &args.audit, screen).await,
+        Task::Audit => {
+            attend::attended(&case, screen, Box::pin(audit(&case, args.as_of.as_deref(), &args.audit, screen))).await
+        }
         Task::Change(operation) => {
             if args.audit != AuditArgs::default() {
                 let message = format!("--period, --memory and --threads are for audits; this is a {operation} job");
@@ -64,7 +67,7 @@ async fn change(case: &Case, operation: Operation, as_of: Option<&str>, screen: 
     let refused = |error: crate::journal::JournalError| Failure::Refused(error.to_string());
     let journal = SqliteJournal::open_to_read(&case.journal).map_err(refused)?;
     let invoices = input.invoices();
-    let plan = make_plan(case, &account, input, &log, journal.as_ref()).await?;
+    let plan = make_plan(case, &account, input, &log, journal.as_ref(), now).await?;
     let items = match &journal {
         Some(journal) => journal.known(&account, invoices).await.map_err(refused)?,
         None => std::collections::HashMap::new(),

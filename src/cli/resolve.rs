@@ -1,9 +1,12 @@
 //! `rekon resolve`: settles what earlier runs of a job left unknown, and sends nothing new.
 
+use std::collections::HashSet;
+
 use super::args::{Common, RunArgs};
+use super::attend;
 use super::embed;
 use super::exit::{DONE, DOUBT, Failure, STOPPED};
-use super::load;
+use super::load::{self, Case};
 use super::run::{refuse_unless_live, stop_text};
 use super::screen::{Screen, Tone};
 use super::session::Session;
@@ -12,21 +15,26 @@ use crate::journal::record::Finished;
 use crate::journal::{Journal as _, JournalError};
 use crate::model::fault::printable;
 use crate::model::operation::Task;
+use crate::model::time::Timestamp;
 use crate::plan::guard::counted;
 use crate::runner::clock::Clock as _;
-use std::collections::HashSet;
 
 /// `rekon resolve JOB`.
 pub(super) async fn job(args: &RunArgs, common: &Common, screen: Screen) -> Result<u8, Failure> {
     let started_at = SystemClock.now();
     let case = load::case(&args.job, common, started_at)?;
+    args.overrides.refuse("resolve sends nothing new")?;
+    attend::logged(&case, screen, Box::pin(settle(&case, args.live, started_at, screen))).await
+}
+
+async fn settle(case: &Case, live: bool, started_at: Timestamp, screen: Screen) -> Result<u8, Failure> {
     let Task::Change(operation) = case.job.task else {
         return Err(Failure::Refused(format!("{}: an audit leaves nothing unknown", case.file)));
     };
-    refuse_unless_live(&case, args.live)?;
+    refuse_unless_live(case, live)?;
     // Today's orders are not needed to settle yesterday's; only a rehearsal makes its provider of them.
-    let input = if embed::needs_input(&case) { Some(case.input(started_at)?) } else { None };
-    let session = Session::open(&case, operation, input.as_ref(), started_at, screen).await?;
+    let input = if embed::needs_input(case) { Some(case.input(started_at)?) } else { None };
+    let session = Session::open(case, operation, input.as_ref(), started_at, screen).await?;
     let stopped = |error: JournalError| Failure::Stopped(error.to_string());
     // A log that is not there says nothing, and keeps nobody from settling.
     if let Ok(log) = session.log() {
@@ -34,7 +42,7 @@ pub(super) async fn job(args: &RunArgs, common: &Common, screen: Screen) -> Resu
     }
     let before = session.in_doubt_elsewhere(&HashSet::new()).await.map_err(stopped)?;
     let run = session.begin_settling().await?;
-    let stop = session.send_and_settle(&run, Vec::new()).await?;
+    let stop = session.send_and_settle(&run, Vec::new(), None).await?.stop;
     let after = session.in_doubt_elsewhere(&HashSet::new()).await.map_err(stopped)?;
     let code = match (&stop, after.count) {
         (_, 1..) => DOUBT,

@@ -185,7 +185,7 @@ fn not_now(item: &Item, why: &NotNow) -> Failure {
 }
 
 /// Words of a person for the record.
-fn words(flag: &str, text: &str) -> Result<String, Failure> {
+pub(super) fn words(flag: &str, text: &str) -> Result<String, Failure> {
     let text = text.trim();
     if text.is_empty() || text.chars().count() > LONGEST_REASON || text.chars().any(char::is_control) {
         return Err(Failure::Refused(format!("{flag} must be one line of 1 to {LONGEST_REASON} characters")));

@@ -1,40 +1,69 @@
 //! `rekon run`: the whole flow, as a story.
 
-use super::args::{AuditArgs, Common, FlagArgs, RunArgs};
+use super::args::{AuditArgs, Common, FlagArgs, PlannedArgs};
+use super::attend;
+use super::bind::{self, Bound};
 use super::by_flags;
 use super::conclude::{Ending, conclude};
+use super::events;
 use super::exit::{Completion, DOUBT, Failure, STOPPED};
 use super::load::{self, Case};
+use super::loosen::Loosening;
+use super::pace::limits_seen;
 use super::read_back::ReadBack;
 use super::reconcile;
 use super::screen::{Screen, Tone};
-use super::session::Session;
+use super::session::{Sent, Session};
 use crate::doku::answer::Halt;
 use crate::edge::clock::SystemClock;
-use crate::job::settings::OnInvalid;
+use crate::job::settings::{DuplicateInput, OnInvalid};
+use crate::journal::log::PlanUse;
 use crate::journal::record::Finished;
 use crate::journal::{Journal as _, JournalError};
 use crate::model::environment::Environment;
 use crate::model::ids::RunId;
+use crate::model::money::Tally;
 use crate::model::operation::{Operation, Task};
+use crate::model::time::{Timestamp, wire};
 use crate::plan::decide::Plan;
+use crate::plan::eta::{self, Eta, Opening};
 use crate::plan::guard::{Reading, counted};
 use crate::reconcile::evidence::Log;
 use crate::report::summary::JournalHead;
-use crate::report::table;
+use crate::report::{overrides, table};
 use crate::runner::breaker::Opened;
 use crate::runner::clock::Clock as _;
 use crate::runner::dispatch::{Stop, ToSend};
+use crate::runner::probe::Died;
 
 /// `rekon run JOB`.
-pub(super) async fn job(args: &RunArgs, common: &Common, screen: Screen) -> Result<u8, Failure> {
-    let case = load::case(&args.job, common, reconcile::present(args.as_of.as_deref())?)?;
+pub(super) async fn job(planned: &PlannedArgs, common: &Common, screen: Screen) -> Result<u8, Failure> {
+    let args = &planned.run;
+    let mut case = load::case(&args.job, common, reconcile::present(args.as_of.as_deref())?)?;
     match case.job.task {
-        Task::Audit => reconcile::audit(&case, args.as_of.as_deref(), &AuditArgs::default(), screen).await,
+        Task::Audit if planned.plan.is_some() => {
+            Err(Failure::Refused(format!("{}: an audit sends nothing, and takes no --plan", case.file)))
+        }
+        Task::Audit => {
+            args.overrides.refuse("an audit sends nothing")?;
+            let options = AuditArgs::default();
+            let audit = Box::pin(reconcile::audit(&case, args.as_of.as_deref(), &options, screen));
+            attend::attended(&case, screen, audit).await
+        }
         Task::Change(_) if args.as_of.is_some() => {
             Err(Failure::Refused(format!("{}: --as-of is for an audit; a run happens now", case.file)))
         }
-        Task::Change(operation) => run(&case, operation, args.live, screen).await,
+        Task::Change(operation) => {
+            let Some(path) = planned.plan.as_deref() else {
+                let case = case.loosened(&args.overrides)?;
+                return attend::attended(&case, screen, Box::pin(run(&case, operation, args.live, None, screen))).await;
+            };
+            args.overrides
+                .refuse("a saved plan has its own: make it with `rekon plan JOB --override ... --out PLAN`")?;
+            let bound = Bound::read(path, &mut case, common)?;
+            let case = case.loosened_by(&bound.binding.overrides)?;
+            attend::attended(&case, screen, Box::pin(run(&case, operation, args.live, Some(bound), screen))).await
+        }
     }
 }
 
@@ -46,26 +75,43 @@ pub(super) async fn by_flags(
     screen: Screen,
 ) -> Result<u8, Failure> {
     let case = by_flags::case(operation, args, common)?;
-    run(&case, operation, args.live, screen).await
+    attend::attended(&case, screen, Box::pin(run(&case, operation, args.live, None, screen))).await
 }
 
 /// Plan, guards, send, settle, reconcile, report.
-async fn run(case: &Case, operation: Operation, live: bool, screen: Screen) -> Result<u8, Failure> {
+async fn run(
+    case: &Case,
+    operation: Operation,
+    live: bool,
+    bound: Option<Bound>,
+    screen: Screen,
+) -> Result<u8, Failure> {
     refuse_unless_live(case, live)?;
     let started_at = SystemClock.now();
-    let input = case.input(started_at)?;
+    let input = match &bound {
+        Some(bound) => bound.input(case, operation, started_at)?,
+        None => case.input(started_at)?,
+    };
     let session = Session::open(case, operation, Some(&input), started_at, screen).await?;
     let log = session.log()?;
     case.refuse_unproved(&log)?;
     session.note_contradictions(&log).await?;
     let plan = session.plan(input, &log).await?;
     show_plan(case, &plan, screen);
+    events::planned(&plan, screen);
     if !plan.may_run() {
         return Err(why_not(case, &plan));
     }
-    let run = session.begin(&plan).await?;
-    let stop = session.send_and_settle(&run, to_send(&plan)).await?;
-    report(&session, run, &plan, log, stop.as_ref(), screen).await
+    let used = match &bound {
+        Some(bound) => Some(bound.release(&session, &plan)?),
+        None => bind::refuse_without(case, &plan).map(|()| None)?,
+    };
+    let run = session.begin(&plan, used.clone()).await?;
+    let sent = session.send_and_settle(&run, to_send(&plan), bound.as_ref()).await?;
+    if let Some(stop) = &sent.stop {
+        events::stops(&stop_text(stop), screen);
+    }
+    report(&session, run, &plan, log, (&sent, used), screen).await
 }
 
 /// Production needs `--live`; everything else refuses it, so that nobody gets used to typing it.
@@ -87,6 +133,20 @@ pub(super) fn show_plan(case: &Case, plan: &Plan, screen: Screen) {
     let title = format!("{} · {} · {} · plan", case.job.name, plan.operation, case.job.merchant.environment);
     screen.say(&format!("{}\n", screen.tone(Tone::Title, &title)));
     screen.say(&table::plan(&plan.dispositions(), &plan.guards));
+    let overridden = overrides::lines(&case.overridden(plan));
+    if !overridden.is_empty() {
+        screen.say(&format!("\n{}", screen.tone(Tone::Bad, &overridden)));
+    }
+    let now = SystemClock.now();
+    let eta = eta(case, plan, now);
+    screen.say(&format!("\n{eta}"));
+    if let Some(trouble) = eta.trouble(now) {
+        screen.warn(&format!("{}: {trouble}", case.file));
+    }
+    let warns = case.guards().is_some_and(|guards| guards.duplicate_input == DuplicateInput::Warn);
+    if let Some(run) = plan.repeats.as_ref().filter(|_| warns) {
+        screen.warn(&format!("{}: run {run} is done with the same input; is this the right file?", case.file));
+    }
     let open = plan.left_open();
     if open.count > 0 {
         screen.say(&format!(
@@ -105,9 +165,26 @@ pub(super) fn show_plan(case: &Case, plan: &Plan, screen: Screen) {
     }
     if plan.on_invalid == OnInvalid::Skip {
         for fault in &plan.faults {
-            screen.warn(&fault.to_string());
+            screen.fault(fault);
         }
     }
+}
+
+/// How long the calls of a plan take.
+fn eta(case: &Case, plan: &Plan, now: Timestamp) -> Eta {
+    eta::estimate(&case.job, plan.to_send().count() as u64, plan.unproved(), now)
+}
+
+/// The same for machines.
+pub(super) fn eta_document(case: &Case, plan: &Plan) -> serde_json::Value {
+    let now = SystemClock.now();
+    let eta = eta(case, plan, now);
+    let window =
+        eta.hours.map(|hours| serde_json::json!({ "open": hours.state == Opening::Open, "until": wire(hours.until) }));
+    serde_json::json!({
+        "text": eta.to_string(), "calls": eta.calls, "canaries": eta.canaries, "seconds": eta.takes.as_secs(), "rate": eta.rate,
+        "window": window, "trouble": eta.trouble(now),
+    })
 }
 
 /// Why a plan may not be run: faults of the input, or guards that are broken.
@@ -116,13 +193,37 @@ pub(super) fn why_not(case: &Case, plan: &Plan) -> Failure {
         return Failure::Faults(plan.faults.clone());
     }
     let broken = plan.guards.iter().filter(|reading| !reading.holds()).map(|reading| {
-        let (found, limit) =
-            if reading.guard.starts_with("control") { ("found", "expected") } else { ("planned", "allowed") };
+        let compares = matches!(reading.key(), "control" | "duplicate_input");
+        let (found, limit) = if compares { ("found", "expected") } else { ("planned", "allowed") };
         let Reading { guard, headroom, .. } = reading;
         format!("{}: guard {guard}: {} {found}, {} {limit}: {headroom}", case.file, reading.found, reading.limit)
     });
-    let hint = "  hint: check that this is the right file; if it is, change the guard".to_owned();
-    Failure::Refused(broken.chain([hint]).collect::<Vec<_>>().join("\n"))
+    let mut hint = "  hint: check that this is the right file; if it is, change the guard".to_owned();
+    // A file that does not add up is not the one that was meant, whatever else is loosened.
+    let mut keys: Vec<&str> = plan.guards.iter().filter(|reading| !reading.holds()).map(Reading::key).collect();
+    keys.dedup();
+    if !matches!(case.loosening, Loosening::NotOffered) && !keys.contains(&"control") {
+        let value = |key: &str| if key == "duplicate_input" { "allow" } else { "LIMIT" };
+        let flags: Vec<String> = keys.iter().map(|key| format!("--override {key}={}", value(key))).collect();
+        hint = format!("{hint}, or for this run only add {} --reason TEXT", flags.join(" "));
+    }
+    let open = plan.left_open();
+    let doubt = (open.count > 0).then(|| {
+        format!(
+            "  {}, {}: in doubt meanwhile; rekon resolve {} settles them and sends nothing new",
+            counted(open.count, "row"),
+            open.rupiah,
+            case.file
+        )
+    });
+    Failure::Refused(broken.chain([hint]).chain(doubt).collect::<Vec<_>>().join("\n"))
+}
+
+/// What a plan would send, in sum.
+pub(super) fn total_of(plan: &Plan) -> Tally {
+    let mut total = Tally::default();
+    plan.to_send().for_each(|ready| total.add(ready.order.amount));
+    total
 }
 
 fn to_send(plan: &Plan) -> Vec<ToSend> {
@@ -141,7 +242,7 @@ async fn report(
     run: RunId,
     plan: &Plan,
     log_before: Log,
-    stop: Option<&Stop>,
+    (sent, used): (&Sent, Option<PlanUse>),
     screen: Screen,
 ) -> Result<u8, Failure> {
     let (case, journal) = (session.case, &session.journal);
@@ -172,6 +273,8 @@ async fn report(
         books,
         dispositions: plan.dispositions(),
         guards: plan.guards.clone(),
+        overrides: case.overridden(plan),
+        plan: used,
         in_doubt_earlier,
         other_jobs,
         period: None,
@@ -179,8 +282,9 @@ async fn report(
         journal: head.map(|head| JournalHead { entries: head.seq, head: head.hash }),
         started_at: session.started_at,
         now,
-        completion: if stop.is_some() { Completion::PartWay } else { Completion::Whole },
-        stopped: stop.map(stop_text),
+        limits: Some(limits_seen(&case.job.limits, &sent.seen)),
+        completion: if sent.stop.is_some() { Completion::PartWay } else { Completion::Whole },
+        stopped: sent.stop.as_ref().map(stop_text),
     };
     let mut conclusion = conclude(case, ending);
     let written = conclusion.write(case);
@@ -213,10 +317,29 @@ pub(super) fn stop_text(stop: &Stop) -> String {
         Stop::Halted(Halt::Gateway) => {
             "an unsigned refusal or a redirect: something stands between this machine and the provider".to_owned()
         }
+        Stop::WrongSignatures => {
+            "three answers in a row bear a signature that is not of the merchant's key: another key, or another provider"
+                .to_owned()
+        }
+        Stop::StillIll(why) => {
+            format!("{}, and the first call of this one brought no proof either: nothing else was sent", ill_text(why))
+        }
+        Stop::Canary(Died::Refused) => "a canary was refused: nothing else was sent".to_owned(),
+        Stop::Canary(Died::Unproved) => "a canary was not proved to be done: nothing else was sent".to_owned(),
         Stop::LossTooOld => {
             "what the lost journal may have sent is older than the horizon now; run the job again and read the hint"
                 .to_owned()
         }
         Stop::Journal(error) => error.to_string(),
+    }
+}
+
+/// Why an earlier run was stopped, from the journal's word.
+fn ill_text(why: &str) -> &'static str {
+    match why {
+        "credentials" => "an earlier run was stopped because the provider refused our credentials",
+        "gateway" => "an earlier run was stopped by an unsigned refusal or a redirect",
+        "signatures" => "an earlier run was stopped by wrong signatures",
+        _ => "an earlier run was stopped by the breaker",
     }
 }

@@ -2,9 +2,15 @@
 
 use std::io::{IsTerminal as _, Write as _};
 
+use serde_json::Value;
+
 use super::args::{Color, Common};
 use super::exit::Failure;
+use super::log::{self, Level, Log, LogFormat};
+use crate::edge::clock::SystemClock;
+use crate::edge::environment;
 use crate::model::fault::{Fault, printable};
+use crate::runner::clock::Clock as _;
 
 /// Where and how to print.
 #[derive(Debug, Clone, Copy)]
@@ -12,6 +18,8 @@ pub(super) struct Screen {
     format: Format,
     notes: Notes,
     colored: bool,
+    /// As long as the program: every copy of the screen writes to the same.
+    log: &'static Log,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,13 +50,62 @@ impl Screen {
         let colored = match common.color {
             Color::Always => true,
             Color::Never => false,
+            // https://no-color.org
+            Color::Auto if environment::variable("NO_COLOR").is_some() => false,
             Color::Auto => std::io::stdout().is_terminal() && std::io::stderr().is_terminal(),
         };
-        Self {
+        let named = environment::variable("REKON_LOG");
+        let of_environment = named.as_deref().map(|word| <Level as clap::ValueEnum>::from_str(word, true));
+        let quietly = if common.quiet { Level::Warn } else { Level::Info };
+        let level = common.log_level.or(of_environment.clone().and_then(Result::ok)).unwrap_or(quietly);
+        let screen = Self {
             format: if common.json { Format::Json } else { Format::Text },
             notes: if common.quiet { Notes::Quiet } else { Notes::Shown },
             colored,
+            log: Box::leak(Box::new(Log::new(common.log_format, level))),
+        };
+        if let (Some(Err(_)), None) = (of_environment, common.log_level) {
+            screen.warn("REKON_LOG is none of error, warn, info, debug; it is left aside");
         }
+        screen
+    }
+
+    /// The screen of a command line that cannot be read, but for its wish for JSON.
+    pub(super) fn for_machines() -> Self {
+        let log = Box::leak(Box::new(Log::new(LogFormat::Json, Level::Info)));
+        Self { format: Format::Text, notes: Notes::Shown, colored: false, log }
+    }
+
+    /// The log of the program.
+    pub(super) fn log(self) -> &'static Log {
+        self.log
+    }
+
+    /// Something that happened, for the log.
+    pub(super) fn event(self, level: Level, event: &str, fields: &Value) {
+        if let Some(line) = self.log.line(SystemClock.now(), level, event, fields) {
+            self.err(&line);
+        }
+    }
+
+    /// Whether stderr is for machines.
+    fn logs_json(self) -> bool {
+        self.log.format == LogFormat::Json
+    }
+
+    /// Words for people, which machines get as an event.
+    fn tell(self, level: Level, event: &str, text: &str) {
+        if self.logs_json() {
+            self.event(level, event, &serde_json::json!({ "message": text }));
+        } else if level <= self.log.level {
+            self.err(text);
+        }
+    }
+
+    fn err(self, text: &str) {
+        self.log.unseen(&mut || {
+            let _ = writeln!(std::io::stderr(), "{text}");
+        });
     }
 
     /// Whether the user asked for a document.
@@ -78,13 +135,13 @@ impl Screen {
     /// A note on stderr, unless `--quiet`.
     pub(super) fn note(self, text: &str) {
         if self.notes == Notes::Shown {
-            err(text);
+            self.tell(Level::Info, "note", text);
         }
     }
 
     /// Something that must be seen, on stderr.
     pub(super) fn warn(self, text: &str) {
-        err(text);
+        self.tell(Level::Warn, "warning", text);
     }
 
     /// Text in its tone, if colours are on.
@@ -100,34 +157,53 @@ impl Screen {
         format!("\u{1b}[{code}m{text}\u{1b}[0m")
     }
 
+    /// A fault that keeps nothing from going on, on stderr.
+    pub(super) fn fault(self, fault: &Fault) {
+        if self.logs_json() {
+            self.event(Level::Warn, "fault", &log::fault(fault));
+        } else {
+            self.warn(&fault.to_string());
+        }
+    }
+
     /// Faults, on stderr.
     pub(super) fn faults(self, faults: &[Fault]) {
         for fault in faults.iter().take(MOST_FAULTS) {
-            err(&fault.to_string());
+            if self.logs_json() {
+                self.event(Level::Error, "fault", &log::fault(fault));
+            } else {
+                self.err(&fault.to_string());
+            }
         }
         let count = faults.len();
         if count > MOST_FAULTS {
-            err(&format!("and {} more; --json lists them all", count - MOST_FAULTS));
+            self.tell(Level::Error, "faults", &format!("and {} more; --json lists them all", count - MOST_FAULTS));
         }
-        err(&format!("{count} {}; nothing was sent", if count == 1 { "fault" } else { "faults" }));
+        let event = "nothing_sent";
+        self.tell(
+            Level::Error,
+            event,
+            &format!("{count} {}; nothing was sent", if count == 1 { "fault" } else { "faults" }),
+        );
     }
 
     /// Why a command ended without a result, on stderr.
     pub(super) fn failure(self, failure: &Failure) {
+        let tell = |text: &str| self.tell(Level::Error, "failure", text);
         match failure {
             Failure::Faults(faults) => self.faults(faults),
-            Failure::Refused(message) => err(&format!("{}\nnothing was sent", printable_lines(message))),
+            Failure::Refused(message) => tell(&format!("{}\nnothing was sent", printable_lines(message))),
             Failure::Held(message) => {
-                err(&format!("{}\nnothing was sent; try again later", printable_lines(message)));
+                tell(&format!("{}\nnothing was sent; try again later", printable_lines(message)));
             }
             Failure::InDoubt(message) => {
-                err(&format!(
+                tell(&format!(
                     "{}\nMONEY MAY BE IN DOUBT: requests have left, and the journal cannot be read; look with rekon journal check",
                     printable_lines(message)
                 ));
             }
             Failure::Stopped(message) => {
-                err(&format!("{}\nwhat is known is in the journal; run the job again", printable_lines(message)));
+                tell(&format!("{}\nwhat is known is in the journal; run the job again", printable_lines(message)));
             }
         }
     }
@@ -159,15 +235,11 @@ pub(super) fn faults_json(faults: &[Fault]) -> serde_json::Value {
     faults.iter().map(json).collect()
 }
 
-fn printable_lines(text: &str) -> String {
+pub(super) fn printable_lines(text: &str) -> String {
     text.lines().map(printable).collect::<Vec<_>>().join("\n")
 }
 
 /// A reader that has gone away, as `head` does, is no reason to fail: the results are in the files.
 fn out(text: &str) {
     let _ = writeln!(std::io::stdout(), "{text}");
-}
-
-fn err(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
 }

@@ -4,7 +4,9 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
+use super::bind::Bound;
 use super::embed::{self, Embedded};
+use super::events;
 use super::exit::Failure;
 use super::interrupt;
 use super::load::{self, Case};
@@ -17,6 +19,9 @@ use crate::edge::clock::SystemClock;
 use crate::edge::credentials::Credentials;
 use crate::edge::http::HttpGateway;
 use crate::job::Job;
+use crate::job::settings::DuplicateInput;
+use crate::journal::history::{Asked, Terms};
+use crate::journal::log::PlanUse;
 use crate::journal::record::{NewRow, NewRun, RowRecord};
 use crate::journal::sqlite::SqliteJournal;
 use crate::journal::state::State;
@@ -25,15 +30,16 @@ use crate::model::fault::printable;
 use crate::model::ids::{InvoiceNumber, RunId};
 use crate::model::money::Tally;
 use crate::model::operation::Operation;
-use crate::model::time::Timestamp;
+use crate::model::time::{BusinessDate, Timestamp};
 use crate::plan::decide::{Known, Plan, decide};
-use crate::plan::{Input, guard};
+use crate::plan::{Input, guard, precedent};
 use crate::reconcile::contradict::contradictions;
 use crate::reconcile::evidence::Log;
 use crate::runner::attempt::Desk;
 use crate::runner::clock::{Clock as _, RunClock};
 use crate::runner::dispatch::{Dispatch, Rules, Stop, ToSend};
-use crate::runner::progress::Progress;
+use crate::runner::pace::gate::Gate;
+use crate::runner::pace::{Pacer, Seen};
 
 /// What a run tries to settle.
 const UNSETTLED: &[State] = &[State::Unknown];
@@ -49,6 +55,14 @@ pub(super) struct Session<'a> {
     credentials: Credentials,
     embedded: Option<Embedded>,
     screen: Screen,
+}
+
+/// How the sending ended.
+pub(super) struct Sent {
+    /// Why it stopped before its end; `None` if it did not.
+    pub(super) stop: Option<Stop>,
+    /// What it has learned of the provider's limits.
+    pub(super) seen: Seen,
 }
 
 impl<'a> Session<'a> {
@@ -86,25 +100,37 @@ impl<'a> Session<'a> {
 
     /// Decides about every row.
     pub(super) async fn plan(&self, input: Input, log: &Log) -> Result<Plan, Failure> {
-        make_plan(self.case, &self.account, input, log, Some(&self.journal)).await
+        make_plan(self.case, &self.account, input, log, Some(&self.journal), self.started_at).await
     }
 
     /// Makes the run and its rows durable.
-    pub(super) async fn begin(&self, plan: &Plan) -> Result<RunId, Failure> {
+    pub(super) async fn begin(&self, plan: &Plan, used: Option<PlanUse>) -> Result<RunId, Failure> {
         let rows = plan.rows.iter().map(|row| {
             let (fate, reason) = plan.fate(row);
             let (raw, invoice) = (row.raw.clone(), row.invoice.clone());
             NewRow { number: row.number, line: row.line, raw, invoice, rupiah: row.rupiah, fate, reason }
         });
-        self.begin_with(plan.delimiter, plan.header.clone(), rows.collect()).await
+        let terms = Terms {
+            input_sha256: plan.input_sha256.clone(),
+            caps: self.case.guards().map(precedent::caps).unwrap_or_default(),
+            overrides: self.case.overridden(plan),
+        };
+        self.begin_with(plan.delimiter, plan.header.clone(), terms, rows.collect(), used).await
     }
 
     /// Makes a run without rows durable: one that only settles.
     pub(super) async fn begin_settling(&self) -> Result<RunId, Failure> {
-        self.begin_with(b',', Vec::new(), Vec::new()).await
+        self.begin_with(b',', Vec::new(), Terms::default(), Vec::new(), None).await
     }
 
-    async fn begin_with(&self, delimiter: u8, header: Vec<String>, rows: Vec<NewRow>) -> Result<RunId, Failure> {
+    async fn begin_with(
+        &self,
+        delimiter: u8,
+        header: Vec<String>,
+        terms: Terms,
+        rows: Vec<NewRow>,
+        plan: Option<PlanUse>,
+    ) -> Result<RunId, Failure> {
         let (job, account, started_at) = (self.case.job.name.to_string(), self.account.clone(), self.started_at);
         self.journal
             .begin_run(NewRun {
@@ -114,20 +140,34 @@ impl<'a> Session<'a> {
                 horizon: self.case.job.retries.horizon,
                 delimiter,
                 header,
+                terms,
                 rows,
+                plan,
             })
             .await
             .map_err(open::failure)
     }
 
-    /// Sends what is new and settles what earlier runs of the job left unknown, until it is done or has to stop.
-    pub(super) async fn send_and_settle(&self, run: &RunId, fresh: Vec<ToSend>) -> Result<Option<Stop>, Failure> {
+    /// Sends what is new and settles what earlier runs of the job left unknown, until it is done or has to stop. A saved
+    /// plan settles only what it names.
+    pub(super) async fn send_and_settle(
+        &self,
+        run: &RunId,
+        fresh: Vec<ToSend>,
+        bound: Option<&Bound>,
+    ) -> Result<Sent, Failure> {
         let job = &self.case.job;
-        let unsettled =
+        let mut unsettled =
             self.journal.items_in(&self.account, job.name.as_str(), UNSETTLED).await.map_err(open::failure)?;
+        if let Some(bound) = bound {
+            bound.leave_out_others(&mut unsettled, self.screen);
+        }
         let connections = job.limits.concurrency.get() as usize;
         let gateway = HttpGateway::new(&self.base_url(), job.limits.timeout, connections)
             .map_err(|error| Failure::Refused(error.to_string()))?;
+        let gateway = Gate::before(gateway, &job.limits, SystemClock);
+        let reach = Pacer::<SystemClock>::memory(&job.limits);
+        let past = self.journal.past(&self.account, run, reach, SystemClock.now()).await.map_err(open::failure)?;
         let desk = Desk {
             journal: Arc::clone(&self.journal),
             gateway,
@@ -138,12 +178,15 @@ impl<'a> Session<'a> {
             lost_since: self.journal.lost_since().await.map_err(open::failure)?,
             page: if job.is_on_loopback() { PaymentPage::Loopback } else { PaymentPage::Https },
         };
-        let progress = Arc::new(Progress::default());
-        let watch = Watch::start(self.screen, &progress, (fresh.len() + unsettled.len()) as u64);
-        let dispatch = Dispatch::new(desk, self.account.clone(), Rules::of(job), fresh, unsettled, progress);
-        let stop = dispatch.run(interrupt::listen(self.screen)).await;
+        let progress = Arc::clone(&self.case.told.progress);
+        self.screen.log().of_run(run.as_str());
+        events::listen(&progress, self.screen);
+        let dispatch =
+            Dispatch::new(desk, self.account.clone(), Rules::of(job), fresh, unsettled, Arc::clone(&progress));
+        let watch = Watch::start(self.screen, &progress, job);
+        let stop = dispatch.after(past).run(interrupt::listen(self.screen)).await;
         drop(watch);
-        Ok(stop)
+        Ok(Sent { stop, seen: progress.seen() })
     }
 
     fn base_url(&self) -> String {
@@ -225,13 +268,27 @@ pub(super) async fn make_plan(
     input: Input,
     log: &Log,
     journal: Option<&SqliteJournal>,
+    now: Timestamp,
 ) -> Result<Plan, Failure> {
+    let own = case.job.guards.clone().unwrap_or_else(|| guard::whole_file(&input));
     let mut known = Known { heard: load::heard(log), ..Known::default() };
     if let Some(journal) = journal {
         known.items = journal.known(account, input.invoices()).await.map_err(open::failure)?;
         let creation = Account { operation: Operation::Create, ..account.clone() };
         known.created = journal.known(&creation, input.invoices()).await.map_err(open::failure)?;
+        let asked = Asked {
+            job: case.job.name.to_string(),
+            runs: own.max_growth.map_or(0, |growth| growth.runs),
+            input_sha256: input.sha256.clone().filter(|_| own.duplicate_input != DuplicateInput::Allow),
+            now,
+        };
+        known.history = journal.history(account, asked).await.map_err(open::failure)?;
     }
-    let guards = case.job.guards.clone().unwrap_or_else(|| guard::whole_file(&input));
-    Ok(decide(&case.job, account.operation, &guards, input, &known))
+    if known.history.date.is_empty() {
+        known.history.date = BusinessDate::of(now).to_string();
+    }
+    let guards = case.guards().unwrap_or(&own);
+    let mut plan = decide(&case.job, account.operation, guards, input, &known);
+    case.note_overrides(&mut plan, &own, &known.history)?;
+    Ok(plan)
 }

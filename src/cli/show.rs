@@ -5,12 +5,14 @@ use std::path::Path;
 use super::args::Common;
 use super::audit::Options;
 use super::audit::examine::examine;
+use super::bind;
 use super::chain;
 use super::exit::{DONE, Failure};
 use super::load::shown;
 use super::open::{Place, failure, to_read};
 use super::reconcile::present;
-use super::screen::{Screen, Tone};
+use super::screen::{Screen, Tone, printable_lines};
+use super::show_plan;
 use crate::journal::record::{Item, RunRecord};
 use crate::journal::sqlite::SqliteJournal;
 use crate::journal::{Journal as _, JournalError};
@@ -20,7 +22,7 @@ use crate::model::money::Tally;
 use crate::model::time::for_people;
 use crate::plan::guard::counted;
 use crate::reconcile::ends::state_of;
-use crate::report::table;
+use crate::report::{overrides, table};
 
 /// More items in doubt than these are counted only; results.csv has them all.
 const MOST_DOUBTS: usize = 50;
@@ -33,6 +35,9 @@ pub(super) async fn show(
     common: &Common,
     screen: Screen,
 ) -> Result<u8, Failure> {
+    if let Some(plan) = what.map(Path::new).filter(|path| is_plan(path)) {
+        return show_plan::show(plan, job, common, screen).await;
+    }
     let place = Place::of(job, common)?;
     if let (Some(invoice), Some(case)) = (what, place.audit()) {
         // The audit's own view, and nothing of the journal's but what it takes for evidence.
@@ -63,6 +68,11 @@ pub(super) async fn show(
     }
     chain::show(what, &story, place.case.as_ref(), screen);
     Ok(DONE)
+}
+
+/// A saved plan is named by its file; no invoice number is.
+fn is_plan(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "json") && path.is_file()
 }
 
 fn list(runs: &[RunRecord], doubts: &[Item], flag: &str, screen: Screen) {
@@ -140,11 +150,24 @@ async fn one_run(journal: &SqliteJournal, run: &RunRecord, screen: Screen) -> Re
         screen.tone(Tone::Title, &format!("{} · {} · {} · run {}", run.job, run.operation, run.environment, run.run)),
         for_people(run.started_at)
     ));
+    let plan = journal.plan_of(&run.run)?;
+    if let Some(plan) = &plan {
+        screen.say(&format!("{}\n", bind::used_text(plan)));
+    }
     let rows = states
         .iter()
         .map(|(state, tally)| vec![(*state).to_owned(), tally.count.to_string(), tally.rupiah.to_string()]);
     screen.say(&table::plain(&["state now", "rows", "rupiah"], rows.collect(), 1..3));
-    let document = serde_json::json!({ "version": 1, "run": run.run, "job": run.job, "states": states });
+    let overridden = journal.overrides(&run.run).await?;
+    if !overridden.is_empty() {
+        screen.say(&format!("\n{}", printable_lines(&overrides::lines(&overridden))));
+    }
+    let mut document = serde_json::json!({
+        "version": 1, "run": run.run, "job": run.job, "states": states, "overrides": overridden,
+    });
+    if let Some(plan) = plan {
+        document["plan"] = serde_json::json!(plan);
+    }
     screen.document(document.to_string().as_bytes());
     Ok(())
 }

@@ -78,7 +78,7 @@ pub enum Halt {
 const SKEW: chrono::Duration = chrono::Duration::minutes(5);
 
 /// `Retry-After` is heeded up to this much (`failure-modes.md` N4).
-const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(15 * 60);
+pub const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(15 * 60);
 
 #[derive(Deserialize)]
 struct Body<'a> {
@@ -271,15 +271,27 @@ fn is_page(payment: &StatusPart, page: PaymentPage) -> bool {
     }
 }
 
-/// `Retry-After` in seconds or as a date, capped; `None` if it is absent or unreadable.
+/// `Retry-After` in seconds or as a date, capped; `None` if it is absent or unreadable. How long it is to a date is told by
+/// the answer's own `Date` as well as by our clock, and the longer one counts: one of the two clocks may be wrong.
 #[must_use]
 pub fn retry_after(answer: &Answer, now: Timestamp) -> Option<Duration> {
-    let text = answer.header("retry-after")?;
-    let wait = match text.parse::<u64>() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => time::elapsed(now, chrono::DateTime::parse_from_rfc2822(text).ok()?.to_utc()),
+    let text = answer.header("retry-after")?.trim();
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let wait = if is_number {
+        // More digits than a number can hold are a very long time.
+        Duration::from_secs(text.parse().unwrap_or(u64::MAX))
+    } else {
+        let (until, theirs) = (http_date(text)?, answer.header("date").and_then(http_date));
+        time::elapsed(now, until).max(theirs.map_or(Duration::ZERO, |sent| time::elapsed(sent, until)))
     };
     Some(wait.min(LONGEST_RETRY_AFTER))
+}
+
+/// A date of HTTP in its usual form or one of the two old ones (RFC 9110, 5.6.7).
+fn http_date(text: &str) -> Option<Timestamp> {
+    let old = |form| chrono::NaiveDateTime::parse_from_str(text, form).ok().map(|time| time.and_utc());
+    let usual = chrono::DateTime::parse_from_rfc2822(text).ok().map(|time| time.to_utc());
+    usual.or_else(|| old("%A, %d-%b-%y %H:%M:%S GMT")).or_else(|| old("%a %b %e %H:%M:%S %Y"))
 }
 
 #[cfg(test)]
@@ -483,6 +495,18 @@ mod tests {
     }
 
     #[test]
+    fn a_date_is_as_far_off_as_the_clock_says_that_is_further_from_it() {
+        let wait = |date: &str| {
+            let header = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+            let headers = vec![header("retry-after", "Sun, 22 Nov 2026 08:00:30 GMT"), header("date", date)];
+            retry_after(&Answer { status: 503, headers, body: Vec::new() }, now())
+        };
+        assert_eq!(wait("Sun, 22 Nov 2026 07:59:40 GMT"), Some(Duration::from_secs(50)));
+        assert_eq!(wait("Sun, 22 Nov 2026 08:00:10 GMT"), Some(Duration::from_secs(30)));
+        assert_eq!(wait("yesterday"), Some(Duration::from_secs(30)));
+    }
+
+    #[test]
     fn retry_after_is_read_as_seconds_or_date_and_capped() {
         let wait = |text: &str| {
             let headers = vec![("retry-after".to_owned(), text.to_owned())];
@@ -491,7 +515,12 @@ mod tests {
         assert_eq!(wait("7"), Some(Duration::from_secs(7)));
         assert_eq!(wait("Sun, 22 Nov 2026 08:00:30 GMT"), Some(Duration::from_secs(30)));
         assert_eq!(wait("Sun, 22 Nov 2020 08:00:30 GMT"), Some(Duration::ZERO));
-        assert_eq!(wait("99999999"), Some(LONGEST_RETRY_AFTER));
+        assert_eq!(wait("Sunday, 22-Nov-26 08:00:30 GMT"), Some(Duration::from_secs(30)));
+        assert_eq!(wait("Sun Nov 22 08:00:30 2026"), Some(Duration::from_secs(30)));
+        for absurd in ["99999999", "99999999999999999999999", "Mon, 22 Nov 2066 08:00:30 GMT"] {
+            assert_eq!(wait(absurd), Some(LONGEST_RETRY_AFTER), "{absurd}");
+        }
+        assert_eq!(wait(""), None);
         assert_eq!(wait("-1"), None);
         assert_eq!(wait("soon"), None);
     }

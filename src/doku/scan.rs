@@ -2,13 +2,16 @@
 //! read, and where it meets anything out of the ordinary (an escape, a fraction, deep nesting, whatever is not JSON) it
 //! gives `None`, which means nothing but "ask serde".
 
+use std::cell::RefCell;
+use std::ops::Range;
+
 /// Where a scan of a text stands.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Scan<'a> {
     text: &'a str,
     at: usize,
-    /// The places of the quotes from here on, if they are known: then nothing in the text is escaped.
-    quotes: &'a [usize],
+    /// The places of texts and numbers that were skipped, if somebody wants to know them.
+    skipped: Option<&'a RefCell<Vec<Range<usize>>>>,
 }
 
 /// Deeper nesting is not ordinary.
@@ -19,7 +22,12 @@ const MOST_DIGITS: usize = 15;
 
 impl<'a> Scan<'a> {
     pub(crate) const fn new(text: &'a str) -> Self {
-        Self { text, at: 0, quotes: &[] }
+        Self { text, at: 0, skipped: None }
+    }
+
+    /// The same, noting the places of the texts and numbers that it skips.
+    pub(crate) const fn noting(self, skipped: &'a RefCell<Vec<Range<usize>>>) -> Self {
+        Self { skipped: Some(skipped), ..self }
     }
 
     /// The next byte that is no space, which stays.
@@ -68,35 +76,46 @@ impl<'a> Scan<'a> {
     #[inline]
     pub(crate) fn string(&mut self) -> Option<&'a str> {
         self.take(b'"')?;
-        let start = self.at;
-        if let [_, end, rest @ ..] = self.quotes {
-            (self.quotes, self.at) = (rest, end + 1);
-            return self.text.get(start..*end);
-        }
-        self.string_from(start)
+        let text = self.plain()?;
+        (self.raw()? == b'"').then_some(text)
     }
 
-    /// The same where nobody knows its end.
-    fn string_from(&mut self, start: usize) -> Option<&'a str> {
+    /// The next byte, whatever it is.
+    #[inline]
+    fn raw(&mut self) -> Option<u8> {
+        let byte = *self.text.as_bytes().get(self.at)?;
+        self.at += 1;
+        Some(byte)
+    }
+
+    fn go_to_special(&mut self) {
         let bytes = self.text.as_bytes();
         while let Some(word) = bytes.get(self.at..).and_then(<[u8]>::first_chunk) {
             let special = special(u64::from_le_bytes(*word));
             if special != 0 {
                 self.at += special.trailing_zeros() as usize / 8;
-                return self.close(start);
+                return;
             }
             self.at += 8;
         }
         while bytes.get(self.at).is_some_and(|byte| !matches!(byte, b'"' | b'\\' | ..0x20)) {
             self.at += 1;
         }
-        self.close(start)
     }
 
-    fn close(&mut self, start: usize) -> Option<&'a str> {
-        let end = self.at;
-        self.at += 1;
-        (*self.text.as_bytes().get(end)? == b'"').then(|| self.text.get(start..end))?
+    /// The text from here to the next quote, backslash or control character, which stays.
+    #[inline]
+    pub(crate) fn plain(&mut self) -> Option<&'a str> {
+        let start = self.at;
+        self.go_to_special();
+        self.text.get(start..self.at)
+    }
+
+    /// Takes exactly this text.
+    #[inline]
+    pub(crate) fn literal(&mut self, expected: &str) -> Option<()> {
+        let end = self.at + expected.len();
+        (self.text.as_bytes().get(self.at..end)? == expected.as_bytes()).then(|| self.at = end)
     }
 
     /// Goes through the entries of an object: `entry` is called after each key and takes the value.
@@ -151,13 +170,19 @@ impl<'a> Scan<'a> {
         self.skip_within(DEEPEST)
     }
 
+    fn note(&self, value: &str) {
+        if let Some((skipped, place)) = self.skipped.zip(place(self.text, value)) {
+            skipped.borrow_mut().push(place);
+        }
+    }
+
     fn skip_within(&mut self, deepest: u32) -> Option<()> {
         let inside = deepest.checked_sub(1)?;
         match self.peek()? {
-            b'"' => self.string().map(drop),
+            b'"' => self.string().map(|text| self.note(text)),
             b'{' => self.object(|scan, _| scan.skip_within(inside)),
             b'[' => self.list(|scan| scan.skip_within(inside)),
-            b'0'..=b'9' => self.digits().map(drop),
+            b'0'..=b'9' => self.digits().map(|digits| self.note(digits)),
             _ => {
                 let word = ["true", "false", "null"].into_iter().find(|word| self.rest().starts_with(word))?;
                 self.at += word.len();
@@ -167,140 +192,54 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// The text of a string that was written with escapes; its buffers are used again and again.
+/// The text of a string that was written with escapes; its buffer is used again and again.
 #[derive(Debug, Default)]
 pub(crate) struct Unescaped {
-    bytes: Vec<u8>,
-    length: usize,
-    quotes: Vec<usize>,
-    /// Quotes that are known; none where something else was escaped as well.
-    known: usize,
+    text: String,
+    /// Where it stands, as it is written and without its quotes, in the text that was scanned.
+    source: Range<usize>,
 }
 
-/// What is copied at once, though less may be meant.
-const STRIDE: usize = 32;
-
 impl Unescaped {
-    /// Reads a string with its quotes.
+    /// Reads a string with its quotes, and with any escapes of one character.
     pub(crate) fn read(&mut self, scan: &mut Scan<'_>) -> Option<()> {
-        if scan.peek()? != b'"' {
-            return None;
+        scan.take(b'"')?;
+        self.source = scan.at..scan.at;
+        self.text.clear();
+        loop {
+            self.text.push_str(scan.plain()?);
+            match scan.raw()? {
+                b'"' => {
+                    self.source.end = scan.at - 1;
+                    return Some(());
+                }
+                b'\\' => self.text.push(match scan.raw()? {
+                    same @ (b'"' | b'\\' | b'/') => char::from(same),
+                    b'n' => '\n',
+                    b'r' => '\r',
+                    b't' => '\t',
+                    _ => return None,
+                }),
+                _ => return None,
+            }
         }
-        let source = &scan.rest().as_bytes()[1..];
-        // What is escaped like this is mostly the last field of a line: then it ends with the last quote.
-        let last = memchr::memrchr(b'"', source)?;
-        let read = match self.quotes_only(&source[..last]) {
-            Some(()) => last,
-            None => self.any(source)?,
-        };
-        scan.at += read + 2;
-        Some(())
     }
 
     /// The text that was read.
-    pub(crate) fn text(&self) -> Option<&str> {
-        std::str::from_utf8(self.bytes.get(..self.length)?).ok()
+    pub(crate) fn text(&self) -> &str {
+        &self.text
     }
 
-    /// A scan of the text that was read.
-    pub(crate) fn scan(&self) -> Option<Scan<'_>> {
-        Some(Scan { text: self.text()?, at: 0, quotes: self.quotes.get(..self.known)? })
-    }
-
-    /// A text in which quotes are escaped, and nothing else is.
-    pub(crate) fn quotes_only(&mut self, source: &[u8]) -> Option<()> {
-        let first_is_good = source.first().is_none_or(|byte| *byte != b'"' && *byte >= 0x20);
-        if !first_is_good || source.last() == Some(&b'\\') {
-            return None;
-        }
-        let pairs = source.iter().zip(source.get(1..).unwrap_or_default());
-        // Every backslash is followed by a quote, every quote follows a backslash, and nothing is a control character.
-        let wrong = pairs.fold(0, |wrong, (byte, next)| {
-            wrong | (u8::from(*byte == b'\\') ^ u8::from(*next == b'"')) | u8::from(*next < 0x20)
-        });
-        if wrong != 0 {
-            return None;
-        }
-        self.make_room(source.len());
-        let (mut from, mut written, mut known) = (0, 0, 0);
-        for (number, block) in source.chunks(64).enumerate() {
-            let mut found = backslashes(block);
-            while found != 0 {
-                let at = number * 64 + found.trailing_zeros() as usize;
-                self.copy(source, from, at, written);
-                written += at - from;
-                self.quotes[known] = written;
-                known += 1;
-                from = at + 1;
-                found &= found - 1;
-            }
-        }
-        self.copy(source, from, source.len(), written);
-        (self.length, self.known) = (written + source.len() - from, known);
-        Some(())
-    }
-
-    /// A text with any escapes of one character, up to its closing quote; returns how long it is as written.
-    fn any(&mut self, source: &[u8]) -> Option<usize> {
-        self.make_room(source.len());
-        let (mut read, mut written) = (0, 0);
-        loop {
-            let byte = match *source.get(read)? {
-                b'"' => {
-                    (self.length, self.known) = (written, 0);
-                    return Some(read);
-                }
-                b'\\' => {
-                    read += 1;
-                    match *source.get(read)? {
-                        same @ (b'"' | b'\\' | b'/') => same,
-                        b'n' => b'\n',
-                        b'r' => b'\r',
-                        b't' => b'\t',
-                        _ => return None,
-                    }
-                }
-                ..0x20 => return None,
-                byte => byte,
-            };
-            self.bytes[written] = byte;
-            read += 1;
-            written += 1;
-        }
-    }
-
-    fn make_room(&mut self, length: usize) {
-        if self.bytes.len() < length + STRIDE {
-            self.bytes.resize(length + STRIDE, 0);
-            self.quotes.resize(length / 2 + 1, 0);
-        }
-    }
-
-    fn copy(&mut self, source: &[u8], from: usize, to: usize, written: usize) {
-        let room = self.bytes.get_mut(written..).and_then(<[u8]>::first_chunk_mut::<STRIDE>);
-        match (source.get(from..).and_then(<[u8]>::first_chunk), room) {
-            (Some(stride), Some(room)) if to - from <= STRIDE => *room = *stride,
-            _ => self.bytes[written..written + to - from].copy_from_slice(&source[from..to]),
-        }
+    /// Where it stands, as it is written and without its quotes, in the text that was scanned.
+    pub(crate) fn source(&self) -> Range<usize> {
+        self.source.clone()
     }
 }
 
-/// Which of at most 64 bytes are backslashes, the first byte in the lowest bit.
-fn backslashes(block: &[u8]) -> u64 {
-    let (words, rest) = block.as_chunks();
-    let mut found = 0;
-    for (number, word) in words.iter().enumerate() {
-        let other = u64::from_le_bytes(*word) ^ repeated(b'\\');
-        // Exact for every byte, unlike in `special`: nothing is carried from one byte to the next.
-        let backslash = !(((other & repeated(0x7f)) + repeated(0x7f)) | other | repeated(0x7f));
-        // Gathers the highest bits of the eight bytes.
-        let bits = (backslash >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56;
-        found |= bits << (number * 8);
-    }
-    for (number, byte) in rest.iter().enumerate() {
-        found |= u64::from(*byte == b'\\') << (words.len() * 8 + number);
-    }
-    found
+/// Where a part stands in a text that it is a part of; `None` if it is none.
+pub(crate) fn place(text: &str, part: &str) -> Option<Range<usize>> {
+    let start = (part.as_ptr() as usize).checked_sub(text.as_ptr() as usize)?;
+    (start + part.len() <= text.len()).then_some(start..start + part.len())
 }
 
 /// Puts a value where none is yet: a field that is there twice is not ordinary.

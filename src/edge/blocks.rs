@@ -1,16 +1,13 @@
-//! A stream in blocks on all cores: one thread reads, some work, and the results come back in the order of the stream.
+//! A stream in blocks on all cores: each thread reads a block when it has nothing else to do, works on it, and the results
+//! come back in the order of the stream.
 //!
 //! A *block* ends where a line or a CSV record ends, so that nobody has to put pieces together. There are only so many
-//! buffers: one goes back to the reader when the result of its block has been taken, so that neither a slow block nor a
-//! slow taker lets the others run ahead and fill the memory.
+//! buffers: one is free again when the result of its block has been taken, so that neither a slow block nor a slow taker
+//! lets the others run ahead and fill the memory.
 
-use std::collections::VecDeque;
 use std::io::{self, Read};
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::Mutex;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread;
 
+use super::parallel::work_off;
 use memchr::{memchr_iter, memrchr, memrchr2_iter};
 
 /// How large a block is, unless a single line or record is larger.
@@ -75,88 +72,36 @@ pub(crate) fn in_blocks_of<R: Send, E>(
     cut: Cut,
     threads: usize,
     work: impl Fn(Block<'_>) -> R + Sync,
-    take: impl FnMut(R) -> Result<(), E>,
+    mut take: impl FnMut(R) -> Result<(), E>,
 ) -> Result<(), Stopped<io::Error, E>> {
-    let threads = threads.max(1);
-    let (free, freed) = channel();
-    // One in the hands of each worker, one waiting for it, and one that is being filled.
-    for _ in 0..=2 * threads {
-        free.send(Vec::new()).expect("the other end is in the next line");
-    }
-    let (filled, to_do) = channel();
-    let (to_do, work) = (&Mutex::new(to_do), &work);
-    let (done, results) = channel();
-    thread::scope(|scope| {
-        let cutter = Cutter { source, cut, size, offset: 0, line: 1 };
-        let reader = scope.spawn(move || cutter.run(&freed, &filled));
-        for _ in 0..threads {
-            let done = done.clone();
-            scope.spawn(move || work_off(to_do, work, &done));
+    let mut cutter = Cutter { source, cut, size, offset: 0, line: 1, rest: Vec::new(), is_done: false };
+    let work = |parcel: &mut Parcel| {
+        let Parcel { buffer, length, offset, first_line, is_last, failed } = parcel;
+        match failed.take() {
+            Some(error) => Err(error),
+            None => Ok(work(Block {
+                bytes: &buffer[..*length],
+                offset: *offset,
+                first_line: *first_line,
+                is_last: *is_last,
+            })),
         }
-        drop(done);
-        // When this returns or panics, its ends of the channels are gone; by that all the others end.
-        let free = free;
-        let taken = hand_over(results, &free, take);
-        drop(free);
-        let read = reader.join().unwrap_or_else(|panic| resume_unwind(panic));
-        taken.map_err(Stopped::Taking)?;
-        read.map_err(Stopped::Reading)
-    })
+    };
+    let take = |result: io::Result<R>| take(result.map_err(Stopped::Reading)?).map_err(Stopped::Taking);
+    work_off(threads, |used| cutter.next(used), work, take)
 }
 
-/// A block on its way: which one it is, its bytes, and where it was.
+/// A block on its way: its bytes, and where it was.
+#[derive(Default)]
 struct Parcel {
-    index: u64,
     /// Longer than the block, so that a buffer need not be cleared and filled with zeros again.
     buffer: Vec<u8>,
     length: usize,
     offset: u64,
     first_line: u64,
     is_last: bool,
-}
-
-/// What became of a block: its index, its buffer, and the result or the panic.
-pub(super) type Done<R> = (u64, Vec<u8>, thread::Result<R>);
-
-/// Works on blocks until there are no more, or nobody wants the results.
-fn work_off<R>(to_do: &Mutex<Receiver<Parcel>>, work: &impl Fn(Block<'_>) -> R, done: &Sender<Done<R>>) {
-    loop {
-        let next = to_do.lock().expect("nothing can panic while it is held").recv();
-        let Ok(parcel) = next else { return };
-        let Parcel { index, buffer, length, offset, first_line, is_last } = parcel;
-        let block = Block { bytes: &buffer[..length], offset, first_line, is_last };
-        // A panic goes to the calling thread; otherwise that would wait for this result for ever.
-        let result = catch_unwind(AssertUnwindSafe(|| work(block)));
-        if done.send((index, buffer, result)).is_err() {
-            return;
-        }
-    }
-}
-
-/// Takes the results in their order, and gives the buffers back.
-pub(super) fn hand_over<R, E>(
-    results: Receiver<Done<R>>,
-    free: &Sender<Vec<u8>>,
-    mut take: impl FnMut(R) -> Result<(), E>,
-) -> Result<(), E> {
-    let mut next = 0;
-    let mut early: VecDeque<Option<(Vec<u8>, R)>> = VecDeque::new();
-    for (index, buffer, result) in results {
-        let result = result.unwrap_or_else(|panic| resume_unwind(panic));
-        let at = usize::try_from(index - next).expect("there are no more results than buffers");
-        if early.len() <= at {
-            early.resize_with(at + 1, || None);
-        }
-        early[at] = Some((buffer, result));
-        while let Some((buffer, result)) = early.front_mut().and_then(Option::take) {
-            early.pop_front();
-            next += 1;
-            take(result)?;
-            // The reader may have come to the end.
-            let _ = free.send(buffer);
-        }
-    }
-    Ok(())
+    /// Instead of a block: the stream cannot be read any further.
+    failed: Option<io::Error>,
 }
 
 /// Reads a stream and cuts it.
@@ -166,32 +111,38 @@ struct Cutter<S> {
     size: usize,
     offset: u64,
     line: u64,
+    /// What was read beyond the last block; at least one byte, so that no block is there before it is known whether another
+    /// one follows.
+    rest: Vec<u8>,
+    is_done: bool,
 }
 
 impl<S: Read> Cutter<S> {
-    /// Fills buffers until the stream ends or nobody gives any back.
-    fn run(mut self, freed: &Receiver<Vec<u8>>, filled: &Sender<Parcel>) -> io::Result<()> {
-        // What was read beyond the last block; at least one byte, so that no block is sent before it is known whether
-        // another one follows.
-        let mut rest = Vec::new();
-        for index in 0.. {
-            let Ok(mut buffer) = freed.recv() else { return Ok(()) };
-            let (read, length) = self.fill(&mut buffer, &rest)?;
-            if length == 0 {
-                return Ok(());
-            }
-            let is_last = length == read;
-            rest.clear();
-            rest.extend_from_slice(&buffer[length..read]);
-            let (offset, first_line) = (self.offset, self.line);
-            self.offset += length as u64;
-            self.line += memchr_iter(b'\n', &buffer[..length]).count() as u64;
-            let parcel = Parcel { index, buffer, length, offset, first_line, is_last };
-            if filled.send(parcel).is_err() || is_last {
-                return Ok(());
-            }
+    /// The next block, in a used buffer if there is one.
+    fn next(&mut self, used: Option<Parcel>) -> Option<Parcel> {
+        if self.is_done {
+            return None;
         }
-        Ok(())
+        let mut buffer = used.map(|parcel| parcel.buffer).unwrap_or_default();
+        let rest = std::mem::take(&mut self.rest);
+        let (read, length) = match self.fill(&mut buffer, &rest) {
+            Ok(filled) => filled,
+            Err(error) => {
+                self.is_done = true;
+                return Some(Parcel { failed: Some(error), ..Parcel::default() });
+            }
+        };
+        self.is_done = length == read;
+        if length == 0 {
+            return None;
+        }
+        self.rest = rest;
+        self.rest.clear();
+        self.rest.extend_from_slice(&buffer[length..read]);
+        let (offset, first_line) = (self.offset, self.line);
+        self.offset += length as u64;
+        self.line += memchr_iter(b'\n', &buffer[..length]).count() as u64;
+        Some(Parcel { buffer, length, offset, first_line, is_last: self.is_done, failed: None })
     }
 
     /// Reads on after `rest` until there is a whole block. How much is in the buffer then, and how much of it the block is:
@@ -259,6 +210,8 @@ impl Seen {
 #[cfg(test)]
 mod tests {
     use std::convert::Infallible;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::Mutex;
 
     use proptest::prelude::*;
 

@@ -126,6 +126,14 @@ fn text(key: &'static str, reference: &Reference, folder: &Path) -> Result<Strin
     }
 }
 
+/// Reads another secret of a job, by the name of its key.
+///
+/// # Errors
+/// It is not to be had, and where it was looked for.
+pub fn secret(key: &'static str, reference: &Reference, folder: &Path) -> Result<Secret, NoCredential> {
+    text(key, reference, folder).map(|text| Secret::new(&text))
+}
+
 /// Whether both variables are set.
 #[must_use]
 pub fn in_environment((client_id, secret_key): (&str, &str)) -> bool {

@@ -51,7 +51,12 @@ fn write_temporary(path: &Path, content: &[u8]) -> io::Result<()> {
 pub struct Draft {
     path: PathBuf,
     content: io::Result<BufWriter<File>>,
+    /// Bytes that were written since the last sync.
+    unsynced: usize,
 }
+
+/// So much is made durable at a time, while others still work on what comes next: the end need not wait for all of it.
+const SYNC_BYTES: usize = 16 << 20;
 
 impl Draft {
     /// Begins a file of that name in a folder, which is made if it is not there.
@@ -62,14 +67,19 @@ impl Draft {
             std::fs::create_dir_all(folder)?;
             File::create(&path).map(|file| BufWriter::with_capacity(1 << 16, file))
         };
-        Self { content: begin(), path }
+        Self { content: begin(), path, unsynced: 0 }
     }
 
     /// Writes on.
     pub fn write(&mut self, bytes: &[u8]) {
-        if let Ok(file) = &mut self.content
-            && let Err(error) = file.write_all(bytes)
-        {
+        let Ok(file) = &mut self.content else { return };
+        self.unsynced += bytes.len();
+        let mut written = file.write_all(bytes);
+        if self.unsynced >= SYNC_BYTES {
+            self.unsynced = 0;
+            written = written.and_then(|()| file.flush()).and_then(|()| file.get_ref().sync_data());
+        }
+        if let Err(error) = written {
             self.content = Err(error);
         }
     }

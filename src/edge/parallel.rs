@@ -1,12 +1,10 @@
 //! Pieces of work on all cores, with the results in the order of the pieces.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
-
-use super::blocks::hand_over;
 
 /// How many threads there is work for: as many as this machine has cores for us.
 #[must_use]
@@ -28,23 +26,43 @@ pub fn in_order<R: Send, E>(
     work: impl Fn(usize) -> R + Sync,
     take: impl FnMut(R) -> Result<(), E>,
 ) -> Result<(), E> {
+    let mut left = 0..pieces;
+    work_off(threads, |_| left.next(), |piece| work(*piece), take)
+}
+
+/// Does pieces of work on `threads` threads, and hands the results to `take` on the calling thread, in the order of the
+/// pieces. `next` makes the pieces, one after another, on whichever thread has nothing to do; it is given a piece that is
+/// done with, if there is one. No more than a few pieces are there at any time.
+///
+/// # Errors
+/// What `take` says; the pieces that have not begun are left.
+///
+/// # Panics
+/// If `next`, `work` or `take` does.
+pub(super) fn work_off<P: Send, R: Send, E>(
+    threads: usize,
+    next: impl FnMut(Option<P>) -> Option<P> + Send,
+    work: impl Fn(&mut P) -> R + Sync,
+    take: impl FnMut(R) -> Result<(), E>,
+) -> Result<(), E> {
     let threads = threads.max(1);
     let (free, freed) = channel();
-    for _ in 0..=2 * threads {
-        free.send(Vec::new()).expect("the other end is in the line above");
+    for _ in 0..PIECES_PER_THREAD * threads {
+        free.send(None).expect("the other end is in the line above");
     }
-    let (freed, next, work) = (&Mutex::new(freed), &AtomicUsize::new(0), &work);
+    let (source, work) = (&Mutex::new(Source { freed, next, index: 0 }), &work);
     let (done, results) = channel();
     thread::scope(|scope| {
         for _ in 0..threads {
             let done = done.clone();
             scope.spawn(move || {
-                loop {
-                    let permit = freed.lock().expect("nothing can panic while it is held").recv();
-                    let piece = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(permit) = permit.ok().filter(|_| piece < pieces) else { return };
-                    let result = catch_unwind(AssertUnwindSafe(|| work(piece)));
-                    if done.send((piece as u64, permit, result)).is_err() {
+                // A panic goes to the calling thread; otherwise that would wait for this result for ever.
+                while let Some((index, piece)) = Source::next_of(source) {
+                    let result = piece.and_then(|mut piece| {
+                        let result = catch_unwind(AssertUnwindSafe(|| work(&mut piece)))?;
+                        Ok((piece, result))
+                    });
+                    if done.send((index, result)).is_err() {
                         return;
                     }
                 }
@@ -55,6 +73,60 @@ pub fn in_order<R: Send, E>(
         let free = free;
         hand_over(results, &free, take)
     })
+}
+
+/// Pieces under way for each thread: one in its hands, and some that wait for an earlier one, or for the calling thread.
+const PIECES_PER_THREAD: usize = 4;
+
+/// Where the pieces come from.
+struct Source<P, N> {
+    /// Pieces that are done with, or leave to make a new one.
+    freed: Receiver<Option<P>>,
+    next: N,
+    index: u64,
+}
+
+impl<P, N: FnMut(Option<P>) -> Option<P>> Source<P, N> {
+    /// The next piece with its number, or the panic that it met; `None`: there are no more, or nobody wants them.
+    fn next_of(source: &Mutex<Self>) -> Option<(u64, thread::Result<P>)> {
+        let mut source = source.lock().ok()?;
+        let used = source.freed.recv().ok()?;
+        let index = source.index;
+        source.index += 1;
+        match catch_unwind(AssertUnwindSafe(|| (source.next)(used))) {
+            Ok(piece) => piece.map(|piece| (index, Ok(piece))),
+            Err(panic) => Some((index, Err(panic))),
+        }
+    }
+}
+
+/// What became of a piece: its number, and the piece with its result, or the panic.
+type Done<P, R> = (u64, thread::Result<(P, R)>);
+
+/// Takes the results in their order, and gives the pieces back.
+fn hand_over<P, R, E>(
+    results: Receiver<Done<P, R>>,
+    free: &Sender<Option<P>>,
+    mut take: impl FnMut(R) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut next = 0;
+    let mut early: VecDeque<Option<(P, R)>> = VecDeque::new();
+    for (index, result) in results {
+        let result = result.unwrap_or_else(|panic| resume_unwind(panic));
+        let at = usize::try_from(index - next).expect("there are no more results than pieces");
+        if early.len() <= at {
+            early.resize_with(at + 1, || None);
+        }
+        early[at] = Some(result);
+        while let Some((piece, result)) = early.front_mut().and_then(Option::take) {
+            early.pop_front();
+            next += 1;
+            take(result)?;
+            // There may be nobody left who wants it.
+            let _ = free.send(Some(piece));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

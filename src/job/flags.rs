@@ -6,8 +6,8 @@ use super::limits::parse_quota;
 use super::orders::{DELIMITERS, ENCODINGS, STYLES, field};
 use super::parse::base_url;
 use super::settings::{
-    Breaker, Column, DEFAULT_JOURNAL, Job, Limits, Merchant, Notifications, OnInvalid, Orders, Output, Reconcile,
-    Reference, Retries, STDIN, Source, is_loopback, wrong_host,
+    Approval, Breaker, Column, DEFAULT_JOURNAL, Job, Limits, Merchant, Notifications, OnInvalid, Orders, Output,
+    Reconcile, Reference, Retries, STDIN, Source, is_loopback, wrong_host,
 };
 use crate::model::environment::Environment;
 use crate::model::ids::JobName;
@@ -131,11 +131,14 @@ pub fn job(operation: Operation, orders_file: &str, stem: &str, flags: &Flags) -
         limits,
         retries: Retries::default(),
         guards: None,
+        approval: Approval::default(),
         breaker: Breaker::default(),
+        canary: None,
         window: None,
         notifications,
         reconcile: Reconcile::default(),
         output,
+        healthcheck: None,
         settlement: Vec::new(),
         journal: DEFAULT_JOURNAL.to_owned(),
     })

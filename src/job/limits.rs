@@ -1,4 +1,4 @@
-//! The sections `limits`, `retries`, `breaker` and `window`.
+//! The sections `limits`, `retries`, `breaker`, `canary` and `window`.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -101,6 +101,10 @@ pub(super) fn read_breaker(reader: &mut Reader<'_>, node: Option<&Node>) -> Brea
     breaker
 }
 
+pub(super) fn read_canary(reader: &mut Reader<'_>, node: &Node) -> Option<NonZeroU32> {
+    reader.parse(node, "canary", "a whole number from 1", parse_count)
+}
+
 pub(super) fn read_window(reader: &mut Reader<'_>, node: &Node) -> Option<Window> {
     let section = reader.section(node, "window", &["from", "until", "zone"])?;
     let mut minutes = |key: &str| {
@@ -116,7 +120,9 @@ pub(super) fn read_window(reader: &mut Reader<'_>, node: &Node) -> Option<Window
     Some(window)
 }
 
-pub(super) fn parse_minutes(text: &str) -> Option<u16> {
+/// Minutes after midnight, of a time such as `00:45`.
+#[must_use]
+pub fn parse_minutes(text: &str) -> Option<u16> {
     let (hours, minutes) = text.split_once(':')?;
     let two_digits = |part: &str| (part.len() == 2).then(|| part.parse::<u16>().ok()).flatten();
     let (hours, minutes) = (two_digits(hours)?, two_digits(minutes)?);
@@ -129,11 +135,12 @@ pub(super) fn read_zone(reader: &mut Reader<'_>, node: Option<&Node>, what: &str
 }
 
 pub(super) fn read_percent(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<u8> {
-    let percent = |text: &str| {
-        let number = text.strip_suffix('%')?;
-        parse_count(number).and_then(|number| u8::try_from(number.get()).ok()).filter(|percent| *percent <= 100)
-    };
-    reader.parse(node, what, "a percentage such as 10%", percent)
+    reader.parse(node, what, "a percentage such as 10%", parse_percent)
+}
+
+pub(super) fn parse_percent(text: &str) -> Option<u8> {
+    let number = text.strip_suffix('%')?;
+    parse_count(number).and_then(|number| u8::try_from(number.get()).ok()).filter(|percent| *percent <= 100)
 }
 
 pub(super) fn read_count(

@@ -4,11 +4,14 @@
 //! the ready job with all defaults, and the other modules read one section each. `jobs/template.yaml` documents every
 //! key.
 
+pub mod approval;
 pub mod flags;
+pub mod growth;
 mod guards;
-mod limits;
+pub mod limits;
 mod notifications;
 mod orders;
+pub mod overrides;
 pub mod parse;
 mod reader;
 mod reconcile;

@@ -1,10 +1,12 @@
 //! A whole job file: the top level, the merchant, and what is read and written.
 
+use std::path::Path;
+
 use super::reader::Reader;
 use super::settings::{DEFAULT_JOURNAL, Job, Merchant, Output, OutputFormat, Reference, is_loopback, wrong_host};
 use super::values::check_template;
 use super::yaml::{self, Node, Value};
-use super::{guards, limits, notifications, orders, reconcile};
+use super::{approval, guards, limits, notifications, orders, reconcile};
 use crate::model::environment::Environment;
 use crate::model::fault::Fault;
 use crate::model::ids::JobName;
@@ -12,7 +14,7 @@ use crate::model::money::{AmountStyle, Rupiah};
 use crate::model::operation::{Operation, Task};
 use crate::model::order::{Settlement, Share};
 
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 17] = [
     "job",
     "operation",
     "merchant",
@@ -20,11 +22,14 @@ const KEYS: [&str; 14] = [
     "limits",
     "retries",
     "guards",
+    "approval",
     "breaker",
+    "canary",
     "window",
     "notifications",
     "reconcile",
     "output",
+    "healthcheck",
     "settlement",
     "journal",
 ];
@@ -64,11 +69,14 @@ fn read_job(reader: &mut Reader<'_>, root: &Node) -> Option<Job> {
     let limits = limits::read_limits(reader, top.get("limits"));
     let retries = limits::read_retries(reader, top.get("retries"));
     let breaker = limits::read_breaker(reader, top.get("breaker"));
+    let canary = top.get("canary").and_then(|node| limits::read_canary(reader, node));
     let window = top.get("window").and_then(|node| limits::read_window(reader, node));
     let guards = guards::read(reader, &top, task);
+    let approval = approval::read(reader, top.get("approval"), task);
     let notifications = notifications::read(reader, top.get("notifications"), task);
     let reconcile = reconcile::read(reader, top.get("reconcile"), task);
     let output = read_output(reader, top.get("output"));
+    let healthcheck = top.get("healthcheck").and_then(|node| read_healthcheck(reader, node));
     let settlement = top.get("settlement").map(|node| read_settlement(reader, node, task)).unwrap_or_default();
     let journal = top.get("journal").and_then(|node| reader.text(node, "journal")).unwrap_or(DEFAULT_JOURNAL);
     let (name, task, merchant, orders) = (name?, task?, merchant?, orders?);
@@ -88,11 +96,14 @@ fn read_job(reader: &mut Reader<'_>, root: &Node) -> Option<Job> {
         limits,
         retries,
         guards,
+        approval,
         breaker,
+        canary,
         window,
         notifications,
         reconcile,
         output,
+        healthcheck,
         settlement,
         journal: journal.to_owned(),
     })
@@ -199,7 +210,8 @@ pub(super) fn base_url(text: &str) -> Option<String> {
 
 fn read_output(reader: &mut Reader<'_>, node: Option<&Node>) -> Output {
     let mut output = Output::default();
-    let Some(section) = node.and_then(|node| reader.section(node, "output", &["directory", "formats"])) else {
+    let Some(section) = node.and_then(|node| reader.section(node, "output", &["directory", "formats", "metrics"]))
+    else {
         return output;
     };
     if let Some(node) = section.get("directory")
@@ -212,7 +224,25 @@ fn read_output(reader: &mut Reader<'_>, node: Option<&Node>) -> Output {
     if let Some(items) = section.get("formats").and_then(|node| reader.list(node, "output.formats")) {
         output.formats = items.iter().filter_map(|item| reader.word(item, "output.formats", &words)).collect();
     }
+    if let Some(node) = section.get("metrics") {
+        // The textfile collector reads no other name, and a date in it would leave old files behind that never change.
+        let is_read = |text: &str| Path::new(text).extension().is_some_and(|end| end == "prom") && !text.contains('{');
+        let expected = "a path that ends in .prom, without {date}";
+        output.metrics = reader.parse(node, "output.metrics", expected, |text| is_read(text).then(|| text.to_owned()));
+    }
     output
+}
+
+/// Where the URL is that tells a monitoring service how runs end. Whoever knows the URL can say so in our place.
+fn read_healthcheck(reader: &mut Reader<'_>, node: &Node) -> Option<Reference> {
+    if let Value::Scalar(_) = node.value {
+        let hint = "write healthcheck: {url: env:HC_URL}; the URL is a secret";
+        reader.fault_at_secret(node, "healthcheck is not a map", hint);
+        return None;
+    }
+    let section = reader.section(node, "healthcheck", &["url"])?;
+    let url = reader.required(&section, "healthcheck", "url", "name where the URL is: `env:HC_URL` or `file:PATH`")?;
+    read_reference(reader, url, "healthcheck.url", Key::Secret)
 }
 
 fn read_settlement(reader: &mut Reader<'_>, node: &Node, task: Option<Task>) -> Vec<Settlement> {

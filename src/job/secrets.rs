@@ -17,7 +17,7 @@ pub(super) fn masked_line(line: &str) -> String {
         open = (open + key.matches(['{', '[']).count()).saturating_sub(key.matches(['}', ']']).count());
         out.push_str(key);
         rest = after;
-        if is_secret(key.trim_end_matches(':')) {
+        if is_secret(key.trim_end_matches(':')) || is_check(key.trim_end_matches(':'), after) {
             let value = after.trim_start();
             out.push_str(&after[..after.len() - value.len()]);
             let (value, more) = value.split_at(value_end(value, open > 0));
@@ -34,6 +34,19 @@ fn is_secret(before: &str) -> bool {
     let word = word.rsplit(|character: char| !character.is_alphanumeric() && !matches!(character, '_' | '-'));
     let word = word.into_iter().next().unwrap_or_default();
     word.to_lowercase().contains("secret") || nearest(word, ["secret_key"]).is_some()
+}
+
+/// Whether the last word before a colon is the key of a health check's URL, or a slip for one: whoever knows the URL can
+/// make silence look like health.
+fn is_check(before: &str, after: &str) -> bool {
+    let word = before.trim_end_matches(['"', '\'', ' ']);
+    let word = word.rsplit(|character: char| !character.is_alphanumeric() && !matches!(character, '_' | '-'));
+    let word = word.into_iter().next().unwrap_or_default();
+    let is_url = ["url", "urls", "uri", "ulr", "ur"].contains(&word.to_lowercase().as_str());
+    is_url
+        || (nearest(word, ["healthcheck"]).is_some()
+            && !after.trim_start().starts_with('{')
+            && !after.trim().is_empty())
 }
 
 /// Where a value ends: a quoted one at its quote, a list at its bracket, one in a flow map at the delimiter, any other with the line.
@@ -115,6 +128,15 @@ mod tests {
             ("{secret_key: [env:A, hunter2], x: 1}", "{secret_key: ***, x: 1}"),
             ("{secret_key: [env:A,", "{secret_key: [env:A,"),
             ("job: refund", "job: refund"),
+            ("healthcheck: {url: https://hc.example/abc, x: 1}", "healthcheck: {url: ***, x: 1}"),
+            ("  url: https://hc.example/abc", "  url: ***"),
+            ("healthcheck: https://hc.example/abc", "healthcheck: ***"),
+            ("healtcheck: {url: env:HC_URL}", "healtcheck: {url: env:HC_URL}"),
+            ("healthcheck:", "healthcheck:"),
+            (
+                "callback_url: {value: \"https://shop.example/return\"}",
+                "callback_url: {value: \"https://shop.example/return\"}",
+            ),
         ];
         for (line, expected) in cases {
             assert_eq!(masked_line(line), expected);

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+pub use super::approval::{Approval, Approver, ApproverKey, Band};
+pub use super::growth::{FEWEST_RUNS, Factor, Growth};
 pub use super::reconcile::{Period, Reconcile, Severity, Threshold};
 use crate::model::environment::Environment;
 use crate::model::ids::JobName;
@@ -32,8 +34,12 @@ pub struct Job {
     pub retries: Retries,
     /// What a plan must satisfy; `None` only where no money changes.
     pub guards: Option<Guards>,
+    /// Who must approve a plan, and how long it is good for.
+    pub approval: Approval,
     /// When to stop because the provider is ill.
     pub breaker: Breaker,
+    /// So many orders are sent first, and the others only once all of them are proven. `None`: all alike.
+    pub canary: Option<NonZeroU32>,
     /// When to send; `None`: at any time.
     pub window: Option<Window>,
     /// What DOKU said.
@@ -42,6 +48,8 @@ pub struct Job {
     pub reconcile: Reconcile,
     /// What to write.
     pub output: Output,
+    /// Where the URL of a health check is, which is a secret. `None`: none is pinged.
+    pub healthcheck: Option<Reference>,
     /// Split settlement, sent with every creation.
     pub settlement: Vec<Settlement>,
     /// Path or URL of the journal, relative to the job file.
@@ -300,10 +308,45 @@ pub struct Guards {
     pub max_order: Option<Rupiah>,
     /// Most percent of the input's rows, when it has 40 or more. `None`: no limit.
     pub max_share: Option<u8>,
+    /// How much larger than the job's last runs. `None`: no limit.
+    pub max_growth: Option<Growth>,
+    /// Most orders of one business day, over all jobs and runs of the account. `None`: no limit.
+    pub max_orders_per_day: Option<u64>,
+    /// Most rupiah of one business day, over all jobs and runs of the account. `None`: no limit.
+    pub max_total_per_day: Option<Rupiah>,
+    /// What to do with an input that a run of the job has finished already.
+    pub duplicate_input: DuplicateInput,
     /// Refund: hold what has no verified SUCCESS notification.
     pub require_paid: bool,
     /// Cancel: hold what has a verified SUCCESS notification.
     pub refuse_paid: bool,
+}
+
+/// What to do with an input that a run of the job has finished already; the strictest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DuplicateInput {
+    /// Refuse the plan.
+    Refuse,
+    /// Say so.
+    Warn,
+    /// Nothing: what is done is not done again in any case.
+    Allow,
+}
+
+impl DuplicateInput {
+    /// All of them with their words.
+    pub const WORDS: [(&'static str, Self); 3] =
+        [("refuse", Self::Refuse), ("warn", Self::Warn), ("allow", Self::Allow)];
+
+    /// The word in job files.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Refuse => "refuse",
+            Self::Warn => "warn",
+            Self::Allow => "allow",
+        }
+    }
 }
 
 /// When to stop because the provider is ill.
@@ -391,6 +434,8 @@ pub struct Output {
     pub directory: String,
     /// Which files; results.csv and summary.json are always written.
     pub formats: Vec<OutputFormat>,
+    /// Where the metrics of the latest run go, relative to the job file. `None`: nowhere.
+    pub metrics: Option<String>,
 }
 
 /// A kind of file that comes out.
@@ -442,7 +487,8 @@ impl Default for Notifications {
 
 impl Default for Output {
     fn default() -> Self {
-        Self { directory: "out".into(), formats: vec![OutputFormat::Csv, OutputFormat::Json, OutputFormat::Html] }
+        let formats = vec![OutputFormat::Csv, OutputFormat::Json, OutputFormat::Html];
+        Self { directory: "out".into(), formats, metrics: None }
     }
 }
 
@@ -450,7 +496,18 @@ impl Guards {
     /// Guards with these limits and the default for everything else.
     #[must_use]
     pub const fn new(max_orders: u64, max_total: Rupiah) -> Self {
-        Self { max_orders, max_total, max_order: None, max_share: None, require_paid: false, refuse_paid: true }
+        Self {
+            max_orders,
+            max_total,
+            max_order: None,
+            max_share: None,
+            max_growth: None,
+            max_orders_per_day: None,
+            max_total_per_day: None,
+            duplicate_input: DuplicateInput::Allow,
+            require_paid: false,
+            refuse_paid: true,
+        }
     }
 }
 

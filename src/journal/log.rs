@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::Account;
+use super::history::{DayCaps, Overridden};
 use super::identity::Identity;
 use super::record::{Item, ItemId};
 use super::state::{Event, Illegal, State, next};
@@ -31,6 +32,29 @@ pub enum Entry {
         rows: u64,
         /// SHA-256 over all rows as the journal keeps them.
         rows_sha256: String,
+        /// SHA-256 of the input as it was read; `None` if there was none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        input_sha256: Option<String>,
+        /// The caps that its intents are compared with.
+        #[serde(default, skip_serializing_if = "DayCaps::are_absent")]
+        caps: DayCaps,
+        /// The saved plan that it executes; `None` if it made its own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        plan: Option<Box<PlanUse>>,
+    },
+    /// A guard was loosened for a run that begins.
+    Overridden {
+        /// The run.
+        run: String,
+        /// What was loosened, and why.
+        what: Overridden,
+    },
+    /// A run stopped for the provider's sake: the next one begins with a single call.
+    RunStopped {
+        /// Its name.
+        run: String,
+        /// Why, in one word.
+        why: String,
     },
     /// A run came to its end.
     RunEnded {
@@ -179,6 +203,29 @@ pub struct Carried {
     pub facts: Facts,
 }
 
+/// A saved plan that a run executes: recorded in the entry with which the run begins, so that a plan is used once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanUse {
+    /// SHA-256 of the plan, in hex.
+    pub digest: String,
+    /// Who made it, by their own account.
+    pub made_by: String,
+    /// Whose signatures released it; empty if it needed none.
+    pub approved_by: Vec<ApprovedBy>,
+    /// The runs that executed it before and did not come to their end.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub continues: Vec<String>,
+}
+
+/// A signature that released a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApprovedBy {
+    /// What the job calls the person.
+    pub name: String,
+    /// The fingerprint of the key: `SHA256:...`.
+    pub key: String,
+}
+
 /// Why there is another generation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reopened {
@@ -302,9 +349,11 @@ pub fn carried(id: ItemId, carried: &Carried, at: Timestamp) -> Result<Item, Imp
 /// It cannot have happened to this item.
 pub fn fold(item: Item, entry: &Entry, at: Timestamp) -> Result<Item, Impossible> {
     match entry {
-        Entry::RunBegan { .. } | Entry::RunEnded { .. } | Entry::Accepted { .. } => {
-            Err(Impossible::OutOfPlace("no item"))
-        }
+        Entry::RunBegan { .. }
+        | Entry::Overridden { .. }
+        | Entry::RunStopped { .. }
+        | Entry::RunEnded { .. }
+        | Entry::Accepted { .. } => Err(Impossible::OutOfPlace("no item")),
         Entry::Made(_) | Entry::Carried(_) => Err(Impossible::OutOfPlace("an item that exists")),
         Entry::TakenOver { run: by, job, amount, payment_reference, body_sha256 } => {
             if item.state != State::Planned {

@@ -2,11 +2,13 @@
 //!
 //! [`state`] is the state machine, [`identity`] the derived keys and [`log`] the event log, of which every item is the sum;
 //! all pure. [`Journal`] is the seam to a store, [`sqlite`] the embedded one. An item is one (environment, client, operation, invoice, generation); it comes into
-//! being with its first intent. A [`DurableIntent`] can be made in this room only, after the commit, and nothing can be
+//! being with its first intent. [`history`] is what guards ask about what was done before. A [`DurableIntent`] can be made in this room only, after the commit, and nothing can be
 //! sent without one.
 
+pub mod history;
 pub mod identity;
 pub mod log;
+pub mod past;
 pub mod proof;
 pub mod record;
 pub mod ruling;
@@ -64,9 +66,15 @@ pub enum JournalError {
     /// The disk is full. Nothing more is sent, but what was under way is kept.
     #[error("the journal's disk is full")]
     Full,
+    /// A plan is used once.
+    #[error("the plan was executed by run {0} already")]
+    PlanUsed(String),
     /// A read failed.
     #[error("the journal could not be read: {0}")]
     Read(String),
+    /// The intent would break a cap of its business day; nothing was sent for it.
+    #[error("the journal refuses the next order by guards.{0}")]
+    Capped(String),
     /// Another item for the same operation and invoice is live or done.
     #[error("the invoice is taken by another item")]
     Taken,
@@ -109,6 +117,10 @@ pub trait Journal: Send + Sync + 'static {
 
     /// Marks what a stopped program left open as unknown; returns how many.
     fn recover(&self, at: Timestamp) -> impl Future<Output = Result<u64, JournalError>> + Send;
+
+    /// Notes that a run stopped for the provider's sake, and why in one word.
+    fn stop_run(&self, run: RunId, why: String, at: Timestamp)
+    -> impl Future<Output = Result<(), JournalError>> + Send;
 
     /// Ends a run.
     fn finish_run(&self, finished: Finished) -> impl Future<Output = Result<(), JournalError>> + Send;

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::history::Terms;
 use super::identity::Identity;
+use super::log::PlanUse;
 use super::state::{Event, State};
 use crate::doku::answer::Reading;
 use crate::doku::exchange::Exchange;
@@ -263,8 +265,30 @@ pub struct NewRun {
     pub delimiter: u8,
     /// The input's header.
     pub header: Vec<String>,
+    /// What the run sets itself.
+    pub terms: Terms,
     /// All input rows in order.
     pub rows: Vec<NewRow>,
+    /// The saved plan that it executes; `None` if it made its own.
+    pub plan: Option<PlanUse>,
+}
+
+/// A run that executed a saved plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanRun {
+    /// Its name.
+    pub run: String,
+    /// What it exited with; `None` if it was cut off.
+    pub exit_code: Option<u8>,
+}
+
+impl PlanRun {
+    /// Whether it came to its end, so that the plan is used up. A run that stopped part-way, or left something in doubt, may
+    /// be continued with the same plan.
+    #[must_use]
+    pub const fn has_finished(&self) -> bool {
+        matches!(self.exit_code, Some(0 | 1))
+    }
 }
 
 /// The end of a run.

@@ -18,9 +18,9 @@ pub enum AmountStyle {
     /// `1250000`: digits only.
     #[default]
     Plain,
-    /// `1.250.000`, with `,00` and a leading `Rp` allowed.
+    /// `1.250.000`, with `,00` or `,-` and a leading `Rp` allowed.
     Id,
-    /// `1,250,000`, with `.00` and a leading `Rp` allowed.
+    /// `1,250,000`, with `.00` or `.-` and a leading `Rp` allowed.
     Us,
 }
 
@@ -133,7 +133,8 @@ impl Rupiah {
 fn without_grouping(text: &str, group: char, decimal: char) -> Result<String, NotAnAmount> {
     let number = text.strip_prefix("Rp").map_or(text, |rest| rest.trim_start_matches(['.', ' ', '\u{a0}']));
     let whole = match number.split_once(decimal) {
-        Some((whole, "00")) => whole,
+        // "99.000,-" is how a price tag says it.
+        Some((whole, "00" | "-")) => whole,
         Some(_) => return Err(NotAnAmount::Form),
         None => number,
     };
@@ -243,6 +244,8 @@ mod tests {
             ("1234567890123", AmountStyle::Plain, NotAnAmount::TooLong),
             ("90.000,5", AmountStyle::Id, NotAnAmount::Form),
             ("90,000", AmountStyle::Id, NotAnAmount::Form),
+            ("90.000-", AmountStyle::Id, NotAnAmount::Form),
+            ("-90.000,-", AmountStyle::Id, NotAnAmount::Form),
             ("9.00", AmountStyle::Id, NotAnAmount::Form),
             ("1250.000", AmountStyle::Id, NotAnAmount::Form),
             (".000", AmountStyle::Id, NotAnAmount::Form),
@@ -261,6 +264,7 @@ mod tests {
             ("999999999999", AmountStyle::Plain, 999_999_999_999),
             ("1.250.000", AmountStyle::Id, 1_250_000),
             ("Rp 90.000,00", AmountStyle::Id, 90_000),
+            ("Rp 90.000,-", AmountStyle::Id, 90_000),
             ("Rp90.000", AmountStyle::Id, 90_000),
             ("Rp. 90.000", AmountStyle::Id, 90_000),
             ("90000", AmountStyle::Id, 90_000),

@@ -22,17 +22,18 @@ pub fn wire(time: Timestamp) -> String {
 
 /// Appends the provider's form, [`wire`], to bytes.
 pub fn push_wire(time: Timestamp, out: &mut Vec<u8>) {
-    let Ok(year @ 0..=9999) = u32::try_from(time.year()) else {
+    let utc = time.naive_utc();
+    let Ok(year @ 0..=9999) = u32::try_from(utc.year()) else {
         out.extend(wire(time).into_bytes());
         return;
     };
-    let of_day = time.num_seconds_from_midnight();
+    let of_day = utc.num_seconds_from_midnight();
     let mut text = *b"0000-00-00T00:00:00Z";
     let parts = [
         (0, year / 100),
         (2, year % 100),
-        (5, time.month()),
-        (8, time.day()),
+        (5, utc.month()),
+        (8, utc.day()),
         (11, of_day / 3600),
         (14, of_day / 60 % 60),
         (17, of_day % 60),
@@ -107,7 +108,8 @@ fn writable(time: Timestamp) -> Option<Timestamp> {
 #[must_use]
 pub fn parse_local(text: &str, zone: Zone) -> Option<Timestamp> {
     match ordinary(text.as_bytes()) {
-        Some((local, [])) => zone.instant(local),
+        // A year of an ordinary time stays writable in every zone.
+        Some((local, [])) => local.checked_sub_offset(zone.0).map(|time| time.and_utc()),
         _ => parse_instant(text).or_else(|| careful_local(text, zone)),
     }
 }

@@ -3,14 +3,17 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::disposition::{Disposition, HeldBy, PlannedOrder, Sendable};
-use super::guard::{self, Reading};
+use super::guard::{self, Reading, Subject};
 use super::input::{Input, InputOrder, InputRow, Role};
+use super::precedent;
 use crate::doku::request::Call;
-use crate::job::settings::{Guards, Job, OnInvalid};
+use crate::job::overrides::Override;
+use crate::job::settings::{Control, Guards, Job, OnInvalid};
+use crate::journal::history::History;
 use crate::journal::record::{Item, RowFate};
 use crate::journal::state::State;
 use crate::model::fault::Fault;
-use crate::model::ids::{Identifier, InvoiceNumber, MerchantReference};
+use crate::model::ids::{Identifier, InvoiceNumber, MerchantReference, RunId};
 use crate::model::money::{Rupiah, Tally};
 use crate::model::operation::Operation;
 use crate::model::order::Order;
@@ -24,6 +27,8 @@ pub struct Known {
     pub created: HashMap<InvoiceNumber, Item>,
     /// What verified notifications say.
     pub heard: HashMap<InvoiceNumber, Heard>,
+    /// What the journal remembers of earlier runs and of the day.
+    pub history: History,
 }
 
 /// What verified notifications say about one order.
@@ -58,12 +63,20 @@ pub struct Plan {
     pub orders: Vec<PlannedOrder>,
     /// Each guard with its headroom.
     pub guards: Vec<Reading>,
+    /// The guards that were loosened for it.
+    pub overrides: Vec<Override>,
+    /// SHA-256 of the input, in hex, if it is known.
+    pub input_sha256: Option<String>,
+    /// The run that is done with the same input, if the job asks for it.
+    pub repeats: Option<RunId>,
     /// Orders that verified notifications speak of.
     pub notified: usize,
     /// What is wrong with the input; the run is refused for it unless the job says `on_invalid: skip`.
     pub faults: Vec<Fault>,
     /// Whether those faults refuse the run.
     pub on_invalid: OnInvalid,
+    /// SHA-256 of bodies that have left once, and so are sent again as they were.
+    pub stored_bodies: HashMap<InvoiceNumber, String>,
 }
 
 /// Decides about every order and compares the whole with the guards.
@@ -84,8 +97,13 @@ pub fn decide(job: &Job, operation: Operation, guards: &Guards, input: Input, kn
         })
         .collect();
     faults.sort_by(|left, right| left.place.cmp(&right.place));
+    let has_left = |item: &&Item| item.state == State::Planned && item.attempts > 0;
+    let stored_bodies = known.items.values().filter(has_left);
+    let stored_bodies = stored_bodies.map(|item| (item.identity.invoice.clone(), item.body_sha256.clone())).collect();
     let notified = known.heard.len();
-    let guards = guard::read(guards, job.orders.control, operation, &input.rows, &orders, notified);
+    let control = job.orders.control;
+    let subject = Subject { control, operation, rows: &input.rows, orders: &orders, notified };
+    let guards = readings(guards, subject, &known.history);
     Plan {
         operation,
         header: input.header,
@@ -93,10 +111,20 @@ pub fn decide(job: &Job, operation: Operation, guards: &Guards, input: Input, kn
         rows: input.rows,
         orders,
         guards,
+        overrides: Vec::new(),
+        input_sha256: input.sha256,
+        repeats: known.history.same_input.as_ref().filter(|same| same.open == 0).map(|same| same.run.clone()),
         notified,
         faults,
         on_invalid: job.orders.on_invalid,
+        stored_bodies,
     }
+}
+
+/// Every guard of a job compared with orders and with what was done before.
+fn readings(guards: &Guards, subject: Subject<'_>, history: &History) -> Vec<Reading> {
+    let send = guard::to_send(subject.orders);
+    guard::read(guards, subject, precedent::read(guards, history, send))
 }
 
 fn dispose(job: &Job, operation: Operation, guards: &Guards, entry: &InputOrder, known: &Known) -> Disposition {
@@ -220,6 +248,20 @@ impl Plan {
         !bad_input && self.guards.iter().all(Reading::holds)
     }
 
+    /// The guards that were loosened though the job's `own` limits would have let the plan pass: a slip.
+    #[must_use]
+    pub fn needless_overrides(&self, control: Option<Control>, own: &Guards, history: &History) -> Vec<&'static str> {
+        let Self { operation, rows, orders, notified, .. } = self;
+        let subject = Subject { control, operation: *operation, rows, orders, notified: *notified };
+        let readings = readings(own, subject, history);
+        let dearest = self.to_send().map(|ready| ready.order.amount).max();
+        let is_needed = |guard: &str| match guard {
+            "max_order" => dearest > own.max_order,
+            _ => readings.iter().any(|reading| reading.key() == guard && !reading.holds()),
+        };
+        self.overrides.iter().map(|found| found.guard).filter(|guard| !is_needed(guard)).collect()
+    }
+
     /// What became of a row, and why.
     #[must_use]
     pub fn fate(&self, row: &InputRow) -> (RowFate, String) {
@@ -288,6 +330,15 @@ impl Plan {
             tally.add(row.rupiah);
         }
         tally
+    }
+
+    /// Orders of which an earlier run of the job has left nothing proved, and that this one asks about.
+    #[must_use]
+    pub fn unproved(&self) -> u64 {
+        let is_unproved = |planned: &&PlannedOrder| {
+            matches!(planned.disposition, Disposition::Continue { state: State::Intent | State::Unknown, .. })
+        };
+        self.orders.iter().filter(is_unproved).count() as u64
     }
 
     /// Orders of this input that other jobs have left in doubt.

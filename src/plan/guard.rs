@@ -41,6 +41,12 @@ impl Reading {
     pub fn holds(&self) -> bool {
         self.verdict == Verdict::Holds
     }
+
+    /// The key under `guards`, or `control`: what is before the dot.
+    #[must_use]
+    pub fn key(&self) -> &'static str {
+        self.guard.split_once('.').map_or(self.guard, |(key, _)| key)
+    }
 }
 
 /// Files with fewer rows have no meaningful share (`DESIGN` 4, `max_share`).
@@ -56,19 +62,31 @@ pub fn whole_file(input: &Input) -> Guards {
     Guards::new(all.count.max(1), all.rupiah)
 }
 
-/// Reads all guards of the job.
-pub(super) fn read(
-    guards: &Guards,
-    control: Option<Control>,
-    operation: Operation,
-    rows: &[InputRow],
-    orders: &[PlannedOrder],
-    notified: usize,
-) -> Vec<Reading> {
+/// What guards are compared with.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Subject<'a> {
+    /// What the file must add up to.
+    pub(super) control: Option<Control>,
+    pub(super) operation: Operation,
+    pub(super) rows: &'a [InputRow],
+    pub(super) orders: &'a [PlannedOrder],
+    /// Orders that notifications speak of.
+    pub(super) notified: usize,
+}
+
+/// The orders to be sent.
+pub(super) fn to_send(orders: &[PlannedOrder]) -> Tally {
     let mut send = Tally::default();
     for order in orders.iter().filter_map(PlannedOrder::to_send).map(|ready| ready.order) {
         send.add(order.amount);
     }
+    send
+}
+
+/// Reads all guards of the job; `precedents` are those that look back.
+pub(super) fn read(guards: &Guards, subject: Subject<'_>, precedents: Vec<Reading>) -> Vec<Reading> {
+    let Subject { control, operation, rows, orders, notified } = subject;
+    let send = to_send(orders);
     let mut readings = vec![
         at_most("max_orders", guards.max_orders, send.count, |count| counted(count, "order")),
         at_most("max_total", guards.max_total.whole(), send.rupiah.whole(), |whole| Rupiah::new(whole).to_string()),
@@ -87,6 +105,7 @@ pub(super) fn read(
         }
         readings.push(Reading { limit, ..reading });
     }
+    readings.extend(precedents);
     let mut all = Tally::default();
     rows.iter().for_each(|row| all.add(row.rupiah));
     readings.extend(self::control(control, all));
@@ -109,7 +128,7 @@ pub fn control(control: Option<Control>, all: Tally) -> Vec<Reading> {
     rows.into_iter().chain(amount).collect()
 }
 
-fn at_most(guard: &'static str, limit: u64, found: u64, text: impl Fn(u64) -> String) -> Reading {
+pub(super) fn at_most(guard: &'static str, limit: u64, found: u64, text: impl Fn(u64) -> String) -> Reading {
     let (headroom, verdict) = match limit.checked_sub(found) {
         Some(left) => (format!("{} left", text(left)), Verdict::Holds),
         None => (format!("{} too many", text(found - limit)), Verdict::Broken),

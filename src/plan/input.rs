@@ -22,6 +22,8 @@ pub struct Input {
     pub header: Vec<String>,
     /// The file's delimiter.
     pub delimiter: u8,
+    /// SHA-256 of the bytes that it was read from, in hex; `None` until whoever has read them says so.
+    pub sha256: Option<String>,
     /// All rows in the order of the file.
     pub rows: Vec<InputRow>,
     /// The orders, each at its first row.
@@ -94,6 +96,7 @@ pub fn read(job: &Job, table: &Table, now: Timestamp) -> Result<Input, Vec<Fault
         input: Input {
             header: table.header().to_vec(),
             delimiter: table.delimiter(),
+            sha256: None,
             rows: Vec::new(),
             orders: Vec::new(),
         },

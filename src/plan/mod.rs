@@ -1,18 +1,27 @@
 //! What a run would do, decided before anything is sent: every input row gets one disposition, every guard a reading.
 //!
 //! [`book`] reads the rows of an audit, which may be many, one by one. [`columns`] finds the fields in the file, [`fields`] and [`row`] read one row, [`input`] makes orders of rows, [`decide`] gives each
-//! order its disposition and [`guard`] compares the whole with the job's limits. All of it is pure: journal, log and the
+//! order its disposition, [`guard`] compares the whole with the job's limits and [`precedent`] with what was done before;
+//! [`eta`] says how long it takes. All of it is pure: journal, log and the
 //! present arrive as arguments.
+//!
+//! A plan can be saved as a file that binds: [`binding`] is the file, [`agree`] says whether it is still what would be sent,
+//! and [`approval`] which signatures under it count.
 
+pub mod agree;
+pub mod approval;
+pub mod binding;
 pub mod book;
 #[cfg(test)]
 mod book_tests;
 mod columns;
 pub mod decide;
 pub mod disposition;
+pub mod eta;
 mod fields;
 pub mod guard;
 pub mod input;
+pub mod precedent;
 mod row;
 mod sale;
 mod select;

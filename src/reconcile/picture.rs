@@ -9,7 +9,7 @@ use std::cmp::Ordering;
 use std::collections::HashSet;
 
 use super::reason::Key;
-use super::record::{HeardRecord, code, decode, millis, time_of};
+use super::record::{HeardRecord, NO_TIME, code, decode, millis, time_of};
 use crate::model::money::Rupiah;
 use crate::model::status::PaymentStatus;
 use crate::model::time::Timestamp;
@@ -96,7 +96,7 @@ impl Fact {
 
     /// By time of receipt, what has none last; then by content, so that the order of reading decides nothing.
     fn by_receipt(&self, other: &Self) -> Ordering {
-        let time = |fact: &Self| time_of(fact.received_at).map_or(i64::MAX, |_| fact.received_at);
+        let time = |fact: &Self| if fact.received_at == NO_TIME { i64::MAX } else { fact.received_at };
         (time(self), self.content(), self.place).cmp(&(time(other), other.content(), other.place))
     }
 }
@@ -166,11 +166,9 @@ pub(super) fn fold(facts: &mut Vec<Fact>, amount: Rupiah) -> Picture {
         status: facts.iter().map(|fact| fact.status).max(),
         ..Picture::default()
     };
+    let received = || facts.iter().map(|fact| fact.received_at).filter(|millis| *millis != NO_TIME);
     for fact in facts.iter() {
-        let received = time_of(fact.received_at);
         picture.paid |= fact.status == PaymentStatus::Success;
-        picture.first_received_at = [picture.first_received_at, received].into_iter().flatten().min();
-        picture.last_received_at = picture.last_received_at.max(received);
         picture.key = picture.key.max(fact.flags.key());
         if fact.amount == amount {
             picture.own_amount = Some(amount);
@@ -179,6 +177,9 @@ pub(super) fn fold(facts: &mut Vec<Fact>, amount: Rupiah) -> Picture {
             picture.other_amount = [picture.other_amount, Some(fact.amount)].into_iter().flatten().min();
         }
     }
+    picture.first_received_at = received().min().and_then(time_of);
+    picture.last_received_at =
+        if facts.len() == 1 { picture.first_received_at } else { received().max().and_then(time_of) };
     picture.several_amounts |= picture.own_amount.is_some() && picture.other_amount.is_some();
     let deciding = facts.iter().filter(|fact| Some(fact.status) == picture.status);
     picture.late = deciding.min_by(|left, right| left.by_receipt(right)).is_some_and(|fact| fact.flags.is_late());

@@ -446,7 +446,7 @@ impl<'a> StrayRecord<'a> {
 }
 
 /// No point in time; none that can be written is as early.
-const NO_TIME: i64 = i64::MIN;
+pub(super) const NO_TIME: i64 = i64::MIN;
 
 /// A point in time in milliseconds.
 pub(super) fn millis(time: Option<Timestamp>) -> i64 {

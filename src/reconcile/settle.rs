@@ -6,6 +6,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use foldhash::quality::FixedState;
+
 use super::evidence::UnmatchedReason;
 use super::ledger::{Ledger, Named, Tie, TooMany};
 use super::reason::Key;
@@ -59,8 +61,8 @@ impl Candidates {
 /// The keys that unsettled notifications name, and the orders that have them.
 #[derive(Debug, Default)]
 pub struct Search {
-    requests: HashMap<u128, Candidates>,
-    references: HashMap<u64, Candidates>,
+    requests: HashMap<u128, Candidates, FixedState>,
+    references: HashMap<u64, Candidates, FixedState>,
 }
 
 impl Search {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use super::overrides;
 use super::summary::Summary;
 use crate::model::money::Tally;
 use crate::model::verdict::Verdict;
@@ -46,6 +47,9 @@ pub fn page(summary: &Summary, breaks: &[Break]) -> Vec<u8> {
     }
     if let Some(stopped) = &summary.stopped {
         let _ = write!(page, "<p class=\"doubt\">Stopped part-way: {}</p>", escape(stopped));
+    }
+    for line in overrides::lines(&summary.overrides).lines() {
+        let _ = write!(page, "<p class=\"doubt\">Guard {}</p>", escape(line));
     }
     tallies(&mut page, "Rows by state", &summary.states);
     tallies(&mut page, "Orders by verdict", &summary.verdicts);

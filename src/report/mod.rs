@@ -2,8 +2,12 @@
 
 pub mod action;
 pub mod html;
+pub mod limits;
+pub mod metrics;
+pub mod overrides;
 pub mod results;
 pub mod rows;
+pub mod schedule;
 pub mod sheet;
 pub mod summary;
 pub mod table;

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::limits::LimitsSeen;
+use crate::journal::history::Overridden;
+use crate::journal::log::PlanUse;
 use crate::model::money::Tally;
 use crate::plan::decide::Dispositions;
 use crate::plan::guard::Reading;
@@ -61,6 +64,13 @@ pub struct Summary {
     pub identity: Identity,
     /// Each guard with its headroom.
     pub guards: Vec<Reading>,
+    /// What was seen of the provider's limits; an audit has none.
+    pub limits: Option<LimitsSeen>,
+    /// The guards that were loosened for the run, by whom and why.
+    pub overrides: Vec<Overridden>,
+    /// The saved plan that was executed, and whose approvals released it; left out if the run made its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<PlanUse>,
     /// The journal's log when this was written; an audit may have none.
     pub journal: Option<JournalHead>,
     /// Name and path of each file that came out, relative to the job's folder.

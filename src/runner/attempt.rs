@@ -46,6 +46,10 @@ pub struct Ended {
     pub reading: Option<Reading>,
     /// Whether it was an inquiry with a signed answer.
     pub answered: bool,
+    /// The status of the answer; `None` if there was none.
+    pub http_status: Option<u16>,
+    /// What the answer's signature was worth.
+    pub signature: SignatureCheck,
     /// Whether it was turned away because there are too many of us.
     pub throttled: bool,
     /// How long the provider asked everybody to wait.
@@ -73,7 +77,8 @@ pub async fn attempt<J: Journal, G: Gateway, C: Clock>(
     let state = desk.journal.record_outcome(record).await?;
     let item = Item { state, reason: reading.outcome.reason(), ..item };
     let (throttled, retry_after) = (matches!(reading.outcome, Outcome::Throttled(_)), reading.retry_after);
-    Ok(Ended { item, reading: Some(reading), answered: false, throttled, retry_after })
+    let (http_status, signature) = (reading.facts.http_status, reading.facts.signature);
+    Ok(Ended { item, reading: Some(reading), answered: false, http_status, signature, throttled, retry_after })
 }
 
 /// Sends the one request that a durable intent allows, with a fresh timestamp and signature.
@@ -109,7 +114,8 @@ pub async fn inquire<J: Journal, G: Gateway, C: Clock>(
     let at = desk.clock.now();
     // That there is no such order is an answer as well: a creation that was never carried out gets no other.
     let answered = facts.signature == SignatureCheck::Valid && matches!(facts.http_status, Some(200 | 404));
-    let throttled = facts.http_status == Some(429);
+    let (http_status, signature) = (facts.http_status, facts.signature);
+    let throttled = http_status == Some(429);
     let retry_after = match &exchange {
         Exchange::Answered(answer) => answer::retry_after(answer, at),
         Exchange::NotSent(_) | Exchange::TimedOut | Exchange::Lost(_) | Exchange::TooLong => None,
@@ -117,7 +123,8 @@ pub async fn inquire<J: Journal, G: Gateway, C: Clock>(
     let run = desk.run.clone();
     let result = InquiryResult { item: item.id, run, request_id, inquiry, facts, exchange, sent_at, at };
     let state = desk.journal.record_inquiry(result).await?;
-    Ok(Ended { item: Item { state, ..item }, reading: None, answered, throttled, retry_after })
+    let item = Item { state, ..item };
+    Ok(Ended { item, reading: None, answered, http_status, signature, throttled, retry_after })
 }
 
 fn inquiry_id(item: &Item, milliseconds: i64) -> RequestId {

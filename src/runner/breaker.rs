@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use crate::job::settings::Breaker as Settings;
 use crate::journal::record::ItemId;
-use crate::model::outcome::Outcome;
+use crate::model::outcome::{Outcome, SignatureCheck};
 
 /// Counts failures.
 #[derive(Debug)]
@@ -75,6 +75,31 @@ impl Breaker {
     }
 }
 
+/// So many wrong signatures in a row, and not all of one order: whoever answers does not have the merchant's key.
+const WRONG_SEALS: u32 = 3;
+
+/// Counts answers whose signature is wrong. One that is missing says nothing: a page of an error has none.
+#[derive(Debug, Default)]
+pub struct Seals {
+    wrong_in_a_row: u32,
+    only: Option<ItemId>,
+}
+
+impl Seals {
+    /// Takes note of an answer; whether there are too many wrong ones now.
+    pub fn note(&mut self, item: ItemId, signature: SignatureCheck) -> bool {
+        match signature {
+            SignatureCheck::None | SignatureCheck::Missing => return false,
+            SignatureCheck::Valid => self.wrong_in_a_row = 0,
+            SignatureCheck::Invalid => {
+                self.only = if self.wrong_in_a_row == 0 { Some(item) } else { self.only.filter(|only| *only == item) };
+                self.wrong_in_a_row += 1;
+            }
+        }
+        self.wrong_in_a_row >= WRONG_SEALS && self.only.is_none()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,6 +118,20 @@ mod tests {
             Some((number + 1, breaker.note(ItemId::numbered(number), &outcome)?))
         };
         outcomes.into_iter().enumerate().find_map(&mut note)
+    }
+
+    #[test]
+    fn three_wrong_signatures_in_a_row_are_too_many_unless_one_order_has_them_all() {
+        use SignatureCheck::{Invalid, Missing, Valid};
+        let too_many = |seals: &[(usize, SignatureCheck)]| {
+            let mut counted = Seals::default();
+            seals.iter().any(|(number, signature)| counted.note(ItemId::numbered(*number), *signature))
+        };
+        assert!(too_many(&[(1, Invalid), (2, Invalid), (3, Invalid)]));
+        assert!(too_many(&[(1, Invalid), (2, Missing), (2, Invalid), (2, SignatureCheck::None), (3, Invalid)]));
+        assert!(!too_many(&[(1, Invalid), (2, Invalid), (3, Valid), (4, Invalid), (5, Invalid)]));
+        assert!(!too_many(&[(1, Invalid); 9]));
+        assert!(!too_many(&[(1, Missing), (2, Missing), (3, Missing), (4, Missing)]));
     }
 
     #[test]

@@ -11,23 +11,26 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::attempt::{Desk, Ended, attempt, inquire};
-use super::breaker::{Breaker, Opened};
+use super::breaker::{Breaker, Opened, Seals};
 use super::clock::Clock;
 use super::gateway::Gateway;
-use super::pace::Pacer;
-use super::progress::Progress;
+use super::pace::{Granted, Pacer};
+use super::probe::{Died, Probe, Role};
+use super::progress::{Event, Progress};
 use super::settle::{Efforts, Health, Now, Origin, Step, next_step};
 use super::window;
 use crate::doku::answer::Halt;
 use crate::doku::request::Call;
 use crate::job::settings::{Job, Limits, Retries, Window};
 use crate::journal::identity::Identity;
+use crate::journal::past::Past;
 use crate::journal::record::{First, Intent, Item};
 use crate::journal::state::State;
 use crate::journal::{Account, Journal, JournalError};
 use crate::model::ids::MerchantReference;
 use crate::model::money::Rupiah;
 use crate::model::order::{Order, Settlement};
+use crate::model::outcome::Outcome;
 use crate::model::time::{Timestamp, after, elapsed};
 
 /// An order that the plan wants sent.
@@ -52,6 +55,8 @@ pub struct Rules {
     pub retries: Retries,
     /// When the provider is ill.
     pub breaker: crate::job::settings::Breaker,
+    /// So many orders are proved before the others are sent.
+    pub canaries: usize,
     /// When calls may be made.
     pub window: Option<Window>,
     /// Sent with every creation.
@@ -66,6 +71,7 @@ impl Rules {
             limits: job.limits.clone(),
             retries: job.retries.clone(),
             breaker: job.breaker,
+            canaries: job.canary.map_or(0, |canaries| canaries.get() as usize),
             window: job.window,
             settlement: job.settlement.clone(),
         }
@@ -83,10 +89,30 @@ pub enum Stop {
     WindowClosed,
     /// An answer said that the next ones will be no better.
     Halted(Halt),
+    /// Answers whose signatures are wrong, one after the other.
+    WrongSignatures,
+    /// A run was stopped for the provider's sake, in this word, and the first call after it brought no proof either.
+    StillIll(String),
+    /// One of the orders that all others wait for was not proved to be done.
+    Canary(Died),
     /// The journal lacks entries that are older than the horizon by now; a person has to accept that first.
     LossTooOld,
     /// The journal failed; nothing can be sent without it.
     Journal(JournalError),
+}
+
+impl Stop {
+    /// The word for the journal, if the provider is why: the next run begins with a single call then.
+    fn word(&self) -> Option<&str> {
+        match self {
+            Self::StillIll(why) => Some(why),
+            Self::Breaker(_) => Some("breaker"),
+            Self::Halted(Halt::Credentials) => Some("credentials"),
+            Self::Halted(Halt::Gateway) => Some("gateway"),
+            Self::WrongSignatures => Some("signatures"),
+            Self::Interrupted | Self::WindowClosed | Self::Canary(_) | Self::LossTooOld | Self::Journal(_) => None,
+        }
+    }
 }
 
 /// An item in line for its next step, and no sooner than when. Whether it is still that step is asked when its time has come.
@@ -140,15 +166,21 @@ pub struct Dispatch<J: Journal, G: Gateway, C: Clock> {
     asked: Vec<(Item, Efforts)>,
     under_way: JoinSet<Landed>,
     pacer: Pacer<C>,
+    probe: Probe,
+    /// Why an earlier run was stopped for the provider's sake; `None` once the provider has proved to be well.
+    was_ill: Option<String>,
     /// Open: nothing is sent any more.
     sending: Breaker,
     /// Open: nothing is asked any more.
     asking: Breaker,
+    seals: Seals,
     health: Health,
     /// When the last new order was sent; settling ends `settle_for` after it.
     last_fresh_at: Timestamp,
     count: u64,
     stop: Option<Stop>,
+    /// Whether the journal knows that the provider has stopped this run.
+    is_noted: bool,
 }
 
 impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
@@ -163,9 +195,14 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
         progress: Arc<Progress>,
     ) -> Self {
         let now = desk.clock.now();
-        Progress::add(&progress.orders, (fresh.len() + unsettled.len()) as u64);
+        progress.expect(fresh.iter().map(|to_send| to_send.order.amount));
+        progress.expect(unsettled.iter().map(|item| item.amount));
+        unsettled.iter().for_each(|item| progress.doubt(item));
         let mut dispatch = Self {
             pacer: Pacer::new(&rules.limits, desk.clock.wall().clone()),
+            probe: Probe::new(rules.canaries, fresh.len()),
+            was_ill: None,
+            seals: Seals::default(),
             sending: Breaker::new(rules.breaker),
             asking: Breaker::new(rules.breaker),
             health: Health::Well,
@@ -180,11 +217,31 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
             last_fresh_at: now,
             count: 0,
             stop: None,
+            is_noted: false,
         };
         for item in unsettled {
-            dispatch.schedule(item, Efforts { origin: Origin::EarlierRun, ..Efforts::default() });
+            let efforts = Efforts { origin: Origin::EarlierRun, ..Efforts::default() };
+            if dispatch.probe.has_canaries() {
+                dispatch.asked.push((item, efforts));
+            } else {
+                dispatch.schedule(item, efforts);
+            }
         }
         dispatch
+    }
+
+    /// The same, going on from what earlier runs have left: the pace, a wait that was asked for, and the single call with which
+    /// to begin if one of them was stopped. A run that only settles does no harm to a provider that is ill.
+    #[must_use]
+    pub fn after(mut self, past: Past) -> Self {
+        let Rules { limits, retries, .. } = &self.rules;
+        self.pacer = self.pacer.going_on(&past, limits, retries.backoff_first, self.desk.clock.now());
+        if !self.fresh.is_empty() && past.stopped.is_some() {
+            self.was_ill = past.stopped;
+            self.probe = self.probe.half_open();
+        }
+        self.progress.show(self.pacer.seen());
+        self
     }
 
     /// Sends and settles until there is nothing left to do in this run, or a reason to stop.
@@ -205,24 +262,26 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
             if !work_left && self.under_way.is_empty() {
                 return self.stop;
             }
-            let has_room = self.under_way.len() < self.rules.limits.concurrency.get() as usize;
+            let has_room = self.under_way.len() < self.probe.room(self.rules.limits.concurrency.get() as usize);
             let is_ready = work_left && has_room && self.something_is_ready(now);
             let next_due = self.due.peek().map(|Reverse(due)| elapsed(now, due.at));
             let waits = work_left && has_room && !is_ready;
+            let patience = window::open_for(self.rules.window.as_ref(), self.desk.clock.wall().now());
             tokio::select! {
                 biased;
                 changed = interrupted.changed(), if may_be_interrupted => may_be_interrupted = changed.is_ok(),
                 Some(landed) = self.under_way.join_next(), if !self.under_way.is_empty() => {
                     self.land(landed.expect("an attempt does not panic")).await;
                 }
-                () = self.pacer.ready(), if is_ready => {
+                granted = self.pacer.ready(patience), if is_ready => {
                     // The pace may have taken its time.
                     self.look_for_a_reason_to_stop(&interrupted);
-                    if self.has_work_left() {
+                    if granted == Granted::Now && self.has_work_left() {
                         self.launch(self.desk.clock.now());
                     }
                 }
-                () = self.desk.clock.wall().sleep(next_due.unwrap_or_default()), if waits && next_due.is_some() => {}
+                () = self.desk.clock.wall().sleep(next_due.unwrap_or_default().min(patience)),
+                    if waits && next_due.is_some() => {}
             }
         }
     }
@@ -266,22 +325,25 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
         for Reverse(due) in std::mem::take(&mut self.due) {
             self.schedule(due.item, due.efforts);
         }
+        self.take_up();
+    }
+
+    /// Once everything new is sent, there is time to ask again.
+    fn take_up_what_was_asked(&mut self) {
+        if self.fresh.is_empty() && !self.probe.has_canaries() {
+            self.take_up();
+        }
+    }
+
+    fn take_up(&mut self) {
         for (item, efforts) in std::mem::take(&mut self.asked) {
             self.schedule(item, efforts);
         }
     }
 
-    /// Once everything new is sent, there is time to ask again.
-    fn take_up_what_was_asked(&mut self) {
-        if self.fresh.is_empty() {
-            for (item, efforts) in std::mem::take(&mut self.asked) {
-                self.schedule(item, efforts);
-            }
-        }
-    }
-
     fn something_is_ready(&self, now: Timestamp) -> bool {
-        (self.health.may_send() && !self.fresh.is_empty()) || self.due.peek().is_some_and(|Reverse(due)| due.at <= now)
+        (self.health.may_send() && !self.fresh.is_empty() && self.probe.lets_go())
+            || self.due.peek().is_some_and(|Reverse(due)| due.at <= now)
     }
 
     /// Items whose next step comes after the time for settling are left to a later run.
@@ -290,10 +352,14 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
             return;
         }
         let deadline = after(self.last_fresh_at, self.rules.retries.settle_for);
-        if self.due.peek().is_some_and(|Reverse(due)| due.at > deadline) {
+        let held_until = after(self.desk.clock.now(), self.pacer.held_for());
+        if self.due.peek().is_some_and(|Reverse(due)| due.at.max(held_until) > deadline) {
             let left = self.due.len() as u64;
             self.due.clear();
             Progress::add(&self.progress.ended, left);
+            if self.stop.is_none() && self.probe.has_canaries() && self.under_way.is_empty() {
+                self.stop = Some(Stop::Canary(Died::Unproved));
+            }
         }
     }
 
@@ -315,7 +381,8 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
             Progress::add(&self.progress.requests, 1);
             match what {
                 What::Resend => {
-                    efforts = Efforts { tries: efforts.tries + 1, origin: efforts.origin, ..Efforts::default() };
+                    let Efforts { origin, role, .. } = efforts;
+                    efforts = Efforts { tries: efforts.tries + 1, origin, role, ..Efforts::default() };
                     let intent = Intent::Again { run: desk.run.clone(), item: item.id, at: now };
                     self.under_way.spawn(async move { (attempt(&desk, intent).await, efforts) });
                 }
@@ -326,14 +393,14 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
             }
             return;
         }
-        if !self.health.may_send() {
+        if !self.health.may_send() || !self.probe.lets_go() {
             return;
         }
         let Some(to_send) = self.fresh.pop_front() else { return };
         Progress::add(&self.progress.requests, 1);
         self.last_fresh_at = now;
         let intent = self.first_intent(&to_send, now);
-        let efforts = Efforts { tries: 1, ..Efforts::default() };
+        let efforts = Efforts { tries: 1, role: self.probe.send(), ..Efforts::default() };
         self.under_way.spawn(async move { (attempt(&desk, intent).await, efforts) });
     }
 
@@ -358,24 +425,26 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
         let ended = match ended {
             Ok(ended) => ended,
             // Another item has the invoice: its own run answers for it.
-            Err(JournalError::Taken) => return Progress::add(&self.progress.ended, 1),
+            Err(JournalError::Taken) => {
+                self.probe.give_way(efforts.role);
+                return Progress::add(&self.progress.ended, 1);
+            }
             Err(error) => {
                 self.stop = Some(Stop::Journal(error));
                 return;
             }
         };
         let now = self.desk.clock.now();
+        self.progress.landed(&ended);
         efforts.answered += u32::from(ended.answered);
-        // A 503 may ask for a wait as well as a 429, and an inquiry is a request like any other.
-        if let Some(wait) = ended.retry_after.or(ended.throttled.then_some(self.rules.retries.backoff_first)) {
-            self.pacer.hold(wait);
-        }
+        self.keep_pace_with(&ended);
         if let Some(reading) = &ended.reading {
             if let Some(halt) = reading.halt {
                 self.halt(Stop::Halted(halt));
             }
             if let Some(opened) = self.sending.note(ended.item.id, &reading.outcome) {
                 self.stop.get_or_insert(Stop::Breaker(opened));
+                self.progress.tell(&Event::Breaker(opened));
                 self.health = self.health.without_sending();
                 self.fall_ill();
             }
@@ -384,6 +453,8 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
             self.health = self.health.without_asking();
             self.fall_ill();
         }
+        self.look_at_the_first(&ended);
+        self.note_stop(now).await;
         if ended.item.state == State::Unknown && self.next_step(&ended.item, &efforts, now) == Step::GiveUp {
             match self.desk.journal.give_up(ended.item.id, now).await {
                 Ok(state) => self.schedule(Item { state, ..ended.item }, efforts),
@@ -394,26 +465,73 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
         self.schedule(ended.item, efforts);
     }
 
+    /// Takes note of what an answer says about the pace. A 503 may ask for a wait as well as a 429, and an inquiry is a
+    /// request like any other.
+    fn keep_pace_with(&mut self, ended: &Ended) {
+        let proves = |outcome: &Outcome| matches!(outcome, Outcome::Applied | Outcome::Already | Outcome::Refused(_));
+        self.pacer.note(ended.http_status, ended.retry_after);
+        if let Some(wait) = ended.retry_after.or(ended.throttled.then_some(self.rules.retries.backoff_first)) {
+            self.pacer.hold(wait);
+            self.progress.wait(self.desk.clock.wall().monotonic(), wait);
+        } else if ended.answered || ended.reading.as_ref().is_some_and(|reading| proves(&reading.outcome)) {
+            self.pacer.climb();
+        }
+        self.progress.show(self.pacer.seen());
+    }
+
+    /// Whoever answers may not have the merchant's key, or the provider may be as ill as it was in the run before.
+    fn look_at_the_first(&mut self, ended: &Ended) {
+        if self.seals.note(ended.item.id, ended.signature) {
+            self.halt(Stop::WrongSignatures);
+        }
+        let outcome = ended.reading.as_ref().map(|reading| &reading.outcome);
+        if self.probe.came_back(outcome, ended.answered, ended.throttled) {
+            let why = self.was_ill.clone().unwrap_or_default();
+            self.halt(Stop::StillIll(why));
+        }
+    }
+
+    /// The next run shall know that the provider has stopped this one, even if this one is killed while it still asks.
+    async fn note_stop(&mut self, now: Timestamp) {
+        let Some(why) = self.stop.as_ref().and_then(Stop::word).filter(|_| !self.is_noted) else { return };
+        self.is_noted = true;
+        let noted = self.desk.journal.stop_run(self.desk.run.clone(), why.to_owned(), now).await;
+        if let Err(error) = noted {
+            self.stop = Some(Stop::Journal(error));
+        }
+    }
+
     /// Puts an item in line for its next step, or counts it as ended.
     fn schedule(&mut self, item: Item, efforts: Efforts) {
         let (what, at) = match self.next_step(&item, &efforts, self.desk.clock.now()) {
             // Asking again and again must not keep new orders waiting.
             Step::Inquire(_) if efforts.inquiries > 0 && !self.fresh.is_empty() && self.stop.is_none() => {
+                if efforts.role == Role::Canary {
+                    return self.end(&item, efforts.role);
+                }
                 return self.asked.push((item, efforts));
             }
             // Giving up comes after an inquiry of this run; `land` does it.
             Step::Resend(at) => (What::Resend, at),
             Step::Inquire(at) => (What::Inquire, at),
-            Step::GiveUp | Step::Leave => {
-                Progress::add(&self.progress.ended, 1);
-                Progress::add(
-                    &self.progress.rupiah,
-                    if item.state.is_terminal() { item.amount } else { Rupiah::ZERO }.whole(),
-                );
-                return;
-            }
+            Step::GiveUp | Step::Leave => return self.end(&item, efforts.role),
         };
         self.count += 1;
         self.due.push(Reverse(Due { at, what, number: self.count, item, efforts }));
+    }
+
+    /// An item is at its end, or nothing more is done for it in this run.
+    fn end(&mut self, item: &Item, role: Role) {
+        Progress::add(&self.progress.ended, 1);
+        let rupiah = if item.state.is_terminal() { item.amount } else { Rupiah::ZERO };
+        Progress::add(&self.progress.rupiah, rupiah.whole());
+        if role == Role::Ordinary || self.stop.is_some() {
+            return;
+        }
+        match self.probe.ended(item.state) {
+            Some(died) => self.halt(Stop::Canary(died)),
+            None if self.probe.has_canaries() => {}
+            None => self.take_up(),
+        }
     }
 }

@@ -10,6 +10,7 @@ pub mod clock;
 pub mod dispatch;
 pub mod gateway;
 pub mod pace;
+pub mod probe;
 pub mod progress;
 pub mod settle;
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
+use super::probe::Role;
 use crate::job::settings::Retries;
 use crate::journal::record::Item;
 use crate::journal::state::State;
@@ -36,6 +37,8 @@ pub struct Efforts {
     pub retry_after: Option<Duration>,
     /// Whose item it is.
     pub origin: Origin,
+    /// Whether the others wait for it.
+    pub role: Role,
 }
 
 /// Which run left an item open.

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unchecked_time_subtraction, reason = "a test that goes back in time may panic")]
 
+mod illness;
+
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
@@ -21,12 +23,13 @@ use crate::doku::exchange::{Answer, Exchange, Request};
 use crate::doku::request::Call;
 use crate::doku::sign::{Components, Signer, TimestampName};
 use crate::job::settings::{Breaker, Limits, Quota, Retries, Window};
+use crate::journal::history::Terms;
 use crate::journal::record::{Item, NewRow, NewRun, RowFate};
 use crate::journal::sqlite::SqliteJournal;
 use crate::journal::state::State;
 use crate::journal::{Account, Journal as _};
 use crate::model::environment::Environment;
-use crate::model::ids::{ClientId, Identifier, InvoiceNumber, MerchantReference};
+use crate::model::ids::{ClientId, Identifier, InvoiceNumber, MerchantReference, RunId};
 use crate::model::money::Rupiah;
 use crate::model::operation::Operation;
 use crate::model::order::Order;
@@ -66,6 +69,8 @@ enum Reply {
     StatusSays(&'static str),
     /// 429 with so many seconds of Retry-After.
     Wait(u64),
+    /// As if it were refunded, signed with another key.
+    Forged,
 }
 
 /// A request as it arrived.
@@ -108,8 +113,8 @@ impl Gateway for Provider {
             Reply::Status(status) => (status, r#"{"error":{"message":"no"}}"#.to_owned(), true),
             Reply::Wait(_) => (429, "{}".to_owned(), true),
             Reply::Unsigned(status) => (status, "<html>".to_owned(), false),
-            Reply::Refunded(status) => (
-                status,
+            Reply::Refunded(_) | Reply::Forged => (
+                if let Reply::Refunded(status) = reply { status } else { 200 },
                 format!(
                     r#"{{"order":{{"invoice_number":"{invoice}","amount":90000}},"payment":{{"status":"REFUNDED"}},"refund":{{"status":"SUCCESS","merchant_unique_reference":"{refund}"}}}}"#
                 ),
@@ -124,7 +129,9 @@ impl Gateway for Provider {
             ),
         };
         let timestamp = time::wire(self.clock.now());
-        let signature = self.signer.sign(&Components {
+        let forger = Signer::new(&Secret::new("SK-of-a-forger"));
+        let signer = if matches!(reply, Reply::Forged) { &forger } else { &self.signer };
+        let signature = signer.sign(&Components {
             client_id: "MCH-1",
             request_id: &request_id,
             timestamp_name: TimestampName::Response,
@@ -211,6 +218,7 @@ impl World {
                 limits: Limits { concurrency: one, ..Limits::default() },
                 retries: Retries::default(),
                 breaker: Breaker { consecutive: NonZeroU32::new(50).unwrap(), ..Breaker::default() },
+                canaries: 0,
                 window: None,
                 settlement: Vec::new(),
             },
@@ -267,7 +275,9 @@ impl World {
             horizon: self.rules.retries.horizon,
             delimiter: b',',
             header: Vec::new(),
+            terms: Terms::default(),
             rows: rows.collect(),
+            plan: None,
         };
         self.journal.recover(self.clock.now()).await.unwrap();
         let desk = Desk {
@@ -489,7 +499,8 @@ async fn throttling_holds_everybody_back_and_counts_as_no_failure() {
 
 #[tokio::test]
 async fn an_inquiry_that_is_throttled_holds_everybody_back_as_well() {
-    let world = World::new();
+    let mut world = World::new();
+    world.rules.retries.settle_for = Duration::from_secs(600);
     let script = [[Reply::TimeOut; 6].as_slice(), &[Reply::Wait(200), Reply::StatusSays("REFUNDED")]].concat();
     assert!(world.run([1], &script).await.is_none());
     let inquiries = world.inquiries();

@@ -1,5 +1,7 @@
 //! Whether calls may be made at this time of day.
 
+use std::time::Duration;
+
 use chrono::Timelike as _;
 
 use crate::job::settings::Window;
@@ -17,6 +19,21 @@ pub fn is_open(window: Option<&Window>, now: Timestamp) -> bool {
         minute >= window.from || minute < window.until
     }
 }
+
+/// Until when the window stays open at least, from now; the end of time without one. Whoever waits wakes up then and looks
+/// again, and a wall clock may be set meanwhile: at most half a minute.
+#[must_use]
+pub fn open_for(window: Option<&Window>, now: Timestamp) -> Duration {
+    let Some(window) = window else { return Duration::MAX };
+    let local = window.zone.local(now);
+    let second = local.hour() * 3600 + local.minute() * 60 + local.second();
+    let until = u32::from(window.until) * 60;
+    let left = (until + DAY - second % DAY) % DAY;
+    Duration::from_secs(left.into()).min(LOOK_AGAIN).max(Duration::from_millis(10))
+}
+
+const DAY: u32 = 24 * 3600;
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
 mod tests {

@@ -7,6 +7,7 @@ use rekon::model::verdict::Verdict;
 use rekon::reconcile::evidence::UnmatchedReason;
 use rekon::reconcile::reason::{Ageing, Key, Reason};
 use rekon::report::action::Action;
+use rekon::report::rows::RECONCILIATION;
 
 use crate::support::repository;
 
@@ -67,6 +68,15 @@ fn what_stands_behind_a_reason_and_in_the_other_files_is_explained_too() {
     assert_eq!(unmatched, words(&UnmatchedReason::ALL.map(UnmatchedReason::word)));
     let actions = Action::ALL;
     assert_eq!(first_column(&section(&text, "## What to do next")), words(&actions.map(Action::word)));
+}
+
+#[test]
+fn every_column_of_the_reconciliation_is_explained() {
+    let text = document();
+    let columns = section(&text, "## The columns of `reconciliation.csv`");
+    let told =
+        first_column(&columns).iter().flat_map(|cell| cell.split("`, `")).map(str::to_owned).collect::<BTreeSet<_>>();
+    assert_eq!(told, RECONCILIATION.map(str::to_owned).into());
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod audits;
 mod binary;
+mod bind;
 mod bugs;
 mod cases;
 #[cfg(target_os = "linux")]
@@ -9,10 +10,14 @@ mod crash;
 mod docs;
 mod faults;
 mod fuzz;
+mod guards;
 mod jobs;
 mod layers;
 mod logs;
 mod month;
+mod operations;
+#[cfg(target_os = "linux")]
+mod pace;
 mod person;
 #[cfg(target_os = "linux")]
 mod power;

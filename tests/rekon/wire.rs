@@ -119,7 +119,7 @@ fn serve(
 }
 
 /// Hands a request to the provider over a connection of its own; its answer.
-fn carry(provider: &str, request: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn carry(provider: &str, request: &[u8]) -> Option<Vec<u8>> {
     let mut stream = TcpStream::connect(provider).ok()?;
     stream.write_all(request).ok()?;
     let mut answer = read_head(&mut stream)?;
@@ -128,7 +128,7 @@ fn carry(provider: &str, request: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Reads up to the empty line.
-fn read_head(stream: &mut TcpStream) -> Option<Vec<u8>> {
+pub(crate) fn read_head(stream: &mut TcpStream) -> Option<Vec<u8>> {
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") {
@@ -139,7 +139,7 @@ fn read_head(stream: &mut TcpStream) -> Option<Vec<u8>> {
 }
 
 /// Reads the body that a head promises, behind the head.
-fn read_body(stream: &mut TcpStream, message: &mut Vec<u8>) -> Option<()> {
+pub(crate) fn read_body(stream: &mut TcpStream, message: &mut Vec<u8>) -> Option<()> {
     let head = String::from_utf8_lossy(message).into_owned();
     let length = header(&head, "content-length").map_or(0, |length| length.parse().expect("a length"));
     let mut body = vec![0; length];

@@ -9,7 +9,7 @@ use super::store::{Aim, Batch, Ready, Store};
 use crate::cli::exit::Failure;
 use crate::cli::load::{self, shown};
 use crate::edge::blocks::{Block, Cut, Stopped, in_blocks};
-use crate::edge::notification_log::{self, Line, Lines, Scratch, Verifier};
+use crate::edge::notification_log::{self, Line, Lines, Scratches, Verifier};
 use crate::edge::results::ResultsReader;
 use crate::edge::{csv, piped, read, results};
 use crate::job::settings::{STDIN, Source};
@@ -207,13 +207,16 @@ fn lines(
     verifier: &Verifier<'_>,
     store: &mut Store,
 ) -> Result<(), Failure> {
+    let scratches = Scratches::default();
     store
         .others(|aim, take| {
             let work = |block: Block<'_>| {
                 let mut batch = Batch::new(aim);
                 let lines = Lines { bytes: block.bytes, offset: block.offset, first_line: block.first_line };
-                notification_log::read_block(lines, verifier, &mut Scratch::default(), &mut |line, said| {
-                    add_line(audit, &mut batch, file, line, &said);
+                scratches.with(|scratch| {
+                    notification_log::read_block(lines, verifier, scratch, &mut |line, said| {
+                        add_line(audit, &mut batch, file, line, &said);
+                    });
                 });
                 batch.finish()
             };

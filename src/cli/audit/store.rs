@@ -68,7 +68,12 @@ impl<'a> Batch<'a> {
     /// Adds any other record.
     pub(super) fn add(&mut self, record: &Record<'_>) {
         match record {
-            Record::Done(done) => self.keys.extend(Gathered::key_of_creation(done)),
+            Record::Done(done) => {
+                // A ledger sees the key when it looks the order up.
+                if matches!(self.aim, Aim::Parts(_)) {
+                    self.keys.extend(Gathered::key_of_creation(done));
+                }
+            }
             Record::Heard(_) => self.lines.add(1, 1),
             Record::Stray(_) => self.lines.add(1, 0),
             Record::RowsBefore(_) | Record::Order(_) => {}
@@ -85,6 +90,7 @@ impl<'a> Batch<'a> {
         if let Aim::Ledger(ledger, sieve) = self.aim {
             let records = self.parts.pop().unwrap_or_default();
             self.orders.add(&records, ledger, sieve)?;
+            self.keys.append(&mut self.orders.keys());
         }
         let Self { orders: gathered, parts, keys, rows, lines, .. } = self;
         Ok(Ready { gathered, parts, keys, rows, lines })

@@ -185,7 +185,7 @@ pub(super) async fn closing(
     let mut fates = Vec::new();
     for log in [log, &shuffled] {
         let input = world.case.input(rules.now).map_err(|failure| failure.to_string())?;
-        let plan = make_plan(&world.case, &world.account, input, log, Some(journal)).await;
+        let plan = make_plan(&world.case, &world.account, input, log, Some(journal), rules.now).await;
         let plan = plan.map_err(|failure| failure.to_string())?;
         fates.push(plan.rows.iter().map(|row| plan.fate(row)).collect::<Vec<_>>());
     }

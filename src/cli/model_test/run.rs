@@ -16,6 +16,7 @@ use super::time::{ModelClock, Steps};
 use super::witness::Witness;
 use super::world::World;
 use crate::doku::answer::PaymentPage;
+use crate::journal::history::Terms;
 use crate::journal::record::{Finished, NewRow, NewRun};
 use crate::journal::sqlite::SqliteJournal;
 use crate::journal::state::State;
@@ -118,7 +119,8 @@ impl Sitting<'_> {
         let input = case.input(started_at).map_err(failed)?;
         let log = case.log(&world.credentials, None).map_err(failed)?;
         self.note_contradictions(&log).await?;
-        let plan = make_plan(case, &world.account, input, &log, Some(&self.journal)).await.map_err(failed)?;
+        let plan =
+            make_plan(case, &world.account, input, &log, Some(&self.journal), started_at).await.map_err(failed)?;
         if !plan.may_run() {
             return Ok(End::Refused);
         }
@@ -174,7 +176,9 @@ impl Sitting<'_> {
             horizon: self.world.case.job.retries.horizon,
             delimiter: b',',
             header,
+            terms: Terms::default(),
             rows,
+            plan: None,
         };
         self.witness.begin_run(new).await.map_err(told)
     }
@@ -220,15 +224,18 @@ impl Sitting<'_> {
         let elsewhere = in_doubt_elsewhere(job, &world.account, &self.journal, &read.in_doubt);
         let in_doubt_earlier = elsewhere.await.map_err(told)?;
         let ending = Ending {
+            plan: None,
             run: Some(run.to_string()),
             input: plan.input_tally(),
             books: books_of_run(&world.case, &read.ends, before, now).map_err(failed)?,
             dispositions: plan.dispositions(),
             guards: plan.guards.clone(),
+            overrides: Vec::new(),
             in_doubt_earlier,
             period: None,
             log: None,
             journal: None,
+            limits: None,
             other_jobs: std::collections::BTreeSet::default(),
             started_at: now,
             now,

@@ -95,6 +95,10 @@ impl Journal for Witness {
         self.write(move |journal| async move { journal.recover(at).await }).await
     }
 
+    async fn stop_run(&self, run: RunId, why: String, at: Timestamp) -> Result<(), JournalError> {
+        self.write(move |journal| async move { journal.stop_run(run, why, at).await }).await
+    }
+
     async fn finish_run(&self, finished: Finished) -> Result<(), JournalError> {
         self.write(|journal| async move { journal.finish_run(finished).await }).await
     }

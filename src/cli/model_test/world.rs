@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::super::exit::Failure;
-use super::super::load::Case;
+use super::super::load::{Case, Told};
+use super::super::loosen::Loosening;
 use super::super::open::open_at;
 use super::commands::{Command, Memory, Story};
 use super::provider::Truth;
@@ -76,7 +77,16 @@ impl World {
             Memory::Horizon => Some(job.retries.horizon + Duration::from_secs(3_600)),
         };
         let (root, date) = (folder.path().to_owned(), BusinessDate::of(clock.now()));
-        let case = Case { journal: root.join("journal.db"), folder: root, file: "job.yaml".into(), date, job };
+        let case = Case {
+            journal: root.join("journal.db"),
+            folder: root,
+            file: "job.yaml".into(),
+            date,
+            job,
+            loosening: Loosening::NotAsked,
+            sha256: String::new(),
+            told: Told::default(),
+        };
         let credentials = case.credentials().unwrap();
         let (signer, client_id) = (Signer::new(&credentials.secret_key), credentials.client_id.clone());
         fs::write(case.path("notifications.jsonl"), "").unwrap();

@@ -3,6 +3,8 @@
 
 mod ordinary;
 
+pub(crate) use ordinary::{Texts, texts};
+
 use std::borrow::Cow;
 
 use serde::Deserialize;
@@ -124,11 +126,6 @@ struct Body<'a> {
 #[must_use]
 pub fn read(body: &str) -> Option<Said<'_>> {
     ordinary::read(Scan::new(body)).or_else(|| careful(body))
-}
-
-/// The same, of a text whose quotes are known.
-pub(crate) fn read_scan(scan: Scan<'_>) -> Option<Said<'_>> {
-    ordinary::read(scan).or_else(|| careful(scan.rest()))
 }
 
 /// The same, from a text that does not stay.

@@ -32,7 +32,7 @@ pub(super) fn parts(text: &[u8]) -> Result<Parts<'static>, Unmatched<'static>> {
         path: line.path.unwrap_or_default().into(),
         headers: line.headers.map(|headers| from_map(&headers)),
         body: match line.body {
-            Value::String(body) => Body::Text(body),
+            Value::String(body) => Body::text(body),
             other => Body::Json(other.to_string()),
         },
     })

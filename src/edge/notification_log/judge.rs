@@ -3,14 +3,13 @@
 use std::borrow::Cow;
 
 use super::{Heard, Line, Unmatched, Verifier};
-use crate::doku::notification::{self, Envelope};
-use crate::doku::scan::Scan;
+use crate::doku::notification::{self, Envelope, Said};
 use crate::doku::sign::NotSigned;
 use crate::model::time;
 use crate::reconcile::evidence::UnmatchedReason;
 
 /// The parts of a line, whatever its form.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Parts<'a> {
     /// As the line says.
     pub(super) received_at: Cow<'a, str>,
@@ -29,14 +28,20 @@ pub(super) struct Headers<'a> {
     pub(super) signature: Cow<'a, str>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Body<'a> {
-    /// The text that arrived.
-    Text(String),
-    /// The text that arrived, ready to be read.
-    Unescaped(Scan<'a>),
+    /// The text that arrived, and what it says, if that can be read.
+    Text { text: Cow<'a, str>, said: Option<Said<'a>> },
     /// What somebody made of it; nobody can verify that.
     Json(String),
+}
+
+impl Body<'_> {
+    /// The text that arrived.
+    pub(super) fn text(text: String) -> Self {
+        let said = notification::read_owned(&text);
+        Self::Text { text: text.into(), said }
+    }
 }
 
 /// Whether a line is proof.
@@ -45,12 +50,8 @@ pub(super) fn judge<'a>(parts: Parts<'a>, hash: u64, verifier: &Verifier<'_>, si
     let unproven = |reason, detail: Cow<'a, str>, said, received_at| {
         Line::Unmatched(Unmatched { reason, detail, said, received_at, hash })
     };
-    let (body, said): (Cow<'_, str>, _) = match parts.body {
-        Body::Text(body) => {
-            let said = notification::read_owned(&body);
-            (body.into(), said)
-        }
-        Body::Unescaped(scan) => (scan.rest().into(), notification::read_scan(scan)),
+    let (body, said) = match parts.body {
+        Body::Text { text, said } => (text, said),
         Body::Json(body) => {
             let said = notification::read_owned(&body);
             return unproven(UnmatchedReason::Unverifiable, "the body is not kept as text".into(), said, received_at);

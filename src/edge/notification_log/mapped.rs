@@ -20,7 +20,7 @@ pub(super) fn parts(text: &[u8], fields: &LogFields) -> Result<Parts<'static>, U
         path: value(&fields.path).into(),
         headers: headers(line, &fields.headers),
         body: match serde_json::from_str::<String>(body) {
-            Ok(body) => Body::Text(body),
+            Ok(body) => Body::text(body),
             Err(_) => Body::Json(body.to_owned()),
         },
     })

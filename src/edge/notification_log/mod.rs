@@ -6,6 +6,7 @@
 mod careful;
 mod judge;
 mod mapped;
+mod mould;
 mod ordinary;
 #[cfg(test)]
 mod tests;
@@ -13,13 +14,15 @@ mod tests;
 use std::borrow::Cow;
 use std::hash::BuildHasher as _;
 use std::path::Path;
+use std::sync::Mutex;
 
 use foldhash::fast::FixedState;
+use mould::Moulds;
 
 use super::piped;
 use super::read::{self, ReadError};
 use crate::doku::notification::Said;
-use crate::doku::scan::Unescaped;
+use crate::doku::scan::{Scan, Unescaped};
 use crate::doku::sign::Signer;
 use crate::job::settings::LogFields;
 use crate::model::ids::ClientId;
@@ -91,9 +94,29 @@ pub struct Unmatched<'a> {
     pub hash: u64,
 }
 
-/// Buffers to use again and again; each thread has its own.
+/// What reading leaves behind for the next block: what it has learned, and its buffers. Threads share the heap of them.
+#[derive(Debug, Default)]
+pub struct Scratches(Mutex<Vec<Scratch>>);
+
+impl Scratches {
+    /// Does some work with one of them.
+    ///
+    /// # Panics
+    /// If the work does.
+    pub fn with<T>(&self, work: impl FnOnce(&mut Scratch) -> T) -> T {
+        let heap = || self.0.lock().expect("nothing can panic while it is held");
+        let mut scratch = heap().pop().unwrap_or_default();
+        let result = work(&mut scratch);
+        heap().push(scratch);
+        result
+    }
+}
+
+/// One of [`Scratches`].
 #[derive(Debug, Default)]
 pub struct Scratch {
+    moulds: Moulds,
+    cast: String,
     body: Unescaped,
     signed: Vec<u8>,
 }
@@ -170,8 +193,14 @@ fn read_line<'a>(text: &'a [u8], verifier: &Verifier<'_>, scratch: &'a mut Scrat
     let hash = FixedState::with_seed(SEED).hash_one(text);
     let parts = match verifier.fields {
         None => {
-            if let Some(parts) = ordinary::parts(text, &mut scratch.body) {
-                return judge::judge(parts, hash, verifier, &mut scratch.signed);
+            if let Ok(line) = std::str::from_utf8(text) {
+                if let Some(parts) = scratch.moulds.read(line, &mut scratch.cast) {
+                    return judge::judge(parts, hash, verifier, &mut scratch.signed);
+                }
+                if let Some(parts) = ordinary::parts(Scan::new(line), &mut scratch.body) {
+                    scratch.moulds.learn(line, &parts);
+                    return judge::judge(parts, hash, verifier, &mut scratch.signed);
+                }
             }
             careful::parts(text)
         }

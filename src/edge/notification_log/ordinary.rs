@@ -1,12 +1,12 @@
 //! An ordinary line of a notification log in our own form, read without a copy of anything but the body; sure or silent, as [`crate::doku::scan`].
 
 use super::judge::{Body, Headers, Parts};
+use crate::doku::notification;
 use crate::doku::scan::{Scan, Unescaped, once};
 
 /// The parts of a line, or `None` where it is for serde to say. The body's text goes into `buffer`.
-pub(super) fn parts<'a>(line: &'a [u8], buffer: &'a mut Unescaped) -> Option<Parts<'a>> {
+pub(super) fn parts<'a>(mut scan: Scan<'a>, buffer: &'a mut Unescaped) -> Option<Parts<'a>> {
     let (mut received_at, mut path, mut headers, mut body) = (None, None, None, None);
-    let mut scan = Scan::new(std::str::from_utf8(line).ok()?);
     scan.object(|scan, key| match key {
         "received_at" => once(&mut received_at, scan.string()),
         "path" => once(&mut path, scan.string()),
@@ -20,7 +20,7 @@ pub(super) fn parts<'a>(line: &'a [u8], buffer: &'a mut Unescaped) -> Option<Par
         received_at: received_at.unwrap_or_default().into(),
         path: path.unwrap_or_default().into(),
         headers,
-        body: Body::Unescaped(buffer.scan()?),
+        body: Body::Text { text: buffer.text().into(), said: notification::read(buffer.text()) },
     })
 }
 

@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, HashMap};
 
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
+use super::days::Sums;
 use super::items::answer_sha256;
 use super::log::Head;
 use super::look::{self, ITEM_COLUMNS, read_item};
 use super::runs::{self, RowsDigest};
 use super::schema;
+use crate::journal::history::DayCaps;
 use crate::journal::log::{self, Entry, GENESIS, chained};
 use crate::journal::record::{Item, ItemId};
 use crate::model::time;
@@ -35,6 +37,14 @@ pub struct Checked {
     pub flaws: Vec<String>,
 }
 
+/// What the log says of a run.
+#[derive(PartialEq, Eq)]
+struct Began {
+    rows_sha256: String,
+    input_sha256: Option<String>,
+    caps: DayCaps,
+}
+
 /// More flaws than these say no more.
 const MOST_FLAWS: usize = 20;
 
@@ -44,12 +54,12 @@ pub(super) fn check(connection: &Connection, depth: Depth) -> rusqlite::Result<C
     let moment = connection.unchecked_transaction()?;
     let mut checked =
         Checked { head: Head { seq: 0, at: String::new(), hash: GENESIS }, items: 0, runs: 0, flaws: Vec::new() };
-    let mut rows_of_runs = HashMap::new();
+    let mut began = HashMap::new();
     checked.schema(&moment)?;
-    checked.chain(&moment, depth, &mut rows_of_runs)?;
+    checked.chain(&moment, depth, &mut began)?;
     checked.items(&moment, depth)?;
     if depth == Depth::Everything {
-        checked.rows(&moment, rows_of_runs)?;
+        checked.rows(&moment, began)?;
         checked.attempts(&moment)?;
     }
     checked.flaws.truncate(MOST_FLAWS);
@@ -102,7 +112,7 @@ impl Checked {
         &mut self,
         connection: &Connection,
         depth: Depth,
-        rows_of_runs: &mut HashMap<String, String>,
+        began: &mut HashMap<String, Began>,
     ) -> rusqlite::Result<()> {
         let mut statement = connection.prepare("SELECT seq, at, item, data, hash FROM event ORDER BY seq")?;
         let mut entries = statement.query([])?;
@@ -122,9 +132,9 @@ impl Checked {
                 continue;
             }
             match serde_json::from_str::<Entry>(data) {
-                Ok(Entry::RunBegan { run, rows_sha256, .. }) => {
+                Ok(Entry::RunBegan { run, rows_sha256, input_sha256, caps, .. }) => {
                     self.runs += 1;
-                    rows_of_runs.insert(run, rows_sha256);
+                    began.insert(run, Began { rows_sha256, input_sha256, caps });
                 }
                 Ok(
                     Entry::Ended { attempt, answer_sha256, .. }
@@ -179,12 +189,13 @@ impl Checked {
         let mut entries = statement.query([])?;
         let mut items = connection.prepare(&format!("SELECT {ITEM_COLUMNS}, body FROM item ORDER BY id"))?;
         let mut items = items.query([])?;
-        let mut folding: Option<Item> = None;
+        let (mut folding, mut days): (Option<Item>, Sums) = (None, Sums::default());
         loop {
             let entry = entries.next()?.map(logged).transpose()?;
             let next_item = entry.as_ref().map(|entry| entry.item);
             if let Some(item) = folding.take_if(|item| Some(item.id) != next_item) {
                 self.compare(&item, items.next()?, depth)?;
+                days.take(&item);
             }
             let Some(Logged { item, seq, at, entry }) = entry else { break };
             let after = match (folding.take(), &entry) {
@@ -208,6 +219,9 @@ impl Checked {
         if let Some(row) = items.next()? {
             let id: i64 = row.get(0)?;
             self.flaw(format!("item {id}: the log does not know it"));
+        }
+        for day in days.differing(connection)? {
+            self.flaw(format!("{day}: the sum of the day is not that of its items"));
         }
         Ok(())
     }
@@ -235,17 +249,29 @@ impl Checked {
     }
 
     /// The rows of every run are those that it began with.
-    fn rows(&mut self, connection: &Connection, mut logged: HashMap<String, String>) -> rusqlite::Result<()> {
-        let mut statement = connection.prepare("SELECT id, name FROM run ORDER BY id")?;
+    fn rows(&mut self, connection: &Connection, mut logged: HashMap<String, Began>) -> rusqlite::Result<()> {
+        let mut statement = connection
+            .prepare("SELECT id, name, input_sha256, most_orders_per_day, most_rupiah_per_day FROM run ORDER BY id")?;
         let mut found = statement.query([])?;
         while let Some(row) = found.next()? {
             let (id, name): (i64, String) = (row.get(0)?, row.get(1)?);
             let mut digest = RowsDigest::default();
             runs::each_row(connection, id, |row| digest.take(row))?;
+            let found = Began {
+                rows_sha256: digest.hex(),
+                input_sha256: row.get(2)?,
+                caps: DayCaps {
+                    orders: row.get::<_, Option<i64>>(3)?.map(i64::cast_unsigned),
+                    rupiah: row.get::<_, Option<i64>>(4)?.map(i64::cast_unsigned),
+                },
+            };
             match logged.remove(&name) {
                 None => self.flaw(format!("run {name}: the log does not know it")),
-                Some(expected) if expected != digest.hex() => {
+                Some(expected) if expected.rows_sha256 != found.rows_sha256 => {
                     self.flaw(format!("run {name}: its rows are not those that it began with"));
+                }
+                Some(expected) if expected != found => {
+                    self.flaw(format!("run {name}: its input or its caps are not those that it began with"));
                 }
                 Some(_) => {}
             }

@@ -2,12 +2,14 @@
 
 use rusqlite::{Connection, params};
 
+use super::days;
 use super::failed;
 use super::log::append;
 use super::look::{find, in_doubt, load};
 use crate::doku::exchange::Exchange;
 use crate::doku::status::Inquiry;
 use crate::journal::JournalError;
+use crate::journal::history::DayCaps;
 use crate::journal::log::{self, Entry, Made, Reopened, Ruled, Wire};
 use crate::journal::record::{
     Acceptance, AttemptId, Contradiction, First, InquiryResult, Intent, Item, ItemId, OutcomeRecord,
@@ -34,6 +36,10 @@ pub(super) fn intend(connection: &Connection, intent: &Intent) -> Result<(Item, 
             None => return begin(connection, first),
         },
     };
+    if item.state == State::Planned {
+        // From here on it counts: what two runs or an edited plan would do together is seen nowhere but here.
+        days::refuse_beyond(connection, &caps_of(connection, run)?, &item, at)?;
+    }
     let attempt = open_attempt(connection, &item, run, at)?;
     let item = advance(connection, &item, &intended(run, attempt), at)?;
     let body: Vec<u8> = connection
@@ -66,9 +72,11 @@ fn begin(connection: &Connection, first: &First) -> Result<(Item, AttemptId, Vec
         reopened: None,
     };
     let planned = log::made(next_item(connection)?, &made, first.at)?;
+    days::refuse_beyond(connection, &caps_of(connection, &first.run)?, &planned, first.at)?;
     // What an intent makes of an item does not hang on the number of the attempt, which has to name the item.
-    let item = log::fold(planned, &intended(&first.run, AttemptId(0)), first.at)?;
+    let item = log::fold(planned.clone(), &intended(&first.run, AttemptId(0)), first.at)?;
     insert(connection, &item, &first.body)?;
+    days::follow(connection, &planned, &item)?;
     append(connection, first.at, Some(item.id), &Entry::Made(Box::new(made)))?;
     let attempt = open_attempt(connection, &item, &first.run, first.at)?;
     append(connection, first.at, Some(item.id), &intended(&first.run, attempt))?;
@@ -113,6 +121,18 @@ fn take_over(connection: &Connection, first: &First, item: Item) -> Result<Item,
         body_sha256,
     };
     advance(connection, &item, &entry, first.at)
+}
+
+/// The caps that a run has set itself.
+fn caps_of(connection: &Connection, run: &RunId) -> Result<DayCaps, JournalError> {
+    let read = |row: &rusqlite::Row<'_>| {
+        let (orders, rupiah): (Option<i64>, Option<i64>) = (row.get(0)?, row.get(1)?);
+        Ok(DayCaps { orders: orders.map(i64::cast_unsigned), rupiah: rupiah.map(i64::cast_unsigned) })
+    };
+    connection
+        .prepare_cached("SELECT most_orders_per_day, most_rupiah_per_day FROM run WHERE name = ?1")
+        .and_then(|mut statement| statement.query_row([run.as_str()], read))
+        .map_err(failed)
 }
 
 fn job_of(connection: &Connection, run: &RunId) -> Result<String, JournalError> {
@@ -187,6 +207,7 @@ pub(super) fn advance(
     if after == *before {
         return Ok(after);
     }
+    days::follow(connection, before, &after)?;
     // What stays is not written: each column that is would be looked at by its triggers, and put into its indexes anew.
     if (&after.job, &after.run, after.amount, &after.payment_reference)
         != (&before.job, &before.run, before.amount, &before.payment_reference)

@@ -1,6 +1,7 @@
 //! Carrying an older journal over to the present tables, in one transaction, after a copy of it was made.
 //!
-//! Version 1 had no event log: every run and every item enters the log as it stands.
+//! One step leads from each version to the next. Version 1 had no event log: every run and every item enters the log as it
+//! stands. Version 2 knew neither the input of a run nor the sums of a business day.
 
 use std::path::Path;
 
@@ -12,8 +13,9 @@ use super::items::answer_sha256;
 use super::log::append;
 use super::look::facts_of;
 use super::runs::{RowsDigest, each_row};
-use super::{failed, schema};
+use super::{days, failed, schema};
 use crate::journal::JournalError;
+use crate::journal::history::DayCaps;
 use crate::journal::log::{Carried, Entry, Made, sha256};
 use crate::journal::record::ItemId;
 use crate::model::time::{self, Timestamp};
@@ -25,11 +27,49 @@ pub(super) fn carry_over(path: &Path, connection: &Connection, version: i32) -> 
         written(connection, &copy, |_| Ok(()))?;
     }
     connection.execute_batch("BEGIN IMMEDIATE").map_err(failed)?;
-    let carried = from_version_1(connection).and_then(|()| connection.execute_batch("COMMIT").map_err(failed));
+    let carried = step_by_step(connection, version).and_then(|()| connection.execute_batch("COMMIT").map_err(failed));
     if carried.is_err() {
         let _ = connection.execute_batch("ROLLBACK");
     }
     carried.map_err(|error| unusable(path, &format!("it could not be carried over from version {version}: {error}")))
+}
+
+type Step = fn(&Connection) -> Result<(), JournalError>;
+
+/// From each version to the next, from 1 on.
+const STEPS: [Step; 2] = [from_version_1, from_version_2];
+
+fn step_by_step(connection: &Connection, version: i32) -> Result<(), JournalError> {
+    for (from, step) in (1..).zip(STEPS) {
+        if from >= version {
+            step(connection)?;
+        }
+    }
+    renew_triggers(connection)?;
+    connection.execute_batch(&format!("PRAGMA user_version = {};", schema::VERSION)).map_err(failed)
+}
+
+/// The triggers of an older version may be others.
+fn renew_triggers(connection: &Connection) -> Result<(), JournalError> {
+    let mut statement = connection.prepare("SELECT name FROM sqlite_schema WHERE type = 'trigger'").map_err(failed)?;
+    let old: Vec<String> = statement.query_map([], |row| row.get(0)).and_then(Iterator::collect).map_err(failed)?;
+    for name in old {
+        connection.execute_batch(&format!("DROP TRIGGER \"{}\"", name.replace('"', "\"\""))).map_err(failed)?;
+    }
+    connection.execute_batch(&schema::triggers()).map_err(failed)
+}
+
+fn from_version_2(connection: &Connection) -> Result<(), JournalError> {
+    connection
+        .execute_batch(&format!(
+            "ALTER TABLE run ADD COLUMN input_sha256 TEXT; \
+             ALTER TABLE run ADD COLUMN most_orders_per_day INTEGER; \
+             ALTER TABLE run ADD COLUMN most_rupiah_per_day INTEGER; {} \
+             INSERT INTO day (environment, client_id, operation, date, orders, rupiah) {};",
+            schema::DAY,
+            days::OF_ITEMS
+        ))
+        .map_err(failed)
 }
 
 fn from_version_1(connection: &Connection) -> Result<(), JournalError> {
@@ -43,10 +83,7 @@ fn from_version_1(connection: &Connection) -> Result<(), JournalError> {
         .map_err(failed)?;
     runs(connection)?;
     items(connection)?;
-    attempts(connection)?;
-    connection
-        .execute_batch(&format!("{} PRAGMA user_version = {};", schema::triggers(), schema::VERSION))
-        .map_err(failed)
+    attempts(connection)
 }
 
 fn runs(connection: &Connection) -> Result<(), JournalError> {
@@ -72,7 +109,15 @@ fn runs(connection: &Connection) -> Result<(), JournalError> {
             connection,
             started_at,
             None,
-            &Entry::RunBegan { run: run.clone(), job, rows, rows_sha256: digest.hex() },
+            &Entry::RunBegan {
+                run: run.clone(),
+                job,
+                rows,
+                rows_sha256: digest.hex(),
+                input_sha256: None,
+                caps: DayCaps::default(),
+                plan: None,
+            },
         )?;
         if let (Some(at), Some(exit_code)) = (ended_at, exit_code) {
             append(connection, at, None, &Entry::RunEnded { run, exit_code })?;

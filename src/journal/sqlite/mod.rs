@@ -1,18 +1,22 @@
 //! The embedded store: one SQLite file in WAL mode with `synchronous=FULL`, one writer thread, group commit.
 //!
 //! [`writer`] turns many small writes into few commits, [`schema`] is the tables, [`items`] and
-//! [`runs`] the statements that change them, [`look`] those that read items, [`log`] the event log and [`check`] its proof.
+//! [`runs`] the statements that change them, [`days`] the sums per business day, [`look`] those that read items, [`memory`]
+//! those that guards ask, [`log`] the event log and [`check`] its proof.
 
 mod backup;
 mod check;
 mod copy;
+mod days;
 mod file;
 mod items;
 mod log;
 mod look;
 mod memo;
+mod memory;
 mod migrate;
 mod open;
+mod past;
 mod place;
 mod reserve;
 mod runs;
@@ -28,13 +32,15 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _};
 
-use super::log::{Reopened, Ruled, hex};
+use super::history::{Asked, History, Overridden};
+use super::log::{PlanUse, Reopened, Ruled, hex};
+use super::past::Past;
 use super::proof::Proof;
 use super::record::{
     Acceptance, Contradiction, DurableIntent, Finished, Head, InquiryResult, Intent, Item, ItemId, NewRun,
-    OutcomeRecord, RowRecord, RunRecord,
+    OutcomeRecord, PlanRun, RowRecord, RunRecord,
 };
 use super::state::State;
 use super::story::Story;
@@ -154,6 +160,35 @@ impl SqliteJournal {
         self.read(move |connection| runs::rows(connection, &run, behind, most)).await
     }
 
+    /// Whether the log has an entry of that number and hash, in hex.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn holds_at(&self, seq: i64, head: &str) -> Result<bool, JournalError> {
+        let connection = self.reader()?;
+        let hash = connection
+            .query_row("SELECT hash FROM event WHERE seq = ?1", [seq], |row| row.get::<_, Vec<u8>>(0))
+            .optional()
+            .map_err(unread)?;
+        Ok(hash.is_some_and(|hash| hex(&hash) == head))
+    }
+
+    /// The runs that executed a saved plan, the oldest first.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn runs_of_plan(&self, digest: &str) -> Result<Vec<PlanRun>, JournalError> {
+        runs::of_plan(&*self.reader()?, digest).map_err(unread)
+    }
+
+    /// The saved plan that a run executed; `None` if it made its own.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn plan_of(&self, run: &RunId) -> Result<Option<PlanUse>, JournalError> {
+        runs::plan_of(&*self.reader()?, run).map_err(unread)
+    }
+
     /// Writes a consistent copy to a new file, while a runner may be at work, and checks the copy.
     ///
     /// # Errors
@@ -161,6 +196,40 @@ impl SqliteJournal {
     pub fn backup(&self, to: &Path) -> Result<Checked, JournalError> {
         let connection = self.reader()?;
         backup::write(&connection, to)
+    }
+
+    /// What is known of the calls of an account before a run, whatever the operation and the job: those of the last `memory`,
+    /// `most` of them, and what may still hold everybody back.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub async fn past(
+        &self,
+        account: &Account,
+        run: &RunId,
+        (memory, most): (Duration, usize),
+        now: Timestamp,
+    ) -> Result<Past, JournalError> {
+        let (account, run) = (account.clone(), run.clone());
+        self.read(move |connection| past::past(connection, &account, &run, past::Reach { memory, most }, now)).await
+    }
+
+    /// What guards compare a plan with.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub async fn history(&self, account: &Account, asked: Asked) -> Result<History, JournalError> {
+        let account = account.clone();
+        self.read(move |connection| memory::history(connection, &account, &asked)).await
+    }
+
+    /// The guards that were loosened for a run.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub async fn overrides(&self, run: &RunId) -> Result<Vec<Overridden>, JournalError> {
+        let run = run.clone();
+        self.read(move |connection| memory::overrides(connection, &run)).await
     }
 
     fn reader(&self) -> Result<MutexGuard<'_, Connection>, JournalError> {
@@ -283,6 +352,10 @@ impl Journal for SqliteJournal {
 
     async fn recover(&self, at: Timestamp) -> Result<u64, JournalError> {
         self.write(WhenFull::Keep, move |connection| items::recover(connection, at)).await
+    }
+
+    async fn stop_run(&self, run: RunId, why: String, at: Timestamp) -> Result<(), JournalError> {
+        self.write(WhenFull::Keep, move |connection| runs::stop(connection, &run, &why, at)).await
     }
 
     async fn finish_run(&self, finished: Finished) -> Result<(), JournalError> {

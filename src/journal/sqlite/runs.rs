@@ -10,19 +10,26 @@ use super::failed;
 use super::log::append;
 use super::look::{checked, item_columns, read_item_at};
 use crate::journal::JournalError;
-use crate::journal::log::{Entry, hex};
-use crate::journal::record::{Finished, NewRow, NewRun, RowFate, RowRecord, RunRecord};
+use crate::journal::log::{Entry, PlanUse, hex};
+use crate::journal::record::{Finished, NewRow, NewRun, PlanRun, RowFate, RowRecord, RunRecord};
 use crate::journal::story::Mention;
 use crate::model::ids::{InvoiceNumber, RunId};
 use crate::model::money::Rupiah;
-use crate::model::time::{self, Zone};
+use crate::model::time::{self, Timestamp, Zone};
 
 /// Writes a run and all its rows; the journal's count makes its name unique.
 pub(super) fn begin(connection: &Connection, run: &NewRun) -> Result<RunId, JournalError> {
+    if let Some(plan) = &run.plan {
+        let runs = of_plan(connection, &plan.digest).map_err(failed)?;
+        if let Some(finished) = runs.into_iter().find(PlanRun::has_finished) {
+            return Err(JournalError::PlanUsed(finished.run));
+        }
+    }
     connection
         .execute(
-            "INSERT INTO run (job, environment, client_id, operation, started_at, delimiter, header, rows, horizon_seconds) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            "INSERT INTO run (job, environment, client_id, operation, started_at, delimiter, header, rows, \
+             horizon_seconds, input_sha256, most_orders_per_day, most_rupiah_per_day) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
             params![
                 run.job,
                 run.account.environment.word(),
@@ -33,6 +40,9 @@ pub(super) fn begin(connection: &Connection, run: &NewRun) -> Result<RunId, Jour
                 serde_json::to_string(&run.header).expect("a list of texts"),
                 (run.rows.len() as u64).cast_signed(),
                 run.horizon.as_secs().cast_signed(),
+                run.terms.input_sha256,
+                run.terms.caps.orders.map(u64::cast_signed),
+                run.terms.caps.rupiah.map(u64::cast_signed),
             ],
         )
         .map_err(failed)?;
@@ -62,9 +72,51 @@ pub(super) fn begin(connection: &Connection, run: &NewRun) -> Result<RunId, Jour
             .map_err(failed)?;
     }
     let (job, rows) = (run.job.clone(), run.rows.len() as u64);
-    let entry = Entry::RunBegan { run: name.clone(), job, rows, rows_sha256: digest.hex() };
+    let entry = Entry::RunBegan {
+        run: name.clone(),
+        job,
+        rows,
+        rows_sha256: digest.hex(),
+        input_sha256: run.terms.input_sha256.clone(),
+        caps: run.terms.caps,
+        plan: run.plan.clone().map(Box::new),
+    };
     append(connection, run.started_at, None, &entry)?;
+    for what in &run.terms.overrides {
+        append(connection, run.started_at, None, &Entry::Overridden { run: name.clone(), what: what.clone() })?;
+    }
     Ok(RunId::new(&name).expect("digits and hyphens are a run id"))
+}
+
+/// The runs that executed a saved plan, the oldest first, as the log has them.
+pub(super) fn of_plan(connection: &Connection, digest: &str) -> rusqlite::Result<Vec<PlanRun>> {
+    let mut began = connection.prepare(
+        "SELECT json_extract(data, '$.run') FROM event WHERE item IS NULL AND json_extract(data, '$.kind') = 'run_began' \
+         AND json_extract(data, '$.plan.digest') = ?1 ORDER BY seq",
+    )?;
+    let mut ended = connection.prepare(
+        "SELECT json_extract(data, '$.exit_code') FROM event WHERE item IS NULL AND json_extract(data, '$.kind') = 'run_ended' \
+         AND json_extract(data, '$.run') = ?1 ORDER BY seq DESC LIMIT 1",
+    )?;
+    let names = began.query_map([digest], |row| row.get::<_, String>(0))?.collect::<rusqlite::Result<Vec<_>>>()?;
+    let with_end = |run: String| {
+        let exit_code = ended.query_row([&run], |row| row.get(0)).optional()?;
+        Ok(PlanRun { run, exit_code })
+    };
+    names.into_iter().map(with_end).collect()
+}
+
+/// The saved plan that a run executed; `None` if it made its own.
+pub(super) fn plan_of(connection: &Connection, run: &RunId) -> rusqlite::Result<Option<PlanUse>> {
+    let mut statement = connection.prepare(
+        "SELECT data FROM event WHERE item IS NULL AND json_extract(data, '$.kind') = 'run_began' \
+         AND json_extract(data, '$.run') = ?1",
+    )?;
+    let read = |row: &rusqlite::Row<'_>| checked(row, 0, |text| serde_json::from_str::<Entry>(text).ok());
+    Ok(match statement.query_row([run.as_str()], read).optional()? {
+        Some(Entry::RunBegan { plan, .. }) => plan.map(|plan| *plan),
+        Some(_) | None => None,
+    })
 }
 
 /// SHA-256 over the rows of a run as the journal keeps them.
@@ -88,6 +140,11 @@ impl RowsDigest {
     pub(super) fn hex(self) -> String {
         hex(&self.0.finalize())
     }
+}
+
+/// Notes that a run stopped for the provider's sake.
+pub(super) fn stop(connection: &Connection, run: &RunId, why: &str, at: Timestamp) -> Result<(), JournalError> {
+    append(connection, at, None, &Entry::RunStopped { run: run.to_string(), why: why.to_owned() })
 }
 
 pub(super) fn finish(connection: &Connection, finished: &Finished) -> Result<(), JournalError> {

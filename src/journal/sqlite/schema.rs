@@ -9,7 +9,7 @@ use crate::journal::state::{Event, State, next};
 pub(super) const APPLICATION_ID: i32 = 0x7265_6b6e;
 
 /// The version of these tables, kept in `user_version`.
-pub(super) const VERSION: i32 = 2;
+pub(super) const VERSION: i32 = 3;
 
 /// The oldest version that can be carried over.
 pub(super) const OLDEST: i32 = 1;
@@ -18,7 +18,7 @@ pub(super) const OLDEST: i32 = 1;
 pub(super) fn create(connection: &Connection) -> rusqlite::Result<()> {
     let triggers = triggers();
     connection.execute_batch(&format!(
-        "BEGIN IMMEDIATE; {TABLES} {LOG} {triggers} \
+        "BEGIN IMMEDIATE; {TABLES} {DAY} {LOG} {triggers} \
          PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; COMMIT;"
     ))
 }
@@ -37,7 +37,10 @@ CREATE TABLE run (
     delimiter INTEGER NOT NULL,
     header TEXT NOT NULL,
     rows INTEGER NOT NULL,
-    horizon_seconds INTEGER NOT NULL
+    horizon_seconds INTEGER NOT NULL,
+    input_sha256 TEXT,
+    most_orders_per_day INTEGER,
+    most_rupiah_per_day INTEGER
 ) STRICT;
 
 CREATE TABLE run_row (
@@ -104,6 +107,19 @@ CREATE INDEX attempt_item ON attempt (item);
 CREATE INDEX attempt_open ON attempt (id) WHERE ended_at IS NULL;
 ";
 
+/// What was begun per account and business day.
+pub(super) const DAY: &str = "
+CREATE TABLE day (
+    environment TEXT NOT NULL,
+    client_id TEXT NOT NULL,
+    operation TEXT NOT NULL,
+    date TEXT NOT NULL,
+    orders INTEGER NOT NULL CHECK (orders >= 0),
+    rupiah INTEGER NOT NULL CHECK (rupiah >= 0),
+    PRIMARY KEY (environment, client_id, operation, date)
+) STRICT, WITHOUT ROWID;
+";
+
 /// The event log; the hash of an entry is chained to the one before.
 pub(super) const LOG: &str = "
 CREATE TABLE event (
@@ -156,6 +172,9 @@ CREATE TRIGGER attempt_is_never_deleted BEFORE DELETE ON attempt
     BEGIN SELECT RAISE(ABORT, 'an attempt is never deleted'); END;
 CREATE TRIGGER attempt_that_ended_is_frozen BEFORE UPDATE ON attempt WHEN OLD.ended_at IS NOT NULL
     BEGIN SELECT RAISE(ABORT, 'an attempt that has ended never changes'); END;
+CREATE TRIGGER run_keeps_its_terms BEFORE UPDATE OF job, environment, client_id, operation, input_sha256,
+        most_orders_per_day, most_rupiah_per_day ON run
+    BEGIN SELECT RAISE(ABORT, 'a run keeps what it began with'); END;
 CREATE TRIGGER run_is_never_deleted BEFORE DELETE ON run BEGIN SELECT RAISE(ABORT, 'a run is never deleted'); END;
 CREATE TRIGGER row_is_never_changed BEFORE UPDATE ON run_row BEGIN SELECT RAISE(ABORT, 'a row is never changed'); END;
 CREATE TRIGGER row_is_never_deleted BEFORE DELETE ON run_row BEGIN SELECT RAISE(ABORT, 'a row is never deleted'); END;

@@ -1,7 +1,7 @@
 //! What a reader gathers for a ledger, on its own thread: the orders are looked up there, many at a time.
 
 use super::orders::{AT_ONCE, NewOrders};
-use super::{Creation, DoneEntry, END, Ledger, TooMany, fact, halves, write_stray};
+use super::{Creation, DoneEntry, END, Ledger, TooMany, fact, halves, whole, write_stray};
 use crate::model::operation::Operation;
 use crate::reconcile::evidence::UnmatchedReason;
 use crate::reconcile::picture::Fact;
@@ -21,6 +21,8 @@ pub struct Gathered {
     pub(super) identifiers: Vec<(u32, [Box<str>; 3])>,
     pub(super) unsettled: Vec<u8>,
     pub(super) strays: Vec<u8>,
+    /// Of the creations in `done`.
+    keys: Vec<u64>,
 }
 
 impl Gathered {
@@ -82,6 +84,9 @@ impl Gathered {
         if let Some(text) = done.request_id.filter(|_| uuid.is_none()) {
             self.odd_request_ids.push((request, text.into()));
         }
+        if done.operation == Operation::Create && done.request_id.is_some() {
+            self.keys.push(folded(whole(request)));
+        }
         self.done.push((
             order,
             DoneEntry {
@@ -136,7 +141,13 @@ impl Gathered {
         self.strays.append(&mut other.strays);
     }
 
-    /// The keys by which notifications could be tied to an order, for the sieve.
+    /// The keys by which notifications could be tied to the orders that were created, for the sieve; they are gone then.
+    #[must_use]
+    pub fn keys(&mut self) -> Vec<u64> {
+        std::mem::take(&mut self.keys)
+    }
+
+    /// The key by which notifications could be tied to an order that was created, for the sieve.
     #[must_use]
     pub fn key_of_creation(done: &DoneRecord<'_>) -> Option<u64> {
         done.request_id.filter(|_| done.operation == Operation::Create).map(|id| folded(request_key(id)))

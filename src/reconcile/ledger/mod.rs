@@ -12,6 +12,7 @@ mod orders;
 
 use std::collections::HashMap;
 
+use foldhash::quality::FixedState;
 pub use gathered::Gathered;
 use orders::{Again, OrderEntry, Orders};
 
@@ -40,10 +41,10 @@ pub struct Ledger {
     /// What else was done.
     more_done: Vec<DoneEntry>,
     /// Request-Ids that are no UUIDs.
-    odd_request_ids: HashMap<[u64; 2], Box<str>>,
+    odd_request_ids: HashMap<[u64; 2], Box<str>, FixedState>,
     facts: Facts,
     /// Payment reference, `ORDER_ID` and `AKULAKU_UNIQUE_REFERENCE` of orders that may have to be refunded.
-    identifiers: HashMap<u32, [Box<str>; 3]>,
+    identifiers: HashMap<u32, [Box<str>; 3], FixedState>,
     /// Notifications of which more must be known first, as records.
     unsettled: Vec<u8>,
     /// Lines that prove nothing, as records.

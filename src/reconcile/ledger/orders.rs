@@ -6,6 +6,8 @@
 
 use std::collections::HashMap;
 
+use foldhash::quality::FixedState;
+
 use super::TooMany;
 use crate::model::money::Rupiah;
 use crate::model::status::BookStatus;
@@ -44,7 +46,7 @@ pub(super) struct Orders {
     long: String,
     index: Index,
     /// What a refund needs, of orders that may have to be refunded.
-    identifiers: HashMap<u32, [Box<str>; 3]>,
+    identifiers: HashMap<u32, [Box<str>; 3], FixedState>,
 }
 
 /// Orders as a reader makes them, before they are put together.
@@ -135,6 +137,11 @@ impl Orders {
         u32::try_from(self.long.len()).or(Err(TooMany))?;
         let mut identifiers = new.identifiers.iter().peekable();
         for (at, (entry, hash)) in new.entries.iter().zip(&new.hashes).enumerate() {
+            if at % AT_ONCE == 0 {
+                // Memory brings the next ones together.
+                let next = new.hashes[at..].iter().take(AT_ONCE);
+                std::hint::black_box(next.fold(0, |seen, hash| seen | self.index.first(*hash)));
+            }
             let mut entry = *entry;
             let own = identifiers.next_if(|(of, _)| *of == at);
             entry.row = u32::try_from(rows_before + u64::from(entry.row)).or(Err(TooMany))?;

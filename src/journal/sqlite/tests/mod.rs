@@ -1,12 +1,14 @@
 //! The promises of the store: what survives, what is refused, and who may look.
 
 mod log;
+mod memory;
 
 use std::path::Path;
 
 use super::SqliteJournal;
 use crate::doku::answer::Reading;
 use crate::doku::exchange::Exchange;
+use crate::journal::history::Terms;
 use crate::journal::identity::Identity;
 use crate::journal::record::{AttemptId, First, Intent, Item, NewRow, NewRun, OutcomeRecord, RowFate};
 use crate::journal::state::State;
@@ -48,7 +50,9 @@ fn new_run(job: &str, invoices: &[u32]) -> NewRun {
         horizon: std::time::Duration::from_secs(24 * 3600),
         delimiter: b',',
         header: vec!["invoice_number".into(), "amount".into()],
+        terms: Terms::default(),
         rows: rows.collect(),
+        plan: None,
     }
 }
 

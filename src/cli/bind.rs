@@ -1,0 +1,347 @@
+//! Plans that bind, in the world: what a plan rests on, whether a saved one may still be run, and whose approvals it has.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use super::args::Common;
+use super::exit::Failure;
+use super::load::{self, Case, shown};
+use super::screen::Screen;
+use super::session::Session;
+use super::{open, run};
+use crate::edge::{read, signatures};
+use crate::job::approval::{KEY_HINT, public_key};
+use crate::job::settings::{Approver, ApproverKey, Source};
+use crate::journal::Account;
+use crate::journal::log::{PlanUse, sha256};
+use crate::journal::record::Item;
+use crate::journal::sqlite::SqliteJournal;
+use crate::model::fault::{Fault, Place, printable};
+use crate::model::ids::ClientId;
+use crate::model::money::{Rupiah, Tally};
+use crate::model::operation::Operation;
+use crate::model::time::{BusinessDate, Timestamp, for_people};
+use crate::plan::agree::{self, Turn};
+use crate::plan::approval::{self, Judged, NAMESPACE};
+use crate::plan::binding::{self, BandLine, Binding, Ground, InputFile, JobFile, Key};
+use crate::plan::guard::counted;
+use crate::plan::{Input, Plan};
+
+/// The version that a plan is made for.
+pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// A saved plan that is to be run.
+pub(super) struct Bound {
+    pub(super) binding: Binding,
+    path: PathBuf,
+    /// Every signature beside it.
+    judged: Vec<Judged>,
+}
+
+impl Bound {
+    /// Reads a saved plan for a job. The plan's business date becomes the job's, unless `--date` names one.
+    pub(super) fn read(path: &Path, case: &mut Case, common: &Common) -> Result<Self, Failure> {
+        let bound = Self::open(path)?;
+        if common.date.is_none()
+            && let Some(date) = BusinessDate::parse(&bound.binding.date)
+        {
+            case.date = date;
+        }
+        Ok(bound)
+    }
+
+    /// Reads a saved plan and judges the signatures beside it.
+    pub(super) fn open(path: &Path) -> Result<Self, Failure> {
+        let name = shown(path);
+        let bytes = read::finished(path).map_err(|error| load::unreadable(&name, &error))?;
+        let binding = Binding::read(&bytes).map_err(|why| {
+            Failure::Refused(format!(
+                "{name}: the plan was edited: {why}\n  hint: take the file as it was made, or make a new plan: rekon plan JOB --out PLAN"
+            ))
+        })?;
+        let signatures = signatures::beside(path)
+            .map_err(|error| Failure::Refused(format!("{name}: its signatures cannot be read: {error}")))?;
+        // Approvals are signatures over the file, byte for byte.
+        let judged = approval::judge(&bytes, &binding.approval.approvers, &binding.made_by, signatures);
+        Ok(Self { binding, path: path.to_owned(), judged })
+    }
+
+    /// A plan that was just saved: nobody can have signed it yet.
+    pub(super) fn fresh(path: &Path, binding: Binding) -> Self {
+        Self { binding, path: path.to_owned(), judged: Vec::new() }
+    }
+
+    /// The file as people know it.
+    pub(super) fn name(&self) -> String {
+        printable(&shown(&self.path))
+    }
+
+    /// The signatures beside it.
+    pub(super) fn judged(&self) -> &[Judged] {
+        &self.judged
+    }
+
+    /// Reads the input as it was decided about when the plan was made, and refuses the plan if it is stale or not approved:
+    /// before the journal is opened, let alone anything sent.
+    pub(super) fn input(&self, case: &Case, operation: Operation, now: Timestamp) -> Result<Input, Failure> {
+        let input = case.input(self.binding.made())?;
+        let stale = self.stale(case, operation, &input, now)?;
+        if !stale.is_empty() {
+            return Err(self.is_stale(case, &stale));
+        }
+        self.refuse_unapproved()?;
+        Ok(input)
+    }
+
+    /// Why it is stale, as far as its surroundings go.
+    pub(super) fn stale(
+        &self,
+        case: &Case,
+        operation: Operation,
+        input: &Input,
+        now: Timestamp,
+    ) -> Result<Vec<String>, Failure> {
+        let client_id = case.credentials()?.client_id;
+        let ground = ground(case, operation, &client_id, input)?;
+        Ok(agree::stale(&self.binding, &ground, now))
+    }
+
+    fn is_stale(&self, case: &Case, why: &[String]) -> Failure {
+        let name = self.name();
+        let lines: Vec<String> = why.iter().map(|line| format!("{name}: the plan is stale: {line}")).collect();
+        let file = printable(&case.file);
+        Failure::Refused(format!(
+            "{}\n  hint: make a new plan: rekon plan {file} --out {name}; what a run left in doubt is settled by: rekon resolve {file}",
+            lines.join("\n")
+        ))
+    }
+
+    fn refuse_unapproved(&self) -> Result<(), Failure> {
+        let need = self.binding.approval.need as usize;
+        let has = approval::approvals(&self.judged).len();
+        if has >= need {
+            return Ok(());
+        }
+        let name = self.name();
+        let mut lines = vec![format!(
+            "{name}: the plan over {} needs {}, and has {has}",
+            Rupiah::new(self.binding.total.rupiah),
+            counted(need as u64, "approval")
+        )];
+        lines.extend(self.judged.iter().filter_map(|one| {
+            let why = one.verdict.as_ref().err()?;
+            Some(format!("{}: the signature {why}", printable(&one.file)))
+        }));
+        let others = self.may_approve();
+        let who = if others.is_empty() { "nobody but its maker could".to_owned() } else { others.join(", ") };
+        lines.push(format!("  hint: {who} may approve it: {}", sign_command(&name, "NAME")));
+        Err(Failure::Refused(lines.join("\n")))
+    }
+
+    /// A plan that could never have its approvals is not made.
+    pub(super) fn refuse_without_people(&self, case: &Case) -> Result<(), Failure> {
+        let (need, others) = (self.binding.approval.need, self.may_approve());
+        if others.len() >= need as usize {
+            return Ok(());
+        }
+        let others = if others.is_empty() { "nobody".to_owned() } else { others.join(", ") };
+        Err(Failure::Refused(format!(
+            "{}: the plan over {} needs {}, and only {others} may give one\n  hint: let somebody make it who is no approver, or \
+             name more approvers",
+            printable(&case.file),
+            Rupiah::new(self.binding.total.rupiah),
+            counted(u64::from(need), "approval")
+        )))
+    }
+
+    /// The approvers who did not make the plan.
+    pub(super) fn may_approve(&self) -> Vec<String> {
+        let maker = &self.binding.made_by;
+        let approvers = self.binding.approval.approvers.iter();
+        approvers.filter(|approver| !maker.is(&approver.name)).map(|approver| approver.name.clone()).collect()
+    }
+
+    /// The runs of the plan so far.
+    pub(super) fn turn(&self, journal: &SqliteJournal) -> Result<Turn, Failure> {
+        Ok(agree::turn(journal.runs_of_plan(&self.binding.digest).map_err(open::failure)?))
+    }
+
+    /// Why it is not what would be sent now, as far as the journal goes.
+    pub(super) fn differs(
+        &self,
+        case: &Case,
+        account: &Account,
+        journal: Option<&SqliteJournal>,
+        plan: &Plan,
+        turn: &Turn,
+    ) -> Result<Option<String>, Failure> {
+        if let Some(head) = &self.binding.journal_log {
+            let holds = journal.map(|journal| journal.holds_at(head.entries, &head.head)).transpose();
+            if holds.map_err(open::failure)? != Some(true) {
+                return Ok(Some("the journal is not the one that it was made with, or lacks entries".to_owned()));
+            }
+        }
+        let now = binding::items(plan, account, &case.job.settlement);
+        Ok(agree::differs(&self.binding.items, &now, turn))
+    }
+
+    /// Releases the plan for a run that holds the journal: exactly its orders are left, or, if a run of it stopped part-way,
+    /// no others. What is returned is recorded with the beginning of the run.
+    pub(super) fn release(&self, session: &Session<'_>, plan: &Plan) -> Result<PlanUse, Failure> {
+        let turn = self.turn(&session.journal)?;
+        let continues = match &turn {
+            Turn::Used(run) => return Err(self.is_used(session.case, &run.run)),
+            Turn::First => Vec::new(),
+            Turn::Continued(runs) => runs.clone(),
+        };
+        let case = session.case;
+        if let Some(why) = self.differs(case, &session.account, Some(&session.journal), plan, &turn)? {
+            return Err(self.is_stale(case, &[why]));
+        }
+        Ok(PlanUse {
+            digest: self.binding.digest.clone(),
+            made_by: self.binding.made_by.name.clone(),
+            approved_by: approval::approvals(&self.judged),
+            continues,
+        })
+    }
+
+    fn is_used(&self, case: &Case, run: &str) -> Failure {
+        let (name, file) = (self.name(), printable(&case.file));
+        Failure::Refused(format!(
+            "{name}: the plan is used: run {run} executed it to its end\n  hint: a plan is run once; make a new one for what is \
+             left: rekon plan {file} --out {name}"
+        ))
+    }
+
+    /// Leaves out what other runs have left unknown: the plan does not name it.
+    pub(super) fn leave_out_others(&self, unsettled: &mut Vec<Item>, screen: Screen) {
+        let named: HashSet<&str> =
+            self.binding.items.iter().chain(&self.binding.open).map(|item| item.request_id.as_str()).collect();
+        let mut left = Tally::default();
+        unsettled.retain(|item| {
+            let is_named = named.contains(item.request_id.as_str());
+            if !is_named {
+                left.add(item.amount);
+            }
+            is_named
+        });
+        if left.count > 0 {
+            screen.warn(&format!(
+                "{}, {}, of the job are in doubt and not in the plan; rekon resolve JOB settles them",
+                counted(left.count, "item"),
+                left.rupiah
+            ));
+        }
+    }
+}
+
+/// What a plan of the job rests on now.
+pub(super) fn ground(
+    case: &Case,
+    operation: Operation,
+    client_id: &ClientId,
+    input: &Input,
+) -> Result<Ground, Failure> {
+    let file = match &case.job.orders.source {
+        Source::File(template) => case.fill(template),
+        Source::Rows(_) => "job".to_owned(),
+    };
+    Ok(Ground {
+        approvers: approvers(case)?,
+        bands: case.job.approval.bands.iter().map(BandLine::from).collect(),
+        client_sha256: sha256(client_id.as_str().as_bytes()),
+        date: case.date.to_string(),
+        environment: case.job.merchant.environment.word().to_owned(),
+        input: InputFile { file, sha256: input.sha256.clone().unwrap_or_default() },
+        job: JobFile { name: case.job.name.to_string(), sha256: case.sha256.clone() },
+        journal: shown(case.journal.strip_prefix(&case.folder).unwrap_or(&case.journal)),
+        operation: operation.word().to_owned(),
+        rekon: VERSION.to_owned(),
+    })
+}
+
+/// The job's approvers with the fingerprints of their keys; all that is wrong with their files at once.
+pub(super) fn approvers(case: &Case) -> Result<Vec<Key>, Failure> {
+    let (mut keys, mut faults): (Vec<Key>, Vec<Fault>) = (Vec::new(), Vec::new());
+    for approver in &case.job.approval.approvers {
+        let fault = |what: String| {
+            let (line, column) = approver.place;
+            Fault::new(Place::new(&case.file, line, column), format!("approval.approvers.{} {what}", approver.name))
+        };
+        let key = match fingerprint(case, approver) {
+            Ok(key) => Key { key, name: approver.name.clone() },
+            Err(why) => {
+                faults.push(fault(why).hint(KEY_HINT));
+                continue;
+            }
+        };
+        if let Some(known) = keys.iter().find(|known| known.key == key.key) {
+            faults.push(
+                fault(format!("has the key of {}", known.name)).hint("one key is one person: give each their own"),
+            );
+            continue;
+        }
+        keys.push(key);
+    }
+    if faults.is_empty() { Ok(keys) } else { Err(Failure::Faults(faults)) }
+}
+
+fn fingerprint(case: &Case, approver: &Approver) -> Result<String, String> {
+    match &approver.key {
+        ApproverKey::Inline(key) => Ok(approval::fingerprint(key)),
+        ApproverKey::File(path) => {
+            let path = case.folder.join(path);
+            let content = read::finished(&path).map_err(|error| {
+                let why = std::error::Error::source(&error).map(|why| format!(": {why}")).unwrap_or_default();
+                format!("names the file {}, which cannot be read{why}", shown(&path))
+            })?;
+            let text = String::from_utf8(content).unwrap_or_default();
+            let key = public_key(&text).map_err(|why| format!("names the file {}, which {why}", shown(&path)))?;
+            Ok(approval::fingerprint(&key))
+        }
+    }
+}
+
+/// A run that makes its own plan is refused where that plan needs approvals: nobody has seen it.
+pub(super) fn refuse_without(case: &Case, plan: &Plan) -> Result<(), Failure> {
+    let total = run::total_of(plan);
+    let bands: Vec<BandLine> = case.job.approval.bands.iter().map(BandLine::from).collect();
+    let need = binding::need(&bands, total.rupiah.whole());
+    if need == 0 {
+        return Ok(());
+    }
+    let file = printable(&case.file);
+    Err(Failure::Refused(format!(
+        "{file}: a plan over {} needs {} (approval.bands); make one, have it approved, and run it\n  rekon plan {file} --out \
+         plan.json --maker YOUR-NAME\n  {}\n  rekon run {file} --plan plan.json",
+        total.rupiah,
+        counted(u64::from(need), "approval"),
+        sign_command("plan.json", "NAME")
+    )))
+}
+
+/// What an approver types.
+pub(super) fn sign_command(plan: &str, name: &str) -> String {
+    format!("ssh-keygen -Y sign -f KEY -n {NAMESPACE} < {plan} > {plan}.{name}.sig")
+}
+
+/// Which plan a run executed, and who released it.
+pub(super) fn used_text(used: &PlanUse) -> String {
+    let approved: Vec<String> = used.approved_by.iter().map(|one| format!("{} ({})", one.name, one.key)).collect();
+    let approved = if approved.is_empty() {
+        "needed no approval".to_owned()
+    } else {
+        format!("approved by {}", approved.join(", "))
+    };
+    let continues = match used.continues.last() {
+        Some(run) => format!("; continues run {run}"),
+        None => String::new(),
+    };
+    format!("plan {}, made by {}, {approved}{continues}", used.digest, used.made_by)
+}
+
+/// Until when a plan is good, as people read it.
+pub(super) fn expiry_text(binding: &Binding) -> String {
+    format!("valid until {}", for_people(binding.expires()))
+}

@@ -1,0 +1,43 @@
+//! Guards that were loosened, in words.
+
+use crate::journal::history::Overridden;
+use crate::model::money::Rupiah;
+
+/// One line per guard: `overridden: max_total Rp 75.000.000 -> Rp 90.000.000, by ani: a second batch`.
+#[must_use]
+pub fn lines(overrides: &[Overridden]) -> String {
+    let line = |found: &Overridden| {
+        let Overridden { guard, from, to, reason, by } = found;
+        format!("overridden: {guard} {} -> {}, by {by}: {reason}", spoken(guard, from), spoken(guard, to))
+    };
+    overrides.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// A limit as people read it.
+fn spoken(guard: &str, limit: &str) -> String {
+    match (guard, limit.parse()) {
+        ("max_total" | "max_order" | "max_total_per_day", Ok(whole)) => Rupiah::new(whole).to_string(),
+        _ => limit.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn money_is_grouped_and_everything_else_is_as_it_was_written() {
+        let found = |guard: &str, from: &str, to: &str| Overridden {
+            guard: guard.into(),
+            from: from.into(),
+            to: to.into(),
+            reason: "a second batch".into(),
+            by: "ani".into(),
+        };
+        assert_eq!(
+            lines(&[found("max_total", "75000000", "90000000"), found("max_share", "10%", "12%")]),
+            "overridden: max_total Rp 75.000.000 -> Rp 90.000.000, by ani: a second batch\n\
+             overridden: max_share 10% -> 12%, by ani: a second batch"
+        );
+    }
+}

@@ -1,0 +1,184 @@
+//! What a run proves first, when it stops for the provider's sake, and how the next one goes on.
+
+use super::*;
+use crate::journal::past::Past;
+use crate::runner::pace::Pacer;
+use crate::runner::probe::Died;
+
+impl World {
+    /// A world without a rate and with the breaker of the defaults.
+    fn at_ease() -> Self {
+        let mut world = Self::new();
+        world.rules.limits.rate.clear();
+        world.rules.breaker = Breaker::default();
+        world
+    }
+
+    async fn past(&self) -> Past {
+        let none = RunId::new("20261122-000000-9999").unwrap();
+        let reach = Pacer::<VirtualClock>::memory(&self.rules.limits);
+        self.journal.past(&Self::account(), &none, reach, self.clock.now()).await.unwrap()
+    }
+
+    /// One run that goes on from what the journal knows of the ones before.
+    async fn next_run(&self, orders: impl IntoIterator<Item = usize>, script: &[Reply]) -> Option<Stop> {
+        let past = self.past().await;
+        self.dispatch(orders, script).await.after(past).run(self.interrupt.subscribe()).await
+    }
+
+    fn invoices_sent(&self) -> Vec<String> {
+        let sends = self.sends().into_iter();
+        sends.map(|sent| text_at(sent.body.as_ref().unwrap(), "/order/invoice_number")).collect()
+    }
+}
+
+#[tokio::test]
+async fn canaries_are_proved_before_anything_else_is_sent() {
+    let mut world = World::at_ease();
+    world.rules.canaries = 2;
+    world.rules.limits.concurrency = NonZeroU32::new(4).unwrap();
+    assert!(world.run(1..=6, &[Reply::TimeOut, Reply::Refunded(200), Reply::Refunded(409)]).await.is_none());
+    assert_eq!(world.invoices_sent()[..3], ["INV-1", "INV-2", "INV-1"]);
+    assert_eq!(world.sends().len(), 7);
+    assert!(world.sends()[3].at >= Duration::from_secs(5));
+}
+
+#[tokio::test]
+async fn a_canary_that_is_refused_or_not_proved_stops_the_run() {
+    let silence = [Reply::TimeOut; 20];
+    let throttled = [Reply::Status(429); 20];
+    let inquired = [[Reply::TimeOut; 6].as_slice(), &[Reply::StatusSays("SUCCESS")]].concat();
+    let cases = [
+        ([Reply::Refunded(200), Reply::Status(404)].as_slice(), Died::Refused, State::Refused, 2),
+        (&[[Reply::Refunded(200)].as_slice(), &silence].concat(), Died::Unproved, State::Unknown, 7),
+        (&[[Reply::Refunded(200)].as_slice(), &throttled].concat(), Died::Unproved, State::Planned, 7),
+        (&[[Reply::Refunded(200)].as_slice(), &inquired].concat(), Died::Unproved, State::Unknown, 7),
+    ];
+    for (script, died, state, sends) in cases {
+        let mut world = World::at_ease();
+        world.rules.canaries = 2;
+        let stop = world.run(1..=6, script).await;
+        // A breaker is about a provider, and its tries are those of one order.
+        assert!(matches!(stop, Some(Stop::Canary(found)) if found == died), "{stop:?}, not {died:?}");
+        assert_eq!((world.state(2).await, world.state(3).await), (Some(state), None));
+        assert_eq!(world.sends().len(), sends, "{died:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_job_of_canaries_alone_ends_like_any_other() {
+    let mut world = World::at_ease();
+    world.rules.canaries = 9;
+    assert!(world.run(1..=3, &[]).await.is_none());
+    assert_eq!(world.sends().len(), 3);
+    let stop = world.run([4], &[Reply::TimeOut; 60]).await;
+    assert!(matches!(stop, Some(Stop::Canary(Died::Unproved))), "{stop:?}");
+}
+
+#[tokio::test]
+async fn what_earlier_runs_left_waits_for_the_canaries_too() {
+    let mut world = World::at_ease();
+    world.rules.retries.settle_for = Duration::ZERO;
+    world.run([1], &[Reply::TimeOut]).await;
+    world.rules.retries.settle_for = Duration::from_secs(300);
+    world.clock.sleep(Duration::from_secs(60)).await;
+    world.rules.canaries = 1;
+    assert!(matches!(world.run(2..=3, &[Reply::Status(404)]).await, Some(Stop::Canary(_))));
+    assert_eq!(world.invoices_sent(), ["INV-1", "INV-2"]);
+    assert!(world.run(3..=4, &[]).await.is_none());
+    assert_eq!(world.invoices_sent()[2..], ["INV-3", "INV-1", "INV-4"]);
+    assert_eq!(world.state(1).await, Some(State::Succeeded));
+}
+
+#[tokio::test]
+async fn after_a_breaker_the_next_run_begins_with_a_single_call() {
+    let world = World::at_ease();
+    assert!(matches!(world.next_run(1..=9, &[Reply::NotSent; 20]).await, Some(Stop::Breaker(_))));
+    assert_eq!((world.sends().len(), world.past().await.stopped.as_deref()), (5, Some("breaker")));
+    for (first, sends) in [(1, 6), (2, 7)] {
+        let stop = world.next_run(first..=9, &[Reply::Unsigned(502); 20]).await;
+        assert!(matches!(&stop, Some(Stop::StillIll(why)) if why == "breaker"), "{stop:?}");
+        assert_eq!(world.sends().len(), sends);
+    }
+    // The first two are in doubt by now; the plan would leave them to the settling.
+    assert!(world.next_run(3..=9, &[Reply::Refunded(200)]).await.is_none());
+    assert_eq!(world.past().await.stopped, None, "the provider has proved to be well");
+    for number in 1..=9 {
+        assert_eq!(world.state(number).await, Some(State::Succeeded), "{number}");
+    }
+}
+
+#[tokio::test]
+async fn a_single_call_that_is_refused_shows_that_the_provider_is_well() {
+    let mut world = World::at_ease();
+    world.next_run(1..=9, &[Reply::NotSent; 20]).await;
+    world.rules.limits.concurrency = NonZeroU32::new(4).unwrap();
+    let before = world.sends().len();
+    assert!(world.next_run(1..=9, &[Reply::Wait(7), Reply::Status(404)]).await.is_none());
+    let sends = &world.sends()[before..];
+    assert!(sends[1].at - sends[0].at >= Duration::from_secs(7), "throttled is neither well nor ill");
+    assert_eq!(world.state(9).await, Some(State::Succeeded));
+}
+
+#[tokio::test]
+async fn refused_credentials_are_tried_by_a_single_call_again() {
+    let world = World::at_ease();
+    world.next_run(1..=9, &[Reply::Unsigned(401)]).await;
+    assert_eq!(world.past().await.stopped.as_deref(), Some("gateway"));
+    let stop = world.next_run(2..=9, &[Reply::Unsigned(401); 9]).await;
+    assert!(matches!(stop, Some(Stop::Halted(Halt::Gateway))), "{stop:?}");
+    assert_eq!(world.sends().len(), 2);
+}
+
+#[tokio::test]
+async fn a_run_that_only_settles_needs_no_single_call() {
+    let world = World::at_ease();
+    world.next_run(1..=9, &[Reply::TimeOut; 20]).await;
+    let sent = world.sends().len();
+    assert!(world.next_run([], &[Reply::TimeOut; 4]).await.is_none());
+    assert!(world.sends().len() > sent + 4);
+}
+
+#[tokio::test]
+async fn three_wrong_signatures_in_a_row_stop_the_run() {
+    let world = World::at_ease();
+    let stop = world.next_run(1..=9, &[Reply::Refunded(200), Reply::Forged, Reply::Forged, Reply::Forged]).await;
+    assert!(matches!(stop, Some(Stop::WrongSignatures)), "{stop:?}");
+    assert_eq!((world.sends().len(), world.state(4).await), (4, Some(State::Unknown)));
+    let stop = world.next_run(5..=9, &[Reply::Forged; 9]).await;
+    assert!(matches!(&stop, Some(Stop::StillIll(why)) if why == "signatures"), "{stop:?}");
+    assert_eq!(world.sends().len(), 5);
+}
+
+#[tokio::test]
+async fn a_window_closes_during_a_wait_that_was_asked_for() {
+    let mut world = World::at_ease();
+    world.rules.window = Some(Window { from: 0, until: 8 * 60 + 1, zone: Zone::UTC });
+    let stop = world.run(1..=3, &[Reply::Wait(900)]).await;
+    assert!(matches!(stop, Some(Stop::WindowClosed)), "{stop:?}");
+    assert_eq!(world.sends().len(), 1);
+    assert!(world.clock.monotonic() <= Duration::from_secs(62), "{:?}", world.clock.monotonic());
+}
+
+#[tokio::test]
+async fn a_window_closes_while_only_an_inquiry_is_waited_for() {
+    let mut world = World::at_ease();
+    world.rules.retries.attempts = NonZeroU32::new(1).unwrap();
+    world.rules.retries.inquire_after = Duration::from_secs(200);
+    world.rules.window = Some(Window { from: 0, until: 8 * 60 + 1, zone: Zone::UTC });
+    let stop = world.run([1], &[Reply::TimeOut]).await;
+    assert!(matches!(stop, Some(Stop::WindowClosed)), "{stop:?}");
+    assert_eq!((world.inquiries().len(), world.state(1).await), (0, Some(State::Unknown)));
+    assert!(world.clock.monotonic() <= Duration::from_secs(62), "{:?}", world.clock.monotonic());
+}
+
+#[tokio::test]
+async fn a_wait_beyond_the_time_for_settling_is_left_to_the_next_run_which_keeps_it() {
+    let world = World::at_ease();
+    assert!(world.run([1], &[Reply::Wait(900)]).await.is_none());
+    assert_eq!(world.state(1).await, Some(State::Planned));
+    assert!(world.clock.monotonic() <= Duration::from_secs(300), "{:?}", world.clock.monotonic());
+    assert!(world.next_run(1..=2, &[]).await.is_none());
+    let sends = world.sends();
+    assert!(sends.len() == 3 && sends[1].at - sends[0].at >= Duration::from_secs(900), "{sends:?}");
+}
