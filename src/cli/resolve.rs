@@ -1,5 +1,7 @@
 //! `rekon resolve`: settles what earlier runs of a job left unknown, and sends nothing new.
 
+use std::collections::HashSet;
+
 use super::args::{Common, RunArgs};
 use super::attend;
 use super::embed;
@@ -16,7 +18,6 @@ use crate::model::operation::Task;
 use crate::model::time::Timestamp;
 use crate::plan::guard::counted;
 use crate::runner::clock::Clock as _;
-use std::collections::HashSet;
 
 /// `rekon resolve JOB`.
 pub(super) async fn job(args: &RunArgs, common: &Common, screen: Screen) -> Result<u8, Failure> {
