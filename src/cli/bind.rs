@@ -6,14 +6,15 @@ use std::path::{Path, PathBuf};
 use super::args::Common;
 use super::exit::Failure;
 use super::load::{self, Case, shown};
+use super::open;
 use super::screen::Screen;
 use super::session::Session;
-use super::{open, run};
 use crate::edge::{read, signatures};
 use crate::job::approval::{KEY_HINT, public_key};
 use crate::job::settings::{Approver, ApproverKey, Source};
 use crate::journal::Account;
-use crate::journal::log::{PlanUse, sha256};
+use crate::journal::history::PlanUse;
+use crate::journal::log::sha256;
 use crate::journal::record::Item;
 use crate::journal::sqlite::SqliteJournal;
 use crate::model::fault::{Fault, Place, printable};
@@ -305,7 +306,7 @@ fn fingerprint(case: &Case, approver: &Approver) -> Result<String, String> {
 
 /// A run that makes its own plan is refused where that plan needs approvals: nobody has seen it.
 pub(super) fn refuse_without(case: &Case, plan: &Plan) -> Result<(), Failure> {
-    let total = run::total_of(plan);
+    let total = plan.total();
     let bands: Vec<BandLine> = case.job.approval.bands.iter().map(BandLine::from).collect();
     let need = binding::need(&bands, total.rupiah.whole());
     if need == 0 {
@@ -324,21 +325,6 @@ pub(super) fn refuse_without(case: &Case, plan: &Plan) -> Result<(), Failure> {
 /// What an approver types.
 pub(super) fn sign_command(plan: &str, name: &str) -> String {
     format!("ssh-keygen -Y sign -f KEY -n {NAMESPACE} < {plan} > {plan}.{name}.sig")
-}
-
-/// Which plan a run executed, and who released it.
-pub(super) fn used_text(used: &PlanUse) -> String {
-    let approved: Vec<String> = used.approved_by.iter().map(|one| format!("{} ({})", one.name, one.key)).collect();
-    let approved = if approved.is_empty() {
-        "needed no approval".to_owned()
-    } else {
-        format!("approved by {}", approved.join(", "))
-    };
-    let continues = match used.continues.last() {
-        Some(run) => format!("; continues run {run}"),
-        None => String::new(),
-    };
-    format!("plan {}, made by {}, {approved}{continues}", used.digest, used.made_by)
 }
 
 /// Until when a plan is good, as people read it.

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use super::args::{Common, FlagArgs};
 use super::exit::Failure;
+use super::load::Loosening;
 use super::load::{self, Case};
-use super::loosen::Loosening;
 use crate::edge::clock::SystemClock;
 use crate::edge::credentials;
 use crate::job::flags::{self, Flags, Keys};

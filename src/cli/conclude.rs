@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::bind;
 use super::books::Books;
 use super::events;
 use super::exit::{self, Completion, Failure};
@@ -13,7 +12,7 @@ use super::screen::{Screen, Tone};
 use crate::edge::files;
 use crate::job::settings::OutputFormat;
 use crate::journal::history::Overridden;
-use crate::journal::log::PlanUse;
+use crate::journal::history::PlanUse;
 use crate::model::fault::printable;
 use crate::model::money::Tally;
 use crate::model::operation::Task;
@@ -25,7 +24,7 @@ use crate::reconcile::evidence::{DoneState, UnmatchedReason};
 use crate::reconcile::severity::{Level, level};
 use crate::report::limits::LimitsSeen;
 use crate::report::summary::{JournalHead, LogLines, Summary};
-use crate::report::{html, overrides, rows, table};
+use crate::report::{html, overrides, plan_use, rows, table};
 
 /// What a run or an audit hands over at its end.
 pub(super) struct Ending {
@@ -202,7 +201,7 @@ impl Conclusion {
         }
         screen.say(&table::summary(summary));
         if let Some(plan) = &summary.plan {
-            screen.say(&format!("\n{}", bind::used_text(plan)));
+            screen.say(&format!("\n{}", plan_use::line(plan)));
         }
         if !summary.overrides.is_empty() {
             screen.say(&format!("\n{}", screen.tone(Tone::Bad, &overrides::lines(&summary.overrides))));

@@ -7,12 +7,12 @@ use std::sync::{Arc, OnceLock};
 
 use super::args::Common;
 use super::exit::Failure;
-use super::loosen::Loosening;
 use super::screen::Screen;
 use crate::edge::credentials::{self, Credentials};
 use crate::edge::notification_log::{self, Verifier};
 use crate::edge::{csv, files, read, results};
-use crate::job::settings::{Column, Field, Notifications, STDIN, Source};
+use crate::job::overrides::Override;
+use crate::job::settings::{Column, Field, Guards, Notifications, STDIN, Source};
 use crate::job::{self, Job};
 use crate::journal::Account;
 use crate::journal::log::sha256;
@@ -48,6 +48,36 @@ pub(super) struct Case {
     pub(super) sha256: String,
     /// What a run tells about itself while it lasts and at its end.
     pub(super) told: Told,
+}
+
+/// Whether a job's guards are loosened.
+#[derive(Debug)]
+pub(super) enum Loosening {
+    /// The command's own flags say the limits.
+    NotOffered,
+    /// They are as the job has them.
+    NotAsked,
+    /// They are loosened.
+    Asked(Box<Loosened>),
+}
+
+/// Guards that are loosened for this run.
+#[derive(Debug)]
+pub(super) struct Loosened {
+    pub(super) guards: Guards,
+    pub(super) overrides: Vec<Override>,
+    pub(super) reason: String,
+    pub(super) by: String,
+    pub(super) whose: Whose,
+}
+
+/// Who loosened them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// The flags of this command.
+    OfFlags,
+    /// A saved plan, of which a part may be done.
+    OfPlan,
 }
 
 /// What a run tells about itself, for those who report it elsewhere.

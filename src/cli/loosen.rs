@@ -2,43 +2,13 @@
 
 use super::args::OverrideArgs;
 use super::exit::Failure;
-use super::load::Case;
-use super::rule::words;
+use super::load::{Case, Loosened, Loosening, Whose};
+use super::words::words;
 use crate::edge::person;
 use crate::job::overrides::{Override, loosen};
 use crate::job::settings::{Guards, OnInvalid};
 use crate::journal::history::{History, Overridden};
 use crate::plan::{Plan, binding};
-
-/// Whether a job's guards are loosened.
-#[derive(Debug)]
-pub(super) enum Loosening {
-    /// The command's own flags say the limits.
-    NotOffered,
-    /// They are as the job has them.
-    NotAsked,
-    /// They are loosened.
-    Asked(Box<Loosened>),
-}
-
-/// Guards that are loosened for this run.
-#[derive(Debug)]
-pub(super) struct Loosened {
-    guards: Guards,
-    overrides: Vec<Override>,
-    reason: String,
-    by: String,
-    whose: Whose,
-}
-
-/// Who loosened them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Whose {
-    /// The flags of this command.
-    OfFlags,
-    /// A saved plan, of which a part may be done.
-    OfPlan,
-}
 
 impl OverrideArgs {
     /// Refuses the flags where there are no guards.

@@ -34,6 +34,7 @@ mod session;
 mod show;
 mod show_plan;
 mod simulate;
+mod words;
 
 use std::process::ExitCode;
 

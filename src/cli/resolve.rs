@@ -42,7 +42,7 @@ async fn settle(case: &Case, live: bool, started_at: Timestamp, screen: Screen) 
     }
     let before = session.in_doubt_elsewhere(&HashSet::new()).await.map_err(stopped)?;
     let run = session.begin_settling().await?;
-    let stop = session.send_and_settle(&run, Vec::new(), None).await?.stop;
+    let stop = session.send_and_settle(&run, Vec::new(), session.unsettled().await?).await?.stop;
     let after = session.in_doubt_elsewhere(&HashSet::new()).await.map_err(stopped)?;
     let code = match (&stop, after.count) {
         (_, 1..) => DOUBT,

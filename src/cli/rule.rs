@@ -6,6 +6,7 @@ use super::args::{Common, ReopenArgs, RuleArgs, Ruling};
 use super::exit::{DONE, Failure};
 use super::open::{Place, absent, failure, open};
 use super::screen::Screen;
+use super::words::words;
 use crate::edge::clock::SystemClock;
 use crate::edge::person;
 use crate::journal::log::{Reopened, Ruled};
@@ -18,9 +19,6 @@ use crate::model::fault::printable;
 use crate::model::ids::{ClientId, InvoiceNumber};
 use crate::model::operation::Operation;
 use crate::runner::clock::Clock as _;
-
-/// The longest reason that is taken.
-const LONGEST_REASON: usize = 500;
 
 /// `rekon rule INVOICE --operation refund --as done --reason TEXT --evidence TEXT`.
 pub(super) async fn rule(args: &RuleArgs, common: &Common, screen: Screen) -> Result<u8, Failure> {
@@ -182,13 +180,4 @@ fn not_now(item: &Item, why: &NotNow) -> Failure {
         NotNow::NothingSent | NotNow::AtItsEnd(_) | NotNow::NotRefused(_) => "",
     };
     Failure::Refused(format!("{invoice}: {why}{hint}"))
-}
-
-/// Words of a person for the record.
-pub(super) fn words(flag: &str, text: &str) -> Result<String, Failure> {
-    let text = text.trim();
-    if text.is_empty() || text.chars().count() > LONGEST_REASON || text.chars().any(char::is_control) {
-        return Err(Failure::Refused(format!("{flag} must be one line of 1 to {LONGEST_REASON} characters")));
-    }
-    Ok(text.to_owned())
 }

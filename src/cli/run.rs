@@ -7,8 +7,7 @@ use super::by_flags;
 use super::conclude::{Ending, conclude};
 use super::events;
 use super::exit::{Completion, DOUBT, Failure, STOPPED};
-use super::load::{self, Case};
-use super::loosen::Loosening;
+use super::load::{self, Case, Loosening};
 use super::pace::limits_seen;
 use super::read_back::ReadBack;
 use super::reconcile;
@@ -17,12 +16,11 @@ use super::session::{Sent, Session};
 use crate::doku::answer::Halt;
 use crate::edge::clock::SystemClock;
 use crate::job::settings::{DuplicateInput, OnInvalid};
-use crate::journal::log::PlanUse;
+use crate::journal::history::PlanUse;
 use crate::journal::record::Finished;
 use crate::journal::{Journal as _, JournalError};
 use crate::model::environment::Environment;
 use crate::model::ids::RunId;
-use crate::model::money::Tally;
 use crate::model::operation::{Operation, Task};
 use crate::model::time::{Timestamp, wire};
 use crate::plan::decide::Plan;
@@ -107,7 +105,11 @@ async fn run(
         None => bind::refuse_without(case, &plan).map(|()| None)?,
     };
     let run = session.begin(&plan, used.clone()).await?;
-    let sent = session.send_and_settle(&run, to_send(&plan), bound.as_ref()).await?;
+    let mut unsettled = session.unsettled().await?;
+    if let Some(bound) = &bound {
+        bound.leave_out_others(&mut unsettled, screen);
+    }
+    let sent = session.send_and_settle(&run, to_send(&plan), unsettled).await?;
     if let Some(stop) = &sent.stop {
         events::stops(&stop_text(stop), screen);
     }
@@ -217,13 +219,6 @@ pub(super) fn why_not(case: &Case, plan: &Plan) -> Failure {
         )
     });
     Failure::Refused(broken.chain([hint]).chain(doubt).collect::<Vec<_>>().join("\n"))
-}
-
-/// What a plan would send, in sum.
-pub(super) fn total_of(plan: &Plan) -> Tally {
-    let mut total = Tally::default();
-    plan.to_send().for_each(|ready| total.add(ready.order.amount));
-    total
 }
 
 fn to_send(plan: &Plan) -> Vec<ToSend> {

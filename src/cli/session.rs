@@ -4,7 +4,6 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
-use super::bind::Bound;
 use super::embed::{self, Embedded};
 use super::events;
 use super::exit::Failure;
@@ -20,9 +19,9 @@ use crate::edge::credentials::Credentials;
 use crate::edge::http::HttpGateway;
 use crate::job::Job;
 use crate::job::settings::DuplicateInput;
+use crate::journal::history::PlanUse;
 use crate::journal::history::{Asked, Terms};
-use crate::journal::log::PlanUse;
-use crate::journal::record::{NewRow, NewRun, RowRecord};
+use crate::journal::record::{Item, NewRow, NewRun, RowRecord};
 use crate::journal::sqlite::SqliteJournal;
 use crate::journal::state::State;
 use crate::journal::{Account, Journal as _, JournalError};
@@ -148,20 +147,20 @@ impl<'a> Session<'a> {
             .map_err(open::failure)
     }
 
-    /// Sends what is new and settles what earlier runs of the job left unknown, until it is done or has to stop. A saved
-    /// plan settles only what it names.
+    /// What earlier runs of the job left unknown.
+    pub(super) async fn unsettled(&self) -> Result<Vec<Item>, Failure> {
+        let job = self.case.job.name.as_str();
+        self.journal.items_in(&self.account, job, UNSETTLED).await.map_err(open::failure)
+    }
+
+    /// Sends what is new and settles what is not, until it is done or has to stop.
     pub(super) async fn send_and_settle(
         &self,
         run: &RunId,
         fresh: Vec<ToSend>,
-        bound: Option<&Bound>,
+        unsettled: Vec<Item>,
     ) -> Result<Sent, Failure> {
         let job = &self.case.job;
-        let mut unsettled =
-            self.journal.items_in(&self.account, job.name.as_str(), UNSETTLED).await.map_err(open::failure)?;
-        if let Some(bound) = bound {
-            bound.leave_out_others(&mut unsettled, self.screen);
-        }
         let connections = job.limits.concurrency.get() as usize;
         let gateway = HttpGateway::new(&self.base_url(), job.limits.timeout, connections)
             .map_err(|error| Failure::Refused(error.to_string()))?;

@@ -5,7 +5,6 @@ use std::path::Path;
 use super::args::Common;
 use super::audit::Options;
 use super::audit::examine::examine;
-use super::bind;
 use super::chain;
 use super::exit::{DONE, Failure};
 use super::load::shown;
@@ -22,7 +21,7 @@ use crate::model::money::Tally;
 use crate::model::time::for_people;
 use crate::plan::guard::counted;
 use crate::reconcile::ends::state_of;
-use crate::report::{overrides, table};
+use crate::report::{overrides, plan_use, table};
 
 /// More items in doubt than these are counted only; results.csv has them all.
 const MOST_DOUBTS: usize = 50;
@@ -152,7 +151,7 @@ async fn one_run(journal: &SqliteJournal, run: &RunRecord, screen: Screen) -> Re
     ));
     let plan = journal.plan_of(&run.run)?;
     if let Some(plan) = &plan {
-        screen.say(&format!("{}\n", bind::used_text(plan)));
+        screen.say(&format!("{}\n", plan_use::line(plan)));
     }
     let rows = states
         .iter()

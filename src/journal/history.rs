@@ -107,3 +107,26 @@ pub struct Overridden {
     /// Who.
     pub by: String,
 }
+
+/// A saved plan that a run executes: recorded in the entry with which the run begins, so that a plan is used once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanUse {
+    /// SHA-256 of the plan, in hex.
+    pub digest: String,
+    /// Who made it, by their own account.
+    pub made_by: String,
+    /// Whose signatures released it; empty if it needed none.
+    pub approved_by: Vec<ApprovedBy>,
+    /// The runs that executed it before and did not come to their end.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub continues: Vec<String>,
+}
+
+/// A signature that released a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApprovedBy {
+    /// What the job calls the person.
+    pub name: String,
+    /// The fingerprint of the key: `SHA256:...`.
+    pub key: String,
+}

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::Account;
-use super::history::{DayCaps, Overridden};
+use super::history::{DayCaps, Overridden, PlanUse};
 use super::identity::Identity;
 use super::record::{Item, ItemId};
 use super::state::{Event, Illegal, State, next};
@@ -201,29 +201,6 @@ pub struct Carried {
     pub settled_at: Option<String>,
     /// What was said.
     pub facts: Facts,
-}
-
-/// A saved plan that a run executes: recorded in the entry with which the run begins, so that a plan is used once.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PlanUse {
-    /// SHA-256 of the plan, in hex.
-    pub digest: String,
-    /// Who made it, by their own account.
-    pub made_by: String,
-    /// Whose signatures released it; empty if it needed none.
-    pub approved_by: Vec<ApprovedBy>,
-    /// The runs that executed it before and did not come to their end.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub continues: Vec<String>,
-}
-
-/// A signature that released a plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ApprovedBy {
-    /// What the job calls the person.
-    pub name: String,
-    /// The fingerprint of the key: `SHA256:...`.
-    pub key: String,
 }
 
 /// Why there is another generation.

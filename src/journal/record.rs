@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::history::PlanUse;
 use super::history::Terms;
 use super::identity::Identity;
-use super::log::PlanUse;
 use super::state::{Event, State};
 use crate::doku::answer::Reading;
 use crate::doku::exchange::Exchange;

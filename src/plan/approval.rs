@@ -7,7 +7,7 @@ use base64::Engine as _;
 use ssh_key::{Algorithm, HashAlg, LineEnding, PublicKey, SshSig};
 
 use super::binding::{Key, Maker};
-use crate::journal::log::ApprovedBy;
+use crate::journal::history::ApprovedBy;
 
 /// The namespace of approvals: a signature that was made for anything else does not count.
 pub const NAMESPACE: &str = "rekon";

@@ -248,6 +248,14 @@ impl Plan {
         !bad_input && self.guards.iter().all(Reading::holds)
     }
 
+    /// What it sends, in sum.
+    #[must_use]
+    pub fn total(&self) -> Tally {
+        let mut total = Tally::default();
+        self.to_send().for_each(|ready| total.add(ready.order.amount));
+        total
+    }
+
     /// The guards that were loosened though the job's `own` limits would have let the plan pass: a slip.
     #[must_use]
     pub fn needless_overrides(&self, control: Option<Control>, own: &Guards, history: &History) -> Vec<&'static str> {

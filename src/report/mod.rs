@@ -5,6 +5,7 @@ pub mod html;
 pub mod limits;
 pub mod metrics;
 pub mod overrides;
+pub mod plan_use;
 pub mod results;
 pub mod rows;
 pub mod schedule;

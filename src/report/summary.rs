@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::limits::LimitsSeen;
 use crate::journal::history::Overridden;
-use crate::journal::log::PlanUse;
+use crate::journal::history::PlanUse;
 use crate::model::money::Tally;
 use crate::plan::decide::Dispositions;
 use crate::plan::guard::Reading;

@@ -9,8 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::super::exit::Failure;
-use super::super::load::{Case, Told};
-use super::super::loosen::Loosening;
+use super::super::load::{Case, Loosening, Told};
 use super::super::open::open_at;
 use super::commands::{Command, Memory, Story};
 use super::provider::Truth;

@@ -34,8 +34,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension as _};
 
-use super::history::{Asked, History, Overridden};
-use super::log::{PlanUse, Reopened, Ruled, hex};
+use super::history::{Asked, History, Overridden, PlanUse};
+use super::log::{Reopened, Ruled, hex};
 use super::past::Past;
 use super::proof::Proof;
 use super::record::{
