@@ -157,6 +157,12 @@ impl<'a> Scan<'a> {
     /// A whole number that is not negative, as it is written. A fraction or an exponent stays, and nobody expects it.
     pub(crate) fn digits(&mut self) -> Option<&'a str> {
         self.peek()?;
+        self.digits_here()
+    }
+
+    /// The same, with nothing before it.
+    #[inline]
+    pub(crate) fn digits_here(&mut self) -> Option<&'a str> {
         let rest = &self.text.as_bytes()[self.at..];
         let count = rest.iter().position(|byte| !byte.is_ascii_digit())?;
         let plain = (1..=MOST_DIGITS).contains(&count) && (rest[0] != b'0' || count == 1);

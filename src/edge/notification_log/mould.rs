@@ -139,7 +139,8 @@ impl Mould {
             body.push_str(&before.body);
             let text = match value.kind {
                 Kind::Text => scan.plain()?,
-                Kind::Number => scan.digits()?,
+                // A space before it would be part of what was signed.
+                Kind::Number => scan.digits_here()?,
             };
             if value.is_in_body {
                 body.push_str(text);

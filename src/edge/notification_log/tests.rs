@@ -273,8 +273,12 @@ fn moulds(lines: &[&str]) -> Moulds {
 fn alike() -> impl Strategy<Value = String> {
     const VALUES: [&str; 10] =
         ["INV-1", "90000", "SUCCESS", "317", "ORDER_ID", "2026-11-21T18:02:11Z", "HMACSHA256=x", "name", "é", "5"];
-    const OTHERS: [&str; 15] = [
+    const OTHERS: [&str; 19] = [
         "",
+        " 7",
+        "\t7",
+        "\n7",
+        "7 ",
         "INV-22",
         "1",
         "007",
@@ -341,6 +345,15 @@ fn lines_that_differ_in_values_alone_fit_and_others_do_not() {
         }
     }
     assert!(moulds(&FORMS).read(LINES[0], &mut String::new()).is_none());
+}
+
+#[test]
+fn a_space_that_the_mould_has_not_is_part_of_what_was_signed() {
+    let amount = |text: &str| FORMS[0].replace("90000", text);
+    for text in [" 90001", "\t90001", "\n90001", "90001 ", "\r90001", "+90001", "-90001", "090001"] {
+        assert!(moulds(&FORMS).read(&amount(text), &mut String::new()).is_none(), "{text:?}");
+    }
+    assert!(moulds(&FORMS).read(&amount("90001"), &mut String::new()).is_some());
 }
 
 #[test]
