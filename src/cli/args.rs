@@ -102,7 +102,7 @@ pub(super) enum Command {
     },
     /// Rule about an order that only a person can settle any more; refused while it may still settle by itself.
     Rule(RuleArgs),
-    /// Have refused orders sent anew by the next run, under a new key.
+    /// Have refused orders sent anew by the next run whose orders have them, under a new key.
     Reopen(ReopenArgs),
     /// Look after the journal: check it, copy it.
     Journal {

@@ -70,20 +70,24 @@ pub(super) enum Completion {
     Whole,
     /// Something stopped it, or rows were left for a later run.
     PartWay,
-    /// Nothing was to be sent: a reconciliation.
+    /// Nothing was to be sent: what the journal knows about the orders of a job.
     ReadOnly,
+    /// Nothing was to be sent: the book against DOKU.
+    Audit,
 }
 
 /// The exit code of a finished command. If several apply: 3 before 4 before 1.
 pub(super) fn code(totals: &Totals, identity: &Identity, settings: &Reconcile, completion: Completion) -> u8 {
     let count = |state: DoneState| totals.state(state).count;
-    let left = completion != Completion::ReadOnly && count(DoneState::NotAttempted) > 0;
+    let reads = matches!(completion, Completion::ReadOnly | Completion::Audit);
+    let left = !reads && count(DoneState::NotAttempted) > 0;
     // What was refused has the verdict `failed`, which the job may think less of.
     let rows = [DoneState::Held, DoneState::Invalid].into_iter().any(|state| count(state) > 0);
     let bad = |verdict: Verdict| level(verdict, totals, &settings.severity(verdict)) == Level::Error;
-    // In an audit, money that DOKU reports and the book does not know needs a person; so does a forgery.
+    // In an audit, money that DOKU reports and the book does not know needs a person; so does a forgery. The orders of a job
+    // are not the whole book.
     let stray = |reason: UnmatchedReason| reason.needs_a_person() && totals.unmatched(reason).count > 0;
-    let strangers = completion == Completion::ReadOnly && UnmatchedReason::ALL.into_iter().any(stray);
+    let strangers = completion == Completion::Audit && UnmatchedReason::ALL.into_iter().any(stray);
     if totals.in_doubt.count > 0 || totals.verdict(Verdict::InDoubt).count > 0 {
         DOUBT
     } else if completion == Completion::PartWay || left {

@@ -89,7 +89,7 @@ pub(super) async fn reopen(args: &ReopenArgs, common: &Common, screen: Screen) -
     for next in journal.reopen(items, why, now).await.map_err(failure)? {
         let (invoice, operation) = (&next.identity.invoice, next.identity.account.operation);
         screen.say(&format!(
-            "{invoice} · {operation} · {}: will be sent anew by the next run, as generation {} with Request-Id {}",
+            "{invoice} · {operation} · {}: will be sent anew by the next run whose orders have it, as generation {} with Request-Id {}",
             next.amount, next.identity.generation, next.request_id
         ));
         reopened.push(serde_json::json!({

@@ -51,11 +51,12 @@ pub(super) async fn show(
     let runs = journal.runs().await.map_err(failure)?;
     let Some(what) = what else {
         screen.say(&format!("journal {}\n", printable(&shown(path))));
-        list(&runs, &journal.doubts().await.map_err(failure)?, &flag, screen);
+        list(&runs, SqliteJournal::is_held(path), &journal.doubts().await.map_err(failure)?, &flag, screen);
         return Ok(DONE);
     };
     if let Some(run) = runs.iter().find(|run| run.run.as_str() == what) {
-        one_run(&journal, run, screen).await.map_err(failure)?;
+        let ended = ended(run, is_running(run, &runs, SqliteJournal::is_held(path)));
+        one_run(&journal, run, &ended, screen).await.map_err(failure)?;
         return Ok(DONE);
     }
     let story = match InvoiceNumber::new(what) {
@@ -74,8 +75,22 @@ fn is_plan(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "json") && path.is_file()
 }
 
-fn list(runs: &[RunRecord], doubts: &[Item], flag: &str, screen: Screen) {
-    let ended = |run: &RunRecord| run.exit_code.map_or_else(|| "cut off".to_owned(), |code| code.to_string());
+/// Whether a run is at work now: the lock is held, and no other run has begun since.
+fn is_running(run: &RunRecord, runs: &[RunRecord], is_held: bool) -> bool {
+    let latest = runs.iter().max_by_key(|other| other.started_at);
+    is_held && run.exit_code.is_none() && latest.is_some_and(|latest| latest.run == run.run)
+}
+
+/// How a run ended: its exit code, if it has ended.
+fn ended(run: &RunRecord, is_running: bool) -> String {
+    match run.exit_code {
+        Some(code) => code.to_string(),
+        None if is_running => "running".to_owned(),
+        None => "cut off".to_owned(),
+    }
+}
+
+fn list(runs: &[RunRecord], is_held: bool, doubts: &[Item], flag: &str, screen: Screen) {
     let rows = runs.iter().map(|run| {
         vec![
             run.run.to_string(),
@@ -84,7 +99,7 @@ fn list(runs: &[RunRecord], doubts: &[Item], flag: &str, screen: Screen) {
             run.environment.clone(),
             run.rows.to_string(),
             run.in_doubt.to_string(),
-            ended(run),
+            ended(run, is_running(run, runs, is_held)),
         ]
     });
     screen.say(&table::plain(
@@ -138,12 +153,15 @@ fn list_doubts(doubts: &[Item], flag: &str, screen: Screen) {
     ));
 }
 
-async fn one_run(journal: &SqliteJournal, run: &RunRecord, screen: Screen) -> Result<(), JournalError> {
+async fn one_run(journal: &SqliteJournal, run: &RunRecord, ended: &str, screen: Screen) -> Result<(), JournalError> {
     let mut states: std::collections::BTreeMap<&'static str, Tally> = std::collections::BTreeMap::new();
     for record in journal.rows(&run.run).await? {
         states.entry(state_of(&record).0.word()).or_default().add(record.row.rupiah);
     }
-    let finished = run.finished_at.map_or_else(|| "cut off before its end".to_owned(), for_people);
+    let finished = match run.finished_at {
+        Some(at) => format!("{}, exit code {ended}", for_people(at)),
+        None => format!("no: {ended}"),
+    };
     screen.say(&format!(
         "{}\nstarted {}\nfinished {finished}\n",
         screen.tone(Tone::Title, &format!("{} · {} · {} · run {}", run.job, run.operation, run.environment, run.run)),
@@ -162,7 +180,8 @@ async fn one_run(journal: &SqliteJournal, run: &RunRecord, screen: Screen) -> Re
         screen.say(&format!("\n{}", printable_lines(&overrides::lines(&overridden))));
     }
     let mut document = serde_json::json!({
-        "version": 1, "run": run.run, "job": run.job, "states": states, "overrides": overridden,
+        "version": 1, "run": run.run, "job": run.job, "exit_code": run.exit_code, "states": states,
+        "overrides": overridden,
     });
     if let Some(plan) = plan {
         document["plan"] = serde_json::json!(plan);

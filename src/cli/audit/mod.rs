@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use super::books::{Books, How};
 use super::conclude::{Ending, conclude};
-use super::exit::Failure;
+use super::exit::{Completion, Failure};
 use super::load::{Case, shown};
 use super::screen::{MOST_FAULTS, Screen};
 use crate::edge::credentials::Credentials;
@@ -71,7 +71,12 @@ pub(super) async fn run(case: &Case, options: Options, screen: Screen) -> Result
     let audit = Audit::of(case, options, screen)?;
     let Evidence { store, rows, lines, files } = audit.read(options.memory, options.parts).await?;
     let books = audit.books(store, &files)?;
-    let ending = Ending { period: audit.days, log: Some(lines), ..Ending::read_only(rows, books, options.now) };
+    let ending = Ending {
+        period: audit.days,
+        log: Some(lines),
+        completion: Completion::Audit,
+        ..Ending::read_only(rows, books, options.now)
+    };
     let mut conclusion = conclude(case, ending);
     conclusion.write(case)?;
     conclusion.print(case, screen);

@@ -82,6 +82,12 @@ impl Drop for SqliteJournal {
 }
 
 impl SqliteJournal {
+    /// Whether a runner is at work on the journal in this file.
+    #[must_use]
+    pub fn is_held(path: &Path) -> bool {
+        open::is_held(path)
+    }
+
     /// Opens the journal for a run; makes it if it is not there. Holds the lock until dropped.
     ///
     /// # Errors

@@ -19,6 +19,16 @@ const CACHE_KIBIBYTES: i32 = 8 * 1024;
 /// More than the writer has, so that none is prepared twice.
 const STATEMENTS: usize = 64;
 
+/// Who only looks whether the lock is held, holds it for a moment: it is tried so often before it counts as taken.
+const TRIES: usize = 100;
+
+/// Whether a runner is at work on a journal.
+pub(super) fn is_held(path: &Path) -> bool {
+    let real = path.canonicalize();
+    let Ok(file) = File::open(beside(real.as_deref().unwrap_or(path), ".lock")) else { return false };
+    matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+}
+
 /// Takes the lock beside the journal and one on the journal itself, for the life of the returned files. The second one
 /// holds even if somebody removes the lock file.
 pub(super) fn lock(path: &Path) -> Result<(File, File), JournalError> {
@@ -32,7 +42,8 @@ pub(super) fn lock(path: &Path) -> Result<(File, File), JournalError> {
     let real = path.canonicalize();
     let file = private_file(&beside(real.as_deref().unwrap_or(path), ".lock")).map_err(unusable)?;
     for locked in [&file, &journal] {
-        match locked.try_lock() {
+        let tried = (0..TRIES).map(|_| locked.try_lock()).find(Result::is_ok);
+        match tried.unwrap_or_else(|| locked.try_lock()) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(JournalError::Held { path: path.display().to_string() }),
             Err(TryLockError::Error(error)) => return Err(unusable(error)),

@@ -174,6 +174,7 @@ async fn only_one_runner_holds_the_journal_and_others_may_look() {
     let path = folder.path().join("journal.db");
     let journal = open(&path);
     assert!(matches!(SqliteJournal::open(&path), Err(JournalError::Held { .. })));
+    assert!(SqliteJournal::is_held(&path));
     std::fs::remove_file(folder.path().join("journal.db.lock")).unwrap();
     let again = SqliteJournal::open(&path);
     assert!(matches!(again, Err(JournalError::Held { .. })), "without the lock file, too");
@@ -182,6 +183,11 @@ async fn only_one_runner_holds_the_journal_and_others_may_look() {
     journal.begin_run(new_run("job", &[])).await.unwrap();
     assert_eq!(reader.runs().await.unwrap().len(), 1);
     drop(journal);
+    assert!(!SqliteJournal::is_held(&folder.path().join("none.db")));
+    let journal = open(&path);
+    assert!(SqliteJournal::is_held(&path));
+    drop(journal);
+    assert!(!SqliteJournal::is_held(&path));
     assert!(SqliteJournal::open(&path).is_ok());
 }
 
