@@ -61,6 +61,8 @@ pub(super) enum Color {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// Write a first job with sample orders, which runs as it is; replaces no file.
+    Init(InitArgs),
     /// Plan, check the guards, send, settle, reconcile, report. Run it again and it continues.
     Run(PlannedArgs),
     /// Show what `run` would do, guard by guard; sends nothing.
@@ -117,6 +119,28 @@ pub(super) enum Command {
     Create(FlagArgs),
     /// DOKU's Akulaku API on loopback, with faults on request.
     Simulate(SimulateArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct InitArgs {
+    /// What the job is for.
+    pub(super) kind: Kind,
+    /// Where to; made if it is not there.
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub(super) folder: PathBuf,
+}
+
+/// What a first job is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Kind {
+    /// Gives money back.
+    Refund,
+    /// Cancels what was not paid.
+    Cancel,
+    /// Makes orders that customers can pay.
+    Create,
+    /// Holds the books against DOKU's notifications; sends nothing.
+    Audit,
 }
 
 #[derive(Debug, Args)]

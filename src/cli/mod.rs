@@ -12,6 +12,7 @@ mod embed;
 mod events;
 mod exit;
 mod heartbeat;
+mod init;
 mod interrupt;
 mod journal;
 mod load;
@@ -92,6 +93,7 @@ fn unread(error: &clap::Error) -> ExitCode {
 async fn command(cli: &Cli, screen: Screen) -> Result<u8, exit::Failure> {
     let common = &cli.common;
     match &cli.command {
+        Command::Init(args) => init::init(args, screen),
         Command::Run(args) => run::job(args, common, screen).await,
         Command::Plan { job, out, maker, overrides } => {
             let out = out.as_deref().map(|file| plan::Out { file, maker: maker.as_deref() });

@@ -11,6 +11,7 @@ mod docs;
 mod faults;
 mod fuzz;
 mod guards;
+mod init;
 mod jobs;
 mod layers;
 mod logs;
