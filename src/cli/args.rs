@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 use super::log::{Level, LogFormat};
 use crate::job::approval::{NAME, is_name};
@@ -119,6 +120,17 @@ pub(super) enum Command {
     Create(FlagArgs),
     /// DOKU's Akulaku API on loopback, with faults on request.
     Simulate(SimulateArgs),
+    /// Print a script that completes commands and flags, for a shell to read.
+    Completions {
+        /// Whose language it is in.
+        shell: Shell,
+    },
+    /// Pages of the manual, one for each command.
+    Man {
+        /// Where to; older pages are replaced. Left out: all of them to stdout.
+        #[arg(value_name = "DIR")]
+        folder: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -7,6 +7,7 @@ mod bind;
 mod books;
 mod by_flags;
 mod chain;
+mod completions;
 mod conclude;
 mod embed;
 mod events;
@@ -18,6 +19,7 @@ mod journal;
 mod load;
 mod log;
 mod loosen;
+mod man;
 #[cfg(test)]
 mod model_test;
 mod open;
@@ -110,6 +112,8 @@ async fn command(cli: &Cli, screen: Screen) -> Result<u8, exit::Failure> {
         Command::Reopen(args) => rule::reopen(args, common, screen).await,
         Command::Journal { command } => journal::journal(command, common, screen).await,
         Command::Simulate(args) => simulate::simulate(args, screen).await,
+        Command::Completions { shell } => completions::completions(*shell, screen),
+        Command::Man { folder } => man::man(folder.as_deref(), screen),
         other @ (Command::Refund(_) | Command::Cancel(_) | Command::Create(_)) => match other.by_flags() {
             Some((operation, args)) => run::by_flags(operation, args, common, screen).await,
             None => Ok(exit::DONE),

@@ -5,6 +5,7 @@ mod binary;
 mod bind;
 mod bugs;
 mod cases;
+mod command_line;
 #[cfg(target_os = "linux")]
 mod crash;
 mod docs;
