@@ -36,6 +36,7 @@ mod screen;
 mod session;
 mod show;
 mod show_plan;
+mod show_runs;
 mod simulate;
 mod words;
 

@@ -1,4 +1,4 @@
-//! `rekon show`: runs and what is in doubt, one run, or everything known about one invoice.
+//! `rekon show`: which of its views is asked for, and that of one run.
 
 use std::path::Path;
 
@@ -12,19 +12,16 @@ use super::open::{Place, failure, to_read};
 use super::reconcile::present;
 use super::screen::{Screen, Tone, printable_lines};
 use super::show_plan;
-use crate::journal::record::{Item, RunRecord};
+use super::show_runs;
+use crate::journal::record::RunRecord;
 use crate::journal::sqlite::SqliteJournal;
 use crate::journal::{Journal as _, JournalError};
 use crate::model::fault::printable;
 use crate::model::ids::InvoiceNumber;
 use crate::model::money::Tally;
 use crate::model::time::for_people;
-use crate::plan::guard::counted;
 use crate::reconcile::ends::state_of;
 use crate::report::{overrides, plan_use, table};
-
-/// More items in doubt than these are counted only; results.csv has them all.
-const MOST_DOUBTS: usize = 50;
 
 /// `rekon show [RUN | INVOICE]`.
 pub(super) async fn show(
@@ -51,7 +48,7 @@ pub(super) async fn show(
     let runs = journal.runs().await.map_err(failure)?;
     let Some(what) = what else {
         screen.say(&format!("journal {}\n", printable(&shown(path))));
-        list(&runs, &journal.doubts().await.map_err(failure)?, &flag, screen);
+        show_runs::list(&runs, &journal.doubts().await.map_err(failure)?, &flag, screen);
         return Ok(DONE);
     };
     if let Some(run) = runs.iter().find(|run| run.run.as_str() == what) {
@@ -74,76 +71,12 @@ fn is_plan(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "json") && path.is_file()
 }
 
-fn list(runs: &[RunRecord], doubts: &[Item], flag: &str, screen: Screen) {
-    let ended = |run: &RunRecord| run.exit_code.map_or_else(|| "cut off".to_owned(), |code| code.to_string());
-    let rows = runs.iter().map(|run| {
-        vec![
-            run.run.to_string(),
-            run.job.clone(),
-            run.operation.clone(),
-            run.environment.clone(),
-            run.rows.to_string(),
-            run.in_doubt.to_string(),
-            ended(run),
-        ]
-    });
-    screen.say(&table::plain(
-        &["run", "job", "operation", "environment", "rows", "in doubt now", "exit"],
-        rows.collect(),
-        4..7,
-    ));
-    let document: Vec<serde_json::Value> = runs
-        .iter()
-        .map(|run| {
-            serde_json::json!({
-                "run": run.run, "job": run.job, "operation": run.operation, "environment": run.environment,
-                "rows": run.rows, "in_doubt": run.in_doubt, "exit_code": run.exit_code,
-            })
-        })
-        .collect();
-    list_doubts(doubts, flag, screen);
-    let doubts: Vec<serde_json::Value> = doubts.iter().map(chain::item_document).collect();
-    screen.document(serde_json::json!({ "version": 1, "runs": document, "in_doubt": doubts }).to_string().as_bytes());
-}
-
-/// The items that nobody knows about, of all runs, and what to type.
-fn list_doubts(doubts: &[Item], flag: &str, screen: Screen) {
-    let mut tally = Tally::default();
-    doubts.iter().for_each(|item| tally.add(item.amount));
-    if doubts.is_empty() {
-        screen.say(&format!("\n{}", screen.tone(Tone::Good, "no money is in doubt")));
-        return;
-    }
-    let title = format!("MONEY IN DOUBT: {}, {}", counted(tally.count, "item"), tally.rupiah);
-    screen.say(&format!("\n{}\n", screen.tone(Tone::Bad, &title)));
-    let rows = doubts.iter().take(MOST_DOUBTS).map(|item| {
-        vec![
-            item.identity.invoice.to_string(),
-            item.identity.account.operation.to_string(),
-            item.amount.to_string(),
-            item.state.to_string(),
-            item.reason.clone(),
-            for_people(item.first_intent_at),
-            item.job.clone(),
-        ]
-    });
-    let header = ["invoice", "operation", "rupiah", "state", "reason", "first sent", "job"];
-    screen.say(&table::plain(&header, rows.collect(), 2..3));
-    if doubts.len() > MOST_DOUBTS {
-        screen.say(&format!("and {} more", doubts.len() - MOST_DOUBTS));
-    }
-    screen.say(&format!(
-        "\n  one of them: rekon show INVOICE {flag}\n  intent, unknown: run the job again, or rekon resolve JOB\n  \
-         review, conflict: rekon rule INVOICE --operation OPERATION --as done|not-done --reason TEXT --evidence TEXT {flag}"
-    ));
-}
-
 async fn one_run(journal: &SqliteJournal, run: &RunRecord, screen: Screen) -> Result<(), JournalError> {
     let mut states: std::collections::BTreeMap<&'static str, Tally> = std::collections::BTreeMap::new();
     for record in journal.rows(&run.run).await? {
         states.entry(state_of(&record).0.word()).or_default().add(record.row.rupiah);
     }
-    let finished = run.finished_at.map_or_else(|| "cut off before its end".to_owned(), for_people);
+    let finished = run.finished_at.map_or_else(|| "not yet: it is under way, or was cut off".to_owned(), for_people);
     screen.say(&format!(
         "{}\nstarted {}\nfinished {finished}\n",
         screen.tone(Tone::Title, &format!("{} · {} · {} · run {}", run.job, run.operation, run.environment, run.run)),
