@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 use super::log::{Level, LogFormat};
 use crate::job::approval::{NAME, is_name};
@@ -61,6 +62,8 @@ pub(super) enum Color {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// Write a first job with sample orders, which runs as it is; replaces no file.
+    Init(InitArgs),
     /// Plan, check the guards, send, settle, reconcile, report. Run it again and it continues.
     Run(PlannedArgs),
     /// Show what `run` would do, guard by guard; sends nothing.
@@ -117,6 +120,39 @@ pub(super) enum Command {
     Create(FlagArgs),
     /// DOKU's Akulaku API on loopback, with faults on request.
     Simulate(SimulateArgs),
+    /// Print a script that completes commands and flags, for a shell to read.
+    Completions {
+        /// Whose language it is in.
+        shell: Shell,
+    },
+    /// Pages of the manual, one for each command.
+    Man {
+        /// Where to; older pages are replaced. Left out: all of them to stdout.
+        #[arg(value_name = "DIR")]
+        folder: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct InitArgs {
+    /// What the job is for.
+    pub(super) kind: Kind,
+    /// Where to; made if it is not there.
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub(super) folder: PathBuf,
+}
+
+/// What a first job is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Kind {
+    /// Gives money back.
+    Refund,
+    /// Cancels what was not paid.
+    Cancel,
+    /// Makes orders that customers can pay.
+    Create,
+    /// Holds the books against DOKU's notifications; sends nothing.
+    Audit,
 }
 
 #[derive(Debug, Args)]

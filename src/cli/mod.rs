@@ -7,16 +7,19 @@ mod bind;
 mod books;
 mod by_flags;
 mod chain;
+mod completions;
 mod conclude;
 mod embed;
 mod events;
 mod exit;
 mod heartbeat;
+mod init;
 mod interrupt;
 mod journal;
 mod load;
 mod log;
 mod loosen;
+mod man;
 #[cfg(test)]
 mod model_test;
 mod open;
@@ -33,6 +36,7 @@ mod screen;
 mod session;
 mod show;
 mod show_plan;
+mod show_runs;
 mod simulate;
 mod words;
 
@@ -92,6 +96,7 @@ fn unread(error: &clap::Error) -> ExitCode {
 async fn command(cli: &Cli, screen: Screen) -> Result<u8, exit::Failure> {
     let common = &cli.common;
     match &cli.command {
+        Command::Init(args) => init::init(args, screen),
         Command::Run(args) => run::job(args, common, screen).await,
         Command::Plan { job, out, maker, overrides } => {
             let out = out.as_deref().map(|file| plan::Out { file, maker: maker.as_deref() });
@@ -108,6 +113,8 @@ async fn command(cli: &Cli, screen: Screen) -> Result<u8, exit::Failure> {
         Command::Reopen(args) => rule::reopen(args, common, screen).await,
         Command::Journal { command } => journal::journal(command, common, screen).await,
         Command::Simulate(args) => simulate::simulate(args, screen).await,
+        Command::Completions { shell } => completions::completions(*shell, screen),
+        Command::Man { folder } => man::man(folder.as_deref(), screen),
         other @ (Command::Refund(_) | Command::Cancel(_) | Command::Create(_)) => match other.by_flags() {
             Some((operation, args)) => run::by_flags(operation, args, common, screen).await,
             None => Ok(exit::DONE),

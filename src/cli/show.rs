@@ -1,4 +1,4 @@
-//! `rekon show`: runs and what is in doubt, one run, or everything known about one invoice.
+//! `rekon show`: which of its views is asked for, and that of one run.
 
 use std::path::Path;
 
@@ -12,19 +12,16 @@ use super::open::{Place, failure, to_read};
 use super::reconcile::present;
 use super::screen::{Screen, Tone, printable_lines};
 use super::show_plan;
-use crate::journal::record::{Item, RunRecord};
+use super::show_runs;
+use crate::journal::record::RunRecord;
 use crate::journal::sqlite::SqliteJournal;
 use crate::journal::{Journal as _, JournalError};
 use crate::model::fault::printable;
 use crate::model::ids::InvoiceNumber;
 use crate::model::money::Tally;
 use crate::model::time::for_people;
-use crate::plan::guard::counted;
 use crate::reconcile::ends::state_of;
 use crate::report::{overrides, plan_use, table};
-
-/// More items in doubt than these are counted only; results.csv has them all.
-const MOST_DOUBTS: usize = 50;
 
 /// `rekon show [RUN | INVOICE]`.
 pub(super) async fn show(
@@ -51,11 +48,11 @@ pub(super) async fn show(
     let runs = journal.runs().await.map_err(failure)?;
     let Some(what) = what else {
         screen.say(&format!("journal {}\n", printable(&shown(path))));
-        list(&runs, SqliteJournal::is_held(path), &journal.doubts().await.map_err(failure)?, &flag, screen);
+        show_runs::list(&runs, SqliteJournal::is_held(path), &journal.doubts().await.map_err(failure)?, &flag, screen);
         return Ok(DONE);
     };
     if let Some(run) = runs.iter().find(|run| run.run.as_str() == what) {
-        let ended = ended(run, is_running(run, &runs, SqliteJournal::is_held(path)));
+        let ended = show_runs::ended_with(run, &runs, SqliteJournal::is_held(path));
         one_run(&journal, run, &ended, screen).await.map_err(failure)?;
         return Ok(DONE);
     }
@@ -73,84 +70,6 @@ pub(super) async fn show(
 /// A saved plan is named by its file; no invoice number is.
 fn is_plan(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "json") && path.is_file()
-}
-
-/// Whether a run is at work now: the lock is held, and no other run has begun since.
-fn is_running(run: &RunRecord, runs: &[RunRecord], is_held: bool) -> bool {
-    let latest = runs.iter().max_by_key(|other| other.started_at);
-    is_held && run.exit_code.is_none() && latest.is_some_and(|latest| latest.run == run.run)
-}
-
-/// How a run ended: its exit code, if it has ended.
-fn ended(run: &RunRecord, is_running: bool) -> String {
-    match run.exit_code {
-        Some(code) => code.to_string(),
-        None if is_running => "running".to_owned(),
-        None => "cut off".to_owned(),
-    }
-}
-
-fn list(runs: &[RunRecord], is_held: bool, doubts: &[Item], flag: &str, screen: Screen) {
-    let rows = runs.iter().map(|run| {
-        vec![
-            run.run.to_string(),
-            run.job.clone(),
-            run.operation.clone(),
-            run.environment.clone(),
-            run.rows.to_string(),
-            run.in_doubt.to_string(),
-            ended(run, is_running(run, runs, is_held)),
-        ]
-    });
-    screen.say(&table::plain(
-        &["run", "job", "operation", "environment", "rows", "in doubt now", "exit"],
-        rows.collect(),
-        4..7,
-    ));
-    let document: Vec<serde_json::Value> = runs
-        .iter()
-        .map(|run| {
-            serde_json::json!({
-                "run": run.run, "job": run.job, "operation": run.operation, "environment": run.environment,
-                "rows": run.rows, "in_doubt": run.in_doubt, "exit_code": run.exit_code,
-            })
-        })
-        .collect();
-    list_doubts(doubts, flag, screen);
-    let doubts: Vec<serde_json::Value> = doubts.iter().map(chain::item_document).collect();
-    screen.document(serde_json::json!({ "version": 1, "runs": document, "in_doubt": doubts }).to_string().as_bytes());
-}
-
-/// The items that nobody knows about, of all runs, and what to type.
-fn list_doubts(doubts: &[Item], flag: &str, screen: Screen) {
-    let mut tally = Tally::default();
-    doubts.iter().for_each(|item| tally.add(item.amount));
-    if doubts.is_empty() {
-        screen.say(&format!("\n{}", screen.tone(Tone::Good, "no money is in doubt")));
-        return;
-    }
-    let title = format!("MONEY IN DOUBT: {}, {}", counted(tally.count, "item"), tally.rupiah);
-    screen.say(&format!("\n{}\n", screen.tone(Tone::Bad, &title)));
-    let rows = doubts.iter().take(MOST_DOUBTS).map(|item| {
-        vec![
-            item.identity.invoice.to_string(),
-            item.identity.account.operation.to_string(),
-            item.amount.to_string(),
-            item.state.to_string(),
-            item.reason.clone(),
-            for_people(item.first_intent_at),
-            item.job.clone(),
-        ]
-    });
-    let header = ["invoice", "operation", "rupiah", "state", "reason", "first sent", "job"];
-    screen.say(&table::plain(&header, rows.collect(), 2..3));
-    if doubts.len() > MOST_DOUBTS {
-        screen.say(&format!("and {} more", doubts.len() - MOST_DOUBTS));
-    }
-    screen.say(&format!(
-        "\n  one of them: rekon show INVOICE {flag}\n  intent, unknown: run the job again, or rekon resolve JOB\n  \
-         review, conflict: rekon rule INVOICE --operation OPERATION --as done|not-done --reason TEXT --evidence TEXT {flag}"
-    ));
 }
 
 async fn one_run(journal: &SqliteJournal, run: &RunRecord, ended: &str, screen: Screen) -> Result<(), JournalError> {

@@ -5,12 +5,14 @@ mod binary;
 mod bind;
 mod bugs;
 mod cases;
+mod command_line;
 #[cfg(target_os = "linux")]
 mod crash;
 mod docs;
 mod faults;
 mod fuzz;
 mod guards;
+mod init;
 mod jobs;
 mod layers;
 mod logs;

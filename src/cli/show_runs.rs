@@ -1,0 +1,157 @@
+//! `rekon show` of nothing in particular: the runs, newest first, and the money that is in doubt.
+
+use super::chain;
+use super::exit::{DONE, DOUBT, LOOK, STOPPED};
+use super::screen::{Screen, Tone};
+use crate::journal::record::{Item, RunRecord};
+use crate::model::money::Tally;
+use crate::model::time::for_people;
+use crate::plan::guard::counted;
+use crate::report::table;
+
+/// Older runs than these are counted only, unless they left something in doubt: what is below them must stay in sight.
+const MOST_RUNS: usize = 20;
+
+/// More items in doubt than these are counted only; results.csv has them all.
+const MOST_DOUBTS: usize = 50;
+
+/// The runs, the newest first, and what is in doubt now; `flag` names the journal in what is to be typed.
+pub(super) fn list(runs: &[RunRecord], is_held: bool, doubts: &[Item], flag: &str, screen: Screen) {
+    screen.say(&list_runs(runs, is_held));
+    list_doubts(doubts, flag, screen);
+    let document: Vec<serde_json::Value> = runs
+        .iter()
+        .map(|run| {
+            serde_json::json!({
+                "run": run.run, "job": run.job, "operation": run.operation, "environment": run.environment,
+                "rows": run.rows, "in_doubt": run.in_doubt, "exit_code": run.exit_code,
+            })
+        })
+        .collect();
+    let doubts: Vec<serde_json::Value> = doubts.iter().map(chain::item_document).collect();
+    screen.document(serde_json::json!({ "version": 1, "runs": document, "in_doubt": doubts }).to_string().as_bytes());
+}
+
+/// Fits 80 columns with ordinary names: what a run did, its own page and its job say.
+fn list_runs(runs: &[RunRecord], is_held: bool) -> String {
+    if runs.is_empty() {
+        return "  no runs yet".to_owned();
+    }
+    let (shown, older): (Vec<_>, Vec<_>) =
+        runs.iter().enumerate().partition(|(index, run)| *index < MOST_RUNS || run.in_doubt > 0);
+    let row = |(_, run): &(usize, &RunRecord)| {
+        vec![
+            run.run.to_string(),
+            run.job.clone(),
+            run.environment.clone(),
+            ended_with(run, runs, is_held),
+            run.rows.to_string(),
+            run.in_doubt.to_string(),
+        ]
+    };
+    let header = ["run", "job", "environment", "ended with", "rows", "in doubt"];
+    let table = table::plain(&header, shown.iter().map(row).collect(), 4..6);
+    match older.len() as u64 {
+        0 => table,
+        count => format!("{table}\n  and {}, with nothing in doubt; --json lists all", counted(count, "older run")),
+    }
+}
+
+/// An exit code with its word. Of the runs without one the latest is at work if somebody holds the journal; all others were
+/// cut off.
+pub(super) fn ended_with(run: &RunRecord, runs: &[RunRecord], is_held: bool) -> String {
+    let Some(code) = run.exit_code else {
+        let is_latest = runs.iter().all(|other| other.started_at <= run.started_at);
+        return if is_held && is_latest { "running" } else { "cut off" }.to_owned();
+    };
+    let word = match code {
+        DONE => " done",
+        LOOK => " look",
+        DOUBT => " in doubt",
+        STOPPED => " stopped",
+        _ => "",
+    };
+    format!("{code}{word}")
+}
+
+/// The items that nobody knows about, of all runs, and what to type.
+fn list_doubts(doubts: &[Item], flag: &str, screen: Screen) {
+    let mut tally = Tally::default();
+    doubts.iter().for_each(|item| tally.add(item.amount));
+    if doubts.is_empty() {
+        screen.say(&format!("\n{}", screen.tone(Tone::Good, "no money is in doubt")));
+        return;
+    }
+    let title = format!("MONEY IN DOUBT: {}, {}", counted(tally.count, "item"), tally.rupiah);
+    screen.say(&format!("\n{}\n", screen.tone(Tone::Bad, &title)));
+    let rows = doubts.iter().take(MOST_DOUBTS).map(|item| {
+        vec![
+            item.identity.invoice.to_string(),
+            item.identity.account.operation.to_string(),
+            item.amount.to_string(),
+            item.state.to_string(),
+            item.reason.clone(),
+            for_people(item.first_intent_at),
+            item.job.clone(),
+        ]
+    });
+    let header = ["invoice", "operation", "rupiah", "state", "reason", "first sent", "job"];
+    screen.say(&table::plain(&header, rows.collect(), 2..3));
+    if doubts.len() > MOST_DOUBTS {
+        screen.say(&format!("and {} more", doubts.len() - MOST_DOUBTS));
+    }
+    screen.say(&format!(
+        "\n  one of them: rekon show INVOICE {flag}\n  intent, unknown: run the job again, or rekon resolve JOB\n  \
+         review, conflict: rekon rule INVOICE --operation OPERATION --as done|not-done --reason TEXT --evidence TEXT {flag}"
+    ));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ids::RunId;
+    use crate::model::time::parse_instant;
+
+    fn run(number: usize, exit_code: Option<u8>, in_doubt: u64) -> RunRecord {
+        let at = parse_instant("2026-11-21T18:02:11Z").unwrap();
+        RunRecord {
+            run: RunId::new(&format!("20261122-010211-{number:04}")).unwrap(),
+            job: "refund-nightly".to_owned(),
+            operation: "refund".to_owned(),
+            environment: "production".to_owned(),
+            started_at: at,
+            finished_at: exit_code.map(|_| at),
+            exit_code,
+            rows: 1200,
+            in_doubt,
+        }
+    }
+
+    #[test]
+    fn a_run_says_how_it_ended_and_what_it_left_in_doubt() {
+        let runs = [run(5, None, 1), run(4, Some(0), 0), run(3, Some(1), 0), run(2, Some(3), 12), run(1, Some(4), 0)];
+        let expected = "  run                   job             environment  ended with  rows  in doubt
+  20261122-010211-0005  refund-nightly  production   running     1200         1
+  20261122-010211-0004  refund-nightly  production   0 done      1200         0
+  20261122-010211-0003  refund-nightly  production   1 look      1200         0
+  20261122-010211-0002  refund-nightly  production   3 in doubt  1200        12
+  20261122-010211-0001  refund-nightly  production   4 stopped   1200         0";
+        assert_eq!(list_runs(&runs, true), expected);
+        assert!(expected.lines().all(|line| line.chars().count() <= 80));
+    }
+
+    #[test]
+    fn older_runs_are_counted_unless_they_left_something_in_doubt() {
+        let runs: Vec<RunRecord> = (0..30).map(|age| run(30 - age, Some(0), u64::from(age == 27))).collect();
+        let text = list_runs(&runs, true);
+        assert_eq!(text.lines().count(), 1 + MOST_RUNS + 1 + 1, "{text}");
+        let last: Vec<&str> = text.lines().rev().take(2).collect();
+        assert_eq!(last[0], "  and 9 older runs, with nothing in doubt; --json lists all");
+        assert!(last[1].starts_with("  20261122-010211-0003 "), "{text}");
+    }
+
+    #[test]
+    fn a_journal_without_runs_says_so() {
+        assert_eq!(list_runs(&[], true), "  no runs yet");
+    }
+}
