@@ -4,6 +4,7 @@ use super::chain;
 use super::exit::{DONE, DOUBT, LOOK, STOPPED};
 use super::screen::{Screen, Tone};
 use crate::journal::record::{Item, RunRecord};
+use crate::model::fault::printable;
 use crate::model::money::Tally;
 use crate::model::time::for_people;
 use crate::plan::guard::counted;
@@ -84,19 +85,7 @@ fn list_doubts(doubts: &[Item], flag: &str, screen: Screen) {
     }
     let title = format!("MONEY IN DOUBT: {}, {}", counted(tally.count, "item"), tally.rupiah);
     screen.say(&format!("\n{}\n", screen.tone(Tone::Bad, &title)));
-    let rows = doubts.iter().take(MOST_DOUBTS).map(|item| {
-        vec![
-            item.identity.invoice.to_string(),
-            item.identity.account.operation.to_string(),
-            item.amount.to_string(),
-            item.state.to_string(),
-            item.reason.clone(),
-            for_people(item.first_intent_at),
-            item.job.clone(),
-        ]
-    });
-    let header = ["invoice", "operation", "rupiah", "state", "reason", "first sent", "job"];
-    screen.say(&table::plain(&header, rows.collect(), 2..3));
+    screen.say(&table_of(doubts));
     if doubts.len() > MOST_DOUBTS {
         screen.say(&format!("and {} more", doubts.len() - MOST_DOUBTS));
     }
@@ -106,10 +95,35 @@ fn list_doubts(doubts: &[Item], flag: &str, screen: Screen) {
     ));
 }
 
+/// A night's doubts are mostly of one job: what they share is said once, so that the table fits 80 columns.
+fn table_of(doubts: &[Item]) -> String {
+    let whose = |item: &Item| format!("{} ({})", item.job, item.identity.account.operation);
+    let shared = doubts.first().map(whose).filter(|first| doubts.iter().all(|item| whose(item) == *first));
+    let in_wib = |item: &Item| for_people(item.first_intent_at).trim_end_matches(" WIB").to_owned();
+    let rows = doubts.iter().take(MOST_DOUBTS).map(|item| {
+        let mut row = vec![
+            item.identity.invoice.to_string(),
+            item.amount.to_string(),
+            item.state.to_string(),
+            item.reason.clone(),
+            in_wib(item),
+        ];
+        row.extend(shared.is_none().then(|| whose(item)));
+        row
+    });
+    let mut header = vec!["invoice", "rupiah", "state", "reason", "first sent in WIB"];
+    header.extend(shared.is_none().then_some("job"));
+    let table = table::plain(&header, rows.collect(), 1..2);
+    shared.map_or_else(|| table.clone(), |shared| format!("  all of job {}\n\n{table}", printable(&shared)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::ids::RunId;
+    use crate::journal::identity::Identity;
+    use crate::journal::record::testing;
+    use crate::journal::state::State;
+    use crate::model::ids::{InvoiceNumber, RunId};
     use crate::model::time::parse_instant;
 
     fn run(number: usize, exit_code: Option<u8>, in_doubt: u64) -> RunRecord {
@@ -148,6 +162,28 @@ mod tests {
         let last: Vec<&str> = text.lines().rev().take(2).collect();
         assert_eq!(last[0], "  and 9 older runs, with nothing in doubt; --json lists all");
         assert!(last[1].starts_with("  20261122-010211-0003 "), "{text}");
+    }
+
+    #[test]
+    fn doubts_of_one_job_fit_the_screen_and_those_of_several_say_whose_they_are() {
+        let lost = |invoice: &str| Item {
+            state: State::Unknown,
+            reason: "bad_signature".to_owned(),
+            identity: Identity { invoice: InvoiceNumber::new(invoice).unwrap(), ..testing::item().identity },
+            ..testing::item()
+        };
+        let (first, second) = (lost("INV/2026/11/00001"), lost("INV/2026/11/00002"));
+        let expected = "  all of job refund-nightly (refund)
+
+  invoice               rupiah  state    reason         first sent in WIB
+  INV/2026/11/00001  Rp 90.000  unknown  bad_signature  2026-11-22 15:00:00
+  INV/2026/11/00002  Rp 90.000  unknown  bad_signature  2026-11-22 15:00:00";
+        assert_eq!(table_of(&[first.clone(), second.clone()]), expected);
+        assert!(expected.lines().all(|line| line.chars().count() <= 80));
+        let text = table_of(&[first, Item { job: "by-hand".to_owned(), ..second }]);
+        let ends = |line: usize, end: &str| text.lines().nth(line).is_some_and(|line| line.ends_with(end));
+        assert!(ends(0, " job") && ends(1, "refund-nightly (refund)"), "{text}");
+        assert!(ends(2, "by-hand (refund)"), "{text}");
     }
 
     #[test]
