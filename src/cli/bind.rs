@@ -21,7 +21,7 @@ use crate::model::fault::{Fault, Place, printable};
 use crate::model::ids::ClientId;
 use crate::model::money::{Rupiah, Tally};
 use crate::model::operation::Operation;
-use crate::model::time::{BusinessDate, Timestamp, for_people};
+use crate::model::time::{BusinessDate, Timestamp, elapsed, for_people, span_text};
 use crate::plan::agree::{self, Turn};
 use crate::plan::approval::{self, Judged, NAMESPACE};
 use crate::plan::binding::{self, BandLine, Binding, Ground, InputFile, JobFile, Key};
@@ -104,7 +104,12 @@ impl Bound {
     ) -> Result<Vec<String>, Failure> {
         let client_id = case.credentials()?.client_id;
         let ground = ground(case, operation, &client_id, input)?;
-        Ok(agree::stale(&self.binding, &ground, now))
+        let mut stale = agree::stale(&self.binding, &ground, now);
+        let most = case.job.approval.expires;
+        if elapsed(self.binding.made(), self.binding.expires()) > most {
+            stale.push(format!("it says that it is good for longer than approval.expires allows, {}", span_text(most)));
+        }
+        Ok(stale)
     }
 
     fn is_stale(&self, case: &Case, why: &[String]) -> Failure {

@@ -52,6 +52,10 @@ impl Case {
     /// Loosens the guards as a saved plan says.
     pub(super) fn loosened_by(self, bound: &[binding::Override]) -> Result<Self, Failure> {
         let Some(first) = bound.first() else { return Ok(self) };
+        // One person says one reason for all of them; anything else was never written by this program.
+        if bound.iter().any(|one| (&one.reason, &one.by) != (&first.reason, &first.by)) {
+            return Err(Failure::Refused("the plan was edited: its overrides have several reasons".to_owned()));
+        }
         let overrides = bound.iter().map(|one| format!("{}={}", one.guard, one.limit)).collect();
         let mut case = self.loosened(&OverrideArgs { overrides, reason: Some(first.reason.clone()) })?;
         if let Loosening::Asked(loosened) = &mut case.loosening {

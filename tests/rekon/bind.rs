@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use rekon::model::time::wire;
 use rekon::plan::binding::Binding;
 use rekon::simulator::CLIENT_ID;
 use ssh_key::private::Ed25519Keypair;
@@ -161,8 +162,9 @@ fn a_plan_whose_ground_has_changed_is_stale() {
     folder.write("job.yaml", &job(&provider, QUICK));
     let dated = [&RUN[..], &["--date", "2020-01-01"]].concat();
     refused(&folder, &provider, &dated, "the plan is stale: the business date is 2020-01-01");
-    let cases: [(Change, &str); 10] = [
+    let cases: [(Change, &str); 11] = [
         (|plan| plan.expires_at = "2020-01-01T00:00:00Z".into(), "it expired at"),
+        (|plan| plan.expires_at = "2099-01-01T00:00:00Z".into(), "good for longer than approval.expires allows, 1d"),
         (|plan| plan.made_at = "2099-01-01T00:00:00Z".into(), "which is still to come: set the clock"),
         (|plan| plan.rekon = "0.0.9".into(), "the version of rekon is"),
         (|plan| plan.environment = "sandbox".into(), "the environment is simulator"),
@@ -339,12 +341,16 @@ fn a_plan_whose_run_was_killed_is_continued() {
 #[test]
 fn conditions_about_ages_are_decided_as_of_the_time_when_the_plan_was_made() {
     let (folder, provider) = refunds(2, QUICK);
-    folder.write("orders.csv", &aged(&["2020-01-01T00:00:00Z", "2099-01-01T00:00:00Z"]));
+    let ago = |minutes| wire(chrono::Utc::now() - chrono::Duration::minutes(minutes));
+    folder.write("orders.csv", &aged(&[&ago(120), "2099-01-01T00:00:00Z"]));
     folder.write("job.yaml", &job(&provider, QUICK).replace("file: orders.csv", AGED));
     let made = save(&folder);
     assert_eq!(made.items.len(), 1, "the second has not expired");
     // As if it had been made before either had: nothing would have been sent then, so the plan is not what it says.
-    forge(&folder, &made, |plan| plan.made_at = "2019-12-31T00:00:00Z".into());
+    forge(&folder, &made, |plan| {
+        plan.made_at = wire(chrono::Utc::now() - chrono::Duration::minutes(90));
+        plan.expires_at = wire(chrono::Utc::now() + chrono::Duration::minutes(90));
+    });
     refused(&folder, &provider, &RUN, "1 order of the plan would not be sent any more");
     forge(&folder, &made, |_| ());
     exits(&folder.rekon(&RUN), 0);
