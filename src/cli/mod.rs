@@ -34,6 +34,7 @@ mod session;
 mod show;
 mod show_plan;
 mod simulate;
+mod slips;
 mod words;
 
 use std::process::ExitCode;
