@@ -38,6 +38,7 @@ mod show;
 mod show_plan;
 mod show_runs;
 mod simulate;
+mod slips;
 mod words;
 
 use std::process::ExitCode;

@@ -12,6 +12,7 @@ use super::run;
 use super::screen::{Screen, faults_json};
 use super::session::make_plan;
 use super::show_plan;
+use super::slips;
 use crate::edge::clock::SystemClock;
 use crate::edge::{files, person};
 use crate::journal::sqlite::SqliteJournal;
@@ -52,6 +53,7 @@ pub(super) async fn plan(
     let credentials = case.credentials()?;
     let made_by = out.map(|out| maker(&case, out)).transpose()?;
     let input = case.input(now)?;
+    slips::warn(&case, &input, screen)?;
     let ground = bind::ground(&case, operation, &credentials.client_id, &input)?;
     let log = case.log(&credentials, embed::log_of(&case).as_deref())?;
     case.refuse_unproved(&log)?;
@@ -152,7 +154,7 @@ pub(super) fn check(paths: &[PathBuf], common: &Common, screen: Screen) -> Resul
     load::date(common, SystemClock.now())?;
     let mut faults = Vec::new();
     for path in paths {
-        match check_one(path, common) {
+        match check_one(path, common, screen) {
             Ok(rows) => screen.say(&format!("{}: ok, {rows} rows", printable(&path.display().to_string()))),
             Err(Failure::Faults(found)) => faults.extend(found),
             Err(
@@ -174,10 +176,11 @@ pub(super) fn check(paths: &[PathBuf], common: &Common, screen: Screen) -> Resul
     Ok(code)
 }
 
-fn check_one(path: &Path, common: &Common) -> Result<usize, Failure> {
+fn check_one(path: &Path, common: &Common, screen: Screen) -> Result<usize, Failure> {
     let now = SystemClock.now();
     let case = load::case(path, common, now)?;
     let input = case.input(now)?;
+    slips::warn(&case, &input, screen)?;
     let mut faults = input.faults();
     let mut all = Tally::default();
     input.rows.iter().for_each(|row| all.add(row.rupiah));

@@ -10,6 +10,7 @@ use super::exit::Failure;
 use super::load::{self, Case};
 use super::screen::Screen;
 use super::session::{in_doubt_elsewhere, in_doubt_here, make_plan};
+use super::slips;
 use crate::edge::clock::SystemClock;
 use crate::edge::parallel;
 use crate::journal::Journal as _;
@@ -62,6 +63,7 @@ async fn change(case: &Case, operation: Operation, as_of: Option<&str>, screen: 
     let now = present(as_of)?;
     let credentials = case.credentials()?;
     let input = case.input(now)?;
+    slips::warn(case, &input, screen)?;
     let log = case.log(&credentials, embed::log_of(case).as_deref())?;
     let account = case.account(&credentials, operation);
     let refused = |error: crate::journal::JournalError| Failure::Refused(error.to_string());

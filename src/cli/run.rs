@@ -13,6 +13,7 @@ use super::read_back::ReadBack;
 use super::reconcile;
 use super::screen::{Screen, Tone};
 use super::session::{Sent, Session};
+use super::slips;
 use crate::doku::answer::Halt;
 use crate::edge::clock::SystemClock;
 use crate::job::settings::{DuplicateInput, OnInvalid};
@@ -90,6 +91,7 @@ async fn run(
         Some(bound) => bound.input(case, operation, started_at)?,
         None => case.input(started_at)?,
     };
+    slips::warn(case, &input, screen)?;
     let session = Session::open(case, operation, Some(&input), started_at, screen).await?;
     let log = session.log()?;
     case.refuse_unproved(&log)?;

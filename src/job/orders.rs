@@ -157,7 +157,7 @@ fn read_conditions(reader: &mut Reader<'_>, node: &Node) -> Vec<Condition> {
         for (key, node) in section.entries() {
             let Some(field) = field(key) else { continue };
             if let Some(test) = read_test(reader, node, field) {
-                conditions.push(Condition { field, test });
+                conditions.push(Condition { field, test, place: reader.place(node) });
             }
         }
     }

@@ -41,6 +41,11 @@ impl<'a> Reader<'a> {
         Self { file, lines: text.lines().collect(), faults: Vec::new() }
     }
 
+    /// Where a node is.
+    pub(super) fn place(&self, node: &Node) -> Place {
+        Place::new(self.file, node.line, node.column)
+    }
+
     /// All faults, in the order of the file.
     pub(super) fn into_faults(mut self) -> Vec<Fault> {
         self.faults.sort_by(|left, right| left.place.cmp(&right.place));

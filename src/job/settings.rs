@@ -9,6 +9,7 @@ pub use super::approval::{Approval, Approver, ApproverKey, Band};
 pub use super::growth::{FEWEST_RUNS, Factor, Growth};
 pub use super::reconcile::{Period, Reconcile, Severity, Threshold};
 use crate::model::environment::Environment;
+use crate::model::fault::Place;
 use crate::model::ids::JobName;
 use crate::model::money::{AmountStyle, Rupiah};
 use crate::model::operation::Task;
@@ -220,6 +221,8 @@ pub struct Condition {
     pub field: Field,
     /// What must hold.
     pub test: Test,
+    /// Where the job says so.
+    pub place: Place,
 }
 
 /// What must hold for a field.

@@ -1,6 +1,6 @@
 //! Which column of the file is which field of ours.
 
-use crate::job::settings::{Column, Field, Orders};
+use crate::job::settings::{Column, Condition, Field, Orders};
 use crate::model::fault::{Fault, Place};
 use crate::model::nearest::nearest;
 use crate::model::operation::{Operation, Task};
@@ -72,6 +72,13 @@ impl Columns {
                 None => {}
             }
         }
+        for condition in &orders.conditions {
+            let known =
+                orders.columns.contains_key(&condition.field) || cells.iter().any(|(of, _)| *of == condition.field);
+            if !known && !Self::is_mandatory(condition.field, task) {
+                faults.push(Self::untested(table, condition));
+            }
+        }
         let created = position("rekon_state").zip(position("rekon_operation"));
         if faults.is_empty() { Ok(Self { cells, created }) } else { Err(faults) }
     }
@@ -91,6 +98,19 @@ impl Columns {
             None => format!("map it under orders.columns; the file has {}", quoted(table.header())),
         };
         Fault::new(Place::new(table.file(), 1, 0), message).hint(hint)
+    }
+
+    /// A condition on a field that the file does not have: no row could ever be meant.
+    fn untested(table: &Table, condition: &Condition) -> Fault {
+        let word = condition.field.word();
+        let message = format!("orders.where tests {word}, and no column of {} is mapped to it", table.file());
+        let headers = || table.header().iter().map(String::as_str);
+        // `Status` is likelier meant by `book_status` than its letters say.
+        let part =
+            || headers().find(|header| word.rsplit('_').next().is_some_and(|end| end.eq_ignore_ascii_case(header)));
+        let column = nearest(word, headers()).or_else(part).map_or("HEADER".to_owned(), |near| format!("{near:?}"));
+        let hint = format!("write orders.columns: {{{word}: {column}}}; the file has {}", quoted(table.header()));
+        Fault::new(condition.place.clone(), message).hint(hint)
     }
 
     /// A field's text in a record; `None` if the file has no such column or the cell is empty.

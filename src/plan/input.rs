@@ -5,7 +5,8 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use super::columns::Columns;
-use super::{row, sale, select};
+use super::select::{self, Meant};
+use super::{row, sale};
 use crate::job::settings::{Field, Job};
 use crate::model::fault::{Fault, Place};
 use crate::model::ids::InvoiceNumber;
@@ -272,6 +273,14 @@ fn difference(here: &Order, there: &Order) -> Option<(&'static str, String, Stri
 }
 
 impl Input {
+    /// Whether any of its orders is meant.
+    #[must_use]
+    pub fn meant(&self) -> Meant {
+        let mut meant = Meant::default();
+        self.orders.iter().for_each(|entry| meant.note(entry.not_selected.as_deref()));
+        meant
+    }
+
     /// The invoices of all orders.
     #[must_use]
     pub fn invoices(&self) -> Vec<InvoiceNumber> {

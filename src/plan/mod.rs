@@ -24,7 +24,7 @@ pub mod input;
 pub mod precedent;
 mod row;
 mod sale;
-mod select;
+pub mod select;
 #[cfg(test)]
 mod tests;
 

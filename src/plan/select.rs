@@ -2,6 +2,7 @@
 
 use super::columns::Columns;
 use crate::job::settings::{Condition, Orders, Test};
+use crate::model::fault::Fault;
 use crate::model::money::Rupiah;
 use crate::model::table::Record;
 use crate::model::time::{self, Timestamp, span_text};
@@ -52,15 +53,108 @@ pub(super) fn fails(
     }
 }
 
+/// So many reasons are told.
+const FEW: usize = 3;
+
+/// Whether any row is meant, and why the first ones are not.
+#[derive(Debug, Default)]
+pub struct Meant {
+    kept: u64,
+    left_out: u64,
+    reasons: Vec<String>,
+}
+
+impl Meant {
+    /// Counts a row with the reason for which it is not meant, if there is one.
+    pub fn note(&mut self, not_selected: Option<&str>) {
+        let Some(reason) = not_selected else {
+            self.kept += 1;
+            return;
+        };
+        self.left_out += 1;
+        if self.reasons.len() < FEW && !self.reasons.iter().any(|known| known == reason) {
+            self.reasons.push(reason.to_owned());
+        }
+    }
+
+    /// Counts the rows of a later part of the file.
+    pub fn merge(&mut self, later: Self) {
+        self.kept += later.kept;
+        self.left_out += later.left_out;
+        for reason in later.reasons {
+            if self.reasons.len() < FEW && !self.reasons.contains(&reason) {
+                self.reasons.push(reason);
+            }
+        }
+    }
+
+    /// What to say if `where` leaves out every row: a mistyped word ends just as green as a night without work.
+    #[must_use]
+    pub fn warning(&self, conditions: &[Condition]) -> Option<Fault> {
+        let first = conditions.first().filter(|_| self.kept == 0 && self.left_out > 0)?;
+        let (count, reasons) = (self.left_out, self.reasons.join(", "));
+        let message = format!("orders.where leaves out every order of the file, {count} of {count}: {reasons}");
+        let wanted: Vec<String> = conditions.iter().map(wanted).collect();
+        Some(Fault::new(first.place.clone(), message).hint(format!("it wants {}", wanted.join(", and "))))
+    }
+}
+
+/// A condition in words.
+fn wanted(condition: &Condition) -> String {
+    let word = condition.field.word();
+    let test = match &condition.test {
+        Test::OneOf(words) => words.iter().map(|word| format!("{word:?}")).collect::<Vec<_>>().join(" or "),
+        Test::Amount { at_least, at_most } => {
+            let ends = [("at least", at_least), ("at most", at_most)];
+            let ends = ends.iter().filter_map(|(end, amount)| amount.map(|amount| format!("{end} {amount}")));
+            ends.collect::<Vec<_>>().join(" and ")
+        }
+        Test::OlderThan(span) => format!("older than {}", span_text(*span)),
+        Test::Within(span) => format!("within {}", span_text(*span)),
+    };
+    format!("{word} {test}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::job::settings::Field;
+    use crate::model::fault::Place;
     use std::time::Duration;
 
     fn holds(field: Field, test: Test, text: &str, amount: u64) -> bool {
         let now = time::parse_instant("2026-11-22T08:00:00Z").unwrap();
-        fails(&Condition { field, test }, text, Rupiah::new(amount), now, || time::parse_instant(text)).is_none()
+        fails(&Condition { field, test, place: Place::default() }, text, Rupiah::new(amount), now, || {
+            time::parse_instant(text)
+        })
+        .is_none()
+    }
+
+    #[test]
+    fn only_a_file_of_which_nothing_is_meant_is_warned_of() {
+        let condition = Condition {
+            field: Field::BookStatus,
+            test: Test::OneOf(vec!["APPROVED".into(), "RETUR".into()]),
+            place: Place::new("a.yaml", 9, 4),
+        };
+        let conditions = [condition];
+        let mut meant = Meant::default();
+        assert_eq!(meant.warning(&conditions), None, "an empty file");
+        let (mut first, mut later) = (Meant::default(), Meant::default());
+        first.note(Some("book_status is \"A\""));
+        for word in ["A", "B", "C", "D"] {
+            later.note(Some(&format!("book_status is {word:?}")));
+        }
+        meant.merge(first);
+        meant.merge(later);
+        assert_eq!(
+            meant.warning(&conditions).unwrap().to_string(),
+            "a.yaml:9:4: orders.where leaves out every order of the file, 5 of 5: book_status is \"A\", book_status is \"B\", \
+             book_status is \"C\"\n  hint: it wants book_status \"APPROVED\" or \"RETUR\""
+        );
+        assert_eq!(meant.warning(&[]), None);
+        meant.note(None);
+        assert_eq!(meant.warning(&conditions), None);
     }
 
     #[test]

@@ -28,6 +28,7 @@ mod provider_faults;
 mod readme;
 #[cfg(target_os = "linux")]
 mod shim;
+mod slips;
 mod support;
 #[cfg(target_os = "linux")]
 mod trial;

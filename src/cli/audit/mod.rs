@@ -14,6 +14,7 @@ use super::conclude::{Ending, conclude};
 use super::exit::{Completion, Failure};
 use super::load::{Case, shown};
 use super::screen::{MOST_FAULTS, Screen};
+use super::slips;
 use crate::edge::credentials::Credentials;
 use crate::edge::notification_log::Verifier;
 use crate::edge::spill::Scrap;
@@ -122,14 +123,15 @@ impl<'a> Audit<'a> {
         let mut logs = self.case.logs()?;
         logs.extend(self.case.is_piped().then(|| PathBuf::from(STDIN)));
         let mut store = self.store(memory, parts, &logs)?;
-        let bad_rows = read::orders(self, &mut store)?;
+        let (bad_rows, meant) = read::orders(self, &mut store)?;
         let rows = store.rows();
         self.refuse(&bad_rows, store.ledger().map(Ledger::contradictions).unwrap_or_default())?;
         let out_of_control = self.case.out_of_control(rows);
         if !out_of_control.is_empty() {
             return Err(Failure::Faults(out_of_control));
         }
-        self.warn_of_empty_globs()?;
+        slips::warn_of_nothing_meant(self.case, &meant, self.screen);
+        slips::warn_of_empty_globs(self.case, self.screen)?;
         read::done(self, &mut store).await?;
         self.read_logs(&logs, &mut store)?;
         let lines = store.lines();
@@ -137,21 +139,6 @@ impl<'a> Audit<'a> {
         let piped = |path: &PathBuf| path.as_os_str() == STDIN;
         let files = logs.iter().map(|path| if piped(path) { piped::NAME.to_owned() } else { shown(path) }).collect();
         Ok(Evidence { store, rows, lines, files })
-    }
-
-    /// A glob that matches nothing may be a slip, and what it should have matched would be missing evidence.
-    fn warn_of_empty_globs(&self) -> Result<(), Failure> {
-        let job = &self.case.job;
-        let logs =
-            job.notifications.files.iter().filter(|file| *file != STDIN).map(|glob| ("notifications.files", glob));
-        let results = job.reconcile.results.iter().map(|glob| ("reconcile.results", glob));
-        for (key, glob) in logs.chain(results) {
-            if self.case.matching(std::slice::from_ref(glob))?.is_empty() {
-                let warning = format!("warning: {}: {key} {glob:?} matches no file", self.case.file);
-                self.screen.warn(&printable(&warning));
-            }
-        }
-        Ok(())
     }
 
     /// Logs of which nothing, or hardly anything, verifies are more often a slip in the job than the work of a forger.

@@ -19,20 +19,22 @@ use crate::model::rows::Rows;
 use crate::model::status::BookStatus;
 use crate::model::table::Table;
 use crate::plan::book::{BadRow, BookReader, BookRow};
+use crate::plan::select::Meant;
 use crate::reconcile::ends::done_of;
 use crate::reconcile::evidence::{Expectation, UnmatchedReason};
 use crate::reconcile::ledger::TooMany;
 use crate::reconcile::record::{HeardRecord, LinePlace, OrderRecord, Record, Standing, StrayRecord, hash};
 use crate::reconcile::subject::done_record;
 
-/// Reads the orders; returns the rows that are bad.
-pub(super) fn orders(audit: &Audit<'_>, store: &mut Store) -> Result<Vec<BadRow>, Failure> {
+/// Reads the orders; returns the rows that are bad, and whether any is meant.
+pub(super) fn orders(audit: &Audit<'_>, store: &mut Store) -> Result<(Vec<BadRow>, Meant), Failure> {
     let job = &audit.case.job;
-    let mut bad_rows = Vec::new();
+    let (mut bad_rows, mut any) = (Vec::new(), Meant::default());
     store.orders(|aim, take| {
-        let mut take = |part: Result<(Ready, Vec<BadRow>), TooMany>| {
-            let (ready, bad) = part?;
+        let mut take = |part: Result<(Ready, Vec<BadRow>, Meant), TooMany>| {
+            let (ready, bad, meant) = part?;
             bad_rows.extend(bad);
+            any.merge(meant);
             take(ready)
         };
         match &job.orders.source {
@@ -55,7 +57,7 @@ pub(super) fn orders(audit: &Audit<'_>, store: &mut Store) -> Result<Vec<BadRow>
             }
         }
     })?;
-    Ok(bad_rows)
+    Ok((bad_rows, any))
 }
 
 fn whole_or_not(name: &str, stopped: Stopped<csv::NotRead, NoRoom>) -> Failure {
@@ -77,18 +79,21 @@ fn read_rows(
     reader: &BookReader<'_>,
     rows: &mut Rows<'_>,
     aim: Aim<'_>,
-) -> Result<(Ready, Vec<BadRow>), TooMany> {
-    let (mut batch, mut bad_rows) = (Batch::new(aim), Vec::new());
+) -> Result<(Ready, Vec<BadRow>, Meant), TooMany> {
+    let (mut batch, mut bad_rows, mut meant) = (Batch::new(aim), Vec::new(), Meant::default());
     while let Some(row) = rows.next_row() {
         match reader.read(&row) {
-            Ok(good) => batch.order(&order(audit, &good))?,
+            Ok(good) => {
+                meant.note(good.not_selected.as_deref());
+                batch.order(&order(audit, &good))?;
+            }
             Err(bad) => {
                 batch.order(&bad_order(&bad))?;
                 bad_rows.push(bad);
             }
         }
     }
-    Ok((batch.finish()?, bad_rows))
+    Ok((batch.finish()?, bad_rows, meant))
 }
 
 fn order<'a>(audit: &Audit<'_>, row: &BookRow<'a>) -> OrderRecord<'a> {

@@ -1,0 +1,36 @@
+//! What is no fault of a job and is likelier a slip than meant: told before anything is done, and no reason to stop.
+
+use super::exit::Failure;
+use super::load::Case;
+use super::screen::Screen;
+use crate::job::settings::STDIN;
+use crate::model::fault::printable;
+use crate::plan::Input;
+use crate::plan::select::Meant;
+
+/// Warns of all slips of a job that changes something.
+pub(super) fn warn(case: &Case, input: &Input, screen: Screen) -> Result<(), Failure> {
+    warn_of_nothing_meant(case, &input.meant(), screen);
+    warn_of_empty_globs(case, screen)
+}
+
+/// Conditions that leave out every row.
+pub(super) fn warn_of_nothing_meant(case: &Case, meant: &Meant, screen: Screen) {
+    if let Some(slip) = meant.warning(&case.job.orders.conditions) {
+        screen.warn(&format!("warning: {slip}"));
+    }
+}
+
+/// A glob that matches nothing may be a slip, and what it should have matched would be missing evidence.
+pub(super) fn warn_of_empty_globs(case: &Case, screen: Screen) -> Result<(), Failure> {
+    let job = &case.job;
+    let logs = job.notifications.files.iter().filter(|file| *file != STDIN).map(|glob| ("notifications.files", glob));
+    let results = job.reconcile.results.iter().map(|glob| ("reconcile.results", glob));
+    for (key, glob) in logs.chain(results) {
+        if case.matching(std::slice::from_ref(glob))?.is_empty() {
+            let warning = format!("warning: {}: {key} {glob:?} matches no file", case.file);
+            screen.warn(&printable(&warning));
+        }
+    }
+    Ok(())
+}

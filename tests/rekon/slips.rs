@@ -1,0 +1,49 @@
+//! Slips in a job that end as green as a night without work: each command says so.
+
+use crate::process::Folder;
+
+const ORDERS: &str =
+    "invoice_number,amount,order_id,akulaku_reference,Status\nINV-1,90000,1,X1,Disetujui\nINV-2,80000,2,X2,Selesai\n";
+
+const JOB: &str = "job: nightly\noperation: OPERATION\nmerchant: {environment: simulator}\norders:\n  file: orders.csv\n  \
+                   columns: {book_status: Status}\n  statuses: {Disetujui: paid, Selesai: paid}\n  where:\n    \
+                   - book_status: [WORD]\nGUARDSnotifications: {files: [\"var/n-*.jsonl\"]}\n";
+
+/// What each command says on stderr.
+fn told(operation: &str, word: &str) -> Vec<String> {
+    let (guards, commands) = match operation {
+        "audit" => ("", ["reconcile", "run"].as_slice()),
+        _ => ("guards: {max_orders: 5, max_total: 500000}\n", ["check", "plan", "run", "reconcile"].as_slice()),
+    };
+    let told = commands.iter().map(|command| {
+        let folder = Folder::new();
+        folder.write("orders.csv", ORDERS);
+        folder.write("job.yaml", &JOB.replace("OPERATION", operation).replace("WORD", word).replace("GUARDS", guards));
+        folder.rekon(&[command, "job.yaml"]).stderr
+    });
+    told.collect()
+}
+
+#[test]
+fn conditions_that_leave_out_every_row_are_warned_of_with_the_words_that_are_there() {
+    let warning = "warning: job.yaml:9:20: orders.where leaves out every order of the file, 2 of 2: book_status is \
+                   \"Disetujui\", book_status is \"Selesai\"\n  hint: it wants book_status \"Disetujiu\"\n";
+    for operation in ["refund", "audit"] {
+        for stderr in told(operation, "Disetujiu") {
+            assert!(stderr.contains(warning), "{operation}: {stderr}");
+        }
+        for stderr in told(operation, "Disetujui") {
+            assert!(!stderr.contains("orders.where"), "{operation}: {stderr}");
+        }
+    }
+}
+
+#[test]
+fn globs_that_match_nothing_are_warned_of_by_every_command() {
+    for operation in ["refund", "audit"] {
+        for stderr in told(operation, "Disetujui") {
+            let warning = "warning: job.yaml: notifications.files \"var/n-*.jsonl\" matches no file";
+            assert_eq!(stderr.matches(warning).count(), 1, "{operation}: {stderr}");
+        }
+    }
+}
