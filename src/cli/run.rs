@@ -321,6 +321,10 @@ pub(super) fn stop_text(stop: &Stop) -> String {
         Stop::StillIll(why) => {
             format!("{}, and the first call of this one brought no proof either: nothing else was sent", ill_text(why))
         }
+        Stop::NotYetDue(why) => format!(
+            "{}; an order that it left unknown comes first, and is not due within settle_for: nothing was sent",
+            ill_text(why)
+        ),
         Stop::Canary(Died::Refused) => "a canary was refused: nothing else was sent".to_owned(),
         Stop::Canary(Died::Unproved) => "a canary was not proved to be done: nothing else was sent".to_owned(),
         Stop::LossTooOld => {

@@ -202,6 +202,9 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
         if !self.fresh.is_empty() && past.stopped.is_some() {
             self.was_ill = past.stopped;
             self.probe = self.probe.half_open();
+            // What is unknown comes before the canaries too, and a wait that was asked for earlier is not counted.
+            self.last_fresh_at = after(self.desk.clock.now(), self.pacer.held_for());
+            self.take_up();
         }
         self.progress.show(self.pacer.seen());
         self
@@ -217,6 +220,7 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
         loop {
             let now = self.desk.clock.now();
             self.take_up_what_was_asked();
+            self.stop_if_the_probe_comes_too_late();
             self.leave_what_comes_too_late();
             if self.has_work_left() {
                 self.look_for_a_reason_to_stop(&interrupted);
@@ -305,8 +309,23 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
     }
 
     fn something_is_ready(&self, now: Timestamp) -> bool {
-        (self.health.may_send() && !self.fresh.is_empty() && self.probe.lets_go())
-            || self.due.peek().is_some_and(|Reverse(due)| due.at <= now)
+        (!self.fresh.is_empty() && self.may_send_new()) || self.due.peek().is_some_and(|Reverse(due)| due.at <= now)
+    }
+
+    /// Whether a new order may be sent. What is begun is the single call of a half-open run, however long it has to wait.
+    fn may_send_new(&self) -> bool {
+        self.health.may_send() && self.probe.lets_go() && !(self.probe.is_half_open() && !self.due.is_empty())
+    }
+
+    /// A half-open run waits for its single call as long as any run settles, and spends no new order instead.
+    fn stop_if_the_probe_comes_too_late(&mut self) {
+        let deadline = after(self.last_fresh_at, self.rules.retries.settle_for);
+        let is_too_late = |due: &Due| due.efforts.origin == Origin::EarlierRun && due.at > deadline;
+        let is_too_late = self.due.peek().is_some_and(|Reverse(due)| is_too_late(due));
+        if self.probe.is_half_open() && self.under_way.is_empty() && is_too_late {
+            let why = self.was_ill.clone().unwrap_or_default();
+            self.halt(Stop::NotYetDue(why));
+        }
     }
 
     /// Items whose next step comes after the time for settling are left to a later run.
@@ -356,7 +375,7 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
             }
             return;
         }
-        if !self.health.may_send() || !self.probe.lets_go() {
+        if !self.may_send_new() {
             return;
         }
         let Some(to_send) = self.fresh.pop_front() else { return };
@@ -454,9 +473,14 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
             self.halt(Stop::WrongSignatures);
         }
         let outcome = ended.reading.as_ref().map(|reading| &reading.outcome);
+        let was_half_open = self.probe.is_half_open();
         if self.probe.came_back(outcome, ended.answered, ended.throttled) {
             let why = self.was_ill.clone().unwrap_or_default();
             self.halt(Stop::StillIll(why));
+        }
+        if was_half_open && !self.probe.is_half_open() && self.probe.has_canaries() {
+            let waits = |Reverse(due): Reverse<Due>| (due.item, due.efforts);
+            self.asked.extend(std::mem::take(&mut self.due).into_sorted_vec().into_iter().map(waits));
         }
     }
 
@@ -474,7 +498,12 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
     fn schedule(&mut self, item: Item, efforts: Efforts) {
         let (what, at) = match self.next_step(&item, &efforts, self.desk.clock.now()) {
             // Asking again and again must not keep new orders waiting.
-            Step::Inquire(_) if efforts.inquiries > 0 && !self.fresh.is_empty() && self.stop.is_none() => {
+            Step::Inquire(_)
+                if efforts.inquiries > 0
+                    && !self.fresh.is_empty()
+                    && self.stop.is_none()
+                    && (efforts.role == Role::Canary || !self.probe.is_half_open()) =>
+            {
                 if efforts.role == Role::Canary {
                     return self.end(&item, efforts.role);
                 }

@@ -4,7 +4,8 @@
 //! *Canaries* are the first so many new orders; nothing else is sent until each of them is proved to be done. One that is
 //! refused, or stays without proof after all its tries, stops the run: what is wrong with it may be wrong with all. A *half-open*
 //! run lets one call out at a time until one comes back with proof, be it a refusal: the provider is well again. If that call
-//! brings none, the run stops again after this one. Being throttled is neither: the call is made again.
+//! brings none, the run stops again after this one. Being throttled is neither: the call is made again. While an order of an
+//! earlier run is unknown, that call is about this order and never a new one: an ill provider would leave one more in doubt.
 
 use crate::journal::state::State;
 use crate::model::outcome::Outcome;
@@ -50,6 +51,12 @@ impl Probe {
     #[must_use]
     pub const fn half_open(self) -> Self {
         Self { half_open: true, ..self }
+    }
+
+    /// Whether a single call must be proved first.
+    #[must_use]
+    pub const fn is_half_open(&self) -> bool {
+        self.half_open
     }
 
     /// Whether the canaries keep everything else waiting.

@@ -20,6 +20,8 @@ pub enum Stop {
     WrongSignatures,
     /// A run was stopped for the provider's sake, in this word, and the first call after it brought no proof either.
     StillIll(String),
+    /// The same, but the unknown order that comes first is not to be sent again or asked about within the time for settling.
+    NotYetDue(String),
     /// One of the orders that all others wait for was not proved to be done.
     Canary(Died),
     /// The journal lacks entries that are older than the horizon by now; a person has to accept that first.
@@ -32,7 +34,7 @@ impl Stop {
     /// The word for the journal, if the provider is why: the next run begins with a single call then.
     pub(super) fn word(&self) -> Option<&str> {
         match self {
-            Self::StillIll(why) => Some(why),
+            Self::StillIll(why) | Self::NotYetDue(why) => Some(why),
             Self::Breaker(_) => Some("breaker"),
             Self::Halted(Halt::Credentials) => Some("credentials"),
             Self::Halted(Halt::Gateway) => Some("gateway"),

@@ -100,8 +100,8 @@ async fn after_a_breaker_the_next_run_begins_with_a_single_call() {
         assert!(matches!(&stop, Some(Stop::StillIll(why)) if why == "breaker"), "{stop:?}");
         assert_eq!(world.sends().len(), sends);
     }
-    // The first two are in doubt by now; the plan would leave them to the settling.
-    assert!(world.next_run(3..=9, &[Reply::Refunded(200)]).await.is_none());
+    // The first one is in doubt by now; the plan would leave it to the settling.
+    assert!(world.next_run(2..=9, &[Reply::Refunded(200)]).await.is_none());
     assert_eq!(world.past().await.stopped, None, "the provider has proved to be well");
     for number in 1..=9 {
         assert_eq!(world.state(number).await, Some(State::Succeeded), "{number}");
@@ -181,4 +181,58 @@ async fn a_wait_beyond_the_time_for_settling_is_left_to_the_next_run_which_keeps
     assert!(world.next_run(1..=2, &[]).await.is_none());
     let sends = world.sends();
     assert!(sends.len() == 3 && sends[1].at - sends[0].at >= Duration::from_secs(900), "{sends:?}");
+}
+
+#[tokio::test]
+async fn while_an_order_is_unknown_the_single_call_is_about_it_and_puts_no_new_money_in_doubt() {
+    let world = World::at_ease();
+    assert!(matches!(world.next_run(1..=9, &[Reply::TimeOut; 20]).await, Some(Stop::Breaker(_))));
+    for sends in 6..=8 {
+        let began = world.clock.now();
+        let stop = world.next_run(6..=9, &[Reply::TimeOut; 20]).await;
+        assert!(matches!(&stop, Some(Stop::StillIll(_))), "{stop:?}");
+        assert_eq!((world.sends().len(), world.state(6).await), (sends, None), "a new order was spent");
+        assert!(time::elapsed(began, world.clock.now()) <= Duration::from_secs(10), "the backoff is waited for");
+    }
+    assert!(world.next_run(6..=9, &[]).await.is_none());
+    assert_ne!(world.invoices_sent()[8], "INV-6");
+    for number in 1..=9 {
+        assert_eq!(world.state(number).await, Some(State::Succeeded), "{number}");
+    }
+}
+
+#[tokio::test]
+async fn the_single_call_is_waited_for_no_longer_than_for_any_settling() {
+    let mut world = World::at_ease();
+    world.next_run(1..=9, &[Reply::TimeOut; 20]).await;
+    world.rules.retries.settle_for = Duration::from_secs(1);
+    let stop = world.next_run(6..=9, &[]).await;
+    assert!(matches!(&stop, Some(Stop::NotYetDue(why)) if why == "breaker"), "{stop:?}");
+    assert_eq!((world.sends().len(), world.past().await.stopped.as_deref()), (5, Some("breaker")));
+    world.clock.sleep(Duration::from_secs(10)).await;
+    assert!(world.next_run(6..=9, &[]).await.is_none());
+    assert_eq!(world.state(9).await, Some(State::Succeeded));
+}
+
+#[tokio::test]
+async fn an_inquiry_can_be_the_single_call_and_is_made_again_if_it_is_throttled() {
+    let mut world = World::at_ease();
+    world.next_run(1..=9, &[Reply::TimeOut; 5]).await;
+    let (sent, asked) = (world.sends().len(), world.inquiries().len());
+    // What is older than the horizon is asked about, and not sent again.
+    world.rules.retries.horizon = Duration::from_secs(1);
+    let stop = world.next_run([7], &[Reply::Wait(9), Reply::TimeOut]).await;
+    assert!(matches!(&stop, Some(Stop::StillIll(_))), "{stop:?}");
+    assert_eq!((world.sends().len() - sent, world.inquiries().len() - asked), (0, 2));
+}
+
+#[tokio::test]
+async fn what_is_unknown_comes_before_the_canaries_where_a_single_call_comes_first() {
+    let mut world = World::at_ease();
+    world.next_run(1..=9, &[Reply::TimeOut; 20]).await;
+    world.rules.canaries = 1;
+    assert!(world.next_run(6..=9, &[]).await.is_none());
+    let sent = world.invoices_sent();
+    assert!(sent[5] != "INV-6" && sent[6] == "INV-6", "{sent:?}");
+    assert_eq!(world.state(9).await, Some(State::Succeeded));
 }
