@@ -8,7 +8,7 @@ use rekon::simulator::CLIENT_ID;
 use ssh_key::private::Ed25519Keypair;
 use ssh_key::{HashAlg, LineEnding, PrivateKey};
 
-use crate::process::{Ended, Folder, Provider, column};
+use crate::process::{Ended, Folder, Provider, column, now};
 
 const QUICK: &str = "\
 limits: {rate: 500/s, burst: 10, concurrency: 4, timeout: 5s}
@@ -341,15 +341,15 @@ fn a_plan_whose_run_was_killed_is_continued() {
 #[test]
 fn conditions_about_ages_are_decided_as_of_the_time_when_the_plan_was_made() {
     let (folder, provider) = refunds(2, QUICK);
-    let ago = |minutes| wire(chrono::Utc::now() - chrono::Duration::minutes(minutes));
+    let ago = |minutes| wire(now() - chrono::Duration::minutes(minutes));
     folder.write("orders.csv", &aged(&[&ago(120), "2099-01-01T00:00:00Z"]));
     folder.write("job.yaml", &job(&provider, QUICK).replace("file: orders.csv", AGED));
     let made = save(&folder);
     assert_eq!(made.items.len(), 1, "the second has not expired");
     // As if it had been made before either had: nothing would have been sent then, so the plan is not what it says.
     forge(&folder, &made, |plan| {
-        plan.made_at = wire(chrono::Utc::now() - chrono::Duration::minutes(90));
-        plan.expires_at = wire(chrono::Utc::now() + chrono::Duration::minutes(90));
+        plan.made_at = wire(now() - chrono::Duration::minutes(90));
+        plan.expires_at = wire(now() + chrono::Duration::minutes(90));
     });
     refused(&folder, &provider, &RUN, "1 order of the plan would not be sent any more");
     forge(&folder, &made, |_| ());

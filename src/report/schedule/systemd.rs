@@ -144,7 +144,10 @@ ExecStart=/usr/bin/logger -p daemon.err -t rekon \"%i has failed: journalctl -u 
 
 /// One word of `ExecStart=`: systemd reads `%`, `$`, quotes and backslashes.
 fn argument(text: &str) -> String {
-    let text = text.replace('%', "%%").replace('$', "$$");
+    quoted(text.replace('%', "%%").replace('$', "$$"))
+}
+
+fn quoted(text: String) -> String {
     let is_plain =
         !text.is_empty() && !text.contains(|character: char| character.is_whitespace() || "\"'\\;".contains(character));
     if is_plain { text } else { format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")) }
@@ -152,14 +155,22 @@ fn argument(text: &str) -> String {
 
 /// One path of a list of paths.
 fn path_setting(path: &str) -> String {
-    let path = path.replace('%', "%%");
-    if path.contains(char::is_whitespace) { format!("\"{path}\"") } else { path }
+    quoted(path.replace('%', "%%"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::tests::schedule;
     use super::*;
+
+    #[test]
+    fn a_path_is_quoted_whatever_is_in_it() {
+        for (path, setting) in
+            [("/srv/rekon", "/srv/rekon"), ("/a b%", "\"/a b%%\""), ("/a\"b", "\"/a\\\"b\""), ("/a\\b", "\"/a\\\\b\"")]
+        {
+            assert_eq!(path_setting(path), setting);
+        }
+    }
 
     #[test]
     fn the_time_has_its_zone_and_what_was_missed_is_made_up_for() {
