@@ -71,7 +71,7 @@ pub(super) async fn show(
 
 /// A saved plan is named by its file; no invoice number is.
 fn is_plan(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "json") && path.is_file()
+    path.extension().is_some_and(|extension| extension == "json")
 }
 
 fn list(runs: &[RunRecord], doubts: &[Item], flag: &str, screen: Screen) {

@@ -201,11 +201,15 @@ fn verdict(standing: &Standing, screen: Screen) -> String {
         lines.push(format!("run {run} stopped part-way; a run with this plan continues it"));
     }
     if lines.is_empty() || standing.against.is_empty() {
-        let text = if standing.continues.is_empty() { "may be run, and is unused" } else { "may be run" };
+        let text = match (standing.compared, standing.continues.is_empty()) {
+            (false, _) => "nothing speaks against it here",
+            (true, true) => "may be run, and is unused",
+            (true, false) => "may be run",
+        };
         lines.push(screen.tone(Tone::Good, text));
     }
     if !standing.compared {
-        lines.push("not compared with the job and its input: add --job JOB for that".to_owned());
+        lines.push("not compared with the job, its input and its journal: add --job JOB for that".to_owned());
     }
     lines.join("\n")
 }
