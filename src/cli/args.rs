@@ -75,7 +75,7 @@ pub(super) enum Command {
         out: Option<PathBuf>,
         #[command(flatten)]
         overrides: OverrideArgs,
-        /// Who makes the saved plan, and so cannot approve it; the user of the system if left out.
+        /// Who makes the saved plan, and so cannot approve it. Left out: the user of the system; a job with approval bands needs it.
         #[arg(long, value_name = "NAME", requires = "out", value_parser = person)]
         maker: Option<String>,
     },

@@ -138,7 +138,13 @@ impl Bound {
             let why = one.verdict.as_ref().err()?;
             Some(format!("{}: the signature {why}", printable(&one.file)))
         }));
-        let others = self.may_approve();
+        let given = approval::approvals(&self.judged);
+        if !given.is_empty() {
+            let names: Vec<&str> = given.iter().map(|one| one.name.as_str()).collect();
+            lines.push(format!("  approved by {} already", names.join(", ")));
+        }
+        let mut others = self.may_approve();
+        others.retain(|name| given.iter().all(|one| one.name != *name));
         let who = if others.is_empty() { "nobody but its maker could".to_owned() } else { others.join(", ") };
         lines.push(format!("  hint: {who} may approve it: {}", sign_command(&name, "NAME")));
         Err(Failure::Refused(lines.join("\n")))

@@ -14,7 +14,7 @@ use super::session::make_plan;
 use super::show_plan;
 use super::slips;
 use crate::edge::clock::SystemClock;
-use crate::edge::{files, person};
+use crate::edge::{files, person, signatures};
 use crate::journal::sqlite::SqliteJournal;
 use crate::journal::state::State;
 use crate::journal::{Account, Journal as _};
@@ -51,6 +51,7 @@ pub(super) async fn plan(
     };
     let case = case.loosened(overrides)?;
     let credentials = case.credentials()?;
+    out.map(refuse_place).transpose()?;
     let made_by = out.map(|out| maker(&case, out)).transpose()?;
     let input = case.input(now)?;
     slips::warn(&case, &input, screen)?;
@@ -65,7 +66,7 @@ pub(super) async fn plan(
     let plan = make_plan(&case, &account, input, &log, journal.as_ref(), now).await?;
     run::show_plan(&case, &plan, screen);
     if !plan.may_run() {
-        return Err(run::why_not(&case, &plan));
+        return Ok(refused(&case, &plan, screen));
     }
     let mut saved = None;
     if let (Some(out), Some(made_by)) = (out, made_by) {
@@ -89,13 +90,60 @@ pub(super) async fn plan(
         screen.say(&format!("\n{}", show_plan::saved(&bound, &case)));
     }
     if screen.is_json() {
-        let mut document = document(&case, &plan);
+        let mut document = ended(document(&case, &plan), None);
         if let Some(saved) = saved {
             document["saved"] = saved;
         }
         screen.document(&serde_json::to_vec(&document).expect(JSON));
     }
     Ok(DONE)
+}
+
+/// Says why the plan may not be run; for machines beside everything else that is known of it.
+fn refused(case: &Case, plan: &Plan, screen: Screen) -> u8 {
+    let failure = run::why_not(case, plan);
+    screen.failure(&failure);
+    if screen.is_json() {
+        let document = ended(document(case, plan), Some(&failure));
+        screen.document(&serde_json::to_vec(&document).expect(JSON));
+    }
+    failure.code()
+}
+
+/// A document with what every document of a failure has.
+fn ended(mut document: serde_json::Value, failure: Option<&Failure>) -> serde_json::Value {
+    let (error, faults) = match failure {
+        None => (None, serde_json::json!([])),
+        Some(Failure::Faults(faults)) => (None, faults_json(faults)),
+        Some(failure) => (Some(failure.to_string()), serde_json::json!([])),
+    };
+    document["exit_code"] = failure.map_or(DONE, Failure::code).into();
+    document["error"] = error.into();
+    document["faults"] = faults;
+    document
+}
+
+/// A plan that signatures stand beside is not written over, for they are of another one; nor is a folder made by a slip.
+fn refuse_place(out: &Out<'_>) -> Result<(), Failure> {
+    let name = load::shown(out.file);
+    let folder = out.file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    if !folder.is_dir() {
+        let folder = load::shown(folder);
+        return Err(Failure::Refused(format!(
+            "{name}: cannot be written: {folder} is no folder\n  hint: make it, or name another"
+        )));
+    }
+    let beside = signatures::beside(out.file)
+        .map_err(|error| Failure::Refused(format!("{name}: what stands beside it cannot be read: {error}")))?;
+    let names: Vec<String> = beside.iter().map(|one| printable(&one.file)).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::Refused(format!(
+        "{name}: there are signatures beside it, of another plan: {}\n  hint: name another file, or move them away with the plan \
+         that they are of",
+        names.join(", ")
+    )))
 }
 
 /// Who makes the plan. Where approvals count, it must be said: the user of a server is often nobody in particular.

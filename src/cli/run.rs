@@ -197,7 +197,11 @@ pub(super) fn why_not(case: &Case, plan: &Plan) -> Failure {
         return Failure::Faults(plan.faults.clone());
     }
     let broken = plan.guards.iter().filter(|reading| !reading.holds()).map(|reading| {
-        let compares = matches!(reading.key(), "control" | "duplicate_input");
+        if reading.key() == "duplicate_input" {
+            // What was found is the run that had it, and what is left is how far that came.
+            return format!("{}: guard duplicate_input: this is {}, {}", case.file, reading.found, reading.headroom);
+        }
+        let compares = reading.key() == "control";
         let (found, limit) = if compares { ("found", "expected") } else { ("planned", "allowed") };
         let Reading { guard, headroom, .. } = reading;
         format!("{}: guard {guard}: {} {found}, {} {limit}: {headroom}", case.file, reading.found, reading.limit)
@@ -207,7 +211,11 @@ pub(super) fn why_not(case: &Case, plan: &Plan) -> Failure {
     let mut keys: Vec<&str> = plan.guards.iter().filter(|reading| !reading.holds()).map(Reading::key).collect();
     keys.dedup();
     if !matches!(case.loosening, Loosening::NotOffered) && !keys.contains(&"control") {
-        let value = |key: &str| if key == "duplicate_input" { "allow" } else { "LIMIT" };
+        let value = |key: &str| match key {
+            "duplicate_input" => "allow",
+            "max_growth" => "FACTOR",
+            _ => "LIMIT",
+        };
         let flags: Vec<String> = keys.iter().map(|key| format!("--override {key}={}", value(key))).collect();
         hint = format!("{hint}, or for this run only add {} --reason TEXT", flags.join(" "));
     }

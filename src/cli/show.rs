@@ -69,7 +69,7 @@ pub(super) async fn show(
 
 /// A saved plan is named by its file; no invoice number is.
 fn is_plan(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "json") && path.is_file()
+    path.extension().is_some_and(|extension| extension == "json")
 }
 
 async fn one_run(journal: &SqliteJournal, run: &RunRecord, ended: &str, screen: Screen) -> Result<(), JournalError> {

@@ -19,7 +19,7 @@ use crate::model::time::{BusinessDate, Timestamp, for_people};
 use crate::plan::agree::Turn;
 use crate::plan::approval::approvals;
 use crate::plan::guard::counted;
-use crate::report::table;
+use crate::report::{plan_use, table};
 use crate::runner::clock::Clock as _;
 
 /// More orders than these are counted only; the file has them all.
@@ -179,7 +179,7 @@ fn approvals_text(bound: &Bound) -> String {
         0 => "approvals: none needed".to_owned(),
         _ => format!("approvals: {} of {need}", approved.len()),
     }];
-    lines.extend(approved.iter().map(|one| format!("  {} ({})", one.name, one.key)));
+    lines.extend(approved.iter().map(|one| format!("  {} ({})", one.name, plan_use::short(&one.key))));
     lines.extend(bound.judged().iter().filter_map(|one| {
         let why = one.verdict.as_ref().err()?;
         Some(format!("  {}: the signature {}", printable(&one.file), printable(&why.to_string())))
@@ -201,11 +201,15 @@ fn verdict(standing: &Standing, screen: Screen) -> String {
         lines.push(format!("run {run} stopped part-way; a run with this plan continues it"));
     }
     if lines.is_empty() || standing.against.is_empty() {
-        let text = if standing.continues.is_empty() { "may be run, and is unused" } else { "may be run" };
+        let text = match (standing.compared, standing.continues.is_empty()) {
+            (false, _) => "nothing speaks against it here",
+            (true, true) => "may be run, and is unused",
+            (true, false) => "may be run",
+        };
         lines.push(screen.tone(Tone::Good, text));
     }
     if !standing.compared {
-        lines.push("not compared with the job and its input: add --job JOB for that".to_owned());
+        lines.push("not compared with the job, its input and its journal: add --job JOB for that".to_owned());
     }
     lines.join("\n")
 }
@@ -223,8 +227,8 @@ pub(super) fn saved(bound: &Bound, case: &Case) -> String {
         ),
     };
     format!(
-        "saved {name}: digest {}, {}; {next}\n  look: rekon show {name} --job {file}\n  run: rekon run {file} --plan {name}",
-        bound.binding.digest,
+        "saved {name}: digest {}, {}\n  {next}\n  look: rekon show {name} --job {file}\n  run: rekon run {file} --plan {name}",
+        plan_use::short(&bound.binding.digest),
         expiry_text(&bound.binding)
     )
 }

@@ -5,7 +5,8 @@ use crate::journal::history::PlanUse;
 /// Which plan a run executed, and who released it.
 #[must_use]
 pub fn line(used: &PlanUse) -> String {
-    let approved: Vec<String> = used.approved_by.iter().map(|one| format!("{} ({})", one.name, one.key)).collect();
+    let approved: Vec<String> =
+        used.approved_by.iter().map(|one| format!("{} ({})", one.name, short(&one.key))).collect();
     let approved = if approved.is_empty() {
         "needed no approval".to_owned()
     } else {
@@ -15,5 +16,24 @@ pub fn line(used: &PlanUse) -> String {
         Some(run) => format!("; continues run {run}"),
         None => String::new(),
     };
-    format!("plan {}, made by {}, {approved}{continues}", used.digest, used.made_by)
+    format!("plan {}, made by {}, {approved}{continues}", short(&used.digest), used.made_by)
+}
+
+/// Enough of a digest or a fingerprint to tell it from others on a screen; documents for machines have it whole.
+#[must_use]
+pub fn short(digest: &str) -> String {
+    let (algorithm, rest) = digest.split_once(':').map_or(("", digest), |(algorithm, rest)| (algorithm, rest));
+    let colon = if algorithm.is_empty() { "" } else { ":" };
+    format!("{algorithm}{colon}{}", rest.chars().take(12).collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digests_are_told_by_their_first_twelve_characters() {
+        assert_eq!(short("0123456789abcdef0123456789abcdef"), "0123456789ab");
+        assert_eq!(short("SHA256:AbCdEfGhIjKlMnOp"), "SHA256:AbCdEfGhIjKl");
+    }
 }

@@ -106,7 +106,7 @@ fn a_saved_plan_is_executed_exactly_and_once() {
     let run = folder.runs("refund-test").remove(0);
     refused(&folder, &provider, &RUN, &format!("the plan is used: run {run} executed it to its end"));
     let shown = folder.rekon(&["show", &run]);
-    assert!(shown.stdout.contains(&format!("plan {}", plan.digest)), "{}", shown.stdout);
+    assert!(shown.stdout.contains(&format!("plan {}, made by", &plan.digest[..12])), "{}", shown.stdout);
     exits(&folder.rekon(&["journal", "check"]), 0);
 }
 
@@ -434,6 +434,8 @@ fn only_the_right_approvals_release_a_plan() {
     let shown = folder.rekon(&["show", "plan.json", "--job", "job.yaml"]);
     assert!(shown.stdout.contains("approvals: 1 of 1\n  budi (SHA256:"), "{}", shown.stdout);
     assert!(shown.stdout.contains("may be run, and is unused"), "{}", shown.stdout);
+    let shown = folder.rekon(&["show", "plan.json"]);
+    assert!(shown.stdout.contains("nothing speaks against it here\nnot compared with the job"), "{}", shown.stdout);
     let ended = folder.rekon(&RUN);
     exits(&ended, 0);
     assert!(ended.stdout.contains("made by siti, approved by budi (SHA256:"), "{}", ended.stdout);
@@ -443,6 +445,22 @@ fn only_the_right_approvals_release_a_plan() {
     let shown = folder.rekon(&["show", &run]);
     assert!(shown.stdout.contains("approved by budi (SHA256:"), "{}", shown.stdout);
     refused(&folder, &provider, &RUN, "the plan is used");
+}
+
+#[test]
+fn a_plan_is_not_written_beside_signatures_or_into_a_folder_that_is_not_there() {
+    let (folder, provider) = two_people(2);
+    let plan = folder.read("plan.json");
+    for file in ["plan.json.sig", "plan.json.budi.sig"] {
+        sign(&folder, 2, "rekon", &plan, file);
+        let again = [PLAN.as_slice(), &["--maker", "siti"]].concat();
+        refused(&folder, &provider, &again, &format!("there are signatures beside it, of another plan: {file}"));
+        assert_eq!(folder.read("plan.json"), plan);
+        std::fs::remove_file(folder.path(file)).expect("the signature");
+    }
+    let into = ["plan", "job.yaml", "--out", "new/plan.json", "--maker", "siti"];
+    refused(&folder, &provider, &into, "new/plan.json: cannot be written: new is no folder");
+    assert!(!folder.path("new").exists());
 }
 
 #[test]

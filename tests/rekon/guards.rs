@@ -136,7 +136,7 @@ fn an_input_that_is_done_is_refused_and_one_that_is_not_is_continued() {
     let requests = provider.requests();
     let refused = run(&folder, 1, 2, &[]);
     exits(&refused, 2);
-    assert!(refused.stderr.contains("guard duplicate_input: the input of run "), "{}", refused.stderr);
+    assert!(refused.stderr.contains("guard duplicate_input: this is the input of run "), "{}", refused.stderr);
     let hint = "or for this run only add --override duplicate_input=allow --reason TEXT";
     assert!(refused.stderr.contains(hint), "{}", refused.stderr);
     exits(&run(&folder, 1, 2, &["--override", "duplicate_input=allow", "--reason", "to write the files again"]), 0);

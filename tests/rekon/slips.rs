@@ -39,6 +39,32 @@ fn conditions_that_leave_out_every_row_are_warned_of_with_the_words_that_are_the
 }
 
 #[test]
+fn a_plan_that_may_not_be_run_is_told_whole_to_machines() {
+    let folder = Folder::new();
+    folder.write("orders.csv", ORDERS);
+    let guards = "guards: {max_orders: 1, max_total: 500000}\n";
+    folder.write(
+        "job.yaml",
+        &JOB.replace("OPERATION", "refund").replace("[WORD]", "[Disetujui, Selesai]").replace("GUARDS", guards),
+    );
+    let told = folder.rekon(&["plan", "job.yaml", "--json"]);
+    let document: serde_json::Value = serde_json::from_str(&told.stdout).expect("one document");
+    assert_eq!((told.code, &document["exit_code"], &document["may_run"]), (Some(2), &2.into(), &false.into()));
+    assert_eq!(
+        (&document["guards"][0]["guard"], &document["guards"][0]["verdict"]),
+        (&"max_orders".into(), &"broken".into())
+    );
+    assert_eq!(document["eta"]["calls"], 2);
+    assert!(document["error"].as_str().expect("why").contains("guard max_orders: 2 orders planned, 1 order allowed"));
+    assert!(told.stderr.ends_with("nothing was sent\n"), "{}", told.stderr);
+    folder.write("orders.csv", &ORDERS.replace("90000", "90000,5"));
+    let told = folder.rekon(&["--json", "plan", "job.yaml"]);
+    assert_eq!(told.code, Some(2));
+    let document: serde_json::Value = serde_json::from_str(&told.stdout).expect("one document");
+    assert!(document["faults"][0]["message"].is_string(), "{document}");
+}
+
+#[test]
 fn globs_that_match_nothing_are_warned_of_by_every_command() {
     for operation in ["refund", "audit"] {
         for stderr in told(operation, "Disetujui") {
