@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::books::Books;
 use super::events;
 use super::exit::{self, Completion, Failure};
-use super::load::{Case, shown};
+use super::load::{Case, Loosening, shown};
 use super::screen::{Screen, Tone};
 use crate::edge::files;
 use crate::job::settings::OutputFormat;
@@ -267,6 +267,19 @@ impl Conclusion {
         }
     }
 
+    /// A run that was stopped asks about nothing that it has left unknown itself.
+    fn resolving(&self, case: &Case) -> String {
+        let has_file = !matches!(case.loosening, Loosening::NotOffered);
+        if self.summary.stopped.is_none() || !has_file || case.job.task == Task::Audit {
+            return String::new();
+        }
+        format!(
+            "\n  or: rekon resolve {}: the same, but nothing new is sent; if DOKU is still ill,\n  \
+             it asks for the status of each",
+            printable(&case.file)
+        )
+    }
+
     /// What sets the exit code 1, in the words of the tables.
     fn causes(&self, case: &Case) -> String {
         let totals = &self.books.totals;
@@ -301,8 +314,9 @@ impl Conclusion {
         let next = match summary.exit_code {
             exit::DONE => String::new(),
             exit::DOUBT => format!(
-                "\n  {again}: it settles them with the same key and never sends twice\n  \
+                "\n  {again}: it settles them with the same key and never sends twice{}\n  \
                  which ones, and what is known about one: rekon show [INVOICE] --journal {}{}",
+                self.resolving(case),
                 printable(&shown(&case.journal)),
                 self.for_a_person()
             ),

@@ -80,6 +80,8 @@ pub(super) struct Reading {
     closes_at: Option<Timestamp>,
     /// How much longer the provider wants us to wait.
     waiting: Option<Duration>,
+    /// The call that comes next, and how much longer it is waited for.
+    next: Option<(&'static str, Duration)>,
 }
 
 impl Meter {
@@ -131,6 +133,7 @@ impl Meter {
             done_at: needs.map(|needs| after(now, Duration::from_millis(needs))),
             closes_at: self.terms.window.map(|window| closes(window, now)),
             waiting,
+            next: progress.next(steady),
         }
     }
 }
@@ -153,7 +156,12 @@ impl Reading {
         let counts = format!("{}/{} orders  {} of {}", self.ended, self.orders, self.done, self.planned);
         // The first has to stay, and the last goes first. They are shown in the order of their numbers.
         let parts = [
-            (0, self.waiting.map(|left| format!("waiting {} because of Retry-After", clock(left)))),
+            (
+                0,
+                self.waiting
+                    .map(|left| format!("waiting {} because of Retry-After", clock(left)))
+                    .or_else(|| self.coming()),
+            ),
             (
                 3,
                 (self.in_doubt.count > 0)
@@ -180,6 +188,11 @@ impl Reading {
     /// Whether it will not be done when the window closes.
     pub(super) fn is_late(&self) -> bool {
         self.done_at.zip(self.closes_at).is_some_and(|(done, closes)| done > closes)
+    }
+
+    /// `next inquiry in 00:42`
+    fn coming(&self) -> Option<String> {
+        self.next.map(|(call, left)| format!("next {call} in {}", clock(left)))
     }
 
     /// `done 02:14 WIB, window closes 04:30`
@@ -235,6 +248,7 @@ impl Reading {
             "rate": self.rate(), "limit": self.limit(), "in_doubt": self.in_doubt, "done_at": time(self.done_at),
             "window_closes_at": time(self.closes_at), "zone": self.zone.to_string(),
             "waiting_seconds": self.waiting.map(|left| left.as_secs()),
+            "next": self.next.map(|(call, _)| call), "next_seconds": self.next.map(|(_, left)| left.as_secs()),
         })
     }
 
@@ -253,6 +267,7 @@ impl Reading {
             ("in_doubt", Some(self.in_doubt.count.to_string())),
             ("in_doubt_rupiah", Some(self.in_doubt.rupiah.whole().to_string())),
             ("waiting", self.waiting.map(|left| format!("{}s", left.as_secs()))),
+            ("next", self.next.map(|(call, left)| format!("\"{call} in {}s\"", left.as_secs()))),
             ("done_at", self.done_at.filter(|_| self.ended < self.orders).map(time)),
             ("window_closes", self.closes_at.map(time)),
             ("elapsed", Some(format!("{}s", self.elapsed.as_secs()))),
@@ -302,6 +317,7 @@ mod tests {
             done_at: Some(parse_instant("2026-11-22T19:14:00Z").unwrap()),
             closes_at: Some(parse_instant("2026-11-22T21:30:00Z").unwrap()),
             waiting: None,
+            next: None,
         }
     }
 
@@ -322,6 +338,14 @@ mod tests {
             "  waiting 00:42 because of Retry-After  4.9/s of 5/s  in doubt 3, Rp 1.250.000"
                 .replace("  window closes 04:30", "  4.9/s of 5/s")
         );
+    }
+
+    #[test]
+    fn a_wait_says_what_for_and_until_when() {
+        let settling = Reading { next: Some(("inquiry", Duration::from_secs(42))), ..reading() };
+        assert!(settling.lines()[1].starts_with("  next inquiry in 00:42  "), "{:?}", settling.lines());
+        assert!(settling.line("running", None, None).contains(" next=\"inquiry in 42s\" "));
+        assert_eq!(settling.fields("running")["next_seconds"], 42);
     }
 
     #[test]

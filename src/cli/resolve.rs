@@ -1,6 +1,6 @@
 //! `rekon resolve`: settles what earlier runs of a job left unknown, and sends nothing new.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use super::args::{Common, RunArgs};
 use super::attend;
@@ -14,10 +14,12 @@ use crate::edge::clock::SystemClock;
 use crate::journal::record::Finished;
 use crate::journal::{Journal as _, JournalError};
 use crate::model::fault::printable;
+use crate::model::money::Tally;
 use crate::model::operation::Task;
 use crate::model::time::Timestamp;
 use crate::plan::guard::counted;
 use crate::runner::clock::Clock as _;
+use crate::runner::dispatch::Stop;
 
 /// `rekon resolve JOB`.
 pub(super) async fn job(args: &RunArgs, common: &Common, screen: Screen) -> Result<u8, Failure> {
@@ -41,14 +43,12 @@ async fn settle(case: &Case, live: bool, started_at: Timestamp, screen: Screen) 
         session.note_contradictions(&log).await?;
     }
     let before = session.in_doubt_elsewhere(&HashSet::new()).await.map_err(stopped)?;
+    let doubts = session.doubts().await.map_err(stopped)?;
     let run = session.begin_settling().await?;
     let stop = session.send_and_settle(&run, Vec::new(), session.unsettled().await?).await?.stop;
     let after = session.in_doubt_elsewhere(&HashSet::new()).await.map_err(stopped)?;
-    let code = match (&stop, after.count) {
-        (_, 1..) => DOUBT,
-        (Some(_), 0) => STOPPED,
-        (None, 0) => DONE,
-    };
+    let settled = session.settled(doubts).await.map_err(stopped)?;
+    let code = exit_code(stop.as_ref(), after);
     let finished = Finished { run, at: SystemClock.now(), exit_code: code };
     let code = match session.journal.finish_run(finished).await {
         Ok(()) => code,
@@ -57,11 +57,16 @@ async fn settle(case: &Case, live: bool, started_at: Timestamp, screen: Screen) 
             if code == DOUBT { DOUBT } else { STOPPED }
         }
     };
-    if let Some(stop) = &stop {
+    if let Some(stop) = stop.as_ref().filter(|_| code != DONE) {
         screen.warn(&format!("stopped part-way: {}", stop_text(stop)));
     }
+    let ways: Vec<String> = settled
+        .iter()
+        .map(|(state, tally)| format!("  settled as {state}: {}, {}\n", tally.count, tally.rupiah))
+        .collect();
+    let ways = ways.concat();
     screen.say(&format!(
-        "in doubt before: {}, {}\nin doubt now: {}, {}",
+        "in doubt before: {}, {}\n{ways}in doubt now: {}, {}",
         counted(before.count, "item"),
         before.rupiah,
         counted(after.count, "item"),
@@ -75,7 +80,22 @@ async fn settle(case: &Case, live: bool, started_at: Timestamp, screen: Screen) 
             printable(&load::shown(&case.journal))
         ));
     }
-    let document = serde_json::json!({ "version": 1, "in_doubt_before": before, "in_doubt": after, "exit_code": code });
+    if code == DONE {
+        screen.say(&format!("nothing new was sent; what is still to be sent: rekon run {}", printable(&case.file)));
+    }
+    let document = serde_json::json!({ "version": 1, "in_doubt_before": before, "settled": settled, "in_doubt": after, "exit_code": code });
     screen.document(document.to_string().as_bytes());
     Ok(code)
 }
+
+/// What a run that only settles ends with. An open breaker is no reason to come again if nothing is left in doubt.
+pub(super) const fn exit_code(stop: Option<&Stop>, left: Tally) -> u8 {
+    match (stop, left.count) {
+        (_, 1..) => DOUBT,
+        (None | Some(Stop::Breaker(_)), 0) => DONE,
+        (Some(_), 0) => STOPPED,
+    }
+}
+
+/// Orders by the state in which they were settled.
+pub(super) type Settled = BTreeMap<&'static str, Tally>;

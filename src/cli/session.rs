@@ -11,6 +11,7 @@ use super::interrupt;
 use super::load::{self, Case};
 use super::open;
 use super::progress::Watch;
+use super::resolve::Settled;
 use super::screen::Screen;
 use crate::doku::answer::PaymentPage;
 use crate::doku::sign::Signer;
@@ -230,6 +231,22 @@ impl<'a> Session<'a> {
                 printable(&load::shown(&self.case.journal))
             ));
         }
+    }
+
+    /// All items of the job in doubt.
+    pub(super) async fn doubts(&self) -> Result<Vec<Item>, JournalError> {
+        self.journal.items_in(&self.account, self.case.job.name.as_str(), IN_DOUBT).await
+    }
+
+    /// How those of these items that are in doubt no longer were settled.
+    pub(super) async fn settled(&self, doubts: Vec<Item>) -> Result<Settled, JournalError> {
+        let invoices = doubts.iter().map(|item| item.identity.invoice.clone()).collect();
+        let known = self.journal.known(&self.account, invoices).await?;
+        let mut settled = Settled::new();
+        for item in known.values().filter(|item| !IN_DOUBT.contains(&item.state)) {
+            settled.entry(item.state.word()).or_default().add(item.amount);
+        }
+        Ok(settled)
     }
 
     /// Items of the job in doubt whose orders are not these.

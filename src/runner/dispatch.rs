@@ -16,7 +16,7 @@ use super::clock::Clock;
 use super::gateway::Gateway;
 use super::pace::{Granted, Pacer};
 use super::probe::{Died, Probe, Role};
-use super::progress::{Event, Progress};
+use super::progress::{Event, Next, Progress};
 use super::settle::{Efforts, Health, Now, Origin, Step, next_step};
 pub use super::stop::Stop;
 use super::window;
@@ -234,6 +234,7 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
             let next_due = self.due.peek().map(|Reverse(due)| elapsed(now, due.at));
             let waits = work_left && has_room && !is_ready;
             let patience = window::open_for(self.rules.window.as_ref(), self.desk.clock.wall().now());
+            self.show_what_is_waited_for(waits && self.under_way.is_empty(), now);
             tokio::select! {
                 biased;
                 changed = interrupted.changed(), if may_be_interrupted => may_be_interrupted = changed.is_ok(),
@@ -251,6 +252,15 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
                     if waits && next_due.is_some() => {}
             }
         }
+    }
+
+    /// Tells the screen which call comes next, and when.
+    fn show_what_is_waited_for(&self, waits: bool, now: Timestamp) {
+        let next = self.due.peek().filter(|_| waits).map(|Reverse(due)| {
+            let call = if due.what == What::Resend { "repeat" } else { "inquiry" };
+            Next { call, at: self.desk.clock.wall().monotonic() + elapsed(now, due.at) }
+        });
+        self.progress.wait_for(next);
     }
 
     /// Whether there is something that may still be done. An open breaker leaves the asking; a cap leaves what is begun.
@@ -314,7 +324,7 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
 
     /// Whether a new order may be sent. What is begun is the single call of a half-open run, however long it has to wait.
     fn may_send_new(&self) -> bool {
-        self.health.may_send() && self.probe.lets_go() && !(self.probe.is_half_open() && !self.due.is_empty())
+        self.health.may_send() && self.probe.lets_go() && (!self.probe.is_half_open() || self.due.is_empty())
     }
 
     /// A half-open run waits for its single call as long as any run settles, and spends no new order instead.

@@ -31,7 +31,17 @@ pub struct Progress {
     /// What this run knows of and nobody knows the outcome of, by now.
     doubts: Mutex<HashMap<ItemId, Rupiah>>,
     seen: Mutex<Seen>,
+    next: Mutex<Option<Next>>,
     listener: OnceLock<Listener>,
+}
+
+/// What everything waits for while nothing is under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Next {
+    /// The call that comes next.
+    pub call: &'static str,
+    /// When, on the steady clock.
+    pub at: Duration,
 }
 
 /// Something that happened. It names orders and keys of requests, and nothing of a customer.
@@ -135,6 +145,18 @@ impl Progress {
         self.seen().held_until?.checked_sub(now).filter(|left| !left.is_zero())
     }
 
+    /// Shows what is waited for; `None`: nothing is.
+    pub(super) fn wait_for(&self, next: Option<Next>) {
+        *self.next.lock().unwrap_or_else(PoisonError::into_inner) = next;
+    }
+
+    /// What is waited for, and how much longer.
+    #[must_use]
+    pub fn next(&self, now: Duration) -> Option<(&'static str, Duration)> {
+        let next = (*self.next.lock().unwrap_or_else(PoisonError::into_inner))?;
+        Some((next.call, next.at.checked_sub(now).filter(|left| !left.is_zero())?))
+    }
+
     /// Tells whoever listens.
     pub(super) fn tell(&self, event: &Event<'_>) {
         if let Some(listener) = self.listener.get() {
@@ -159,6 +181,15 @@ mod tests {
             assert_eq!(progress.in_doubt().count, count, "{state}");
             assert_eq!(progress.in_doubt().rupiah, if count == 1 { amount } else { Rupiah::ZERO }, "{state}");
         }
+    }
+
+    #[test]
+    fn the_next_call_is_told_until_its_time_has_come() {
+        let (progress, seconds) = (Progress::default(), Duration::from_secs);
+        assert_eq!(progress.next(seconds(0)), None);
+        progress.wait_for(Some(Next { call: "inquiry", at: seconds(60) }));
+        assert_eq!(progress.next(seconds(18)), Some(("inquiry", seconds(42))));
+        assert_eq!(progress.next(seconds(60)), None);
     }
 
     #[test]

@@ -191,8 +191,32 @@ fn what_a_run_left_unknown_is_settled_by_the_next_one_with_one_effect() {
 fn resolve_settles_and_sends_nothing_new() {
     let (folder, provider) = in_doubt();
     folder.write("orders.csv", &orders(4));
-    exits(&folder.rekon(&["resolve", "job.yaml"]), 0);
+    let ended = folder.rekon(&["resolve", "job.yaml"]);
+    exits(&ended, 0);
+    assert!(ended.stdout.contains("  settled as succeeded: 2, Rp 5.000\n"), "{}", ended.stdout);
     assert_eq!(provider.effects(), once_each(3), "INV-4 is new and is not sent");
+}
+
+#[test]
+fn resolve_ends_well_if_nothing_is_left_in_doubt_though_the_breaker_opened() {
+    let faults = "faults:\n  - {operation: refund, fault: error_after, times: 4}\n";
+    let provider = Provider::start(&format!("{}{faults}", state(3, "paid")));
+    let folder = Folder::new();
+    folder.write("orders.csv", &orders(3));
+    let ill =
+        HASTY.replace("60s, settle_for: 100ms", "10ms, settle_for: 5s").replace("concurrency: 4", "concurrency: 1");
+    folder.write(
+        "job.yaml",
+        &job("refund", &provider.url(), &ill)
+            .replace("breaker: {consecutive: 100, failures: 100%, of_last: 100}", "breaker: {consecutive: 2}"),
+    );
+    let ended = folder.rekon(&["run", "job.yaml"]);
+    exits(&ended, 3);
+    assert!(ended.stdout.contains("or: rekon resolve job.yaml: "), "{}", ended.stdout);
+    let ended = folder.rekon(&["resolve", "job.yaml"]);
+    exits(&ended, 0);
+    assert!(ended.stdout.contains("  settled as already_done: 2, ") && !ended.stderr.contains("part-way"), "{ended:?}");
+    assert!(folder.rekon(&["show", "--job", "job.yaml"]).stdout.contains("  0\n"));
 }
 
 #[test]

@@ -5,9 +5,10 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::super::conclude::{Ending, conclude};
-use super::super::exit::{Completion, DONE, DOUBT, Failure, STOPPED};
+use super::super::exit::{Completion, Failure};
 use super::super::read_back::ReadBack;
 use super::super::reconcile::books_of_run;
+use super::super::resolve::exit_code;
 use super::super::session::{in_doubt_elsewhere, make_plan};
 use super::commands::Hazard;
 use super::invariants;
@@ -149,11 +150,7 @@ impl Sitting<'_> {
         let stop = self.send_and_settle(&run, Vec::new()).await?;
         let left =
             in_doubt_elsewhere(&world.case.job, &world.account, &self.journal, &HashSet::new()).await.map_err(told)?;
-        let exit_code = match (&stop, left.count) {
-            (_, 1..) => DOUBT,
-            (Some(_), 0) => STOPPED,
-            (None, 0) => DONE,
-        };
+        let exit_code = exit_code(stop.as_ref(), left);
         let finished = Finished { run, at: self.clock().now(), exit_code };
         self.witness.finish_run(finished).await.map_err(told)?;
         Ok(End::Code(exit_code))
