@@ -349,6 +349,7 @@ fn ill_text(why: &str) -> &'static str {
         "credentials" => "an earlier run was stopped because the provider refused our credentials",
         "gateway" => "an earlier run was stopped by an unsigned refusal or a redirect",
         "signatures" => "an earlier run was stopped by wrong signatures",
+        "canary" => "a canary of an earlier run was not proved to be done",
         _ => "an earlier run was stopped by the breaker",
     }
 }

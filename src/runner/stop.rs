@@ -39,7 +39,12 @@ impl Stop {
             Self::Halted(Halt::Credentials) => Some("credentials"),
             Self::Halted(Halt::Gateway) => Some("gateway"),
             Self::WrongSignatures => Some("signatures"),
-            Self::Interrupted | Self::WindowClosed | Self::Canary(_) | Self::LossTooOld | Self::Journal(_) => None,
+            Self::Canary(Died::Unproved) => Some("canary"),
+            Self::Interrupted
+            | Self::WindowClosed
+            | Self::Canary(Died::Refused)
+            | Self::LossTooOld
+            | Self::Journal(_) => None,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What a run proves first, when it stops for the provider's sake, and how the next one goes on.
 
+use std::collections::HashSet;
+
 use super::*;
 use crate::journal::past::Past;
 use crate::runner::pace::Pacer;
@@ -234,5 +236,18 @@ async fn what_is_unknown_comes_before_the_canaries_where_a_single_call_comes_fir
     assert!(world.next_run(6..=9, &[]).await.is_none());
     let sent = world.invoices_sent();
     assert!(sent[5] != "INV-6" && sent[6] == "INV-6", "{sent:?}");
+    assert_eq!(world.state(9).await, Some(State::Succeeded));
+}
+
+#[tokio::test]
+async fn an_ill_provider_never_sees_more_canaries_than_there_are() {
+    let mut world = World::at_ease();
+    world.rules.canaries = 2;
+    for _ in 0..4 {
+        world.next_run(1..=9, &[Reply::TimeOut; 40]).await;
+    }
+    let sent: HashSet<String> = world.invoices_sent().into_iter().collect();
+    assert_eq!(sent, ["INV-1", "INV-2"].map(str::to_owned).into());
+    assert!(world.next_run(3..=9, &[]).await.is_none());
     assert_eq!(world.state(9).await, Some(State::Succeeded));
 }
