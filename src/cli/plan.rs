@@ -14,7 +14,7 @@ use super::session::make_plan;
 use super::show_plan;
 use super::slips;
 use crate::edge::clock::SystemClock;
-use crate::edge::{files, person, signatures};
+use crate::edge::{files, person, read, signatures};
 use crate::journal::sqlite::SqliteJournal;
 use crate::journal::state::State;
 use crate::journal::{Account, Journal as _};
@@ -23,7 +23,7 @@ use crate::model::money::Tally;
 use crate::model::operation::Task;
 use crate::model::time::{after, parse_instant, wire};
 use crate::plan::Plan;
-use crate::plan::binding::{self, BoundItem, LogHead, Maker, Occasion};
+use crate::plan::binding::{self, Binding, BoundItem, LogHead, Maker, Occasion};
 use crate::runner::clock::Clock as _;
 
 /// Where a plan is saved, and who makes it.
@@ -123,7 +123,8 @@ fn ended(mut document: serde_json::Value, failure: Option<&Failure>) -> serde_js
     document
 }
 
-/// A plan that signatures stand beside is not written over, for they are of another one; nor is a folder made by a slip.
+/// A plan that signatures stand beside is not written over, for they are of another one; nor is anything that is no plan, be
+/// it the journal itself; nor is a folder made by a slip.
 fn refuse_place(out: &Out<'_>) -> Result<(), Failure> {
     let name = load::shown(out.file);
     let folder = out.file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
@@ -131,6 +132,12 @@ fn refuse_place(out: &Out<'_>) -> Result<(), Failure> {
         let folder = load::shown(folder);
         return Err(Failure::Refused(format!(
             "{name}: cannot be written: {folder} is no folder\n  hint: make it, or name another"
+        )));
+    }
+    let is_plan = || read::finished(out.file).is_ok_and(|bytes| Binding::read(&bytes).is_ok());
+    if out.file.symlink_metadata().is_ok() && !is_plan() {
+        return Err(Failure::Refused(format!(
+            "{name}: is there already, and is no saved plan: it is not written over\n  hint: name another file"
         )));
     }
     let beside = signatures::beside(out.file)

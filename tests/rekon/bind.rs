@@ -448,6 +448,23 @@ fn only_the_right_approvals_release_a_plan() {
 }
 
 #[test]
+fn what_is_no_plan_is_not_written_over() {
+    let (folder, provider) = refunds(2, QUICK);
+    save(&folder);
+    exits(&folder.rekon(&["run", "job.yaml"]), 0);
+    let requests = provider.requests();
+    for file in ["orders.csv", "job.yaml", ".rekon/journal.db", ".rekon/journal.db.lock"] {
+        let before = std::fs::read(folder.path(file)).expect(file);
+        let ended = folder.rekon(&["plan", "job.yaml", "--out", file]);
+        exits(&ended, 2);
+        assert!(ended.stderr.contains("is no saved plan: it is not written over"), "{}", ended.stderr);
+        assert_eq!(std::fs::read(folder.path(file)).expect(file), before, "{file}");
+    }
+    assert_eq!(provider.requests(), requests);
+    exits(&folder.rekon(&PLAN), 0);
+}
+
+#[test]
 fn a_plan_is_not_written_beside_signatures_or_into_a_folder_that_is_not_there() {
     let (folder, provider) = two_people(2);
     let plan = folder.read("plan.json");
