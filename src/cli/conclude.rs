@@ -14,6 +14,7 @@ use crate::job::settings::OutputFormat;
 use crate::journal::history::Overridden;
 use crate::journal::history::PlanUse;
 use crate::model::fault::printable;
+use crate::model::ids::InvoiceNumber;
 use crate::model::money::Tally;
 use crate::model::operation::Task;
 use crate::model::time::{BusinessDate, Timestamp, Zone, for_people, wire};
@@ -25,6 +26,9 @@ use crate::reconcile::severity::{Level, level};
 use crate::report::limits::LimitsSeen;
 use crate::report::summary::{JournalHead, LogLines, Summary};
 use crate::report::{html, overrides, plan_use, rows, table};
+
+/// More invoices than these are counted only.
+const MOST_NAMED: usize = 5;
 
 /// What a run or an audit hands over at its end.
 pub(super) struct Ending {
@@ -44,6 +48,8 @@ pub(super) struct Ending {
     pub(super) plan: Option<PlanUse>,
     /// Items of the job in doubt that are not in the input.
     pub(super) in_doubt_earlier: Tally,
+    /// The invoices of the job's own.
+    pub(super) earlier: Vec<InvoiceNumber>,
     /// Jobs that have left orders of this input in doubt.
     pub(super) other_jobs: BTreeSet<String>,
     /// The first and the last business day of an audit; `None`: all.
@@ -76,6 +82,7 @@ impl Ending {
             overrides: Vec::new(),
             plan: None,
             in_doubt_earlier: Tally::default(),
+            earlier: Vec::new(),
             other_jobs: BTreeSet::new(),
             period: None,
             log: None,
@@ -94,6 +101,7 @@ pub(super) struct Conclusion {
     /// All totals.
     pub(super) summary: Summary,
     books: Books,
+    earlier: Vec<InvoiceNumber>,
     other_jobs: BTreeSet<String>,
     now: Timestamp,
 }
@@ -140,7 +148,7 @@ pub(super) fn conclude(case: &Case, ending: Ending) -> Conclusion {
         journal: ending.journal,
         files: BTreeMap::new(),
     };
-    Conclusion { summary, books, other_jobs: ending.other_jobs, now: ending.now }
+    Conclusion { summary, books, earlier: ending.earlier, other_jobs: ending.other_jobs, now: ending.now }
 }
 
 /// An audit is named by its clock and by what it found: the same inputs at the same time give the same folder, and no
@@ -267,6 +275,22 @@ impl Conclusion {
         }
     }
 
+    /// What is in doubt and stands in no row of the tables.
+    fn not_in_the_input(&self) -> String {
+        let named: Vec<&str> = self.earlier.iter().take(MOST_NAMED).map(InvoiceNumber::as_str).collect();
+        let more = match self.earlier.len().saturating_sub(MOST_NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        match self.earlier.len() {
+            0 => String::new(),
+            count => {
+                let orders = counted(count as u64, "order");
+                format!("\n  {orders} of an earlier run, not in this input: {}{more}", printable(&named.join(", ")))
+            }
+        }
+    }
+
     /// A run that was stopped asks about nothing that it has left unknown itself.
     fn resolving(&self, case: &Case) -> String {
         let has_file = !matches!(case.loosening, Loosening::NotOffered);
@@ -314,8 +338,9 @@ impl Conclusion {
         let next = match summary.exit_code {
             exit::DONE => String::new(),
             exit::DOUBT => format!(
-                "\n  {again}: it settles them with the same key and never sends twice{}\n  \
+                "{}\n  {again}: it settles them with the same key and never sends twice{}\n  \
                  which ones, and what is known about one: rekon show [INVOICE] --journal {}{}",
+                self.not_in_the_input(),
                 self.resolving(case),
                 printable(&shown(&case.journal)),
                 self.for_a_person()

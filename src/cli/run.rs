@@ -176,7 +176,7 @@ pub(super) fn show_plan(case: &Case, plan: &Plan, screen: Screen) {
 
 /// How long the calls of a plan take.
 fn eta(case: &Case, plan: &Plan, now: Timestamp) -> Eta {
-    eta::estimate(&case.job, plan.to_send().count() as u64, plan.unproved(), now)
+    eta::estimate(&case.job, plan.to_send().count() as u64, plan.unproved(), plan.open_elsewhere, now)
 }
 
 /// The same for machines.
@@ -186,7 +186,7 @@ pub(super) fn eta_document(case: &Case, plan: &Plan) -> serde_json::Value {
     let window =
         eta.hours.map(|hours| serde_json::json!({ "open": hours.state == Opening::Open, "until": wire(hours.until) }));
     serde_json::json!({
-        "text": eta.to_string(), "calls": eta.calls, "canaries": eta.canaries, "seconds": eta.takes.as_secs(), "rate": eta.rate,
+        "text": eta.to_string(), "calls": eta.calls, "left_open_elsewhere": eta.elsewhere, "canaries": eta.canaries, "seconds": eta.takes.as_secs(), "rate": eta.rate,
         "window": window, "trouble": eta.trouble(now),
     })
 }
@@ -262,6 +262,9 @@ async fn report(
         screen.warn(&failure.to_string());
     }
     let read = ReadBack::all(case, plan, journal, &run).await.map_err(unread)?;
+    let mut earlier = session.doubts().await.map_err(unread)?;
+    earlier.retain(|item| !read.in_doubt.contains(&item.identity.invoice));
+    let earlier = earlier.into_iter().map(|item| item.identity.invoice).collect();
     let mut in_doubt_earlier = session.in_doubt_elsewhere(&read.in_doubt).await.map_err(unread)?;
     let (in_doubt_elsewhere, mut other_jobs) = plan.in_doubt_elsewhere();
     in_doubt_earlier.merge(in_doubt_elsewhere);
@@ -281,6 +284,7 @@ async fn report(
         overrides: case.overridden(plan),
         plan: used,
         in_doubt_earlier,
+        earlier,
         other_jobs,
         period: None,
         log: None,

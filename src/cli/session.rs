@@ -287,8 +287,13 @@ pub(super) async fn make_plan(
     now: Timestamp,
 ) -> Result<Plan, Failure> {
     let own = case.job.guards.clone().unwrap_or_else(|| guard::whole_file(&input));
+    let mut open_elsewhere = 0;
     let mut known = Known { heard: load::heard(log), ..Known::default() };
     if let Some(journal) = journal {
+        let here: HashSet<InvoiceNumber> = input.invoices().into_iter().collect();
+        let open = journal.items_in(account, case.job.name.as_str(), &[State::Intent, State::Unknown]).await;
+        let open = open.map_err(open::failure)?;
+        open_elsewhere = open.iter().filter(|item| !here.contains(&item.identity.invoice)).count() as u64;
         known.items = journal.known(account, input.invoices()).await.map_err(open::failure)?;
         let creation = Account { operation: Operation::Create, ..account.clone() };
         known.created = journal.known(&creation, input.invoices()).await.map_err(open::failure)?;
@@ -305,6 +310,7 @@ pub(super) async fn make_plan(
     }
     let guards = case.guards().unwrap_or(&own);
     let mut plan = decide(&case.job, account.operation, guards, input, &known);
+    plan.open_elsewhere = open_elsewhere;
     case.note_overrides(&mut plan, &own, &known.history)?;
     Ok(plan)
 }

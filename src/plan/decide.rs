@@ -69,6 +69,8 @@ pub struct Plan {
     pub input_sha256: Option<String>,
     /// The run that is done with the same input, if the job asks for it.
     pub repeats: Option<RunId>,
+    /// Orders that earlier runs of the job left unknown and that are not in the input: a run asks about them too.
+    pub open_elsewhere: u64,
     /// Orders that verified notifications speak of.
     pub notified: usize,
     /// What is wrong with the input; the run is refused for it unless the job says `on_invalid: skip`.
@@ -105,6 +107,7 @@ pub fn decide(job: &Job, operation: Operation, guards: &Guards, input: Input, kn
     let subject = Subject { control, operation, rows: &input.rows, orders: &orders, notified };
     let guards = readings(guards, subject, &known.history);
     Plan {
+        open_elsewhere: 0,
         operation,
         header: input.header,
         delimiter: input.delimiter,

@@ -17,6 +17,8 @@ use crate::model::time::{Timestamp, Zone, after};
 pub struct Eta {
     /// One for every order to send, and one for every order that was left open.
     pub calls: u64,
+    /// So many of them are about orders that an earlier run left open and that are not in the input.
+    pub elsewhere: u64,
     /// So many of them are sent first, and the others only once these are proven.
     pub canaries: u64,
     /// How long the pace makes them take.
@@ -47,17 +49,26 @@ pub enum Opening {
     Closed,
 }
 
-/// Estimates the calls of a job from now on: of so many orders to send and so many left open.
+/// Estimates the calls of a job from now on: of so many orders to send, so many left open, and so many
+/// left open that are not in the input.
 #[must_use]
-pub fn estimate(job: &Job, to_send: u64, open: u64, now: Timestamp) -> Eta {
+pub fn estimate(job: &Job, to_send: u64, open: u64, elsewhere: u64, now: Timestamp) -> Eta {
     let canaries = job.canary.map_or(0, |canary| u64::from(canary.get()).min(to_send));
-    Eta { canaries, ..calls(to_send.saturating_add(open), &job.limits, job.window.as_ref(), now) }
+    let all = to_send.saturating_add(open).saturating_add(elsewhere);
+    Eta { elsewhere, canaries, ..calls(all, &job.limits, job.window.as_ref(), now) }
 }
 
 fn calls(calls: u64, limits: &Limits, window: Option<&Window>, now: Timestamp) -> Eta {
     let takes = limits.rate.iter().map(|quota| pace(calls, *quota, limits.burst)).max().unwrap_or_default();
     let rate: Vec<String> = limits.rate.iter().map(|quota| written(*quota)).collect();
-    Eta { calls, canaries: 0, takes, rate: rate.join(" and "), hours: window.map(|window| hours(*window, now)) }
+    Eta {
+        calls,
+        elsewhere: 0,
+        canaries: 0,
+        takes,
+        rate: rate.join(" and "),
+        hours: window.map(|window| hours(*window, now)),
+    }
 }
 
 /// The first `burst` calls go at once, every further one waits for its turn; in whole seconds, rounded up.
@@ -143,6 +154,9 @@ impl std::fmt::Display for Eta {
             1 => out.write_str(" (1 canary first)")?,
             canaries => write!(out, " ({canaries} canaries first)")?,
         }
+        if self.elsewhere > 0 {
+            write!(out, ", {} about what an earlier run left open", self.elsewhere)?;
+        }
         if self.rate.is_empty() {
             out.write_str(", as fast as they are answered")?;
         } else {
@@ -215,11 +229,14 @@ mod tests {
         let text = "job: a\noperation: cancel\nmerchant: {environment: simulator}\norders: {file: o.csv}\n\
                     guards: {max_orders: 5, max_total: 5}\ncanary: 3\n";
         let job = crate::job::parse("job.yaml", text).unwrap();
-        let said =
-            |to_send, open| estimate(&job, to_send, open, parse_instant("2026-11-22T08:00:00Z").unwrap()).to_string();
+        let said = |to_send, open| {
+            estimate(&job, to_send, open, 0, parse_instant("2026-11-22T08:00:00Z").unwrap()).to_string()
+        };
         assert_eq!(said(397, 1), "398 calls (3 canaries first), 80 s at 5/s");
         assert_eq!(said(1, 1), "2 calls (1 canary first), 1 s at 5/s");
         assert_eq!(said(0, 2), "2 calls, 1 s at 5/s");
+        let left = estimate(&job, 0, 0, 1, parse_instant("2026-11-22T08:00:00Z").unwrap());
+        assert_eq!(left.to_string(), "1 call, 1 about what an earlier run left open, under 1 s at 5/s");
     }
 
     #[test]

@@ -203,16 +203,16 @@ fn resolve_ends_well_if_nothing_is_left_in_doubt_though_the_breaker_opened() {
     let provider = Provider::start(&format!("{}{faults}", state(3, "paid")));
     let folder = Folder::new();
     folder.write("orders.csv", &orders(3));
-    let ill =
-        HASTY.replace("60s, settle_for: 100ms", "10ms, settle_for: 5s").replace("concurrency: 4", "concurrency: 1");
-    folder.write(
-        "job.yaml",
-        &job("refund", &provider.url(), &ill)
-            .replace("breaker: {consecutive: 100, failures: 100%, of_last: 100}", "breaker: {consecutive: 2}"),
-    );
+    let ill = |further: &str| {
+        job("refund", &provider.url(), further)
+            .replace("breaker: {consecutive: 100, failures: 100%, of_last: 100}", "breaker: {consecutive: 2}")
+    };
+    let one_by_one = HASTY.replace("concurrency: 4", "concurrency: 1");
+    folder.write("job.yaml", &ill(&one_by_one));
     let ended = folder.rekon(&["run", "job.yaml"]);
     exits(&ended, 3);
     assert!(ended.stdout.contains("or: rekon resolve job.yaml: "), "{}", ended.stdout);
+    folder.write("job.yaml", &ill(&one_by_one.replace("60s, settle_for: 100ms", "10ms, settle_for: 5s")));
     let ended = folder.rekon(&["resolve", "job.yaml"]);
     exits(&ended, 0);
     assert!(ended.stdout.contains("  settled as already_done: 2, ") && !ended.stderr.contains("part-way"), "{ended:?}");
@@ -225,7 +225,11 @@ fn doubt_about_an_order_that_left_the_file_is_not_forgotten() {
     folder.write("orders.csv", &orders(1));
     let nobody = Nobody::new();
     folder.write("job.yaml", &job("refund", &nobody.url, HASTY));
-    exits(&folder.rekon(&["run", "job.yaml"]), 3);
+    let ended = folder.rekon(&["run", "job.yaml"]);
+    exits(&ended, 3);
+    assert!(ended.stdout.contains("2 calls, 2 about what an earlier run left open, "), "{}", ended.stdout);
+    let named = "\n  2 orders of an earlier run, not in this input: INV-2, INV-3\n";
+    assert!(ended.stdout.contains(named), "{}", ended.stdout);
     let summary = folder.summary("refund-test");
     assert_eq!(summary["in_doubt"], serde_json::json!({"count": 2, "rupiah": 5000}));
     assert_eq!(summary["identity"]["holds"], true);

@@ -229,6 +229,7 @@ impl Sitting<'_> {
             guards: plan.guards.clone(),
             overrides: Vec::new(),
             in_doubt_earlier,
+            earlier: Vec::new(),
             period: None,
             log: None,
             journal: None,
