@@ -109,6 +109,8 @@ pub(super) struct Conclusion {
 /// Adds up and decides the exit code.
 pub(super) fn conclude(case: &Case, ending: Ending) -> Conclusion {
     let mut books = ending.books;
+    let mut earlier = ending.earlier;
+    earlier.sort_unstable();
     let totals = &mut books.totals;
     let identity = totals.identity(ending.input);
     totals.in_doubt.merge(ending.in_doubt_earlier);
@@ -148,7 +150,7 @@ pub(super) fn conclude(case: &Case, ending: Ending) -> Conclusion {
         journal: ending.journal,
         files: BTreeMap::new(),
     };
-    Conclusion { summary, books, earlier: ending.earlier, other_jobs: ending.other_jobs, now: ending.now }
+    Conclusion { summary, books, earlier, other_jobs: ending.other_jobs, now: ending.now }
 }
 
 /// An audit is named by its clock and by what it found: the same inputs at the same time give the same folder, and no

@@ -115,7 +115,8 @@ fn variable(reference: &Reference) -> Option<String> {
     }
 }
 
-/// The folders that a run writes to; what lies in the job's own folder is made by the run, so that the folder stands for it.
+/// The folders that a run writes to: the journal's, the results', the metrics'. What lies in the job's own folder is made by
+/// the run, so that the folder stands for it.
 fn writes(case: &Case, folder: &str, journal: &str) -> Result<Vec<String>, Failure> {
     let output = &case.job.output;
     let fixed = output.directory.split('{').next().unwrap_or_default();
@@ -128,10 +129,11 @@ fn writes(case: &Case, folder: &str, journal: &str) -> Result<Vec<String>, Failu
     }
     let mut writes: Vec<String> = Vec::new();
     for path in found {
-        writes.push(if Path::new(&path).starts_with(folder) { folder.to_owned() } else { path });
+        let path = if Path::new(&path).starts_with(folder) { folder.to_owned() } else { path };
+        if !writes.contains(&path) {
+            writes.push(path);
+        }
     }
-    writes.sort();
-    writes.dedup();
     let all = writes.clone();
     writes.retain(|path| !all.iter().any(|other| other != path && Path::new(path).starts_with(other)));
     Ok(writes)
