@@ -31,6 +31,7 @@ mod shim;
 mod slips;
 mod support;
 #[cfg(target_os = "linux")]
+mod transcripts;
 mod trial;
 #[cfg(target_os = "linux")]
 mod wire;

@@ -9,7 +9,7 @@ fn readme() -> String {
 }
 
 /// Job files and sample data, without what earlier runs left beside them.
-fn fresh_clone() -> tempfile::TempDir {
+pub(crate) fn fresh_clone() -> tempfile::TempDir {
     let clone = tempfile::tempdir().expect("a temporary folder");
     copy_into(&repository("examples/data"), &clone.path().join("examples/data"));
     std::fs::create_dir(clone.path().join("jobs")).expect("a folder");
