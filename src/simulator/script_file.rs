@@ -80,7 +80,7 @@ impl Reading<'_> {
         if mode.is_none() {
             let hint = match nearest(&raw.value, FaultMode::ALL.map(FaultMode::word)) {
                 Some(word) => format!("did you mean {word}?"),
-                None => "README.md lists them, under \"The simulator\"".to_owned(),
+                None => "docs/simulator.md lists them".to_owned(),
             };
             self.fault(raw, &format!("fault {:?} is not known", raw.value), Some(hint));
         }
@@ -205,10 +205,10 @@ faults:
     }
 
     #[test]
-    fn every_mode_is_in_the_readme() {
-        let readme = include_str!("../../README.md");
+    fn every_mode_is_explained() {
+        let page = include_str!("../../docs/simulator.md");
         // Four of a kind are told by their first.
-        let told = |word: &str| readme.contains(&format!("`{word}`")) || word.ends_with("_unsigned_after");
+        let told = |word: &str| page.contains(&format!("`{word}`")) || word.ends_with("_unsigned_after");
         let untold: Vec<_> = FaultMode::ALL.into_iter().map(FaultMode::word).filter(|word| !told(word)).collect();
         assert!(untold.is_empty(), "{untold:?}");
     }

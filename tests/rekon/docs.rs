@@ -1,4 +1,4 @@
-//! `docs/verdicts.md` says what the program says: all of its words, and no others.
+//! The documents say what the program says: all of its words, and no others.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use rekon::reconcile::reason::{Ageing, Key, Reason};
 use rekon::report::action::Action;
 use rekon::report::rows::RECONCILIATION;
 
-use crate::support::repository;
+use crate::support::{entries, repository};
 
 fn document() -> String {
     std::fs::read_to_string(repository("docs/verdicts.md")).expect("docs/verdicts.md is there")
@@ -88,5 +88,71 @@ fn the_jobs_in_it_are_good() {
     for example in examples {
         let job = if example.starts_with("job:") { example.to_owned() } else { format!("{audit}{example}") };
         assert!(parse("docs/verdicts.md", &job).is_ok(), "{example}");
+    }
+}
+
+/// The fenced blocks of a document: what stands behind the fence, and what is inside.
+fn blocks(text: &str) -> Vec<(&str, &str)> {
+    let parts = text.split("```").skip(1).step_by(2);
+    parts.filter_map(|part| part.split_once('\n')).collect()
+}
+
+#[test]
+fn the_job_reference_is_the_template() {
+    let read = |name: &str| std::fs::read_to_string(repository(name)).expect("it is there");
+    let (page, template) = (read("docs/job.md"), read("jobs/template.yaml"));
+    let (_, keys) = template.split_once("\n\n").expect("it begins with what it is");
+    let shown: Vec<&str> = blocks(&page)
+        .into_iter()
+        .filter(|(info, _)| *info == "yaml from=jobs/template.yaml")
+        .map(|(_, text)| text)
+        .collect();
+    let expected: Vec<String> = keys.split("\n\n").map(|section| section.trim_end().to_owned() + "\n").collect();
+    if std::env::var_os("REKON_BLESS").is_some() && shown.len() == expected.len() {
+        let right = shown.iter().zip(&expected).fold(page.clone(), |page, (old, new)| page.replacen(old, new, 1));
+        std::fs::write(repository("docs/job.md"), right).expect("it is written");
+    }
+    assert_eq!(shown, expected, "every section of the template, in its order");
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    for path in entries(&repository("docs")) {
+        let text = std::fs::read_to_string(&path).expect("a document");
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let (file, heading) = link.split_once('#').unwrap_or((link, ""));
+            let target = if file.is_empty() { path.clone() } else { repository("docs").join(file) };
+            assert!(target.exists(), "{}: {link}", path.display());
+            let headings = |line: &str| line.starts_with('#').then(|| anchor(line.trim_start_matches('#').trim()));
+            let found = || {
+                std::fs::read_to_string(&target)
+                    .expect("a document")
+                    .lines()
+                    .filter_map(headings)
+                    .any(|one| one == heading)
+            };
+            assert!(heading.is_empty() || found(), "{}: {link}", path.display());
+        }
+    }
+}
+
+/// What a heading is called in links.
+fn anchor(heading: &str) -> String {
+    let kept = heading.to_lowercase();
+    kept.chars()
+        .filter(|one| one.is_alphanumeric() || matches!(one, ' ' | '-' | '_'))
+        .map(|one| if one == ' ' { '-' } else { one })
+        .collect()
+}
+
+#[test]
+fn what_can_be_typed_is_in_a_block_that_is_played() {
+    let pages = entries(&repository("docs")).into_iter().chain([repository("README.md")]);
+    for path in pages {
+        let text = std::fs::read_to_string(&path).expect("a document");
+        for (info, inside) in blocks(&text) {
+            let typed = inside.lines().find(|line| line.trim_start().starts_with("rekon "));
+            assert!(matches!(info, "console" | "sh") || typed.is_none(), "{}: {typed:?}", path.display());
+        }
     }
 }

@@ -55,7 +55,7 @@ fn steps(body: &[&str]) -> Vec<Step> {
     for line in body {
         match (line.strip_prefix("$ "), steps.last_mut()) {
             (Some(typed), _) => steps.push(Step { typed: typed.to_owned(), printed: String::new() }),
-            (None, Some(step)) => step.printed += &format!("{line}\n"),
+            (None, Some(step)) => step.printed.extend([line, "\n"]),
             (None, None) => panic!("a console block begins with a command, not with {line:?}"),
         }
     }
@@ -79,7 +79,7 @@ fn typed(folder: &Path, command: &str) -> String {
     let errors = errors.lines().filter(|line| !line.starts_with("progress ")).map(|line| format!("{line}\n"));
     let mut printed = text(output.stdout) + &errors.collect::<String>();
     if !output.status.success() {
-        printed += &format!("[exit code {}]\n", output.status.code().expect("it ends by itself"));
+        printed.extend(["[exit code ", &output.status.code().expect("it ends by itself").to_string(), "]\n"]);
     }
     printed.replace(&*folder.to_string_lossy(), "/srv/rekon").trim_end().to_owned() + "\n"
 }
