@@ -40,15 +40,13 @@ pub(super) struct Bound {
 }
 
 impl Bound {
-    /// Reads a saved plan for a job. The plan's business date becomes the job's, unless `--date` names one.
-    pub(super) fn read(path: &Path, case: &mut Case, common: &Common) -> Result<Self, Failure> {
-        let bound = Self::open(path)?;
+    /// The plan's business date becomes the job's, unless `--date` names one.
+    pub(super) fn lends_its_date(&self, case: &mut Case, common: &Common) {
         if common.date.is_none()
-            && let Some(date) = BusinessDate::parse(&bound.binding.date)
+            && let Some(date) = BusinessDate::parse(&self.binding.date)
         {
             case.date = date;
         }
-        Ok(bound)
     }
 
     /// Reads a saved plan and judges the signatures beside it.

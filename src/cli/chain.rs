@@ -6,7 +6,7 @@ use super::exit::Failure;
 use super::load::Case;
 use super::screen::{Screen, Tone};
 use crate::edge::clock::SystemClock;
-use crate::journal::log::{Entry, Wire};
+use crate::journal::log::{Entry, Wire, short};
 use crate::journal::record::Item;
 use crate::journal::state::{Event, State};
 use crate::journal::story::{Logged, Mention, Story};
@@ -169,10 +169,6 @@ fn said(facts: &Facts) -> String {
     let replayed = facts.replayed.then(|| "the first answer again".to_owned());
     let parts = [status, signature, payment, operation, replayed, facts.message.clone()];
     parts.into_iter().flatten().fold(String::new(), |text, part| text + ", " + &part)
-}
-
-fn short(hash: &str) -> &str {
-    hash.get(..12).unwrap_or(hash)
 }
 
 /// The notifications about an invoice; what the log says of others is left out.

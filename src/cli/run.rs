@@ -53,15 +53,17 @@ pub(super) async fn job(planned: &PlannedArgs, common: &Common, screen: Screen) 
             Err(Failure::Refused(format!("{}: --as-of is for an audit; a run happens now", case.file)))
         }
         Task::Change(operation) => {
-            let Some(path) = planned.plan.as_deref() else {
-                let case = case.loosened(&args.overrides)?;
-                return attend::attended(&case, screen, Box::pin(run(&case, operation, args.live, None, screen))).await;
+            let bound = planned.plan.as_deref().map(Bound::open).transpose()?;
+            let case = match &bound {
+                None => case.loosened(&args.overrides)?,
+                Some(bound) => {
+                    args.overrides
+                        .refuse("a saved plan has its own: make it with `rekon plan JOB --override ... --out PLAN`")?;
+                    bound.lends_its_date(&mut case, common);
+                    case.loosened_by(&bound.binding.overrides)?
+                }
             };
-            args.overrides
-                .refuse("a saved plan has its own: make it with `rekon plan JOB --override ... --out PLAN`")?;
-            let bound = Bound::read(path, &mut case, common)?;
-            let case = case.loosened_by(&bound.binding.overrides)?;
-            attend::attended(&case, screen, Box::pin(run(&case, operation, args.live, Some(bound), screen))).await
+            attend::attended(&case, screen, Box::pin(run(&case, operation, args.live, bound, screen))).await
         }
     }
 }

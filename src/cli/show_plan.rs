@@ -11,15 +11,16 @@ use super::open::{self, Place};
 use super::screen::{Screen, Tone};
 use super::session::make_plan;
 use crate::edge::clock::SystemClock;
+use crate::journal::log::short;
 use crate::journal::sqlite::SqliteJournal;
 use crate::model::fault::printable;
 use crate::model::money::Rupiah;
 use crate::model::operation::Task;
-use crate::model::time::{BusinessDate, Timestamp, for_people};
+use crate::model::time::{Timestamp, for_people};
 use crate::plan::agree::Turn;
 use crate::plan::approval::approvals;
 use crate::plan::guard::counted;
-use crate::report::{plan_use, table};
+use crate::report::table;
 use crate::runner::clock::Clock as _;
 
 /// More orders than these are counted only; the file has them all.
@@ -71,9 +72,7 @@ async fn standing(bound: &Bound, job: Option<&Path>, common: &Common) -> Result<
         return Ok(standing);
     };
     let mut case = load::case(job, common, now)?;
-    if common.date.is_none() {
-        case.date = BusinessDate::parse(&bound.binding.date).unwrap_or(case.date);
-    }
+    bound.lends_its_date(&mut case, common);
     let case = case.loosened_by(&bound.binding.overrides)?;
     let Task::Change(operation) = case.job.task else {
         return Err(Failure::Refused(format!("{}: an audit has no plans", case.file)));
@@ -179,7 +178,7 @@ fn approvals_text(bound: &Bound) -> String {
         0 => "approvals: none needed".to_owned(),
         _ => format!("approvals: {} of {need}", approved.len()),
     }];
-    lines.extend(approved.iter().map(|one| format!("  {} ({})", one.name, plan_use::short(&one.key))));
+    lines.extend(approved.iter().map(|one| format!("  {} ({})", one.name, short(&one.key))));
     lines.extend(bound.judged().iter().filter_map(|one| {
         let why = one.verdict.as_ref().err()?;
         Some(format!("  {}: the signature {}", printable(&one.file), printable(&why.to_string())))
@@ -228,7 +227,7 @@ pub(super) fn saved(bound: &Bound, case: &Case) -> String {
     };
     format!(
         "saved {name}: digest {}, {}\n  {next}\n  look: rekon show {name} --job {file}\n  run: rekon run {file} --plan {name}",
-        plan_use::short(&bound.binding.digest),
+        short(&bound.binding.digest),
         expiry_text(&bound.binding)
     )
 }

@@ -8,7 +8,7 @@ use super::yaml::Node;
 use crate::model::money::{AmountStyle, Rupiah};
 use crate::model::operation::{Operation, Task};
 
-const KEYS: [&str; 10] = [
+pub(super) const KEYS: [&str; 10] = [
     "max_orders",
     "max_total",
     "max_order",

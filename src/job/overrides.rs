@@ -4,7 +4,7 @@
 //! or with the merchant's own figures (`control`) is changed in the job, or not at all.
 
 use super::growth::{Factor, Growth};
-use super::guards::{COUNT, FACTOR, RUPIAH, parse_count, parse_rupiah};
+use super::guards::{COUNT, FACTOR, KEYS, RUPIAH, parse_count, parse_rupiah};
 use super::limits::parse_percent;
 use super::settings::{DuplicateInput, Guards};
 use crate::model::money::Rupiah;
@@ -20,18 +20,6 @@ pub struct Override {
     /// What counts.
     pub to: String,
 }
-
-/// The guards that can be loosened.
-const KEYS: [&str; 8] = [
-    "max_orders",
-    "max_total",
-    "max_order",
-    "max_share",
-    "max_growth",
-    "max_orders_per_day",
-    "max_total_per_day",
-    "duplicate_input",
-];
 
 /// Guards that cannot, and why not.
 const FIXED: [(&str, &str); 7] = [
@@ -70,9 +58,12 @@ fn one(guards: &mut Guards, text: &str) -> Result<Override, String> {
     if let Some((_, why)) = FIXED.iter().find(|(fixed, _)| *fixed == key) {
         return Err(format!("{key}: cannot be overridden, for {why}; correct the input, or change the job"));
     }
-    let Some(guard) = KEYS.into_iter().find(|known| *known == key) else {
-        let hint = nearest(key, KEYS)
-            .map_or_else(|| format!("known guards: {}", KEYS.join(", ")), |known| format!("did you mean {known:?}?"));
+    let loosened: Vec<&str> = KEYS.into_iter().filter(|known| FIXED.iter().all(|(fixed, _)| fixed != known)).collect();
+    let Some(guard) = loosened.iter().copied().find(|known| *known == key) else {
+        let hint = nearest(key, loosened.iter().copied()).map_or_else(
+            || format!("known guards: {}", loosened.join(", ")),
+            |known| format!("did you mean {known:?}?"),
+        );
         return Err(format!("{key:?} is no guard; {hint}"));
     };
     let (from, to) = match guard {

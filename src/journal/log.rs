@@ -442,3 +442,24 @@ pub fn hex(hash: &[u8]) -> String {
 pub fn sha256(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
+
+/// Enough of a digest or a fingerprint to tell it from others on a screen; documents for machines have it whole.
+///
+/// `short("0123456789abcdef")` is `0123456789ab`, `short("SHA256:AbCdEfGhIjKlMnOp")` is `SHA256:AbCdEfGhIjKl`.
+#[must_use]
+pub fn short(digest: &str) -> &str {
+    let begins = digest.find(':').map_or(0, |colon| colon + 1);
+    digest.get(..begins + 12).unwrap_or(digest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::short;
+
+    #[test]
+    fn digests_are_told_by_their_first_twelve_characters() {
+        assert_eq!(short("0123456789abcdef0123456789abcdef"), "0123456789ab");
+        assert_eq!(short("SHA256:AbCdEfGhIjKlMnOp"), "SHA256:AbCdEfGhIjKl");
+        assert_eq!(short("0123"), "0123");
+    }
+}

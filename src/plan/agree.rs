@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use super::binding::{Binding, BoundItem, Ground};
 use super::guard::counted;
+use crate::journal::log::short;
 use crate::journal::record::PlanRun;
 use crate::model::money::Rupiah;
 use crate::model::time::{CORRECTION, Timestamp, elapsed, for_people};
@@ -42,7 +43,6 @@ pub fn stale(bound: &Binding, ground: &Ground, now: Timestamp) -> Vec<String> {
     if elapsed(now, bound.made()) > CORRECTION {
         found.push(format!("it was made at {}, which is still to come: set the clock", for_people(bound.made())));
     }
-    let hash = |text: &str| text.chars().take(12).collect::<String>();
     let hashes = [
         ("the job file", &bound.job.sha256, &ground.job.sha256),
         ("the input", &bound.input.sha256, &ground.input.sha256),
@@ -50,7 +50,7 @@ pub fn stale(bound: &Binding, ground: &Ground, now: Timestamp) -> Vec<String> {
     ];
     for (what, then, now) in hashes {
         if then != now {
-            found.push(format!("{what} is not what it was: sha256 {}..., now {}...", hash(then), hash(now)));
+            found.push(format!("{what} is not what it was: sha256 {}..., now {}...", short(then), short(now)));
         }
     }
     let words = [

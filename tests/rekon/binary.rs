@@ -11,26 +11,14 @@ use rekon::model::time::Zone;
 use rekon::simulator::{CLIENT_ID, Config, SECRET_KEY};
 
 use crate::process::{
-    Ended, Folder, Nobody, Parrot, Provider, Seal, Simulate, Told, client_id, column, notification_body, now, rows,
-    until,
+    Ended, Folder, HASTY, Nobody, Parrot, Provider, QUICK, Seal, Simulate, Told, client_id, column, notification_body,
+    now, rows, until,
 };
-
-/// Short spans, so that nothing is waited for that need not be.
-const QUICK: &str = "\
-limits: {rate: 500/s, burst: 10, concurrency: 4, timeout: 5s}
-retries: {attempts: 6, backoff: 10ms..50ms, inquire_after: 50ms, settle_for: 5s}
-";
 
 /// A pace at which a test can step in.
 const SLOW: &str = "\
 limits: {rate: 20/s, concurrency: 4, timeout: 5s}
 retries: {attempts: 6, backoff: 10ms..50ms, inquire_after: 50ms, settle_for: 5s}
-";
-
-/// One attempt, and no time to settle.
-const HASTY: &str = "\
-limits: {rate: 500/s, burst: 10, concurrency: 4, timeout: 5s}
-retries: {attempts: 1, backoff: 10ms..50ms, inquire_after: 60s, settle_for: 100ms}
 ";
 
 /// A job over `orders.csv` at a provider of the test's own.

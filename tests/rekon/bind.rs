@@ -8,12 +8,7 @@ use rekon::simulator::CLIENT_ID;
 use ssh_key::private::Ed25519Keypair;
 use ssh_key::{HashAlg, LineEnding, PrivateKey};
 
-use crate::process::{Ended, Folder, Provider, column, now};
-
-const QUICK: &str = "\
-limits: {rate: 500/s, burst: 10, concurrency: 4, timeout: 5s}
-retries: {attempts: 6, backoff: 10ms..50ms, inquire_after: 50ms, settle_for: 5s}
-";
+use crate::process::{Ended, Folder, Provider, QUICK, column, now};
 
 const SLOW: &str = "\
 limits: {rate: 20/s, concurrency: 2, timeout: 5s}

@@ -356,6 +356,18 @@ impl Nobody {
     }
 }
 
+/// Keys of a job with short spans, so that nothing is waited for that need not be.
+pub(crate) const QUICK: &str = "\
+limits: {rate: 500/s, burst: 10, concurrency: 4, timeout: 5s}
+retries: {attempts: 6, backoff: 10ms..50ms, inquire_after: 50ms, settle_for: 5s}
+";
+
+/// Keys of a job with one attempt, and no time to settle.
+pub(crate) const HASTY: &str = "\
+limits: {rate: 500/s, burst: 10, concurrency: 4, timeout: 5s}
+retries: {attempts: 1, backoff: 10ms..50ms, inquire_after: 60s, settle_for: 100ms}
+";
+
 /// The present.
 pub(crate) fn now() -> Timestamp {
     SystemClock.now()
