@@ -17,7 +17,10 @@ use crate::runner::progress::Progress;
 /// The lines on a terminal are no wider than this.
 const WIDTH: usize = 80;
 
-/// What the bar needs at least, with the space around it.
+/// The space before the bar and behind it.
+const AROUND_THE_BAR: usize = 4;
+
+/// What the bar needs at least to be worth a look, with the space around it.
 #[cfg(test)]
 const BESIDE_THE_BAR: usize = 14;
 
@@ -151,9 +154,13 @@ fn closes(window: Window, now: Timestamp) -> Timestamp {
 }
 
 impl Reading {
-    /// What stands beside the bar, and the line below: at most 80 columns. What matters least is left out first.
-    pub(super) fn lines(&self) -> [String; 2] {
-        let counts = format!("{}/{} orders  {} of {}", self.ended, self.orders, self.done, self.planned);
+    /// What stands beside the bar, and the line below: no wider than the terminal, and at most 80 columns. What matters least
+    /// is left out first.
+    pub(super) fn lines(&self, columns: usize) -> [String; 2] {
+        let columns = columns.min(WIDTH);
+        let orders = format!("{}/{} orders", self.ended, self.orders);
+        let counts = [format!("{orders}  {} of {}", self.done, self.planned), orders, format!("{}", self.ended)];
+        let counts = counts.into_iter().find(|text| text.chars().count() + AROUND_THE_BAR <= columns);
         // The first has to stay, and the last goes first. They are shown in the order of their numbers.
         let parts = [
             (
@@ -175,14 +182,22 @@ impl Reading {
         for (place, text) in parts {
             let Some(text) = text else { continue };
             let needed = text.chars().count() + 2;
-            if width + needed <= WIDTH {
+            if width + needed <= columns {
                 width += needed;
                 kept.push((place, text));
             }
         }
         kept.sort_by_key(|(place, _)| *place);
         let second: Vec<String> = kept.into_iter().map(|(_, text)| text).collect();
-        [counts, format!("  {}", second.join("  "))]
+        [counts.unwrap_or_default(), format!("  {}", second.join("  "))]
+    }
+
+    /// A bar over the columns that what stands beside it leaves.
+    pub(super) fn bar(&self, columns: usize, beside: &str) -> String {
+        let width = columns.saturating_sub(AROUND_THE_BAR + beside.chars().count());
+        let ended = self.ended.saturating_mul(width as u64).checked_div(self.orders).unwrap_or_default();
+        let ended = usize::try_from(ended).map_or(width, |ended| ended.min(width));
+        format!("  {}{}  {beside}", "█".repeat(ended), "░".repeat(width - ended))
     }
 
     /// Whether it will not be done when the window closes.
@@ -324,17 +339,17 @@ mod tests {
     #[test]
     fn two_lines_say_how_far_how_fast_and_until_when() {
         assert_eq!(
-            reading().lines(),
+            reading().lines(WIDTH),
             ["120/398 orders  Rp 17.840.000 of Rp 58.910.000", "  4.9/s of 5/s  done 02:14 WIB, window closes 04:30"]
         );
         let doubtful = Reading { in_doubt: Tally { count: 3, rupiah: Rupiah::new(1_250_000) }, ..reading() };
         assert_eq!(
-            doubtful.lines()[1],
+            doubtful.lines(WIDTH)[1],
             "  4.9/s of 5/s  done 02:14 WIB, window closes 04:30  in doubt 3, Rp 1.250.000"
         );
         let waiting = Reading { waiting: Some(Duration::from_millis(41_200)), ..doubtful };
         assert_eq!(
-            waiting.lines()[1],
+            waiting.lines(WIDTH)[1],
             "  waiting 00:42 because of Retry-After  4.9/s of 5/s  in doubt 3, Rp 1.250.000"
                 .replace("  window closes 04:30", "  4.9/s of 5/s")
         );
@@ -343,7 +358,7 @@ mod tests {
     #[test]
     fn a_wait_says_what_for_and_until_when() {
         let settling = Reading { next: Some(("inquiry", Duration::from_secs(42))), ..reading() };
-        assert!(settling.lines()[1].starts_with("  next inquiry in 00:42  "), "{:?}", settling.lines());
+        assert!(settling.lines(WIDTH)[1].starts_with("  next inquiry in 00:42  "), "{:?}", settling.lines(WIDTH));
         assert!(settling.line("running", None, None).contains(" next=\"inquiry in 42s\" "));
         assert_eq!(settling.fields("running")["next_seconds"], 42);
     }
@@ -368,12 +383,25 @@ mod tests {
                     quota: Some(quota(300_000, 3600)),
                     ..reading()
                 };
-                let lines = reading.lines();
+                let lines = reading.lines(WIDTH);
                 let width = |line: &String| line.chars().count();
                 assert!(width(&lines[0]) + BESIDE_THE_BAR <= WIDTH && width(&lines[1]) <= WIDTH, "{lines:#?}");
                 assert_eq!(lines[1].contains("waiting 14:59 because of Retry-After"), waiting.is_some());
             }
         }
+    }
+
+    #[test]
+    fn on_a_narrow_terminal_what_matters_least_is_left_out() {
+        let widest = |columns: usize| {
+            let [first, second] = reading().lines(columns);
+            assert!(first.chars().count() + AROUND_THE_BAR <= columns && second.chars().count() <= columns);
+            [first, second]
+        };
+        assert_eq!(widest(40), ["120/398 orders", "  done 02:14 WIB, window closes 04:30"]);
+        assert_eq!(widest(10), ["120", "  "]);
+        assert_eq!(reading().bar(20, "120/398"), "  ██░░░░░░░  120/398");
+        assert_eq!(reading().bar(8, "120/398"), "    120/398");
     }
 
     #[test]

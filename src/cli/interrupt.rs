@@ -17,7 +17,7 @@ pub(super) fn listen(screen: Screen) -> watch::Receiver<bool> {
             while caught.recv().await.is_some() {
                 if sender.send_replace(true) {
                     // Calls may be under way whose outcome nobody will read.
-                    std::process::exit(i32::from(DOUBT));
+                    screen.log().unseen(&mut || std::process::exit(i32::from(DOUBT)));
                 }
                 screen.warn(
                     "stopping: calls under way are finished, then the files are written; once more to stop at once",

@@ -12,6 +12,7 @@ mod conclude;
 mod embed;
 mod events;
 mod exit;
+mod fit;
 mod heartbeat;
 mod init;
 mod interrupt;
@@ -40,6 +41,7 @@ mod show_runs;
 mod simulate;
 mod slips;
 mod words;
+mod wrap;
 
 use std::process::ExitCode;
 

@@ -1,15 +1,15 @@
 //! Shows how far a run is: two lines that are drawn again and again on a terminal, a heartbeat line elsewhere.
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use console::Term;
 use tokio::task::JoinHandle;
 
 use super::heartbeat::{Meter, Reading, Terms};
 use super::log::{Level, LogFormat};
-use super::screen::{Screen, Tone};
+use super::screen::{Screen, Tone, columns};
 use crate::edge::clock::SystemClock;
 use crate::job::settings::Job;
 use crate::runner::clock::Clock as _;
@@ -20,6 +20,9 @@ const HEARTBEAT: Duration = Duration::from_secs(30);
 
 /// The picture on a terminal is drawn so often.
 const FRAME: Duration = Duration::from_millis(200);
+
+/// Columns that stay free at the end of a line: the terminal itself shows ^C there, and must not begin a new line for it.
+const ECHO: usize = 3;
 
 /// Shows progress until it is dropped.
 pub(super) struct Watch {
@@ -34,7 +37,7 @@ struct Shown {
 }
 
 enum Show {
-    Picture(ProgressBar),
+    Picture(Arc<Picture>),
     Heartbeat(Arc<Pulse>),
 }
 
@@ -55,11 +58,11 @@ impl Watch {
         let pulse = Arc::new(Pulse { progress: Arc::clone(progress), meter: Mutex::new(meter) });
         let is_watched = std::io::stderr().is_terminal() && screen.log().format == LogFormat::Text;
         let (task, show) = if is_watched {
-            let bar = ProgressBar::new(orders).with_style(style());
-            let curtain = bar.clone();
-            screen.log().behind(Some(Box::new(move |write| curtain.suspend(&mut *write))));
-            let drawn = bar.clone();
-            (tokio::spawn(async move { draw(screen, &drawn, &pulse).await }), Show::Picture(bar))
+            let picture = Arc::new(Picture::default());
+            let curtain = Arc::clone(&picture);
+            screen.log().behind(Some(Box::new(move |write| curtain.suspended(write))));
+            let drawn = Arc::clone(&picture);
+            (tokio::spawn(async move { draw(screen, &drawn, &pulse).await }), Show::Picture(picture))
         } else {
             let beating = Arc::clone(&pulse);
             (tokio::spawn(async move { beat(screen, &beating).await }), Show::Heartbeat(pulse))
@@ -68,12 +71,45 @@ impl Watch {
     }
 }
 
+/// The two lines on the terminal; `None` while there are none.
+#[derive(Default)]
+struct Picture(Mutex<Option<[String; 2]>>);
+
+impl Picture {
+    /// Draws the lines where the last ones are, or takes those away.
+    fn draw(&self, lines: Option<[String; 2]>) {
+        let mut shown = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        replace(shown.as_ref(), lines.as_ref());
+        *shown = lines;
+    }
+
+    /// Has something written where the lines are, and them below it.
+    fn suspended(&self, write: &mut dyn FnMut()) {
+        let shown = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        replace(shown.as_ref(), None);
+        write();
+        replace(None, shown.as_ref());
+    }
+}
+
+/// One write, so that nobody sees half a picture.
+fn replace(old: Option<&[String; 2]>, new: Option<&[String; 2]>) {
+    let up = if old.is_some() { "\r\u{1b}[1A" } else { "" };
+    let text = match (old, new) {
+        (_, Some([first, second])) => format!("{up}{first}\u{1b}[K\n{second}\u{1b}[K"),
+        (Some(_), None) => format!("{up}\u{1b}[J"),
+        (None, None) => return,
+    };
+    // Who has closed the terminal does not look any more.
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
 impl Drop for Shown {
     fn drop(&mut self) {
         self.task.abort();
         match &self.show {
-            Show::Picture(bar) => {
-                bar.finish_and_clear();
+            Show::Picture(picture) => {
+                picture.draw(None);
                 self.screen.log().behind(None);
             }
             Show::Heartbeat(pulse) => pulse.beat(self.screen, "ends"),
@@ -97,19 +133,13 @@ impl Pulse {
     }
 }
 
-fn style() -> ProgressStyle {
-    // Both lines take the terminal's width and no more: one that wraps would leave a part of itself behind.
-    let lines = "  {wide_bar}  {prefix}\n{wide_msg}";
-    ProgressStyle::with_template(lines).unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("█░")
-}
-
-async fn draw(screen: Screen, bar: &ProgressBar, pulse: &Pulse) {
+async fn draw(screen: Screen, picture: &Picture, pulse: &Pulse) {
     loop {
         let reading = pulse.read();
-        let [first, second] = reading.lines();
-        bar.set_position(Progress::get(&pulse.progress.ended));
-        bar.set_prefix(first);
-        bar.set_message(if reading.is_late() { screen.tone(Tone::Bad, &second) } else { second });
+        let columns = columns(&Term::stderr()).saturating_sub(ECHO);
+        let [first, second] = reading.lines(columns);
+        let second = if reading.is_late() { screen.tone(Tone::Bad, &second) } else { second };
+        picture.draw(Some([reading.bar(columns, &first), second]));
         SystemClock.sleep(FRAME).await;
     }
 }

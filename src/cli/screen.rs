@@ -2,11 +2,13 @@
 
 use std::io::{IsTerminal as _, Write as _};
 
+use console::Term;
 use serde_json::Value;
 
 use super::args::{Color, Common};
 use super::exit::Failure;
 use super::log::{self, Level, Log, LogFormat};
+use super::wrap::wrapped;
 use crate::edge::clock::SystemClock;
 use crate::edge::environment;
 use crate::model::fault::{Fault, printable};
@@ -98,8 +100,14 @@ impl Screen {
         if self.logs_json() {
             self.event(level, event, &serde_json::json!({ "message": text }));
         } else if level <= self.log.level {
-            self.err(text);
+            self.lines(text);
         }
+    }
+
+    /// Text for people, on stderr.
+    fn lines(self, text: &str) {
+        let width = std::io::stderr().is_terminal().then(|| columns(&Term::stderr()));
+        self.err(&width.map_or_else(|| text.to_owned(), |width| wrapped(text, width)));
     }
 
     fn err(self, text: &str) {
@@ -121,7 +129,8 @@ impl Screen {
     /// Text for people, on stdout; nothing with `--json`.
     pub(super) fn say(self, text: &str) {
         if self.format == Format::Text {
-            out(text);
+            let width = std::io::stdout().is_terminal().then(|| columns(&Term::stdout()));
+            out(&width.map_or_else(|| text.to_owned(), |width| wrapped(text, width)));
         }
     }
 
@@ -172,7 +181,7 @@ impl Screen {
             if self.logs_json() {
                 self.event(Level::Error, "fault", &log::fault(fault));
             } else {
-                self.err(&fault.to_string());
+                self.lines(&fault.to_string());
             }
         }
         let count = faults.len();
@@ -222,6 +231,11 @@ impl Screen {
         });
         self.document(document.to_string().as_bytes());
     }
+}
+
+/// The columns of a terminal; where it does not say, as many as terminals have always had.
+pub(super) fn columns(terminal: &Term) -> usize {
+    terminal.size_checked().filter(|(_, columns)| *columns > 0).map_or(80, |(_, columns)| usize::from(columns))
 }
 
 /// Faults as a list for machines.

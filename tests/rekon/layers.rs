@@ -51,7 +51,7 @@ const WORLD: [(&str, &[&str]); 21] = [
     ("stdout", &["cli/screen.rs"]),
     ("stderr", &["cli/screen.rs", "cli/progress.rs"]),
     ("stdin", &["edge/piped.rs"]),
-    ("indicatif", &["cli/progress.rs"]),
+    ("console", &["cli/screen.rs", "cli/progress.rs"]),
 ];
 
 /// Nobody says these: the screen writes, and it can fail to.
