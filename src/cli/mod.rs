@@ -40,6 +40,7 @@ mod show_runs;
 mod simulate;
 mod slips;
 mod words;
+mod workbook;
 
 use std::process::ExitCode;
 
