@@ -9,6 +9,7 @@ use super::events;
 use super::exit::{self, Completion, Failure};
 use super::load::{Case, Loosening, shown};
 use super::screen::{Screen, Tone};
+use super::workbook;
 use crate::edge::files;
 use crate::job::settings::OutputFormat;
 use crate::journal::history::Overridden;
@@ -164,7 +165,7 @@ impl Conclusion {
     ///
     /// # Errors
     /// A file could not be written. The journal has everything; the files can be written again.
-    pub(super) fn write(&mut self, case: &Case) -> Result<(), Failure> {
+    pub(super) async fn write(&mut self, case: &Case) -> Result<(), Failure> {
         let directory = case.fill(&case.job.output.directory);
         let folder = format!("{directory}/{}/{}", self.summary.job, self.summary.run);
         let wants = |format| case.job.output.formats.contains(&format);
@@ -175,12 +176,17 @@ impl Conclusion {
         if wants(OutputFormat::Html) {
             out.push(("report.html", html::page(&self.summary, &self.books.breaks)));
         }
-        let names = out.iter().map(|(name, _)| *name).chain(self.books.files()).chain(["summary.json"]);
+        let workbook = wants(OutputFormat::Xlsx).then_some(workbook::NAME);
+        let names = out.iter().map(|(name, _)| *name).chain(self.books.files()).chain(workbook).chain(["summary.json"]);
         self.summary.files = names.map(|name| (name.to_owned(), format!("{folder}/{name}"))).collect();
         out.push(("summary.json", self.summary.json()));
         let path = |name: &str| -> PathBuf { case.path(&folder).join(name) };
         let stopped = |error: files::WriteError| Failure::Stopped(error.to_string());
         self.books.keep(&case.path(&folder)).map_err(stopped)?;
+        if workbook.is_some() {
+            let runs = workbook::known_runs(case).await;
+            workbook::write(&case.path(&folder), &self.summary, &runs, self.now).map_err(stopped)?;
+        }
         for (name, content) in out {
             files::write(&path(name), &content).map_err(stopped)?;
         }

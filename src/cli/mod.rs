@@ -42,6 +42,7 @@ mod simulate;
 mod slips;
 mod words;
 mod wrap;
+mod workbook;
 
 use std::process::ExitCode;
 

@@ -298,7 +298,7 @@ async fn report(
         stopped: sent.stop.as_ref().map(stop_text),
     };
     let mut conclusion = conclude(case, ending);
-    let written = conclusion.write(case);
+    let written = conclusion.write(case).await;
     if written.is_err() {
         conclusion.stays_unwritten();
     }

@@ -16,3 +16,4 @@ pub mod read;
 pub mod results;
 pub mod signatures;
 pub mod spill;
+pub mod workbook;

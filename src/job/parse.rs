@@ -220,9 +220,17 @@ fn read_output(reader: &mut Reader<'_>, node: Option<&Node>) -> Output {
         directory.clone_into(&mut output.directory);
         check_template(reader, node, directory);
     }
-    let words = [("csv", OutputFormat::Csv), ("json", OutputFormat::Json), ("html", OutputFormat::Html)];
+    let words = [
+        ("csv", OutputFormat::Csv),
+        ("json", OutputFormat::Json),
+        ("html", OutputFormat::Html),
+        ("xlsx", OutputFormat::Xlsx),
+    ];
     if let Some(items) = section.get("formats").and_then(|node| reader.list(node, "output.formats")) {
         output.formats = items.iter().filter_map(|item| reader.word(item, "output.formats", &words)).collect();
+        if output.formats.contains(&OutputFormat::Xlsx) && !output.formats.contains(&OutputFormat::Csv) {
+            output.formats.push(OutputFormat::Csv);
+        }
     }
     if let Some(node) = section.get("metrics") {
         // The textfile collector reads no other name, and a date in it would leave old files behind that never change.

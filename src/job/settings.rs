@@ -450,6 +450,8 @@ pub enum OutputFormat {
     Json,
     /// report.html.
     Html,
+    /// audit.xlsx, which is made of the CSV files: who wants it has these too.
+    Xlsx,
 }
 
 const fn count(number: u32) -> NonZeroU32 {

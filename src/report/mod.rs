@@ -12,3 +12,4 @@ pub mod schedule;
 pub mod sheet;
 pub mod summary;
 pub mod table;
+pub mod workbook;

@@ -26,6 +26,7 @@ mod power;
 mod process;
 mod provider_faults;
 mod readme;
+mod sheets;
 #[cfg(target_os = "linux")]
 mod shim;
 mod slips;

@@ -1,0 +1,81 @@
+//! audit.xlsx, made of the summary, of the journal's runs, and of the CSV files that a run or an audit has just written.
+
+use std::path::Path;
+
+use csv::StringRecord;
+
+use super::load::Case;
+use crate::edge::files::{Draft, WriteError};
+use crate::edge::read;
+use crate::edge::workbook::Workbook;
+use crate::journal::Journal as _;
+use crate::journal::record::RunRecord;
+use crate::journal::sqlite::SqliteJournal;
+use crate::model::time::Timestamp;
+use crate::report::summary::Summary;
+use crate::report::workbook::{BREAKS, Breaks, days, runs, summary, verdicts};
+
+/// The name of the file.
+pub(super) const NAME: &str = "audit.xlsx";
+
+/// The runs that the job's journal knows. A journal that cannot be read is told of elsewhere, and is no reason to go without
+/// the other sheets.
+pub(super) async fn known_runs(case: &Case) -> Vec<RunRecord> {
+    match SqliteJournal::open_to_read(&case.journal) {
+        Ok(Some(journal)) => journal.runs().await.unwrap_or_default(),
+        Ok(None) | Err(_) => Vec::new(),
+    }
+}
+
+/// Writes the workbook beside the CSV files in a folder.
+pub(super) fn write(folder: &Path, totals: &Summary, known: &[RunRecord], now: Timestamp) -> Result<(), WriteError> {
+    let path = folder.join(NAME);
+    let failed = |source| WriteError { path: path.clone(), source };
+    let mut draft = Draft::begin(folder, NAME);
+    fill(folder, totals, known, now, &mut draft).map_err(failed)?;
+    draft.keep(&path)
+}
+
+fn fill(
+    folder: &Path,
+    totals: &Summary,
+    known: &[RunRecord],
+    now: Timestamp,
+    draft: &mut Draft,
+) -> std::io::Result<()> {
+    let failed = std::io::Error::other;
+    let title = format!("{} · {} · run {}", totals.job, totals.operation, totals.run);
+    let mut book = Workbook::begin(folder, &title, now).map_err(failed)?;
+    book.add(&summary(totals)).map_err(failed)?;
+    book.add(&verdicts(totals)).map_err(failed)?;
+    book.open(BREAKS).map_err(failed)?;
+    let (mut orders, mut actions) = (rows(folder, "reconciliation.csv")?, rows(folder, "actions.csv")?);
+    let mut breaks = Breaks::default();
+    let mut order = StringRecord::new();
+    while orders.read_record(&mut order)? {
+        let mut unread = None;
+        let next = || {
+            let mut action = StringRecord::new();
+            match actions.read_record(&mut action) {
+                Ok(there) => there.then_some(action),
+                Err(error) => {
+                    unread = Some(error);
+                    None
+                }
+            }
+        };
+        if let Some(row) = breaks.row(&order, next) {
+            book.row(&row).map_err(failed)?;
+        }
+        unread.map_or(Ok(()), |error| Err(std::io::Error::from(error)))?;
+    }
+    book.add(&days(totals)).map_err(failed)?;
+    book.add(&runs(totals, known)).map_err(failed)?;
+    book.finish(draft).map_err(failed)
+}
+
+/// The rows of a file that was written a moment ago.
+fn rows(folder: &Path, name: &str) -> std::io::Result<csv::Reader<read::Opened>> {
+    let opened = read::open(&folder.join(name)).map_err(std::io::Error::other)?;
+    Ok(csv::Reader::from_reader(opened))
+}

@@ -1,0 +1,148 @@
+//! The sheet of the orders that need a person: their rows of reconciliation.csv and of actions.csv, joined. Both are sorted
+//! alike, so one pass over each is enough, however many there are.
+
+use csv::StringRecord;
+
+use super::{Cell, Kind, Layout};
+use crate::model::time::parse_instant;
+use crate::model::verdict::Verdict;
+use crate::reconcile::evidence::DoneState;
+
+/// What the sheet is like.
+pub const BREAKS: Layout = Layout {
+    name: "Breaks",
+    kind: Kind::List,
+    columns: &[
+        ("invoice", 24),
+        ("amount", 18),
+        ("verdict", 18),
+        ("reason", 44),
+        ("what to do", 20),
+        ("book says", 12),
+        ("DOKU says", 12),
+        ("DOKU's amount", 18),
+        ("difference", 18),
+        ("result of our runs", 16),
+        ("payment reference", 24),
+        ("order id", 20),
+        ("Akulaku reference", 24),
+        ("request id", 38),
+        ("notifications", 13),
+        ("duplicates", 11),
+        ("first received (WIB)", 20),
+        ("last received (WIB)", 20),
+        ("age in hours", 12),
+    ],
+};
+
+/// Where the columns of reconciliation.csv are that are asked for by name here.
+const VERDICT: usize = 6;
+const STATE: usize = 8;
+
+/// Finds the rows.
+#[derive(Debug, Default)]
+pub struct Breaks {
+    /// The next row of actions.csv that no order has claimed.
+    pending: Option<StringRecord>,
+}
+
+impl Breaks {
+    /// The row of the sheet for a row of reconciliation.csv; `None` if its order needs nobody. `next` gives the rows of
+    /// actions.csv one by one.
+    pub fn row(&mut self, order: &StringRecord, next: impl FnMut() -> Option<StringRecord>) -> Option<Vec<Cell>> {
+        if !needs_a_person(order) {
+            return None;
+        }
+        self.pending = self.pending.take().or_else(next);
+        let action = self.pending.take_if(|action| action.get(1) == order.get(0)).unwrap_or_default();
+        let text = |index: usize| Cell::text(order.get(index).unwrap_or_default());
+        let done = |index: usize| Cell::text(action.get(index).unwrap_or_default());
+        let rupiah =
+            |index: usize| order.get(index).and_then(|text| text.parse().ok()).map_or(Cell::Empty, Cell::Rupiah);
+        let count = |index: usize| order.get(index).and_then(|text| text.parse().ok()).map_or(Cell::Empty, Cell::Count);
+        let time = |index: usize| order.get(index).and_then(parse_instant).map_or(Cell::Empty, Cell::Time);
+        Some(vec![
+            text(0),
+            rupiah(1),
+            text(VERDICT),
+            text(7),
+            done(0),
+            text(2),
+            text(3),
+            rupiah(4),
+            rupiah(5),
+            text(STATE),
+            done(3),
+            done(4),
+            done(5),
+            text(9),
+            count(10),
+            count(11),
+            time(12),
+            time(13),
+            count(14),
+        ])
+    }
+}
+
+/// As the exit code has it: a verdict that needs a person, or a row that a run has held back or could not read.
+fn needs_a_person(order: &StringRecord) -> bool {
+    let verdict = |word: &str| Verdict::ALL.into_iter().find(|verdict| verdict.word() == word);
+    let held = [DoneState::Held, DoneState::Invalid].map(DoneState::word);
+    order.get(VERDICT).and_then(verdict).is_some_and(Verdict::needs_a_person)
+        || order.get(STATE).is_some_and(|state| held.contains(&state))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::rows::{ACTIONS, RECONCILIATION};
+
+    fn order(invoice: &str, verdict: &str, state: &str) -> StringRecord {
+        let mut cells = [""; RECONCILIATION.len()];
+        (cells[0], cells[1], cells[5], cells[6], cells[8], cells[12]) =
+            (invoice, "999999999999", "-5", verdict, state, "2026-11-21T18:02:11Z");
+        StringRecord::from(cells.to_vec())
+    }
+
+    #[test]
+    fn the_columns_that_are_asked_for_are_where_the_files_have_them() {
+        let names = |indices: &[usize]| indices.iter().map(|index| RECONCILIATION[*index]).collect::<Vec<_>>();
+        assert_eq!(names(&[VERDICT, 7, STATE, 14]), ["verdict", "reason", "result_state", "age_hours"]);
+        assert_eq!(names(&[2, 3, 4, 5]), ["book_status", "doku_status", "doku_amount", "difference"]);
+        assert_eq!(names(&[9, 10, 12]), ["request_id", "notifications", "first_received_at"]);
+        assert_eq!(
+            ACTIONS[..6],
+            ["action", "invoice_number", "amount", "payment_reference", "order_id", "akulaku_reference"]
+        );
+    }
+
+    #[test]
+    fn orders_that_need_nobody_are_left_out_and_each_of_the_others_gets_its_own_action() {
+        let orders = [
+            order("A", "matched", ""),
+            order("B", "missing", ""),
+            order("C", "not_sent", "held"),
+            order("D", "not_sent", "skipped"),
+            order("E", "in_doubt", "unknown"),
+        ];
+        let mut actions = ["resend_notification,B,1,p-b,,,missing,x", "resolve,E,1,p-e,,,in_doubt,x"]
+            .iter()
+            .map(|line| StringRecord::from(line.split(',').collect::<Vec<_>>()));
+        let mut breaks = Breaks::default();
+        let rows: Vec<Vec<Cell>> = orders.iter().filter_map(|order| breaks.row(order, || actions.next())).collect();
+        let shown: Vec<[&Cell; 3]> = rows.iter().map(|row| [&row[0], &row[4], &row[10]]).collect();
+        let text = |text: &str| Cell::Text(text.to_owned());
+        assert_eq!(
+            shown,
+            [
+                [&text("B"), &text("resend_notification"), &text("p-b")],
+                [&text("C"), &Cell::Empty, &Cell::Empty],
+                [&text("E"), &text("resolve"), &text("p-e")],
+            ]
+        );
+        assert_eq!((&rows[0][1], &rows[0][8]), (&Cell::Rupiah(999_999_999_999), &Cell::Rupiah(-5)));
+        assert_eq!(rows[0][16], Cell::Time(parse_instant("2026-11-21T18:02:11Z").expect("a time")));
+        assert!(rows.iter().all(|row| row.len() == BREAKS.columns.len()));
+    }
+}

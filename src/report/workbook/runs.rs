@@ -1,0 +1,50 @@
+//! The sheet of the runs that the journal knows.
+
+use super::{Cell, Kind, Layout, Sheet};
+use crate::journal::record::RunRecord;
+use crate::model::time::parse_instant;
+use crate::report::summary::Summary;
+
+const RUNS: Layout = Layout {
+    name: "Runs",
+    kind: Kind::List,
+    columns: &[
+        ("run", 28),
+        ("job", 24),
+        ("operation", 11),
+        ("environment", 13),
+        ("started (WIB)", 20),
+        ("ended (WIB)", 20),
+        ("exit code", 10),
+        ("rows", 10),
+        ("in doubt now", 13),
+    ],
+};
+
+/// The runs of the journal in the environment of a run or an audit, the newest first. The run itself has not yet told the
+/// journal how it ended when this is written, and an audit is in no journal.
+#[must_use]
+pub fn runs(summary: &Summary, known: &[RunRecord]) -> Sheet {
+    let row = |run: &RunRecord| {
+        let is_this = run.run.as_str() == summary.run;
+        let (ended, code) = if is_this {
+            (parse_instant(&summary.finished_at), Some(summary.exit_code))
+        } else {
+            (run.finished_at, run.exit_code)
+        };
+        vec![
+            Cell::text(run.run.as_str()),
+            Cell::text(run.job.clone()),
+            Cell::text(run.operation.clone()),
+            Cell::text(run.environment.clone()),
+            Cell::Time(run.started_at),
+            ended.map_or_else(|| Cell::text("cut off, or still running"), Cell::Time),
+            code.map_or(Cell::Empty, |code| Cell::Count(code.into())),
+            Cell::Count(run.rows),
+            Cell::Count(run.in_doubt),
+        ]
+    };
+    let mut known: Vec<&RunRecord> = known.iter().filter(|run| run.environment == summary.environment).collect();
+    known.sort_by(|left, right| (right.started_at, &right.run).cmp(&(left.started_at, &left.run)));
+    Sheet { layout: RUNS, rows: known.into_iter().map(row).collect() }
+}
