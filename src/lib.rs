@@ -18,10 +18,11 @@
 //! | [`report`] | CSV, tables, JSON and HTML, returned as values |
 //! | [`edge`] | disk, network, clock, environment |
 //! | [`simulator`] | DOKU's Akulaku API on loopback, with faults on request |
+//! | [`listener`] | receives DOKU's notifications, verifies them, and keeps them before it answers |
 //! | [`cli`] | arguments, screens, exit codes; `cli::run` tells the story of `rekon run` |
 //!
 //! Dependencies point down: `model`, then `doku` and `job`, then `journal`, then `plan`, then `reconcile`, then `report`
-//! and `runner`, then `edge`, then `simulator`, then `cli`. A test holds this.
+//! and `runner`, then `edge`, then `simulator` and `listener`, then `cli`. A test holds this.
 //!
 //! # What always holds
 //!
@@ -36,6 +37,7 @@ pub mod doku;
 pub mod edge;
 pub mod job;
 pub mod journal;
+pub mod listener;
 pub mod model;
 pub mod plan;
 pub mod reconcile;
