@@ -5,6 +5,7 @@ pub mod doku;
 pub mod edge;
 pub mod job;
 pub mod journal;
+pub mod listener;
 pub mod model;
 pub mod plan;
 pub mod reconcile;

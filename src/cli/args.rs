@@ -1,6 +1,8 @@
 //! The command line as it is typed.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -10,7 +12,7 @@ use crate::job::approval::{NAME, is_name};
 use crate::job::limits::parse_minutes;
 use crate::job::settings::Period;
 use crate::model::operation::Operation;
-use crate::model::time::Zone;
+use crate::model::time::{Zone, parse_span};
 
 /// Cancels, refunds and creates Akulaku PayLater orders through DOKU from job files and CSV exports; never does a thing
 /// twice, and reconciles with DOKU's notifications.
@@ -120,6 +122,8 @@ pub(super) enum Command {
     Create(FlagArgs),
     /// DOKU's Akulaku API on loopback, with faults on request.
     Simulate(SimulateArgs),
+    /// Receive DOKU's notifications: verify each, write it to the log, and only then answer 200.
+    Listen(ListenArgs),
     /// Print a script that completes commands and flags, for a shell to read.
     Completions {
         /// Whose language it is in.
@@ -276,12 +280,37 @@ fn period(text: &str) -> Result<Period, String> {
 const LEAST_MEMORY: u64 = 64 << 20;
 
 fn memory(text: &str) -> Result<u64, String> {
-    let units = [("KiB", 10), ("MiB", 20), ("GiB", 30)];
-    let split = units.iter().find_map(|(unit, bits)| Some((text.strip_suffix(unit)?, *bits)));
-    let bytes = split.and_then(|(number, bits)| number.trim().parse::<u64>().ok()?.checked_mul(1 << bits));
-    bytes
+    bytes(text)
         .filter(|bytes| *bytes >= LEAST_MEMORY)
         .ok_or_else(|| "it is a size such as 512MiB or 2GiB, at least 64MiB".to_owned())
+}
+
+/// A size in bytes.
+fn bytes(text: &str) -> Option<u64> {
+    let units = [("KiB", 10), ("MiB", 20), ("GiB", 30)];
+    let (number, bits) = units.iter().find_map(|(unit, bits)| Some((text.strip_suffix(unit)?, *bits)))?;
+    number.trim().parse::<u64>().ok()?.checked_mul(1 << bits)
+}
+
+fn file_size(text: &str) -> Result<u64, String> {
+    let size = bytes(text).filter(|bytes| (1 << 20..=1 << 40).contains(bytes));
+    size.ok_or_else(|| "it is a size such as 64MiB, from 1MiB to 1024GiB".to_owned())
+}
+
+fn body_size(text: &str) -> Result<usize, String> {
+    let size = bytes(text).filter(|bytes| (1 << 10..=16 << 20).contains(bytes));
+    size.and_then(|bytes| usize::try_from(bytes).ok())
+        .ok_or_else(|| "it is a size such as 64KiB, from 1KiB to 16MiB".to_owned())
+}
+
+fn connections(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| (1..=10_000).contains(number));
+    number.ok_or_else(|| "it is a number from 1 to 10000".to_owned())
+}
+
+fn patience(text: &str) -> Result<Duration, String> {
+    let span = parse_span(text).filter(|span| (Duration::from_millis(100)..=Duration::from_secs(300)).contains(span));
+    span.ok_or_else(|| "it is a time such as 10s, from 100ms to 5m".to_owned())
 }
 
 fn threads(text: &str) -> Result<usize, String> {
@@ -445,6 +474,30 @@ pub(super) struct SimulateArgs {
     /// Where signed notifications are posted.
     #[arg(long, value_name = "URL")]
     pub(super) notify: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ListenArgs {
+    /// The job file: its merchant, notifications.path, and notifications.files for the names of the log.
+    pub(super) job: PathBuf,
+    /// Where to listen; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub(super) bind: SocketAddr,
+    /// The folder of the log, relative to the current directory, instead of the job's.
+    #[arg(long, value_name = "DIR")]
+    pub(super) directory: Option<PathBuf>,
+    /// Begins another file when this size is reached; every day in WIB has a new one anyway.
+    #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = file_size)]
+    pub(super) rotate_at: u64,
+    /// The longest body that is taken.
+    #[arg(long, value_name = "SIZE", default_value = "64KiB", value_parser = body_size)]
+    pub(super) max_body: usize,
+    /// So many connections at a time; more wait.
+    #[arg(long, value_name = "NUMBER", default_value = "512", value_parser = connections)]
+    pub(super) max_connections: usize,
+    /// How long the head of a request may take, and how long its body.
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = patience)]
+    pub(super) patience: Duration,
 }
 
 impl Command {

@@ -3,11 +3,38 @@
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use super::exit::DOUBT;
+use super::exit::{DOUBT, STOPPED};
 use super::screen::Screen;
+
+/// What the signals mean to a command.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stopping {
+    /// What the first one says.
+    first: &'static str,
+    /// What the second one ends the program with.
+    at_once: u8,
+}
+
+impl Stopping {
+    /// Calls may be under way whose outcome nobody will read.
+    const RUN: Self = Self {
+        first: "stopping: calls under way are finished, then the files are written; once more to stop at once",
+        at_once: DOUBT,
+    };
+    /// Requests may be open, to which nobody has said yes yet.
+    pub(super) const LISTENER: Self = Self {
+        first: "stopping: what has come in is written and answered; once more to stop at once",
+        at_once: STOPPED,
+    };
+}
 
 /// A flag that turns true with the first signal.
 pub(super) fn listen(screen: Screen) -> watch::Receiver<bool> {
+    listen_for(Stopping::RUN, screen)
+}
+
+/// The same for a command to which the signals mean something else.
+pub(super) fn listen_for(stopping: Stopping, screen: Screen) -> watch::Receiver<bool> {
     let (sender, receiver) = watch::channel(false);
     let signals = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(signal);
     for caught in signals {
@@ -17,11 +44,9 @@ pub(super) fn listen(screen: Screen) -> watch::Receiver<bool> {
             while caught.recv().await.is_some() {
                 if sender.send_replace(true) {
                     // Calls may be under way whose outcome nobody will read.
-                    screen.log().unseen(&mut || std::process::exit(i32::from(DOUBT)));
+                    screen.log().unseen(&mut || std::process::exit(i32::from(stopping.at_once)));
                 }
-                screen.warn(
-                    "stopping: calls under way are finished, then the files are written; once more to stop at once",
-                );
+                screen.warn(stopping.first);
             }
         });
     }

@@ -17,6 +17,7 @@ mod heartbeat;
 mod init;
 mod interrupt;
 mod journal;
+mod listen;
 mod load;
 mod log;
 mod loosen;
@@ -117,6 +118,7 @@ async fn command(cli: &Cli, screen: Screen) -> Result<u8, exit::Failure> {
         Command::Reopen(args) => rule::reopen(args, common, screen).await,
         Command::Journal { command } => journal::journal(command, common, screen).await,
         Command::Simulate(args) => simulate::simulate(args, screen).await,
+        Command::Listen(args) => listen::listen(args, common, screen).await,
         Command::Completions { shell } => completions::completions(*shell, screen),
         Command::Man { folder } => man::man(folder.as_deref(), screen),
         other @ (Command::Refund(_) | Command::Cancel(_) | Command::Create(_)) => match other.by_flags() {

@@ -1,7 +1,9 @@
 //! Where the program meets the world: disk, network, clock and environment. Bytes come in, and checked values go on.
 
+pub mod append;
 pub mod blocks;
 pub mod clock;
+pub mod connection;
 pub mod credentials;
 pub mod csv;
 pub mod environment;

@@ -8,11 +8,7 @@ use std::time::Duration;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, Response};
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::Clock;
@@ -23,6 +19,7 @@ use super::faults::{Door, End, Stage};
 use super::pause::pause;
 use super::socket::{FaultyStream, Mischief, Switch};
 use super::wire;
+use crate::edge::connection::{self, KeepAlive, Stop, Terms};
 
 /// The longest body that is read; the longest of the guide's requests has a few kilobytes.
 const LONGEST_BODY: usize = 1 << 20;
@@ -56,9 +53,6 @@ impl Shared {
         self.requests.load(Ordering::Relaxed)
     }
 }
-
-/// Ends when its sender says so or is dropped.
-type Stop = watch::Receiver<()>;
 
 /// Accepts connections until told to stop; then lets the open requests finish.
 pub(super) async fn accept(mut listener: TcpListener, address: SocketAddr, shared: Arc<Shared>, mut stop: Stop) {
@@ -110,33 +104,16 @@ async fn receive(stream: TcpStream, shared: Arc<Shared>, mut stop: Stop) -> Opti
     (door == Door::Refuse).then_some(delay)
 }
 
-/// Whether a connection carries more than one request. Where the script strikes connections, each request has its own, or it
-/// would be left to the client how many there are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum KeepAlive {
-    Yes,
-    No,
-}
-
-/// One connection, with as many requests as the client likes.
-async fn converse(stream: TcpStream, shared: Arc<Shared>, mut stop: Stop, keep_alive: KeepAlive) {
+/// One connection, with as many requests as the client likes. Where the script strikes connections, each request has its own,
+/// or it would be left to the client how many there are.
+async fn converse(stream: TcpStream, shared: Arc<Shared>, stop: Stop, keep_alive: KeepAlive) {
     let switch = Switch::default();
-    let io = TokioIo::new(FaultyStream::new(stream, switch.clone()));
+    let stream = FaultyStream::new(stream, switch.clone());
+    let terms = Terms { head_patience: HEADER_PATIENCE, longest_head: None, keep_alive, grace: GRACE };
     let service_stop = stop.clone();
-    let service =
-        service_fn(move |request| respond(request, Arc::clone(&shared), switch.clone(), service_stop.clone()));
-    let mut server = http1::Builder::new();
-    server.timer(TokioTimer::new()).header_read_timeout(HEADER_PATIENCE).title_case_headers(true);
-    server.keep_alive(keep_alive == KeepAlive::Yes);
-    let mut connection = std::pin::pin!(server.serve_connection(io, service));
+    let answer = |request| respond(request, Arc::clone(&shared), switch.clone(), service_stop.clone());
     // How a connection ends is the client's business: its errors are what the faults are for.
-    tokio::select! {
-        _ = connection.as_mut() => {}
-        _ = stop.changed() => {
-            connection.as_mut().graceful_shutdown();
-            tokio::time::timeout(GRACE, connection).await.ok();
-        }
-    }
+    connection::converse(stream, answer, &terms, stop).await.ok();
 }
 
 /// The connection ends without an answer.

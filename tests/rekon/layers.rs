@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::support::{files, repository};
 
 /// The rooms, lowest first. A room uses what is below it; rooms on one line do not use each other.
-const LAYERS: [&[&str]; 10] = [
+const LAYERS: [&[&str]; 11] = [
     &["model"],
     &["doku", "job"],
     &["journal"],
@@ -16,27 +16,47 @@ const LAYERS: [&[&str]; 10] = [
     &["reconcile"],
     &["report", "runner"],
     &["journal::sqlite"],
+    &["edge::connection"],
     &["edge"],
-    &["simulator"],
+    &["simulator", "listener"],
     &["cli"],
 ];
 
-/// The simulator is an independent provider: it shares the provider's language with the program, and nothing else.
-const SIMULATOR_USES: [&str; 2] = ["doku", "model"];
+/// The simulator is an independent provider: it shares the provider's language and the plumbing of HTTP with the program, and
+/// nothing else.
+const SIMULATOR_USES: [&str; 3] = ["doku", "model", "edge::connection"];
 
 /// Names of the world, and the files or folders that may say them.
 const WORLD: [(&str, &[&str]); 21] = [
     ("std::fs", &["edge/", "journal/sqlite/", "simulator/lines.rs"]),
     ("tokio::fs", &[]),
-    // The first two and the fourth only name an address; the others bind to it.
+    // The first two and those of cli only name an address; the others bind to it.
     (
         "std::net",
-        &["job/settings.rs", "cli/simulate.rs", "simulator/running.rs", "simulator/server.rs", "simulator/door.rs"],
+        &[
+            "job/settings.rs",
+            "cli/args.rs",
+            "cli/simulate.rs",
+            "simulator/running.rs",
+            "simulator/server.rs",
+            "simulator/door.rs",
+            "listener/running.rs",
+        ],
     ),
-    ("tokio::net", &["simulator/running.rs", "simulator/server.rs", "simulator/door.rs", "simulator/socket.rs"]),
+    (
+        "tokio::net",
+        &[
+            "simulator/running.rs",
+            "simulator/server.rs",
+            "simulator/door.rs",
+            "simulator/socket.rs",
+            "listener/running.rs",
+            "listener/server.rs",
+        ],
+    ),
     ("reqwest", &["edge/http.rs", "edge/ping.rs", "simulator/running.rs", "simulator/courier.rs"]),
-    ("hyper", &["simulator/server.rs", "simulator/wire.rs"]),
-    ("axum", &["simulator/"]),
+    ("hyper", &["edge/connection.rs", "simulator/server.rs", "simulator/wire.rs", "listener/server.rs"]),
+    ("axum", &["edge/connection.rs", "simulator/", "listener/server.rs"]),
     ("rusqlite", &["journal/sqlite/"]),
     ("std::env", &["edge/credentials.rs", "edge/environment.rs", "edge/person.rs"]),
     ("Utc::now", &["edge/clock.rs"]),
@@ -231,6 +251,7 @@ fn room_of_file(path: &str) -> Option<String> {
 fn room_of_path(path: &[String]) -> String {
     match path {
         [first, second, ..] if first == "journal" && second == "sqlite" => "journal::sqlite".to_owned(),
+        [first, second, ..] if first == "edge" && second == "connection" => "edge::connection".to_owned(),
         [first, ..] => first.clone(),
         [] => String::new(),
     }

@@ -15,6 +15,8 @@ mod guards;
 mod init;
 mod jobs;
 mod layers;
+#[cfg(target_os = "linux")]
+mod listen;
 mod logs;
 mod month;
 mod operations;

@@ -66,9 +66,7 @@ impl Folder {
 
     /// Starts the program and comes back at once.
     pub(crate) fn start(&self, arguments: &[&str]) -> Background {
-        let mut command = self.command(arguments);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        Background(command.spawn().expect("the program starts"))
+        Background::start(self.command(arguments))
     }
 
     /// The folders of a job's runs, in their order.
@@ -141,6 +139,12 @@ pub(crate) fn ended(mut command: Command) -> Ended {
 pub(crate) struct Background(Child);
 
 impl Background {
+    /// Starts a command and comes back at once.
+    pub(crate) fn start(mut command: Command) -> Self {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self(command.spawn().expect("the program starts"))
+    }
+
     /// Sends a signal by name.
     pub(crate) fn signal(&self, name: &str) {
         let kill = format!("kill -{name} {}", self.0.id());
