@@ -43,7 +43,6 @@ pub(super) fn listen_for(stopping: Stopping, screen: Screen) -> watch::Receiver<
         tokio::spawn(async move {
             while caught.recv().await.is_some() {
                 if sender.send_replace(true) {
-                    // Calls may be under way whose outcome nobody will read.
                     screen.log().unseen(&mut || std::process::exit(i32::from(stopping.at_once)));
                 }
                 screen.warn(stopping.first);
