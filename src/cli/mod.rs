@@ -13,6 +13,7 @@ mod embed;
 mod events;
 mod exit;
 mod heartbeat;
+mod illustrate;
 mod init;
 mod interrupt;
 mod journal;
