@@ -11,6 +11,7 @@ use super::log::{Level, LogFormat};
 use crate::job::approval::{NAME, is_name};
 use crate::job::limits::parse_minutes;
 use crate::job::settings::Period;
+use crate::model::language::Language;
 use crate::model::operation::Operation;
 use crate::model::time::{Zone, parse_span};
 
@@ -49,6 +50,9 @@ pub(super) struct Common {
     /// Journal: a path relative to the current directory, instead of the job's.
     #[arg(long, global = true, value_name = "URL")]
     pub(super) journal: Option<String>,
+    /// The language of report.html, instead of the job's: en, or id for Bahasa Indonesia.
+    #[arg(long, global = true, value_name = "LANGUAGE", value_parser = language)]
+    pub(super) lang: Option<Language>,
     /// Business date in WIB that fills {date}; today if left out.
     #[arg(long, global = true, value_name = "2026-11-21")]
     pub(super) date: Option<String>,
@@ -163,6 +167,9 @@ pub(super) enum Kind {
 pub(super) struct PlannedArgs {
     #[command(flatten)]
     pub(super) run: RunArgs,
+    /// Shows customers' data in report.html instead of masking them; recorded in summary.json.
+    #[arg(long)]
+    pub(super) reveal: bool,
     /// Executes exactly this saved plan, or refuses.
     #[arg(long, value_name = "FILE")]
     pub(super) plan: Option<PathBuf>,
@@ -256,6 +263,11 @@ pub(super) enum ScheduleFormat {
     Cron,
     /// A service and a timer.
     Systemd,
+}
+
+fn language(text: &str) -> Result<Language, String> {
+    let found = Language::WORDS.into_iter().find(|(word, _)| *word == text);
+    found.map(|(_, language)| language).ok_or_else(|| "it is en or id".to_owned())
 }
 
 fn time_of_day(text: &str) -> Result<u16, String> {
@@ -416,6 +428,9 @@ pub(super) struct FlagArgs {
     /// Needed for production, refused elsewhere.
     #[arg(long)]
     pub(super) live: bool,
+    /// Shows customers' data in report.html instead of masking them; recorded in summary.json.
+    #[arg(long)]
+    pub(super) reveal: bool,
     /// Replaces the environment's host: https, or http on loopback.
     #[arg(long, value_name = "URL")]
     pub(super) base_url: Option<String>,

@@ -15,8 +15,9 @@ use crate::reconcile::ledger::Ledger;
 use crate::reconcile::record::{StrayRecord, hash_bytes};
 use crate::reconcile::strays::{records, sorted, united};
 use crate::reconcile::total::Totals;
+use crate::report::highlights::Highlights;
 use crate::report::rows;
-use crate::report::sheet::{Break, MOST_BREAKS, Rows, Sheet, sheet};
+use crate::report::sheet::{Rows, Sheet, sheet};
 
 /// How many orders are judged in one piece.
 pub(super) const PIECE: usize = 8192;
@@ -26,8 +27,8 @@ pub(super) const PIECE: usize = 8192;
 pub(super) struct Books {
     /// All sums.
     pub(super) totals: Totals,
-    /// Orders that need a person, by invoice.
-    pub(super) breaks: Vec<Break>,
+    /// What report.html shows of the orders.
+    pub(super) highlights: Highlights,
     /// Names an audit: the same findings have the same, in whatever order they were read.
     pub(super) digest: u64,
     drafts: Vec<(&'static str, Draft)>,
@@ -55,7 +56,7 @@ impl Books {
             (name, draft)
         };
         let drafts = if wanted { files.into_iter().map(begin).collect() } else { Vec::new() };
-        Self { totals: Totals::default(), breaks: Vec::new(), digest: 0, drafts }
+        Self { totals: Totals::default(), highlights: Highlights::default(), digest: 0, drafts }
     }
 
     /// Where the drafts stand: the job's output folder.
@@ -92,9 +93,7 @@ impl Books {
     pub(super) fn add(&mut self, sheet: Sheet) {
         self.totals.merge(sheet.totals);
         self.digest = self.digest.wrapping_add(sheet.digest);
-        self.breaks.extend(sheet.breaks);
-        self.breaks.sort_unstable();
-        self.breaks.truncate(MOST_BREAKS);
+        self.highlights.merge(sheet.highlights);
     }
 
     /// Writes an order's row, and what to do about it.

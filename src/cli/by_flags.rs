@@ -9,6 +9,7 @@ use super::load::Loosening;
 use super::load::{self, Case};
 use crate::edge::clock::SystemClock;
 use crate::edge::credentials;
+use crate::edge::person;
 use crate::job::flags::{self, Flags, Keys};
 use crate::job::settings::Guards;
 use crate::model::environment::Environment;
@@ -40,6 +41,7 @@ pub(super) fn case(operation: Operation, args: &FlagArgs, common: &Common) -> Re
     let folder = args.orders.parent().map(Path::to_owned).unwrap_or_default();
     let mut case = load::assemble(job, folder, args.orders.display().to_string(), common, now)?;
     case.loosening = Loosening::NotOffered;
+    case.revealed_by = args.reveal.then(person::who);
     let input = case.input(now)?;
     case.job.guards = Some(guards(args, case.job.merchant.environment, &input)?);
     Ok(case)

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::books::Books;
 use super::events;
 use super::exit::{self, Completion, Failure};
+use super::illustrate::Illustrated;
 use super::load::{Case, Loosening, shown};
 use super::screen::{Screen, Tone};
 use super::workbook;
@@ -25,8 +26,8 @@ use crate::plan::guard::{Reading, counted};
 use crate::reconcile::evidence::{DoneState, UnmatchedReason};
 use crate::reconcile::severity::{Level, level};
 use crate::report::limits::LimitsSeen;
-use crate::report::summary::{JournalHead, LogLines, Summary};
-use crate::report::{html, overrides, plan_use, rows, table};
+use crate::report::summary::{JournalHead, LogLines, Revealed, Summary};
+use crate::report::{overrides, plan_use, rows, table};
 
 /// More invoices than these are counted only.
 const MOST_NAMED: usize = 5;
@@ -47,6 +48,8 @@ pub(super) struct Ending {
     pub(super) overrides: Vec<Overridden>,
     /// The saved plan that was executed.
     pub(super) plan: Option<PlanUse>,
+    /// What only report.html shows.
+    pub(super) illustrated: Illustrated,
     /// Items of the job in doubt that are not in the input.
     pub(super) in_doubt_earlier: Tally,
     /// The invoices of the job's own.
@@ -82,6 +85,7 @@ impl Ending {
             guards: Vec::new(),
             overrides: Vec::new(),
             plan: None,
+            illustrated: Illustrated::default(),
             in_doubt_earlier: Tally::default(),
             earlier: Vec::new(),
             other_jobs: BTreeSet::new(),
@@ -102,6 +106,7 @@ pub(super) struct Conclusion {
     /// All totals.
     pub(super) summary: Summary,
     books: Books,
+    illustrated: Illustrated,
     earlier: Vec<InvoiceNumber>,
     other_jobs: BTreeSet<String>,
     now: Timestamp,
@@ -147,11 +152,19 @@ pub(super) fn conclude(case: &Case, ending: Ending) -> Conclusion {
         guards: ending.guards,
         limits: ending.limits,
         overrides: ending.overrides,
+        revealed: case.revealed_by.clone().map(|by| Revealed { by, at: wire(ending.now) }),
         plan: ending.plan,
         journal: ending.journal,
         files: BTreeMap::new(),
     };
-    Conclusion { summary, books, earlier, other_jobs: ending.other_jobs, now: ending.now }
+    Conclusion {
+        summary,
+        books,
+        illustrated: ending.illustrated,
+        earlier,
+        other_jobs: ending.other_jobs,
+        now: ending.now,
+    }
 }
 
 /// An audit is named by its clock and by what it found: the same inputs at the same time give the same folder, and no
@@ -173,12 +186,14 @@ impl Conclusion {
         if wants(OutputFormat::Csv) {
             out.push(("days.csv", rows::days(&self.summary.days)));
         }
-        if wants(OutputFormat::Html) {
-            out.push(("report.html", html::page(&self.summary, &self.books.breaks)));
-        }
+        let page = wants(OutputFormat::Html).then_some("report.html");
         let workbook = wants(OutputFormat::Xlsx).then_some(workbook::NAME);
-        let names = out.iter().map(|(name, _)| *name).chain(self.books.files()).chain(workbook).chain(["summary.json"]);
+        let names = out.iter().map(|(name, _)| *name);
+        let names = names.chain(page).chain(self.books.files()).chain(workbook).chain(["summary.json"]);
         self.summary.files = names.map(|name| (name.to_owned(), format!("{folder}/{name}"))).collect();
+        if let Some(name) = page {
+            out.push((name, self.illustrated.page(&self.summary, &self.books.highlights, case.language)));
+        }
         out.push(("summary.json", self.summary.json()));
         let path = |name: &str| -> PathBuf { case.path(&folder).join(name) };
         let stopped = |error: files::WriteError| Failure::Stopped(error.to_string());

@@ -18,6 +18,7 @@ use crate::journal::Account;
 use crate::journal::log::sha256;
 use crate::model::fault::{Fault, Place};
 use crate::model::ids::InvoiceNumber;
+use crate::model::language::Language;
 use crate::model::money::Tally;
 use crate::model::operation::{Operation, Task};
 use crate::model::table::Table;
@@ -46,6 +47,10 @@ pub(super) struct Case {
     pub(super) loosening: Loosening,
     /// SHA-256 of the job file, in hex; empty where there is none.
     pub(super) sha256: String,
+    /// The language of report.html.
+    pub(super) language: Language,
+    /// Who asked for customers' data in report.html; `None`: they are masked.
+    pub(super) revealed_by: Option<String>,
     /// What a run tells about itself while it lasts and at its end.
     pub(super) told: Told,
 }
@@ -123,6 +128,7 @@ pub(super) fn assemble(
     common: &Common,
     now: Timestamp,
 ) -> Result<Case, Failure> {
+    let language = common.lang.unwrap_or(job.output.language);
     let journal = journal_path(common.journal.as_deref(), &file, &folder, &job.journal)?;
     Ok(Case {
         date: date(common, now)?,
@@ -131,6 +137,8 @@ pub(super) fn assemble(
         folder,
         file,
         loosening: Loosening::NotAsked,
+        language,
+        revealed_by: None,
         sha256: String::new(),
         told: Told::default(),
     })

@@ -14,6 +14,7 @@ mod events;
 mod exit;
 mod fit;
 mod heartbeat;
+mod illustrate;
 mod init;
 mod interrupt;
 mod journal;
@@ -42,8 +43,8 @@ mod show_runs;
 mod simulate;
 mod slips;
 mod words;
-mod wrap;
 mod workbook;
+mod wrap;
 
 use std::process::ExitCode;
 

@@ -13,6 +13,7 @@ use crate::journal::sqlite::SqliteJournal;
 use crate::model::ids::{InvoiceNumber, RunId};
 use crate::plan::decide::Plan;
 use crate::reconcile::ends::Ends;
+use crate::report::pictures::Flow;
 use crate::report::results::{Input, Results};
 
 /// So many rows are read at once.
@@ -24,6 +25,8 @@ pub(super) struct ReadBack {
     pub(super) ends: Ends,
     /// The invoices of those in doubt.
     pub(super) in_doubt: HashSet<InvoiceNumber>,
+    /// What became of what was planned.
+    pub(super) flow: Flow,
     results: Results,
     draft: Draft,
 }
@@ -34,7 +37,7 @@ impl ReadBack {
         let results = Results::new(plan.operation, Input { header: &plan.header, delimiter: plan.delimiter });
         let mut draft = Draft::begin(&Books::folder(case), "results.csv");
         draft.write(results.header());
-        Self { ends: Ends::default(), in_doubt: HashSet::new(), results, draft }
+        Self { ends: Ends::default(), in_doubt: HashSet::new(), flow: Flow::default(), results, draft }
     }
 
     /// All rows of a run.
@@ -57,6 +60,7 @@ impl ReadBack {
     /// The next rows.
     pub(super) fn take(&mut self, plan: &Plan, records: &[RowRecord]) {
         self.draft.write(&self.results.rows(records));
+        self.flow.take_rows(records);
         self.in_doubt.extend(records.iter().filter_map(in_doubt_here));
         self.ends.take_rows(plan, records);
     }

@@ -7,6 +7,7 @@ use super::by_flags;
 use super::conclude::{Ending, conclude};
 use super::events;
 use super::exit::{Completion, DOUBT, Failure, STOPPED};
+use super::illustrate::Illustrated;
 use super::load::{self, Case, Loosening};
 use super::pace::limits_seen;
 use super::read_back::ReadBack;
@@ -16,6 +17,7 @@ use super::session::{Sent, Session};
 use super::slips;
 use crate::doku::answer::Halt;
 use crate::edge::clock::SystemClock;
+use crate::edge::person;
 use crate::job::settings::{DuplicateInput, OnInvalid};
 use crate::journal::history::PlanUse;
 use crate::journal::record::Finished;
@@ -43,6 +45,10 @@ pub(super) async fn job(planned: &PlannedArgs, common: &Common, screen: Screen) 
         Task::Audit if planned.plan.is_some() => {
             Err(Failure::Refused(format!("{}: an audit sends nothing, and takes no --plan", case.file)))
         }
+        Task::Audit if planned.reveal => {
+            let why = "the report of an audit has no customers' data, and takes no --reveal";
+            Err(Failure::Refused(format!("{}: {why}", case.file)))
+        }
         Task::Audit => {
             args.overrides.refuse("an audit sends nothing")?;
             let options = AuditArgs::default();
@@ -53,6 +59,7 @@ pub(super) async fn job(planned: &PlannedArgs, common: &Common, screen: Screen) 
             Err(Failure::Refused(format!("{}: --as-of is for an audit; a run happens now", case.file)))
         }
         Task::Change(operation) => {
+            case.revealed_by = planned.reveal.then(person::who);
             let bound = planned.plan.as_deref().map(Bound::open).transpose()?;
             let case = match &bound {
                 None => case.loosened(&args.overrides)?,
@@ -276,6 +283,8 @@ async fn report(
     let head = journal.head().await.map_err(unread)?;
     let now = SystemClock.now();
     let mut books = reconcile::books_of_run(case, &read.ends, &log, now)?;
+    let illustrated =
+        Illustrated::of_run(session, plan, &run, &books.highlights, read.flow.clone()).await.map_err(unread)?;
     read.into(&mut books);
     let ending = Ending {
         run: Some(run.to_string()),
@@ -285,6 +294,7 @@ async fn report(
         guards: plan.guards.clone(),
         overrides: case.overridden(plan),
         plan: used,
+        illustrated,
         in_doubt_earlier,
         earlier,
         other_jobs,

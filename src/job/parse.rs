@@ -10,6 +10,7 @@ use super::{approval, guards, limits, notifications, orders, reconcile};
 use crate::model::environment::Environment;
 use crate::model::fault::Fault;
 use crate::model::ids::JobName;
+use crate::model::language::Language;
 use crate::model::money::{AmountStyle, Rupiah};
 use crate::model::operation::{Operation, Task};
 use crate::model::order::{Settlement, Share};
@@ -210,7 +211,8 @@ pub(super) fn base_url(text: &str) -> Option<String> {
 
 fn read_output(reader: &mut Reader<'_>, node: Option<&Node>) -> Output {
     let mut output = Output::default();
-    let Some(section) = node.and_then(|node| reader.section(node, "output", &["directory", "formats", "metrics"]))
+    let Some(section) =
+        node.and_then(|node| reader.section(node, "output", &["directory", "formats", "language", "metrics"]))
     else {
         return output;
     };
@@ -231,6 +233,9 @@ fn read_output(reader: &mut Reader<'_>, node: Option<&Node>) -> Output {
         if output.formats.contains(&OutputFormat::Xlsx) && !output.formats.contains(&OutputFormat::Csv) {
             output.formats.push(OutputFormat::Csv);
         }
+    }
+    if let Some(node) = section.get("language") {
+        output.language = reader.word(node, "output.language", &Language::WORDS).unwrap_or_default();
     }
     if let Some(node) = section.get("metrics") {
         // The textfile collector reads no other name, and a date in it would leave old files behind that never change.

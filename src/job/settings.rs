@@ -11,6 +11,7 @@ pub use super::reconcile::{Period, Reconcile, Severity, Threshold};
 use crate::model::environment::Environment;
 use crate::model::fault::Place;
 use crate::model::ids::JobName;
+use crate::model::language::Language;
 use crate::model::money::{AmountStyle, Rupiah};
 use crate::model::operation::Task;
 use crate::model::order::Settlement;
@@ -437,6 +438,8 @@ pub struct Output {
     pub directory: String,
     /// Which files; results.csv and summary.json are always written.
     pub formats: Vec<OutputFormat>,
+    /// Of report.html.
+    pub language: Language,
     /// Where the metrics of the latest run go, relative to the job file. `None`: nowhere.
     pub metrics: Option<String>,
 }
@@ -493,7 +496,7 @@ impl Default for Notifications {
 impl Default for Output {
     fn default() -> Self {
         let formats = vec![OutputFormat::Csv, OutputFormat::Json, OutputFormat::Html];
-        Self { directory: "out".into(), formats, metrics: None }
+        Self { directory: "out".into(), formats, language: Language::English, metrics: None }
     }
 }
 

@@ -6,7 +6,7 @@ use crate::reconcile::judge::Judged;
 use crate::reconcile::reason::Reason;
 
 /// What to do next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Action {
     /// The customer paid what was cancelled: the rows can be the orders of a refund job.
     Refund,

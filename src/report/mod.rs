@@ -1,10 +1,14 @@
 //! What comes out, as values: CSV, JSON, tables and HTML are returned here and written elsewhere.
 
 pub mod action;
+pub mod form;
+pub mod highlights;
 pub mod html;
 pub mod limits;
+pub mod mask;
 pub mod metrics;
 pub mod overrides;
+pub mod pictures;
 pub mod plan_use;
 pub mod results;
 pub mod rows;
@@ -12,4 +16,5 @@ pub mod schedule;
 pub mod sheet;
 pub mod summary;
 pub mod table;
+pub mod words;
 pub mod workbook;

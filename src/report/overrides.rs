@@ -8,15 +8,19 @@ use crate::model::money::Rupiah;
 pub fn lines(overrides: &[Overridden]) -> String {
     let line = |found: &Overridden| {
         let Overridden { guard, from, to, reason, by } = found;
-        format!("overridden: {guard} {} -> {}, by {by}: {reason}", spoken(guard, from), spoken(guard, to))
+        format!("overridden: {guard} {} -> {}, by {by}: {reason}", in_words(guard, from), in_words(guard, to))
     };
     overrides.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// A limit as people read it.
-fn spoken(guard: &str, limit: &str) -> String {
+fn in_words(guard: &str, limit: &str) -> String {
+    spoken(guard, limit, |whole| Rupiah::new(whole).to_string())
+}
+
+/// A limit as people read it: `money` writes whole rupiah.
+pub(super) fn spoken(guard: &str, limit: &str, money: impl Fn(u64) -> String) -> String {
     match (guard, limit.parse()) {
-        ("max_total" | "max_order" | "max_total_per_day", Ok(whole)) => Rupiah::new(whole).to_string(),
+        ("max_total" | "max_order" | "max_total_per_day", Ok(whole)) => money(whole),
         _ => limit.to_owned(),
     }
 }

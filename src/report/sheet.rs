@@ -1,17 +1,13 @@
 //! A part of the reconciliation, judged and written: some orders, their rows, and what they add up to.
 
+use super::highlights::Highlights;
 use super::rows;
 use crate::model::moment::Moment;
-use crate::model::money::Rupiah;
 use crate::model::time::Cutoff;
-use crate::model::verdict::Verdict;
 use crate::reconcile::judge::{Bench, Rules};
 use crate::reconcile::ledger::Ledger;
 use crate::reconcile::record::{LinePlace, Record, StrayRecord, hash_bytes};
 use crate::reconcile::total::{Counted, RowEnd, Totals};
-
-/// The most orders that a page for people shows; all of them are in reconciliation.csv.
-pub const MOST_BREAKS: usize = 500;
 
 /// Whose rows are counted where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,23 +33,8 @@ pub struct Sheet {
     pub digest: u64,
     /// Their sums.
     pub totals: Totals,
-    /// Those that need a person, the first [`MOST_BREAKS`] of them.
-    pub breaks: Vec<Break>,
-}
-
-/// An order that needs a person, for a page.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Break {
-    /// Its row, if it has no readable invoice: these come last.
-    pub row: Option<u64>,
-    /// The invoice, or what stands in its place.
-    pub invoice: String,
-    /// Its amount.
-    pub amount: Rupiah,
-    /// The conclusion.
-    pub verdict: Verdict,
-    /// Why.
-    pub reason: String,
+    /// What a page for people shows of them.
+    pub highlights: Highlights,
 }
 
 /// Judges these orders of a ledger.
@@ -87,15 +68,8 @@ pub fn sheet(ledger: &Ledger, orders: &[u32], rules: Rules, cutoff: Cutoff, rows
         sheet.digest = sheet.digest.wrapping_add(hash_bytes(&sheet.orders[start..]));
         rows::action(&judged, || ledger.identifiers(*order), &mut sheet.actions);
         sheet.ends.push((sheet.orders.len(), sheet.actions.len()));
-        if judged.verdict().needs_a_person() && sheet.breaks.len() < MOST_BREAKS {
-            sheet.breaks.push(Break {
-                row: Some(judged.entry.row).filter(|_| judged.entry.invoice.is_none()),
-                invoice: judged.name().into_owned(),
-                amount: judged.entry.amount,
-                verdict: judged.verdict(),
-                reason: judged.reason_text(),
-            });
-        }
+        sheet.highlights.take(&judged);
     }
+    sheet.highlights.keep_the_worst();
     sheet
 }

@@ -68,6 +68,9 @@ pub struct Summary {
     pub limits: Option<LimitsSeen>,
     /// The guards that were loosened for the run, by whom and why.
     pub overrides: Vec<Overridden>,
+    /// Who had customers' data shown in report.html; left out while they are masked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revealed: Option<Revealed>,
     /// The saved plan that was executed, and whose approvals released it; left out if the run made its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plan: Option<PlanUse>,
@@ -75,6 +78,15 @@ pub struct Summary {
     pub journal: Option<JournalHead>,
     /// Name and path of each file that came out, relative to the job's folder.
     pub files: BTreeMap<String, String>,
+}
+
+/// Somebody asked for customers' data with `--reveal`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Revealed {
+    /// Who, as far as the system says.
+    pub by: String,
+    /// When, UTC.
+    pub at: String,
 }
 
 /// The lines of the notification logs, blank ones left out.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::super::conclude::{Ending, conclude};
 use super::super::exit::{Completion, Failure};
+use super::super::illustrate::Illustrated;
 use super::super::read_back::ReadBack;
 use super::super::reconcile::books_of_run;
 use super::super::resolve::exit_code;
@@ -228,6 +229,7 @@ impl Sitting<'_> {
             dispositions: plan.dispositions(),
             guards: plan.guards.clone(),
             overrides: Vec::new(),
+            illustrated: Illustrated::default(),
             in_doubt_earlier,
             earlier: Vec::new(),
             period: None,

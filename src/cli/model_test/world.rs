@@ -26,6 +26,7 @@ use crate::journal::sqlite::SqliteJournal;
 use crate::journal::state::{Event, State};
 use crate::journal::{Account, Journal as _};
 use crate::model::ids::InvoiceNumber;
+use crate::model::language::Language;
 use crate::model::operation::Operation;
 use crate::model::status::PaymentStatus;
 use crate::model::time::{BusinessDate, parse_instant};
@@ -83,6 +84,8 @@ impl World {
             date,
             job,
             loosening: Loosening::NotAsked,
+            language: Language::English,
+            revealed_by: None,
             sha256: String::new(),
             told: Told::default(),
         };

@@ -23,6 +23,7 @@ mod runs;
 mod schema;
 #[cfg(test)]
 mod tests;
+mod times;
 mod writer;
 
 use std::collections::HashMap;
@@ -193,6 +194,24 @@ impl SqliteJournal {
     pub async fn rows_behind(&self, run: &RunId, behind: u64, most: u32) -> Result<Vec<RowRecord>, JournalError> {
         let run = run.clone();
         self.read(move |connection| runs::rows(connection, &run, behind, most)).await
+    }
+
+    /// Adds up when each request of the latest run was sent, and when its answer came; another run has none.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub async fn times<T: Default + Send + 'static>(
+        &self,
+        run: &RunId,
+        add: fn(&mut T, Timestamp, Option<Timestamp>),
+    ) -> Result<T, JournalError> {
+        let run = run.clone();
+        let read = move |connection: &Connection| {
+            let mut sum = T::default();
+            times::of_latest(connection, &run, |sent_at, ended_at| add(&mut sum, sent_at, ended_at))?;
+            Ok(sum)
+        };
+        self.read(read).await
     }
 
     /// Writes a consistent copy to a new file, while a runner may be at work, and checks the copy.

@@ -1,0 +1,159 @@
+//! The top of the page: money in doubt first, then what happened, in sentences.
+
+use super::Page;
+use crate::journal::log::short;
+use crate::model::fault::printable;
+use crate::model::money::{Rupiah, Tally};
+use crate::model::operation::Operation;
+use crate::model::time::{Timestamp, parse_instant};
+use crate::reconcile::evidence::DoneState;
+use crate::report::overrides::spoken;
+
+/// What is said.
+pub(super) struct Story {
+    /// What was done and where.
+    pub(super) subtitle: String,
+    pub(super) started: String,
+    pub(super) finished: String,
+    pub(super) exit: String,
+    pub(super) banner: Banner,
+    pub(super) stopped: Option<String>,
+    pub(super) sentences: Vec<String>,
+    /// What must not be overlooked: guards that were loosened, sums that do not hold, customers' data in the open.
+    pub(super) warnings: Vec<String>,
+    pub(super) personal: String,
+    pub(super) journal: Option<String>,
+    /// The files beside the page.
+    pub(super) files: Vec<String>,
+}
+
+/// The first thing that is seen.
+pub(super) struct Banner {
+    pub(super) tone: &'static str,
+    pub(super) heading: &'static str,
+    pub(super) figure: String,
+    pub(super) text: String,
+    pub(super) remedy: &'static str,
+    /// Where its rows are.
+    pub(super) link: Option<&'static str>,
+}
+
+/// Says what happened.
+pub(super) fn of(page: &Page<'_>) -> Story {
+    let (words, summary) = (page.words(), page.summary);
+    let done = Operation::from_word(&summary.operation).map_or(words.audit, words.operation);
+    let time = |text: &str| parse_instant(text).map_or_else(|| text.to_owned(), |time| page.language.time(time));
+    Story {
+        subtitle: format!("{done} · {} · {} {}", summary.environment, words.run, printable(&summary.run)),
+        started: time(&summary.started_at),
+        finished: time(&summary.finished_at),
+        exit: format!("{}: {}", summary.exit_code, (words.exit)(summary.exit_code)),
+        banner: banner(page),
+        stopped: summary.stopped.as_deref().map(printable),
+        sentences: sentences(page),
+        warnings: warnings(page),
+        personal: personal(page),
+        journal: summary.journal.as_ref().map(|head| {
+            let entries = u64::try_from(head.entries).unwrap_or_default();
+            (words.journal)(&page.language.count(entries), &short(&head.head))
+        }),
+        files: summary.files.keys().filter(|name| *name != "report.html").cloned().collect(),
+    }
+}
+
+fn banner(page: &Page<'_>) -> Banner {
+    let (words, summary) = (page.words(), page.summary);
+    let doubt = summary.in_doubt;
+    if doubt.count > 0 {
+        let mut text = (words.in_doubt)(&page.counted(doubt.count, words.rows), &page.language.rupiah(doubt.rupiah));
+        let earlier = summary.in_doubt_earlier;
+        if earlier.count > 0 {
+            text.push(' ');
+            let rows = page.counted(earlier.count, words.rows);
+            text.push_str(&(words.in_doubt_earlier)(&rows, &page.language.rupiah(earlier.rupiah)));
+        }
+        let has_rows =
+            page.highlights.breaks.iter().any(|order| order.state.is_in_doubt() || order.verdict.word() == "in_doubt");
+        return Banner {
+            tone: "doubt",
+            heading: words.money_in_doubt,
+            figure: page.language.rupiah(doubt.rupiah),
+            text,
+            remedy: if page.is_audit() { words.doubt_remedy_audit } else { words.doubt_remedy },
+            link: has_rows.then_some("#verdict=in_doubt"),
+        };
+    }
+    let (tone, heading, remedy) = match (summary.stopped.is_some(), summary.exit_code) {
+        (true, _) | (false, 4) => ("bad", words.stopped, words.stopped_remedy),
+        (false, 0) => ("good", words.fine, ""),
+        (false, _) => ("bad", words.look, ""),
+    };
+    Banner { tone, heading, figure: String::new(), text: words.no_doubt.to_owned(), remedy, link: None }
+}
+
+fn sentences(page: &Page<'_>) -> Vec<String> {
+    let (words, summary) = (page.words(), page.summary);
+    let rows = |tally: Tally| page.counted(tally.count, words.rows);
+    let mut said = Vec::new();
+    if let Some((first, last)) = &summary.period {
+        said.push((words.period)(&page.language.date(first), &page.language.date(last)));
+    }
+    said.push((words.went_in)(&rows(summary.rows), &page.language.rupiah(summary.rows.rupiah)));
+    if !page.is_audit() {
+        let ends = DoneState::ALL.into_iter().filter_map(|state| {
+            let tally = summary.states.get(state.word()).filter(|tally| tally.count > 0)?;
+            Some(format!("{}: {}", (words.state_name)(state), page.language.tally(*tally)))
+        });
+        said.push(format!("{}.", ends.collect::<Vec<_>>().join("; ")));
+    }
+    if let Some(log) = summary.log {
+        said.push((words.log)(&page.counted(log.read, words.lines), &page.language.count(log.verified)));
+    }
+    if let Some(plan) = &summary.plan {
+        said.push((words.plan)(&short(&plan.digest), &printable(&plan.made_by)));
+        if !plan.approved_by.is_empty() {
+            let names = plan.approved_by.iter().map(|one| format!("{} ({})", printable(&one.name), short(&one.key)));
+            said.push(format!("{} {}.", words.approved_by, names.collect::<Vec<_>>().join(", ")));
+        }
+    }
+    let identity = &summary.identity;
+    if identity.holds {
+        said.push((words.identity_holds)(&page.language.tally(identity.rows)));
+    }
+    if identity.repeated.count > 0 {
+        said.push((words.repeated)(&rows(identity.repeated)));
+    }
+    said
+}
+
+fn warnings(page: &Page<'_>) -> Vec<String> {
+    let (words, summary) = (page.words(), page.summary);
+    let mut said = Vec::new();
+    let identity = &summary.identity;
+    if !identity.holds {
+        let mut verdicts = identity.verdicts;
+        verdicts.merge(identity.repeated);
+        let [rows, states, verdicts] =
+            [identity.rows, identity.states, verdicts].map(|tally| page.language.tally(tally));
+        said.push((words.identity_broken)(&rows, &states, &verdicts));
+    }
+    for found in &summary.overrides {
+        let limit = |text: &str| spoken(&found.guard, text, |whole| page.language.rupiah(Rupiah::new(whole)));
+        let (from, to) = (limit(&found.from), limit(&found.to));
+        said.push((words.overridden)(&found.guard, &from, &to, &printable(&found.by), &printable(&found.reason)));
+    }
+    said
+}
+
+fn personal(page: &Page<'_>) -> String {
+    let words = page.words();
+    match &page.summary.revealed {
+        Some(revealed) => (words.revealed)(&printable(&revealed.by), &time_of(page, &revealed.at)),
+        None if page.cells.is_empty() => words.nothing_personal.to_owned(),
+        None => words.masked.to_owned(),
+    }
+}
+
+fn time_of(page: &Page<'_>, text: &str) -> String {
+    parse_instant(text).map_or_else(|| text.to_owned(), |time: Timestamp| page.language.time(time))
+}
