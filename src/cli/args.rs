@@ -91,6 +91,10 @@ pub(super) enum Command {
         #[arg(required = true)]
         jobs: Vec<PathBuf>,
     },
+    /// Look whether a run could start here: keys, clock, host, disk, journal, log; changes nothing.
+    ///
+    /// Exit code 0 if it could, with or without warnings; 2 if it could not.
+    Doctor(DoctorArgs),
     /// Verdicts from orders, results or journal, and the notification log; sends nothing.
     Reconcile(ReconcileArgs),
     /// Settle unknown items of a job: the same key again inside the horizon, then a status inquiry.
@@ -139,6 +143,15 @@ pub(super) enum Command {
         #[arg(value_name = "DIR")]
         folder: Option<PathBuf>,
     },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DoctorArgs {
+    /// Job files; without one only this machine is looked at.
+    pub(super) jobs: Vec<PathBuf>,
+    /// Leaves the network out.
+    #[arg(long)]
+    pub(super) offline: bool,
 }
 
 #[derive(Debug, Args)]

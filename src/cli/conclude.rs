@@ -393,7 +393,7 @@ impl Conclusion {
 }
 
 /// An age as a person would say it: in whole minutes, hours or days.
-fn rounded(age: Duration) -> String {
+pub(super) fn rounded(age: Duration) -> String {
     match age.as_secs() / 60 {
         minutes if minutes < 60 => format!("{minutes}m"),
         minutes if minutes < 48 * 60 => format!("{}h", minutes / 60),

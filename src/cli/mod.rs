@@ -9,6 +9,7 @@ mod by_flags;
 mod chain;
 mod completions;
 mod conclude;
+mod doctor;
 mod embed;
 mod events;
 mod exit;
@@ -109,6 +110,7 @@ async fn command(cli: &Cli, screen: Screen) -> Result<u8, exit::Failure> {
             plan::plan(job, out.as_ref(), overrides, common, screen).await
         }
         Command::Check { jobs } => plan::check(jobs, common, screen),
+        Command::Doctor(args) => doctor::doctor(args, common, screen).await,
         Command::Reconcile(args) => reconcile::job(args, common, screen).await,
         Command::Resolve(args) => resolve::job(args, common, screen).await,
         Command::Schedule(args) => schedule::schedule(args, common, screen),

@@ -288,7 +288,8 @@ pub fn retry_after(answer: &Answer, now: Timestamp) -> Option<Duration> {
 }
 
 /// A date of HTTP in its usual form or one of the two old ones (RFC 9110, 5.6.7).
-fn http_date(text: &str) -> Option<Timestamp> {
+#[must_use]
+pub fn http_date(text: &str) -> Option<Timestamp> {
     let old = |form| chrono::NaiveDateTime::parse_from_str(text, form).ok().map(|time| time.and_utc());
     let usual = chrono::DateTime::parse_from_rfc2822(text).ok().map(|time| time.to_utc());
     usual.or_else(|| old("%A, %d-%b-%y %H:%M:%S GMT")).or_else(|| old("%a %b %e %H:%M:%S %Y"))

@@ -12,5 +12,6 @@ pub mod notification;
 pub mod refund;
 pub mod request;
 pub(crate) mod scan;
+pub mod self_test;
 pub mod sign;
 pub mod status;

@@ -93,7 +93,7 @@ fn failed(error: &reqwest::Error) -> Exchange {
 }
 
 /// The innermost cause says most; the outer ones repeat the URL.
-fn causes(error: &reqwest::Error) -> String {
+pub(super) fn causes(error: &reqwest::Error) -> String {
     let mut innermost: &dyn std::error::Error = error;
     while let Some(source) = innermost.source() {
         innermost = source;

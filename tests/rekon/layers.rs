@@ -27,13 +27,14 @@ const LAYERS: [&[&str]; 11] = [
 const SIMULATOR_USES: [&str; 3] = ["doku", "model", "edge::connection"];
 
 /// Names of the world, and the files or folders that may say them.
-const WORLD: [(&str, &[&str]); 21] = [
+const WORLD: [(&str, &[&str]); 22] = [
     ("std::fs", &["edge/", "journal/sqlite/", "simulator/lines.rs"]),
     ("tokio::fs", &[]),
-    // The first two and those of cli only name an address; the others bind to it.
+    // The first three and those of cli only name an address; the others bind to it.
     (
         "std::net",
         &[
+            "edge/reach.rs",
             "job/settings.rs",
             "cli/args.rs",
             "cli/simulate.rs",
@@ -46,6 +47,7 @@ const WORLD: [(&str, &[&str]); 21] = [
     (
         "tokio::net",
         &[
+            "edge/reach.rs",
             "simulator/running.rs",
             "simulator/server.rs",
             "simulator/door.rs",
@@ -54,10 +56,11 @@ const WORLD: [(&str, &[&str]); 21] = [
             "listener/server.rs",
         ],
     ),
-    ("reqwest", &["edge/http.rs", "edge/ping.rs", "simulator/running.rs", "simulator/courier.rs"]),
+    ("reqwest", &["edge/http.rs", "edge/ping.rs", "edge/reach.rs", "simulator/running.rs", "simulator/courier.rs"]),
     ("hyper", &["edge/connection.rs", "simulator/server.rs", "simulator/wire.rs", "listener/server.rs"]),
     ("axum", &["edge/connection.rs", "simulator/", "listener/server.rs"]),
     ("rusqlite", &["journal/sqlite/"]),
+    ("rustix", &["edge/machine.rs"]),
     ("std::env", &["edge/credentials.rs", "edge/environment.rs", "edge/person.rs"]),
     ("Utc::now", &["edge/clock.rs"]),
     ("Local::now", &[]),

@@ -9,6 +9,7 @@ mod command_line;
 #[cfg(target_os = "linux")]
 mod crash;
 mod docs;
+mod doctor;
 mod faults;
 mod fuzz;
 mod guards;

@@ -89,6 +89,19 @@ impl SqliteJournal {
         open::is_held(path)
     }
 
+    /// The type of the file system that a place lies on, if it belongs to another machine: no journal can be there. `None` also
+    /// where nothing is there yet.
+    #[must_use]
+    pub fn on_remote_disk(path: &Path) -> Option<String> {
+        place::remote(path)
+    }
+
+    /// Whether a journal is too long for [`Self::open_to_read`] to compare it with its own log.
+    #[must_use]
+    pub fn is_long(path: &Path) -> bool {
+        path.metadata().is_ok_and(|file| file.len() > CHECKED_AT_A_GLANCE)
+    }
+
     /// Opens the journal for a run; makes it if it is not there. Holds the lock until dropped.
     ///
     /// # Errors
@@ -278,8 +291,7 @@ impl SqliteJournal {
     /// [`JournalError::Unusable`] if it is not ours or damaged.
     pub fn open_to_read(path: &Path) -> Result<Option<Self>, JournalError> {
         let journal = Self::open_to_examine(path)?;
-        let is_long = path.metadata().is_ok_and(|file| file.len() > CHECKED_AT_A_GLANCE);
-        if let Some(journal) = journal.as_ref().filter(|_| !is_long) {
+        if let Some(journal) = journal.as_ref().filter(|_| !Self::is_long(path)) {
             let reader = journal.reader()?;
             open::refuse_damage(path, &reader)?;
         }

@@ -1,0 +1,132 @@
+//! Where a run writes: the folders of the journal and of the results, the space on their disks, and the journal itself.
+
+use std::path::{Path, PathBuf};
+
+use super::Finding;
+use crate::cli::load::{Case, shown};
+use crate::edge::machine;
+use crate::journal::Journal as _;
+use crate::journal::sqlite::SqliteJournal;
+use crate::model::operation::Task;
+use crate::model::time::{CORRECTION, Timestamp, elapsed, wire};
+use crate::plan::guard::counted;
+
+/// With less than this nothing is begun: the journal keeps a reserve, and results of a large run have tens of megabytes.
+const LEAST_FREE: u64 = 64 << 20;
+
+/// With less than this somebody should know.
+const LITTLE_FREE: u64 = 1 << 30;
+
+pub(super) async fn findings(case: &Case, now: Timestamp) -> Vec<Finding> {
+    let folder = |path: &Path| path.parent().map(Path::to_owned).unwrap_or_default();
+    let mut findings = vec![writable("output folder", &case.path(&case.job.output.directory))];
+    if case.job.task != Task::Audit {
+        findings.push(writable("journal folder", &folder(&case.journal)));
+    }
+    findings.extend(journal(&case.journal, now).await);
+    findings
+}
+
+/// Whether a folder takes files, or could be made. A folder that is not there stays so.
+fn writable(check: &'static str, folder: &Path) -> Finding {
+    let there = existing(folder);
+    let name = shown(&there);
+    if !there.is_dir() {
+        return Finding::fault(
+            check,
+            format!("{name} is in the way: it is no folder"),
+            "move it, or name another folder in the job",
+        );
+    }
+    if let Err(error) = machine::try_to_write(&there) {
+        let remedy = "let the user of this program write there, or name another folder in the job";
+        return Finding::fault(check, format!("nothing can be written to {name}: {error}"), remedy);
+    }
+    let place = if there == folder { name } else { format!("{} is made by the first run", shown(folder)) };
+    match machine::free_bytes(&there) {
+        Ok(free) if free < LEAST_FREE => Finding::fault(
+            check,
+            format!("{place}: {} are free on its disk", size(free)),
+            format!("make room: at least {} must be free", size(LEAST_FREE)),
+        ),
+        Ok(free) if free < LITTLE_FREE => Finding::warning(
+            check,
+            format!("{place}: only {} are free on its disk", size(free)),
+            "make room before the disk is full",
+        ),
+        Ok(free) => Finding::fine(check, format!("{place}: writable, {} free", size(free))),
+        Err(error) => {
+            Finding::warning(check, format!("{place}: nobody says how much is free: {error}"), "look at the disk")
+        }
+    }
+}
+
+/// The innermost part of a path that is there.
+fn existing(path: &Path) -> PathBuf {
+    let here = || PathBuf::from(".");
+    let found = path.ancestors().find(|part| !part.as_os_str().is_empty() && part.symlink_metadata().is_ok());
+    found.map_or_else(here, Path::to_owned)
+}
+
+fn size(bytes: u64) -> String {
+    match bytes >> 20 {
+        mebibytes if mebibytes < 10 << 10 => format!("{mebibytes} MiB"),
+        mebibytes => format!("{} GiB", mebibytes >> 10),
+    }
+}
+
+async fn journal(path: &Path, now: Timestamp) -> Vec<Finding> {
+    let (check, name) = ("journal", shown(path));
+    if let Some(kind) = SqliteJournal::on_remote_disk(&existing(path)) {
+        let found = format!("{name} lies on a network file system ({kind}), where two runners could hold it");
+        return vec![Finding::fault(check, found, "name a path on a local disk: journal: PATH")];
+    }
+    let look = format!("rekon journal check --journal {name}");
+    let damaged = |error: &dyn std::fmt::Display| {
+        Finding::fault(check, error.to_string(), format!("look: {look}; put back a backup"))
+    };
+    let journal = match SqliteJournal::open_to_read(path) {
+        Ok(Some(journal)) => journal,
+        Ok(None) => return vec![Finding::fine(check, format!("{name}: none yet; the first run makes it"))],
+        Err(error) => return vec![damaged(&error)],
+    };
+    let (head, doubts) = match (journal.head().await, journal.doubts().await) {
+        (Ok(head), Ok(doubts)) => (head, doubts),
+        (Err(error), _) | (_, Err(error)) => return vec![damaged(&error)],
+    };
+    let mut findings = vec![match head {
+        Some(head) if elapsed(now, head.at) > CORRECTION => Finding::fault(
+            check,
+            format!("{name}: its last entry is of {}, and the clock of this machine says {}", wire(head.at), wire(now)),
+            "set the clock; if it is right now: rekon journal accept",
+        ),
+        head => {
+            let entries = counted(u64::try_from(head.map_or(0, |head| head.seq)).unwrap_or_default(), "entry");
+            let entries = entries.replace("entrys", "entries");
+            let whole = if SqliteJournal::is_long(path) {
+                format!("too long for a glance: {look}")
+            } else {
+                "whole".to_owned()
+            };
+            Finding::fine(check, format!("{name}: {entries}, {whole}"))
+        }
+    }];
+    if let Some(loss) = journal.loss() {
+        let found = format!("{name}: {loss}: it was restored from an old copy, or made anew");
+        findings.push(Finding::warning(
+            "journal",
+            found,
+            "put the newer journal back; docs/reliability.md says what a run does",
+        ));
+    }
+    if !doubts.is_empty() {
+        let found = format!("{} in doubt", counted(doubts.len() as u64, "item"));
+        findings.push(Finding::warning("money", found, format!("which ones: rekon show --journal {name}")));
+    }
+    findings.push(if SqliteJournal::is_held(path) {
+        Finding::warning("lock", "a runner is at work; another one would end with exit code 5", "wait for its end")
+    } else {
+        Finding::fine("lock", "no runner is at work")
+    });
+    findings
+}
