@@ -30,7 +30,7 @@ const SIMULATOR_USES: [&str; 3] = ["doku", "model", "edge::connection"];
 const WORLD: [(&str, &[&str]); 22] = [
     ("std::fs", &["edge/", "journal/sqlite/", "simulator/lines.rs"]),
     ("tokio::fs", &[]),
-    // The first three and those of cli only name an address; the others bind to it.
+    // The first two and those of cli only name an address; the others bind to it.
     (
         "std::net",
         &[
