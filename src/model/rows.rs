@@ -23,6 +23,8 @@ pub struct Rows<'a> {
     /// How many rows have been given out.
     number: u64,
     spans: Vec<Span>,
+    /// Whether a quote is written twice in one of them.
+    doubled: bool,
     state: State,
 }
 
@@ -37,8 +39,6 @@ enum State {
 struct Span {
     start: usize,
     end: usize,
-    /// Whether a quote is written twice in it.
-    doubled: bool,
 }
 
 /// One row.
@@ -55,6 +55,7 @@ pub struct Row<'r, 'a> {
     start: usize,
     end: usize,
     spans: &'r [Span],
+    doubled: bool,
 }
 
 impl<'a> Rows<'a> {
@@ -78,7 +79,18 @@ impl<'a> Rows<'a> {
     fn new(head: &'a Table, text: &'a str, first_line: u64, given: Option<&'a [u64]>) -> Self {
         let special = Special::new(text.as_bytes(), head.delimiter());
         let spans = Vec::with_capacity(head.header().len() + 1);
-        Self { head, text, special, at: 0, line: first_line, given, number: 0, spans, state: State::Sound }
+        Self {
+            head,
+            text,
+            special,
+            at: 0,
+            line: first_line,
+            given,
+            number: 0,
+            spans,
+            doubled: false,
+            state: State::Sound,
+        }
     }
 
     /// The next row; `None` at the end, or where the text is damaged.
@@ -89,6 +101,7 @@ impl<'a> Rows<'a> {
         }
         let (start, line) = (self.at, self.line);
         self.spans.clear();
+        self.doubled = false;
         if self.split().is_none() || self.spans.len() != self.head.header().len() {
             return self.stop();
         }
@@ -104,6 +117,7 @@ impl<'a> Rows<'a> {
             start,
             end: self.at,
             spans: &self.spans,
+            doubled: self.doubled,
         })
     }
 
@@ -150,12 +164,8 @@ impl<'a> Rows<'a> {
     /// The fields up to the end of the row, and its line end; `None` if they are damaged.
     fn split(&mut self) -> Option<()> {
         loop {
-            // A field without quotes; one with quotes has a special byte before its delimiter.
-            while self.byte(self.special.at) == Some(self.special.delimiter) {
-                self.spans.push(Span { start: self.at, end: self.special.at, doubled: false });
-                self.at = self.special.at + 1;
-                self.special.advance();
-            }
+            // Fields without quotes; one with quotes has a special byte before its delimiter.
+            self.at = self.special.delimited(self.at, &mut self.spans);
             let quoted = self.special.at == self.at && self.byte(self.at) == Some(b'"');
             let span = if quoted { self.quoted_field()? } else { self.plain_field()? };
             self.spans.push(span);
@@ -181,12 +191,11 @@ impl<'a> Rows<'a> {
                 Some(_) => self.special.advance(),
             }
         }
-        Some(Span { start: self.at, end: self.special.at, doubled: false })
+        Some(Span { start: self.at, end: self.special.at })
     }
 
     fn quoted_field(&mut self) -> Option<Span> {
         let start = self.at + 1;
-        let mut doubled = false;
         self.special.advance();
         loop {
             let at = self.special.at;
@@ -200,9 +209,9 @@ impl<'a> Rows<'a> {
                 if self.special.at != at + 1 || self.byte(at + 1) != Some(b'"') {
                     let closed = matches!(self.byte(at + 1), None | Some(b'\n' | b'\r'));
                     let closed = closed || self.byte(at + 1) == Some(self.special.delimiter);
-                    return closed.then_some(Span { start, end: at, doubled });
+                    return closed.then_some(Span { start, end: at });
                 }
-                doubled = true;
+                self.doubled = true;
                 self.special.advance();
             }
         }
@@ -215,7 +224,8 @@ impl<'a> Row<'_, 'a> {
     #[must_use]
     pub fn plain(&self, index: usize) -> Option<&'a str> {
         let span = self.spans.get(index)?;
-        (!span.doubled).then(|| &self.text[span.start..span.end])
+        let text = &self.text[span.start..span.end];
+        (!self.is_doubled(text)).then_some(text)
     }
 
     /// A field; empty if there is none.
@@ -223,7 +233,12 @@ impl<'a> Row<'_, 'a> {
     pub fn field(&self, index: usize) -> Cow<'a, str> {
         let Some(span) = self.spans.get(index) else { return Cow::Borrowed("") };
         let text = &self.text[span.start..span.end];
-        if span.doubled { Cow::Owned(text.replace("\"\"", "\"")) } else { Cow::Borrowed(text) }
+        if self.is_doubled(text) { Cow::Owned(text.replace("\"\"", "\"")) } else { Cow::Borrowed(text) }
+    }
+
+    /// Whether a quote is written twice in a field: no other quotes are in its text, and hardly any row has one.
+    fn is_doubled(&self, text: &str) -> bool {
+        self.doubled && text.contains('"')
     }
 
     /// Its text, without the line end.
@@ -294,35 +309,54 @@ impl<'a> Special<'a> {
         self.found &= self.found - 1;
     }
 
+    /// Notes the fields from `start` on that end with a delimiter, as long as no other special byte comes; says where the
+    /// next field begins. Nearly all fields are noted here, so the loop keeps all it needs in registers.
+    fn delimited(&mut self, mut start: usize, spans: &mut Vec<Span>) -> usize {
+        let Self { bytes, delimiter, mut at, mut found, .. } = *self;
+        while bytes.get(at) == Some(&delimiter) {
+            spans.push(Span { start, end: at });
+            start = at + 1;
+            if found == 0 {
+                self.found = 0;
+                self.advance();
+                (at, found) = (self.at, self.found);
+            } else {
+                at = self.from + found.trailing_zeros() as usize;
+                found &= found - 1;
+            }
+        }
+        (self.at, self.found) = (at, found);
+        start
+    }
+
     /// The bits of the bytes from `from` on.
     fn look(&self) -> u64 {
         let rest = &self.bytes[self.from..];
         if let Some(block) = rest.first_chunk::<WIDTH>() {
-            return self.bits(block);
+            return bits(self.delimiter, block);
         }
         let mut block = [b' '; WIDTH];
         block[..rest.len()].copy_from_slice(rest);
-        self.bits(&block)
+        bits(self.delimiter, &block)
     }
+}
 
-    /// One bit for each byte. Written so that the compiler compares sixteen of them at once.
-    #[inline]
-    #[expect(clippy::needless_bitwise_bool, reason = "without branches, as the comparison of many bytes has to be")]
-    fn bits(&self, block: &[u8; WIDTH]) -> u64 {
-        let delimiter = self.delimiter;
-        let mut marks = [0; WIDTH];
-        for ((mark, byte), bit) in marks.iter_mut().zip(block).zip(&BITS) {
-            let special = (*byte < b' ') | (*byte == b'"') | (*byte == delimiter);
-            *mark = if special { *bit } else { 0 };
-        }
-        let (words, _) = marks.as_chunks::<8>();
-        let mut bits = [0; WIDTH / 8];
-        for (bits, word) in bits.iter_mut().zip(words) {
-            // Adds up the bytes; no two of them have the same bit.
-            *bits = u64::from_le_bytes(*word).wrapping_mul(0x0101_0101_0101_0101).to_be_bytes()[0];
-        }
-        u64::from_le_bytes(bits)
+/// One bit for each byte. Written so that the compiler compares sixteen of them at once.
+#[inline]
+#[expect(clippy::needless_bitwise_bool, reason = "without branches, as the comparison of many bytes has to be")]
+fn bits(delimiter: u8, block: &[u8; WIDTH]) -> u64 {
+    let mut marks = [0; WIDTH];
+    for ((mark, byte), bit) in marks.iter_mut().zip(block).zip(&BITS) {
+        let special = (*byte < b' ') | (*byte == b'"') | (*byte == delimiter);
+        *mark = if special { *bit } else { 0 };
     }
+    let (words, _) = marks.as_chunks::<8>();
+    let mut bits = [0; WIDTH / 8];
+    for (bits, word) in bits.iter_mut().zip(words) {
+        // Adds up the bytes; no two of them have the same bit.
+        *bits = u64::from_le_bytes(*word).wrapping_mul(0x0101_0101_0101_0101).to_be_bytes()[0];
+    }
+    u64::from_le_bytes(bits)
 }
 
 /// The bit of each byte among its eight.
