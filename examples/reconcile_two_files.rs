@@ -15,6 +15,7 @@ use rekon::edge::{csv, read};
 use rekon::job;
 use rekon::model::fault::Fault;
 use rekon::model::ids::ClientId;
+use rekon::model::moment::Moment;
 use rekon::model::money::Tally;
 use rekon::model::secret::Secret;
 use rekon::model::time::{Cutoff, parse_instant};
@@ -62,7 +63,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             invoice: Some(order.invoice_number.as_str()),
             amount: order.amount,
             book: order.book,
-            created_at: order.created_at,
+            created_at: order.created_at.map(Moment::from),
             expectation: Expectation::Book(order.book),
             reference: None,
             agreement: entry.row,

@@ -109,7 +109,7 @@ impl ResultsReader {
             state,
             request_id: row.plain(self.request_id).filter(|text| RequestId::check(text).is_ok()),
             payment_status: PaymentStatus::from_word(&row.field(self.payment_status)),
-            settled_at: time::parse_instant(&row.field(self.settled_at)),
+            settled_at: time::parse_moment(&row.field(self.settled_at)),
         }))
     }
 }
@@ -117,8 +117,8 @@ impl ResultsReader {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::moment::Moment;
     use crate::model::rows::Rows;
-    use crate::model::time::Timestamp;
     use std::collections::HashMap;
 
     const HEADER: &str =
@@ -135,7 +135,7 @@ mod tests {
         state: DoneState,
         request_id: Option<String>,
         payment_status: Option<PaymentStatus>,
-        settled_at: Option<Timestamp>,
+        settled_at: Option<Moment>,
     }
 
     fn read_as(text: &str, column: &str) -> Result<HashMap<String, Said>, String> {
@@ -170,7 +170,7 @@ mod tests {
             state: DoneState::Succeeded,
             request_id: Some("R-1".to_owned()),
             payment_status: Some(PaymentStatus::Refunded),
-            settled_at: time::parse_instant("2026-11-21T18:02:11Z"),
+            settled_at: time::parse_moment("2026-11-21T18:02:11Z"),
         };
         assert_eq!(done["A"], succeeded);
         assert_eq!((done["B"].state, &done["B"].request_id), (DoneState::Held, &None));

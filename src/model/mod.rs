@@ -6,6 +6,7 @@
 pub mod environment;
 pub mod fault;
 pub mod ids;
+pub mod moment;
 pub mod money;
 pub mod nearest;
 pub mod operation;

@@ -15,6 +15,7 @@ use super::{input, row, select};
 use crate::job::settings::{Condition, Field, Job, Orders};
 use crate::model::fault::Fault;
 use crate::model::ids::{Identifier, InvoiceNumber, MerchantReference};
+use crate::model::moment::Moment;
 use crate::model::money::Rupiah;
 use crate::model::operation::Task;
 use crate::model::order::Order;
@@ -37,7 +38,7 @@ pub struct BookRow<'a> {
     /// What the book says about it. `None`: nothing.
     pub book: Option<BookStatus>,
     /// When the order was made, if the book says so.
-    pub created_at: Option<Timestamp>,
+    pub created_at: Option<Moment>,
     /// The merchant's reference of the payment, checked as a [`MerchantReference`].
     pub payment_reference: Option<&'a str>,
     /// `payment_reference`, `order_id` and `akulaku_reference`; empty where the row has none.
@@ -180,11 +181,11 @@ impl<'j> BookReader<'j> {
     }
 
     /// A time, if there is one.
-    fn time(&self, text: &str) -> Result<Option<Timestamp>, NotATime> {
+    fn time(&self, text: &str) -> Result<Option<Moment>, NotATime> {
         if text.is_empty() {
             return Ok(None);
         }
-        time::parse_local(text, self.orders.zone).map(Some).ok_or(NotATime)
+        time::parse_local_moment(text, self.orders.zone).map(Some).ok_or(NotATime)
     }
 
     fn not_selected(&self, row: &Row<'_, '_>, amount: Rupiah) -> Option<String> {

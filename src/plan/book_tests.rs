@@ -9,6 +9,7 @@ use super::input::{self, Role};
 use crate::edge::csv;
 use crate::job::{self, Job};
 use crate::model::ids::{InvoiceNumber, MerchantReference};
+use crate::model::moment::Moment;
 use crate::model::rows::Rows;
 use crate::model::table::{Delimiter, Format, Table};
 use crate::model::time::{Timestamp, parse_instant};
@@ -88,7 +89,7 @@ fn agree(job: &Job, table: &Table) -> usize {
         agreements.insert(good.number, good.agreement);
         let order = reader.order(&row).expect("a good row");
         assert_eq!(order.payment_reference.as_ref().map(MerchantReference::as_str), good.payment_reference);
-        assert_eq!((order.book, order.created_at), (good.book, good.created_at));
+        assert_eq!((order.book, order.created_at), (good.book, good.created_at.map(Moment::time)));
         match expected.role {
             Role::First(index) => {
                 let known = &careful.orders[index];

@@ -9,9 +9,10 @@ use super::picture::{Fact, Picture, fold};
 use super::reason::{Ageing, Reason};
 use super::record::{Standing, time_of};
 use super::verdict::{Age, Case, judge, known_status};
+use crate::model::moment::Moment;
 use crate::model::money::{Difference, Rupiah};
 use crate::model::status::PaymentStatus;
-use crate::model::time::{Timestamp, elapsed};
+use crate::model::time::Timestamp;
 use crate::model::verdict::Verdict;
 
 /// By which clock.
@@ -40,8 +41,6 @@ pub struct Judged<'a> {
     pub picture: Picture,
     /// Since when proof has been awaited; `None` if nothing says.
     pub age: Option<Duration>,
-    /// What a refund needs, from the notifications: payment reference, `ORDER_ID`, `AKULAKU_UNIQUE_REFERENCE`.
-    pub identifiers: [&'a str; 3],
 }
 
 impl Judged<'_> {
@@ -96,7 +95,7 @@ pub struct Notified {
     /// Its status.
     pub status: PaymentStatus,
     /// When it was received.
-    pub received_at: Option<Timestamp>,
+    pub received_at: Option<Moment>,
 }
 
 impl Notified {
@@ -142,7 +141,7 @@ impl<'a> Bench<'a> {
         self.first_copy = self.facts.len() - usize::try_from(picture.duplicates).unwrap_or_default();
         let done = entry.done.filter(|_| entry.standing == Standing::Judged);
         let since = done.and_then(|done| done.settled_at).or(entry.created_at).or(picture.first_received_at);
-        let age = since.map(|since| elapsed(since, self.rules.now));
+        let age = since.map(|since| Moment::from(self.rules.now).since(since));
         let case = Case {
             expectation: entry.expectation,
             amount: entry.amount,
@@ -165,7 +164,6 @@ impl<'a> Bench<'a> {
             reason,
             picture,
             age,
-            identifiers: self.ledger.identifiers(order),
             entry,
         }
     }

@@ -10,9 +10,9 @@ use std::collections::HashSet;
 
 use super::reason::Key;
 use super::record::{HeardRecord, NO_TIME, code, decode, millis, time_of};
+use crate::model::moment::Moment;
 use crate::model::money::Rupiah;
 use crate::model::status::PaymentStatus;
-use crate::model::time::Timestamp;
 
 /// One verified line, as small as ten million of them must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,9 +129,9 @@ pub struct Picture {
     /// Copies beyond the first, by Request-Id or by (status, date).
     pub duplicates: u64,
     /// When the first was received.
-    pub first_received_at: Option<Timestamp>,
+    pub first_received_at: Option<Moment>,
     /// When the last was received.
-    pub last_received_at: Option<Timestamp>,
+    pub last_received_at: Option<Moment>,
     /// Whether the word that decides was first received later than DOKU's own repetitions go on.
     pub late: bool,
     /// The weakest tie by which one of them was found.

@@ -5,12 +5,14 @@
 
 use foldhash::quality::FixedState;
 use std::hash::{BuildHasher as _, Hasher as _};
+use std::time::Duration;
 
 use super::evidence::{DoneState, Expectation, UnmatchedReason};
+use crate::model::moment::Moment;
 use crate::model::money::Rupiah;
 use crate::model::operation::Operation;
 use crate::model::status::{BookStatus, PaymentStatus};
-use crate::model::time::{Cutoff, Timestamp, parse_instant};
+use crate::model::time::{Cutoff, parse_moment};
 
 /// One record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +54,7 @@ pub struct OrderRecord<'a> {
     /// What the book says.
     pub book: Option<BookStatus>,
     /// When it was made.
-    pub created_at: Option<Timestamp>,
+    pub created_at: Option<Moment>,
     /// What should be true of it.
     pub expectation: Expectation,
     /// A hash of its payment reference.
@@ -79,7 +81,7 @@ pub struct DoneRecord<'a> {
     /// `payment.status` of the deciding answer.
     pub payment_status: Option<PaymentStatus>,
     /// When it came to its end.
-    pub settled_at: Option<Timestamp>,
+    pub settled_at: Option<Moment>,
 }
 
 /// Where a line of a log stands, and which line it is wherever it stands.
@@ -105,7 +107,7 @@ pub struct HeardRecord<'a> {
     /// What happened to the payment.
     pub status: PaymentStatus,
     /// When the merchant's server received it.
-    pub received_at: Option<Timestamp>,
+    pub received_at: Option<Moment>,
     /// The business day on which it happened, in days from 1970-01-01.
     pub day: Option<u16>,
     /// A hash of the notification's Request-Id.
@@ -130,7 +132,7 @@ pub struct Receipt<'a> {
     /// Where it stands.
     pub place: LinePlace,
     /// When the merchant's server received it.
-    pub received_at: Option<Timestamp>,
+    pub received_at: Option<Moment>,
     /// When DOKU signed it, as the header says.
     pub signed_at: &'a str,
     /// DOKU's id of the notification.
@@ -150,17 +152,17 @@ pub struct Receipt<'a> {
 }
 
 /// DOKU repeats a notification after 30 minutes, 6 and 12 hours (`doku-api.md` 3.3): later than this it comes late.
-const LATE: chrono::Duration = chrono::Duration::hours(18);
+const LATE: Duration = Duration::from_secs(18 * 60 * 60);
 /// A copy that was signed longer ago than this was sent again by hand, or by somebody else.
-const STALE: chrono::Duration = chrono::Duration::hours(24);
+const STALE: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl<'a> HeardRecord<'a> {
     /// The record of a receipt; business days end at `cutoff`.
     #[must_use]
     pub fn of(receipt: &Receipt<'a>, cutoff: Cutoff) -> Self {
-        let happened_at = parse_instant(receipt.date);
-        let behind = |since: Option<Timestamp>, limit| {
-            since.zip(receipt.received_at).is_some_and(|(since, received)| received - since > limit)
+        let happened_at = parse_moment(receipt.date);
+        let behind = |since: Option<Moment>, limit| {
+            since.zip(receipt.received_at).is_some_and(|(since, received)| received.since(since) > limit)
         };
         let [payment, _, _] = receipt.identifiers;
         let named = |text: Option<&'a str>| text.filter(|text| !text.is_empty());
@@ -178,7 +180,7 @@ impl<'a> HeardRecord<'a> {
             request: named(receipt.original_request_id).map(request_key),
             reference: named(payment).map(hash),
             late: behind(happened_at, LATE),
-            stale: behind(parse_instant(receipt.signed_at), STALE),
+            stale: behind(parse_moment(receipt.signed_at), STALE),
             identifiers: receipt.identifiers.map(|text| text.filter(|_| kept).unwrap_or_default()),
         }
     }
@@ -449,13 +451,13 @@ impl<'a> StrayRecord<'a> {
 pub(super) const NO_TIME: i64 = i64::MIN;
 
 /// A point in time in milliseconds.
-pub(super) fn millis(time: Option<Timestamp>) -> i64 {
-    time.map_or(NO_TIME, |time| time.timestamp_millis())
+pub(super) fn millis(time: Option<Moment>) -> i64 {
+    time.map_or(NO_TIME, Moment::millis)
 }
 
 /// The point in time of those milliseconds.
-pub(super) fn time_of(millis: i64) -> Option<Timestamp> {
-    (millis != NO_TIME).then(|| Timestamp::from_timestamp_millis(millis)).flatten()
+pub(super) fn time_of(millis: i64) -> Option<Moment> {
+    (millis != NO_TIME).then(|| Moment::from_millis(millis))
 }
 
 const NOTHING: u8 = u8::MAX;
@@ -517,11 +519,11 @@ impl<'a> Reader<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::time::parse_instant;
+    use crate::model::time::parse_moment;
 
     #[test]
     fn a_record_is_read_as_it_was_written() {
-        let at = parse_instant("2026-11-21T10:00:00.250Z");
+        let at = parse_moment("2026-11-21T10:00:00.250Z");
         let order = OrderRecord {
             row: 7,
             invoice: Some("INV/1"),

@@ -83,13 +83,16 @@ impl Search {
         if self.requests.is_empty() && self.references.is_empty() {
             return;
         }
-        ledger.keys(|invoice, tie| {
+        ledger.keys(|order, tie| {
             let found = match tie {
                 Tie::Request(key) => self.requests.get_mut(&key),
                 Tie::Reference(key) => self.references.get_mut(&key),
             };
-            if let Some(invoices) = found {
-                invoices.add(invoice);
+            // Hardly any is looked for, so the rest is asked of those only.
+            if let Some(candidates) = found
+                && let Some(invoice) = ledger.tied(order, tie)
+            {
+                candidates.add(invoice);
             }
         });
     }

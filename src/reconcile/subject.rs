@@ -8,6 +8,7 @@ use super::record::{DoneRecord, HeardRecord, LinePlace, OrderRecord, Receipt, Re
 use super::settle::settle;
 use super::sieve::Sieve;
 use crate::model::ids::{InvoiceNumber, MerchantReference};
+use crate::model::moment::Moment;
 use crate::model::money::Rupiah;
 use crate::model::status::BookStatus;
 use crate::model::time::{Cutoff, Timestamp};
@@ -82,7 +83,7 @@ fn order(subject: &Subject, reference: Option<u64>) -> OrderRecord<'_> {
         invoice: subject.invoice.as_ref().map(InvoiceNumber::as_str),
         amount: subject.amount,
         book: subject.book,
-        created_at: subject.created_at,
+        created_at: subject.created_at.map(Moment::from),
         expectation: Expectation::Effect(subject.done.operation),
         reference,
         agreement: subject.row,
@@ -100,7 +101,7 @@ pub fn done_record<'a>(invoice: &'a InvoiceNumber, done: &'a Done) -> DoneRecord
         state: done.state,
         request_id: done.request_id.as_ref().map(crate::model::ids::RequestId::as_str),
         payment_status: done.payment_status,
-        settled_at: done.settled_at,
+        settled_at: done.settled_at.map(Moment::from),
     }
 }
 
@@ -117,7 +118,7 @@ fn receipt(heard: &Heard, file: u16) -> Receipt<'_> {
     let said = &heard.notification;
     Receipt {
         place: LinePlace { file, line: heard.line, hash: heard.hash },
-        received_at: heard.received_at,
+        received_at: heard.received_at.map(Moment::from),
         signed_at: &heard.signed_at,
         request_id: &heard.request_id,
         invoice: said.invoice.as_str(),

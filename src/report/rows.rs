@@ -3,9 +3,9 @@
 use std::fmt::Display;
 use std::io::Write as _;
 
+use crate::model::moment::Moment;
 use crate::model::money::Rupiah;
 use crate::model::status::{BookStatus, PaymentStatus};
-use crate::model::time::{Timestamp, push_wire};
 use crate::reconcile::evidence::Expectation;
 use crate::reconcile::judge::Judged;
 use crate::reconcile::ledger::RequestText;
@@ -91,14 +91,14 @@ pub fn order(judged: &Judged<'_>, out: &mut Vec<u8>) {
     *out = line.end();
 }
 
-/// Appends an order's row of actions.csv, if there is something to do.
-pub fn action(judged: &Judged<'_>, out: &mut Vec<u8>) {
+/// Appends an order's row of actions.csv, if there is something to do; only then it is asked what a refund needs.
+pub fn action<'a>(judged: &Judged<'_>, identifiers: impl FnOnce() -> [&'a str; 3], out: &mut Vec<u8>) {
     let Some(action) = Action::of(judged) else { return };
     let mut line = Line(std::mem::take(out));
     line.word(action.word());
     line.text(&judged.name());
     line.number(judged.entry.amount.whole());
-    judged.identifiers.iter().for_each(|text| line.text(text));
+    identifiers().iter().for_each(|text| line.text(text));
     line.word(judged.verdict().word());
     line.text(&judged.reason_text());
     *out = line.end();
@@ -175,9 +175,9 @@ impl Line {
         self.0.push(b',');
     }
 
-    fn time(&mut self, time: Option<Timestamp>) {
+    fn time(&mut self, time: Option<Moment>) {
         if let Some(time) = time {
-            push_wire(time, &mut self.0);
+            time.push_wire(&mut self.0);
         }
         self.0.push(b',');
     }

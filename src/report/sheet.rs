@@ -1,6 +1,7 @@
 //! A part of the reconciliation, judged and written: some orders, their rows, and what they add up to.
 
 use super::rows;
+use crate::model::moment::Moment;
 use crate::model::money::Rupiah;
 use crate::model::time::Cutoff;
 use crate::model::verdict::Verdict;
@@ -70,7 +71,7 @@ pub fn sheet(ledger: &Ledger, orders: &[u32], rules: Rules, cutoff: Cutoff, rows
         }
         bench.events().for_each(|(day, status, amount)| sheet.totals.add_event(day, status, amount));
         for copy in bench.copies() {
-            let received_at = copy.received_at.map(crate::model::time::wire).unwrap_or_default();
+            let received_at = copy.received_at.map(Moment::wire).unwrap_or_default();
             let stray = StrayRecord {
                 place: LinePlace { file: copy.file, line: copy.line, hash: 0 },
                 reason: copy.as_copy,
@@ -84,7 +85,7 @@ pub fn sheet(ledger: &Ledger, orders: &[u32], rules: Rules, cutoff: Cutoff, rows
         let start = sheet.orders.len();
         rows::order(&judged, &mut sheet.orders);
         sheet.digest = sheet.digest.wrapping_add(hash_bytes(&sheet.orders[start..]));
-        rows::action(&judged, &mut sheet.actions);
+        rows::action(&judged, || ledger.identifiers(*order), &mut sheet.actions);
         sheet.ends.push((sheet.orders.len(), sheet.actions.len()));
         if judged.verdict().needs_a_person() && sheet.breaks.len() < MOST_BREAKS {
             sheet.breaks.push(Break {

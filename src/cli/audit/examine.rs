@@ -5,8 +5,9 @@ use crate::cli::exit::Failure;
 use crate::cli::load::Case;
 use crate::cli::screen::{Screen, Tone};
 use crate::model::fault::printable;
+use crate::model::moment::Moment;
 use crate::model::status::{BookStatus, PaymentStatus};
-use crate::model::time::{Timestamp, for_people, wire};
+use crate::model::time::for_people;
 use crate::reconcile::judge::{Bench, Judged, Notified, Rules};
 use crate::reconcile::ledger::Outcome;
 use crate::reconcile::record::StrayRecord;
@@ -16,7 +17,7 @@ use crate::report::action::Action;
 use crate::report::table;
 
 /// A piece of evidence: when, from where, and what it says.
-type Piece = (Option<Timestamp>, &'static str, String);
+type Piece = (Option<Moment>, &'static str, String);
 
 /// Shows an order of the audit; `false` if there is none with this invoice.
 pub(in crate::cli) async fn examine(
@@ -104,9 +105,9 @@ fn print(case: &Case, judged: &Judged<'_>, pieces: Vec<Piece>, screen: Screen) {
         screen.tone(Tone::Title, &printable(&title)),
         screen.tone(tone, &verdict)
     ));
-    let rows = pieces
-        .into_iter()
-        .map(|(at, what, text)| vec![at.map(for_people).unwrap_or_default(), what.to_owned(), printable(&text)]);
+    let rows = pieces.into_iter().map(|(at, what, text)| {
+        vec![at.map(|at| for_people(at.time())).unwrap_or_default(), what.to_owned(), printable(&text)]
+    });
     screen.say(&table::plain(&["when", "what", ""], rows.collect(), 0..0));
     screen.say(&format!("\n{}", next(judged)));
 }
@@ -165,13 +166,13 @@ fn document<'a>(
     let line = |line: &Notified| {
         serde_json::json!({
             "file": name(line.file), "line": line.line, "status": line.status.word(), "amount": line.amount,
-            "received_at": line.received_at.map(wire),
+            "received_at": line.received_at.map(Moment::wire),
         })
     };
     let result = |outcome: &Outcome<'_>| {
         serde_json::json!({
             "operation": outcome.operation, "state": outcome.state.word(),
-            "request_id": outcome.request_id.map(|id| id.to_string()), "settled_at": outcome.settled_at.map(wire),
+            "request_id": outcome.request_id.map(|id| id.to_string()), "settled_at": outcome.settled_at.map(Moment::wire),
         })
     };
     serde_json::json!({

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::{Heard, Line, Unmatched, Verifier};
 use crate::doku::notification::{self, Envelope, Said};
 use crate::doku::sign::NotSigned;
+use crate::model::moment::Moment;
 use crate::model::time;
 use crate::reconcile::evidence::UnmatchedReason;
 
@@ -93,8 +94,8 @@ pub(super) fn judge<'a>(parts: Parts<'a>, hash: u64, verifier: &Verifier<'_>, si
     };
     Line::Heard(Heard {
         received_at: match verifier.fields {
-            None => time::parse_instant(&received_at),
-            Some(_) => time::parse_logged(&received_at),
+            None => time::parse_moment(&received_at),
+            Some(_) => time::parse_logged(&received_at).map(Moment::from),
         },
         request_id: headers.request_id,
         timestamp: headers.timestamp,

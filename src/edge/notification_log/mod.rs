@@ -28,7 +28,7 @@ use crate::doku::scan::{Scan, Unescaped};
 use crate::doku::sign::Signer;
 use crate::job::settings::LogFields;
 use crate::model::ids::ClientId;
-use crate::model::time::Timestamp;
+use crate::model::moment::Moment;
 use crate::reconcile::evidence::{self, Log, UnmatchedReason};
 use crate::reconcile::record::{LinePlace, Receipt};
 
@@ -69,7 +69,7 @@ pub enum Line<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Heard<'a> {
     /// When the merchant's server received it; absent if the log does not say.
-    pub received_at: Option<Timestamp>,
+    pub received_at: Option<Moment>,
     /// DOKU's id of the notification.
     pub request_id: Cow<'a, str>,
     /// When DOKU sent it, as the header says.
@@ -241,7 +241,7 @@ impl Heard<'_> {
         evidence::Heard {
             file: file.to_owned(),
             line,
-            received_at: self.received_at,
+            received_at: self.received_at.map(Moment::time),
             request_id: self.request_id.into_owned(),
             signed_at: self.timestamp.into_owned(),
             hash: self.hash,

@@ -22,10 +22,10 @@ use super::picture::{Fact, MOST_LINES};
 use super::reason::Key;
 use super::record::{HeardRecord, Record, Standing, StrayRecord, push_uuid, time_of};
 use super::sieve::Sieve;
+use crate::model::moment::Moment;
 use crate::model::money::{Rupiah, Tally};
 use crate::model::operation::Operation;
 use crate::model::status::{BookStatus, PaymentStatus};
-use crate::model::time::Timestamp;
 
 /// More than one ledger can number: four thousand million orders, notifications or bytes of invoice numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -155,7 +155,7 @@ pub struct Outcome<'a> {
     /// `payment.status` of the deciding answer.
     pub payment_status: Option<PaymentStatus>,
     /// When it came to its end.
-    pub settled_at: Option<Timestamp>,
+    pub settled_at: Option<Moment>,
 }
 
 /// A Request-Id as it is kept.
@@ -192,7 +192,7 @@ pub struct Entry<'a> {
     /// What the book says.
     pub book: Option<BookStatus>,
     /// When it was made, if the input says.
-    pub created_at: Option<Timestamp>,
+    pub created_at: Option<Moment>,
     /// What should be true of it.
     pub expectation: Expectation,
     /// What is to become of it.
@@ -473,7 +473,8 @@ impl Ledger {
 
     /// What a refund of the order needs: payment reference, `ORDER_ID`, `AKULAKU_UNIQUE_REFERENCE`, as the book has them,
     /// else a notification; empty where neither does. Kept for orders that may have to be refunded only.
-    pub(super) fn identifiers(&self, order: u32) -> [&str; 3] {
+    #[must_use]
+    pub fn identifiers(&self, order: u32) -> [&str; 3] {
         let mut texts = self.orders.identifiers(order);
         if let Some(heard) = self.identifiers.get(&order) {
             texts.iter_mut().zip(heard).filter(|(text, _)| text.is_empty()).for_each(|(text, heard)| *text = heard);
@@ -481,20 +482,27 @@ impl Ledger {
         texts
     }
 
-    /// Everything with which other notifications could be tied to the orders: what was created, then the references.
-    pub(super) fn keys(&self, mut see: impl FnMut(&str, Tie)) {
-        let count = u32::try_from(self.orders.len()).unwrap_or(u32::MAX);
-        for order in (0..count).filter(|order| self.orders.get(*order).is_readable()) {
-            let (invoice, entry) = (self.orders.invoice(order), self.orders.get(order));
+    /// Everything with which other notifications could be tied to the orders: what was created, then the references; whether
+    /// a tie holds, [`Ledger::tied`] says.
+    pub(super) fn keys(&self, mut see: impl FnMut(u32, Tie)) {
+        for (order, entry) in (0..).zip(self.orders.all()).filter(|(_, entry)| entry.is_readable()) {
             self.done_of(order)
                 .filter(DoneEntry::creates)
-                .for_each(|done| see(invoice, Tie::Request(whole(done.request))));
-            // What was refused was never paid under its reference: it must not hide somebody else's payment.
-            let refused = self.outcome(order).is_some_and(|done| done.state == DoneState::Refused);
-            if entry.reference != 0 && !refused {
-                see(invoice, Tie::Reference(entry.reference));
+                .for_each(|done| see(order, Tie::Request(whole(done.request))));
+            if entry.reference != 0 {
+                see(order, Tie::Reference(entry.reference));
             }
         }
+    }
+
+    /// The invoice of an order by which something can tie a notification to it, if that tie holds.
+    pub(super) fn tied(&self, order: u32, tie: Tie) -> Option<&str> {
+        let holds = match tie {
+            Tie::Request(_) => true,
+            // What was refused was never paid under its reference: it must not hide somebody else's payment.
+            Tie::Reference(_) => self.outcome(order).is_none_or(|done| done.state != DoneState::Refused),
+        };
+        holds.then(|| self.orders.invoice(order))
     }
 
     /// What orders are sorted by across ledgers, see [`Ledger::in_order`].
@@ -527,7 +535,7 @@ fn write_stray(
     period: Option<(u16, u16)>,
     out: &mut Vec<u8>,
 ) {
-    let received_at = heard.received_at.map(crate::model::time::wire).unwrap_or_default();
+    let received_at = heard.received_at.map(Moment::wire).unwrap_or_default();
     let outside = |day: u16| period.is_some_and(|(first, last)| !(first..=last).contains(&day));
     let reason = match reason {
         UnmatchedReason::Orphan if heard.day.is_some_and(outside) => UnmatchedReason::OutsidePeriod,
