@@ -115,7 +115,7 @@ impl<'a> Scan<'a> {
     #[inline]
     pub(crate) fn literal(&mut self, expected: &str) -> Option<()> {
         let end = self.at + expected.len();
-        (self.text.as_bytes().get(self.at..end)? == expected.as_bytes()).then(|| self.at = end)
+        is_same(self.text.as_bytes().get(self.at..end)?, expected.as_bytes()).then(|| self.at = end)
     }
 
     /// Goes through the entries of an object: `entry` is called after each key and takes the value.
@@ -242,6 +242,21 @@ impl Unescaped {
     }
 }
 
+/// Whether two texts are the same: the end first, then from the beginning, with whole words. Most texts are shorter than a
+/// call to compare them takes.
+#[inline]
+fn is_same(one: &[u8], other: &[u8]) -> bool {
+    by_words::<16>(one, other).or_else(|| by_words::<8>(one, other)).unwrap_or_else(|| one == other)
+}
+
+/// `None`: the texts are shorter than a word.
+#[inline]
+fn by_words<const WIDTH: usize>(one: &[u8], other: &[u8]) -> Option<bool> {
+    let ends = one.last_chunk::<WIDTH>()? == other.last_chunk::<WIDTH>()?;
+    let (ones, others) = (one.as_chunks::<WIDTH>().0, other.as_chunks::<WIDTH>().0);
+    Some(ends && one.len() == other.len() && ones.iter().zip(others).all(|(one, other)| one == other))
+}
+
 /// Where a part stands in a text that it is a part of; `None` if it is none.
 pub(crate) fn place(text: &str, part: &str) -> Option<Range<usize>> {
     let start = (part.as_ptr() as usize).checked_sub(text.as_ptr() as usize)?;
@@ -269,4 +284,27 @@ const fn special(word: u64) -> u64 {
     let backslash = word ^ repeated(b'\\');
     let zero = (quote.wrapping_sub(ONES) & !quote) | (backslash.wrapping_sub(ONES) & !backslash);
     (zero | (word.wrapping_sub(repeated(0x20)) & !word)) & repeated(0x80)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn texts_are_the_same_if_every_byte_is(
+            text in prop::collection::vec(0..3_u8, 0..70),
+            change in prop::option::of((any::<prop::sample::Index>(), 0..3_u8)),
+            longer in 0..2_usize,
+        ) {
+            let mut other = text.clone();
+            if let Some((at, byte)) = change.filter(|_| !text.is_empty()) {
+                other[at.index(text.len())] = byte;
+            }
+            other.truncate(text.len() - longer.min(text.len()));
+            prop_assert_eq!(is_same(&text, &other), text == other);
+            prop_assert_eq!(is_same(&text, &text), true);
+        }
+    }
 }

@@ -4,6 +4,7 @@
 //! that. Nothing in a log stops the program: what is not proof is listed with its place and reason.
 
 mod careful;
+mod cast;
 mod judge;
 mod mapped;
 mod mould;
@@ -16,6 +17,7 @@ use std::hash::BuildHasher as _;
 use std::path::Path;
 use std::sync::Mutex;
 
+use cast::Cast;
 use foldhash::fast::FixedState;
 use mould::Moulds;
 
@@ -116,7 +118,7 @@ impl Scratches {
 #[derive(Debug, Default)]
 pub struct Scratch {
     moulds: Moulds,
-    cast: String,
+    cast: Cast,
     body: Unescaped,
     signed: Vec<u8>,
 }

@@ -1,13 +1,15 @@
 //! The moulds of lines. A log repeats itself: the same keys in the same order, line after line. A line that has been read
 //! once is a mould for the next ones, which are held against it instead of being taken apart.
 //!
-//! A line fits if it differs from the mould in nothing but plain values: texts without quotes, backslashes and control
+//! A line makes two moulds: one in which only the values that somebody asks for are open, and one in which all are. A line
+//! fits if it differs from the mould in nothing but plain values that are open: texts without quotes, backslashes and control
 //! characters where the mould has a text, whole numbers where it has a number. Then it is JSON of the same structure, and
 //! every field is where it was. Whatever does not fit says nothing: sure or silent, as [`crate::doku::scan`].
 
 use std::cell::RefCell;
 use std::ops::Range;
 
+use super::cast::{Cast, Piece};
 use super::judge::{Body, Headers, Parts};
 use super::ordinary;
 use crate::doku::notification::{self, Texts};
@@ -19,6 +21,16 @@ pub(super) struct Moulds(Vec<Mould>);
 
 /// More forms than this are no habit.
 const MOST: usize = 16;
+
+/// Which values of a line may be others in a line that fits its mould.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Open {
+    /// Those that somebody asks for. The rest, such as the name of the channel, is the same in nearly every line, and what
+    /// stays is held against a line as a whole.
+    Asked,
+    /// All.
+    All,
+}
 
 /// A line without its values.
 #[derive(Debug, PartialEq, Eq)]
@@ -36,7 +48,7 @@ struct Fixed {
     /// As it is written.
     line: String,
     /// What it is in the body.
-    body: String,
+    body: Piece,
 }
 
 /// A place for a value.
@@ -84,22 +96,22 @@ impl<'a> Found<'a> {
 
 impl Moulds {
     /// The parts of a line that fits one of them; the text of its body goes into `body`.
-    pub(super) fn read<'a>(&mut self, line: &'a str, body: &'a mut String) -> Option<Parts<'a>> {
+    pub(super) fn read<'a>(&mut self, line: &'a str, body: &'a mut Cast) -> Option<Parts<'a>> {
         let fits = |(at, mould): (usize, &Mould)| Some((at, mould.has_headers, mould.fit(line, body)?));
         let (at, has_headers, found) = self.0.iter().enumerate().find_map(fits)?;
         // What fits often comes to the front.
         self.0.swap(at, at.saturating_sub(1));
-        parts(&found, has_headers, body)
+        parts(&found, has_headers, body.text()?)
     }
 
-    /// Makes a mould of a line that has been read, with these parts.
+    /// Makes moulds of a line that has been read, with these parts.
     pub(super) fn learn(&mut self, line: &str, read: &Parts<'_>) {
-        if self.0.len() == MOST {
-            return;
-        }
-        let mut new = Self(Mould::of(line).into_iter().collect());
-        if new.read(line, &mut String::new()).as_ref() == Some(read) {
-            self.0.append(&mut new.0);
+        for open in [Open::Asked, Open::All] {
+            let mut new = Self(Mould::of(line, open).into_iter().collect());
+            let is_known = self.0.len() == MOST || new.0.iter().any(|mould| self.0.contains(mould));
+            if !is_known && new.read(line, &mut Cast::default()).as_ref() == Some(read) {
+                self.0.append(&mut new.0);
+            }
         }
     }
 }
@@ -131,31 +143,33 @@ fn parts<'a>(found: &Found<'a>, has_headers: bool, body: &'a str) -> Option<Part
 
 impl Mould {
     /// The fields of a line that fits, and the text of its body.
-    fn fit<'a>(&self, line: &'a str, body: &mut String) -> Option<Found<'a>> {
-        body.clear();
+    fn fit<'a>(&self, line: &'a str, body: &mut Cast) -> Option<Found<'a>> {
+        // What is written in a line is never shorter than what it means.
+        body.begin(line.len());
         let (mut scan, mut found) = (Scan::new(line), Found::default());
         for (before, value) in &self.steps {
             scan.literal(&before.line)?;
-            body.push_str(&before.body);
+            body.put(&before.body);
+            let rest = scan.rest().as_bytes();
             let text = match value.kind {
                 Kind::Text => scan.plain()?,
                 // A space before it would be part of what was signed.
                 Kind::Number => scan.digits_here()?,
             };
             if value.is_in_body {
-                body.push_str(text);
+                body.copy(rest, text.len());
             }
             if let Some(field) = value.field {
                 found.0[field as usize] = Some(text);
             }
         }
         scan.literal(&self.end.line)?;
-        body.push_str(&self.end.body);
+        body.put(&self.end.body);
         scan.rest().is_empty().then_some(found)
     }
 
     /// The mould of an ordinary line.
-    fn of(line: &str) -> Option<Self> {
+    fn of(line: &str, open: Open) -> Option<Self> {
         let (outside, inside) = (RefCell::new(Vec::new()), RefCell::new(Vec::new()));
         let mut buffer = Unescaped::default();
         let Parts { received_at, path, headers, body: _ } =
@@ -196,7 +210,7 @@ impl Mould {
         ];
         let asked = fields.into_iter().filter_map(|(field, place)| Some((place?, Some(field))));
         let skipped = outside.into_inner().into_iter().chain(inside.into_inner().into_iter().map(in_line));
-        let skipped = skipped.map(|place| (place, None));
+        let skipped = skipped.map(|place| (place, None)).filter(|_| open == Open::All);
         Self::around(line, &source, asked.chain(skipped).collect(), has_headers)
     }
 
@@ -210,7 +224,7 @@ impl Mould {
         values.sort_unstable_by_key(|(place, _)| place.start);
         let fixed = |start: usize, end: usize| {
             let inside = line.get(start.max(body.start)..end.min(body.end)).unwrap_or_default();
-            Some(Fixed { line: line.get(start..end)?.to_owned(), body: inside.replace("\\\"", "\"") })
+            Some(Fixed { line: line.get(start..end)?.to_owned(), body: Piece::new(&inside.replace("\\\"", "\"")) })
         };
         let (mut steps, mut at) = (Vec::new(), 0);
         for (place, field) in values {
