@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::exchange::{Answer, Exchange, target};
-use super::json::{Object, OrderAnswer, StatusPart, error_message, object, object_if_any};
+use super::json::{Object, OrderAnswer, StatusPart, error_message, may_hold_a_message, object, object_if_any};
 use super::sign::{Components, NotSigned, Signer, TimestampName};
 use crate::model::ids::{ClientId, InvoiceNumber, MerchantReference, RequestId};
 use crate::model::money::Rupiah;
@@ -105,7 +105,9 @@ pub fn read(expected: &Expected<'_>, signer: &Signer, exchange: &Exchange, now: 
     };
     let signature = check_signature(expected, signer, answer);
     let mut facts = Facts { http_status: Some(answer.status), signature, ..Facts::default() };
-    if let Ok(body) = serde_json::from_slice::<Value>(&answer.body) {
+    if may_hold_a_message(&answer.body)
+        && let Ok(body) = serde_json::from_slice::<Value>(&answer.body)
+    {
         facts.message = error_message(&body);
     }
     let signed = signature == SignatureCheck::Valid;

@@ -120,6 +120,14 @@ impl StatusPart {
     }
 }
 
+/// Whether [`error_message`] may find one: every name that it looks for holds one of these words, or is written with an
+/// escape. Most answers have none, and are read once.
+pub(super) fn may_hold_a_message(body: &[u8]) -> bool {
+    [&b"error"[..], b"message", b"response_code", b"\\"]
+        .into_iter()
+        .any(|word| memchr::memmem::find(body, word).is_some())
+}
+
 /// The provider's message in one of its many error shapes (`doku-api.md` 5).
 pub(super) fn error_message(body: &Value) -> Option<String> {
     let from = |value: &Value| match value {
@@ -132,4 +140,26 @@ pub(super) fn error_message(body: &Value) -> Option<String> {
         .into_iter()
         .find_map(from)
         .map(|text| printable(&text.chars().take(300).collect::<String>()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_answer_with_a_message_is_passed_over() {
+        let answers = [
+            r#"{"error": {"message": "bad"}}"#,
+            r#"{"error": "bad"}"#,
+            r#"{"message": ["bad"]}"#,
+            r#"{"error_messages": ["bad"]}"#,
+            r#"{"response_code": "4010"}"#,
+            r#"{"\u0065rror": "bad"}"#,
+        ];
+        for answer in answers {
+            assert!(error_message(&serde_json::from_str(answer).unwrap()).is_some(), "{answer}");
+            assert!(may_hold_a_message(answer.as_bytes()), "{answer}");
+        }
+        assert!(!may_hold_a_message(br#"{"order": {"invoice_number": "INV-1"}}"#));
+    }
 }

@@ -3,7 +3,11 @@
 use std::error::Error as _;
 use std::time::Duration;
 
-use crate::doku::exchange::{Answer, Exchange, Request};
+use reqwest::header::{CONTENT_TYPE, HeaderValue};
+use reqwest::{Method, Url};
+
+use crate::doku::exchange::{Answer, Exchange, Request, target};
+use crate::model::operation::Operation;
 use crate::runner::gateway::Gateway;
 
 /// An answer of the provider's has a few hundred bytes; one of this size is something else (`failure-modes.md` N12).
@@ -17,6 +21,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct HttpGateway {
     client: reqwest::Client,
     base_url: String,
+    /// The URLs of the operations, read once; all other targets differ from call to call.
+    operations: Vec<(&'static str, Url)>,
 }
 
 /// The client could not be made, for want of root certificates, say.
@@ -42,17 +48,26 @@ impl HttpGateway {
             .pool_max_idle_per_host(connections)
             .user_agent(concat!("rekon/", env!("CARGO_PKG_VERSION")))
             .build()?;
-        Ok(Self { client, base_url: base_url.to_owned() })
+        let url = |operation| {
+            let target = target(operation);
+            Url::parse(&format!("{base_url}{target}")).ok().map(|url| (target, url))
+        };
+        let operations = Operation::ALL.into_iter().filter_map(url).collect();
+        Ok(Self { client, base_url: base_url.to_owned(), operations })
     }
 }
 
 impl Gateway for HttpGateway {
     async fn exchange(&self, request: Request) -> Exchange {
-        let url = format!("{}{}", self.base_url, request.target);
-        let mut call = match request.body {
-            Some(body) => self.client.post(&url).header("Content-Type", "application/json").body(body),
-            None => self.client.get(&url),
+        let method = if request.body.is_some() { Method::POST } else { Method::GET };
+        let known = self.operations.iter().find(|(target, _)| *target == request.target);
+        let mut call = match known {
+            Some((_, url)) => self.client.request(method, url.clone()),
+            None => self.client.request(method, format!("{}{}", self.base_url, request.target)),
         };
+        if let Some(body) = request.body {
+            call = call.header(CONTENT_TYPE, HeaderValue::from_static("application/json")).body(body);
+        }
         for (name, value) in request.headers {
             call = call.header(name, value);
         }
@@ -61,7 +76,7 @@ impl Gateway for HttpGateway {
             Err(error) => return failed(&error),
         };
         let status = response.status().as_u16();
-        let text = |value: &reqwest::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let headers = response.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
         match read_body(response).await {
             Ok(body) => Exchange::Answered(Answer { status, headers, body }),

@@ -177,6 +177,9 @@ pub struct Made {
     pub payment_reference: String,
     /// SHA-256 of the bytes that every attempt sends.
     pub body_sha256: String,
+    /// The attempt of its first intent, which is this entry too; `None` if nothing was about to be sent yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<i64>,
     /// Why a person reopened the generation before; `None` for the first one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reopened: Option<Reopened>,
@@ -244,6 +247,20 @@ pub enum Impossible {
     },
 }
 
+impl Entry {
+    /// An item that was made and its first intent, if one entry says both, as two.
+    #[must_use]
+    pub fn apart(self) -> (Self, Option<Self>) {
+        match self {
+            Self::Made(mut made) => {
+                let intended = made.attempt.take().map(|attempt| Self::Intended { run: made.run.clone(), attempt });
+                (Self::Made(made), intended)
+            }
+            entry => (entry, None),
+        }
+    }
+}
+
 /// A new item, from the entry that makes it.
 ///
 /// # Errors
@@ -258,7 +275,7 @@ pub fn made(id: ItemId, made: &Made, at: Timestamp) -> Result<Item, Impossible> 
     };
     let invoice = InvoiceNumber::new(&made.invoice).or(Err(value("invoice", &made.invoice)))?;
     let identity = Identity { account, invoice, generation: made.generation };
-    Ok(Item {
+    let item = Item {
         id,
         amount: Rupiah::new(made.amount),
         request_id: identity.request_id(),
@@ -275,7 +292,11 @@ pub fn made(id: ItemId, made: &Made, at: Timestamp) -> Result<Item, Impossible> 
         facts: Facts::default(),
         job: made.job.clone(),
         run: run(&made.run)?,
-    })
+    };
+    match made.attempt {
+        Some(attempt) => fold(item, &Entry::Intended { run: made.run.clone(), attempt }, at),
+        None => Ok(item),
+    }
 }
 
 /// The next generation of an item that had no effect, as the entry that makes it.
@@ -295,6 +316,7 @@ pub fn next_generation(item: &Item, reopened: Reopened) -> Result<Made, Impossib
             amount: item.amount.whole(),
             payment_reference: item.payment_reference.to_string(),
             body_sha256: sha256(b""),
+            attempt: None,
             reopened: Some(reopened),
         }),
         _ => Err(Illegal { state: item.state, event: Event::Intended }.into()),

@@ -170,6 +170,12 @@ impl State {
         matches!(self, Self::Intent | Self::Unknown | Self::Review | Self::Conflict)
     }
 
+    /// Whether it is the end of a row that never became an item.
+    #[must_use]
+    pub const fn is_of_a_row(self) -> bool {
+        matches!(self, Self::Held | Self::Skipped | Self::Invalid)
+    }
+
     /// Whether the item is at its end.
     #[must_use]
     pub const fn is_terminal(self) -> bool {

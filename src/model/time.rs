@@ -24,7 +24,18 @@ pub fn wire(time: Timestamp) -> String {
 /// The form in files and the journal, to the millisecond: `2026-11-22T08:35:12.123Z`.
 #[must_use]
 pub fn stored(time: Timestamp) -> String {
-    time.to_rfc3339_opts(SecondsFormat::Millis, true)
+    let milliseconds = time.timestamp_subsec_millis();
+    let mut text = Vec::with_capacity("2026-11-22T08:35:12.123Z".len());
+    push_wire(time, &mut text);
+    // A leap second and a year of five digits are chrono's.
+    if text.len() != "2026-11-22T08:35:12Z".len() || milliseconds > 999 {
+        return time.to_rfc3339_opts(SecondsFormat::Millis, true);
+    }
+    text.truncate(text.len() - 1);
+    text.push(b'.');
+    text.extend([100, 10, 1].map(|unit| (milliseconds / unit % 10).to_be_bytes()[3] + b'0'));
+    text.push(b'Z');
+    String::from_utf8(text).unwrap_or_else(|_| time.to_rfc3339_opts(SecondsFormat::Millis, true))
 }
 
 /// Reads RFC 3339 (`2026-11-22T08:35:12Z`, any offset) or the provider's fourteen digits, which are WIB

@@ -5,11 +5,9 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::failed;
-use crate::journal::history::DayCaps;
+use crate::journal::Account;
 use crate::journal::record::Item;
 use crate::journal::state::State;
-use crate::journal::{Account, JournalError};
 use crate::model::money::{Rupiah, Tally};
 use crate::model::time::{BusinessDate, Timestamp};
 
@@ -39,22 +37,72 @@ pub(super) fn begun(connection: &Connection, account: &Account, date: &str) -> r
     Ok(tally.unwrap_or_default())
 }
 
-/// Refuses an intent that would break a cap of its run.
-pub(super) fn refuse_beyond(
+/// What an account has begun on a day, as the writer counts it.
+pub(super) struct Begun {
+    account: Account,
+    date: BusinessDate,
+    orders: i64,
+    rupiah: i64,
+    /// Whether the table says the same.
+    is_saved: bool,
+}
+
+impl Begun {
+    pub(super) fn tally(&self) -> Tally {
+        Tally { count: self.orders.cast_unsigned(), rupiah: Rupiah::new(self.rupiah.cast_unsigned()) }
+    }
+
+    fn change(&mut self, by: i64, amount: Rupiah) {
+        self.orders += by;
+        self.rupiah += by * amount.whole().cast_signed();
+        self.is_saved = false;
+    }
+
+    /// Makes the table say the same: once for all that a transaction has changed.
+    pub(super) fn save(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        if self.is_saved {
+            return Ok(());
+        }
+        let Account { environment, client_id, operation } = &self.account;
+        connection
+            .prepare_cached(
+                "INSERT INTO day (environment, client_id, operation, date, orders, rupiah) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
+                 ON CONFLICT DO UPDATE SET orders = excluded.orders, rupiah = excluded.rupiah",
+            )?
+            .execute(params![
+                environment.word(),
+                client_id.as_str(),
+                operation.word(),
+                self.date.to_string(),
+                self.orders,
+                self.rupiah
+            ])?;
+        self.is_saved = true;
+        Ok(())
+    }
+}
+
+/// What an account has begun on the day of `at`, among the days that are counted, or from the table.
+pub(super) fn of<'a>(
     connection: &Connection,
-    caps: &DayCaps,
-    item: &Item,
+    days: &'a mut Vec<Begun>,
+    account: &Account,
     at: Timestamp,
-) -> Result<(), JournalError> {
-    if caps.are_absent() {
-        return Ok(());
+) -> rusqlite::Result<&'a mut Begun> {
+    let of_day = BusinessDate::of(at);
+    let known = days.iter().position(|day| day.date == of_day && day.account == *account);
+    let index = known.unwrap_or(days.len());
+    if known.is_none() {
+        let Tally { count, rupiah } = begun(connection, account, &of_day.to_string())?;
+        days.push(Begun {
+            account: account.clone(),
+            date: of_day,
+            orders: count.cast_signed(),
+            rupiah: rupiah.whole().cast_signed(),
+            is_saved: true,
+        });
     }
-    let date = date(at);
-    let today = begun(connection, &item.identity.account, &date).map_err(failed)?;
-    match caps.broken_by(&date, today, item.amount) {
-        None => Ok(()),
-        Some(why) => Err(JournalError::Capped(why)),
-    }
+    Ok(&mut days[index])
 }
 
 /// An item that is planned is one of which nothing was done: it counts on no day. Everything else does, refused or not.
@@ -63,30 +111,19 @@ fn counts(item: &Item) -> bool {
 }
 
 /// Keeps the sums in step with an item that changes.
-pub(super) fn follow(connection: &Connection, before: &Item, after: &Item) -> Result<(), JournalError> {
-    match (counts(before), counts(after)) {
-        (false, true) => change(connection, ADD, after),
-        (true, false) => change(connection, TAKE, before),
-        (true, true) | (false, false) => Ok(()),
-    }
-}
-
-const ADD: &str = "INSERT INTO day (environment, client_id, operation, date, orders, rupiah) VALUES (?1, ?2, ?3, ?4, 1, ?5) \
-     ON CONFLICT DO UPDATE SET orders = orders + 1, rupiah = rupiah + excluded.rupiah";
-
-const TAKE: &str = "UPDATE day SET orders = orders - 1, rupiah = rupiah - ?5 \
-     WHERE environment = ?1 AND client_id = ?2 AND operation = ?3 AND date = ?4";
-
-fn change(connection: &Connection, statement: &str, item: &Item) -> Result<(), JournalError> {
-    let Account { environment, client_id, operation } = &item.identity.account;
-    let (date, amount) = (date(item.first_intent_at), item.amount.whole().cast_signed());
-    connection
-        .prepare_cached(statement)
-        .and_then(|mut statement| {
-            statement.execute(params![environment.word(), client_id.as_str(), operation.word(), date, amount])
-        })
-        .map(drop)
-        .map_err(failed)
+pub(super) fn follow(
+    connection: &Connection,
+    days: &mut Vec<Begun>,
+    before: &Item,
+    after: &Item,
+) -> rusqlite::Result<()> {
+    let (item, by) = match (counts(before), counts(after)) {
+        (false, true) => (after, 1),
+        (true, false) => (before, -1),
+        (true, true) | (false, false) => return Ok(()),
+    };
+    of(connection, days, &item.identity.account, item.first_intent_at)?.change(by, item.amount);
+    Ok(())
 }
 
 /// The sums of items that are looked at one by one.

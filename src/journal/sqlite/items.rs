@@ -1,15 +1,13 @@
 //! Items and attempts: every change of an item is an entry of the log, and the item becomes what the log says of it.
 
-use rusqlite::{Connection, params};
+use rusqlite::params;
 
-use super::days;
 use super::failed;
-use super::log::append;
-use super::look::{find, in_doubt, load};
+use super::look::{find, in_doubt};
+use super::pen::Pen;
 use crate::doku::exchange::Exchange;
 use crate::doku::status::Inquiry;
 use crate::journal::JournalError;
-use crate::journal::history::DayCaps;
 use crate::journal::log::{self, Entry, Made, Reopened, Ruled, Wire};
 use crate::journal::record::{
     Acceptance, AttemptId, Contradiction, First, InquiryResult, Intent, Item, ItemId, OutcomeRecord,
@@ -28,20 +26,25 @@ fn taken(error: rusqlite::Error) -> JournalError {
 }
 
 /// Records that a request is about to be sent; the caller's commit makes it durable.
-pub(super) fn intend(connection: &Connection, intent: &Intent) -> Result<(Item, AttemptId, Vec<u8>), JournalError> {
+pub(super) fn intend(pen: &Pen, intent: &Intent) -> Result<(Item, AttemptId, Vec<u8>), JournalError> {
     let (run, at, item) = match intent {
-        Intent::Again { run, item, at } => (run, *at, load(connection, *item)?),
-        Intent::First(first) => match find(connection, &first.identity)? {
-            Some(item) => (&first.run, first.at, take_over(connection, first, item)?),
-            None => return begin(connection, first),
+        Intent::Again { run, item, at } => (run, *at, pen.load(*item)?),
+        Intent::First(first) => match begin(pen, first) {
+            // Mostly there is none: it is looked for once the index has found one, or the day is full.
+            Err(refused @ (JournalError::Taken | JournalError::Capped(_))) => {
+                let item = find(pen.connection(), &first.identity)?.ok_or(refused)?;
+                (&first.run, first.at, take_over(pen, first, item)?)
+            }
+            begun => return begun,
         },
     };
     if item.state == State::Planned {
-        refuse_beyond_caps(connection, run, &item, at)?;
+        refuse_beyond_caps(pen, run, &item, at)?;
     }
-    let attempt = open_attempt(connection, &item, run, at)?;
-    let item = advance(connection, &item, &intended(run, attempt), at)?;
-    let body: Vec<u8> = connection
+    let attempt = pen.open_attempt(&item, run, at)?;
+    let item = advance(pen, &item, &intended(run, attempt), at)?;
+    let body: Vec<u8> = pen
+        .connection()
         .prepare_cached("SELECT body FROM item WHERE id = ?1")
         .and_then(|mut statement| statement.query_row([item.id.0], |row| row.get(0)))
         .map_err(failed)?;
@@ -54,12 +57,12 @@ pub(super) fn intend(connection: &Connection, intent: &Intent) -> Result<(Item, 
     Ok((item, attempt, body))
 }
 
-/// Makes a new item with its first intent: the log says both, one after the other, and the item is written once.
-fn begin(connection: &Connection, first: &First) -> Result<(Item, AttemptId, Vec<u8>), JournalError> {
+/// Makes a new item with its first intent: the log says both in one entry, and the item is written once.
+fn begin(pen: &Pen, first: &First) -> Result<(Item, AttemptId, Vec<u8>), JournalError> {
     let account = &first.identity.account;
-    let made = Made {
+    let mut made = Made {
         run: first.run.to_string(),
-        job: job_of(connection, &first.run)?,
+        job: pen.began(&first.run)?.job,
         environment: account.environment.word().to_owned(),
         client_id: account.client_id.to_string(),
         operation: account.operation.word().to_owned(),
@@ -68,49 +71,40 @@ fn begin(connection: &Connection, first: &First) -> Result<(Item, AttemptId, Vec
         amount: first.amount.whole(),
         payment_reference: first.payment_reference.to_string(),
         body_sha256: log::sha256(&first.body),
+        attempt: None,
         reopened: None,
     };
-    let planned = log::made(next_item(connection)?, &made, first.at)?;
-    refuse_beyond_caps(connection, &first.run, &planned, first.at)?;
+    let planned = log::made(pen.next_item()?, &made, first.at)?;
+    refuse_beyond_caps(pen, &first.run, &planned, first.at)?;
     // What an intent makes of an item does not hang on the number of the attempt, which has to name the item.
     let item = log::fold(planned.clone(), &intended(&first.run, AttemptId(0)), first.at)?;
-    insert(connection, &item, &first.body)?;
-    days::follow(connection, &planned, &item)?;
-    append(connection, first.at, Some(item.id), &Entry::Made(Box::new(made)))?;
-    let attempt = open_attempt(connection, &item, &first.run, first.at)?;
-    append(connection, first.at, Some(item.id), &intended(&first.run, attempt))?;
+    insert(pen, &item, &first.body)?;
+    pen.wrote(&planned, &item)?;
+    let attempt = pen.open_attempt(&item, &first.run, first.at)?;
+    made.attempt = Some(attempt.0);
+    pen.append(first.at, Some(item.id), &Entry::Made(Box::new(made)))?;
     Ok((item, attempt, first.body.clone()))
 }
 
 /// From its first intent on an order counts: what two runs or an edited plan would do together is seen nowhere but here.
-fn refuse_beyond_caps(connection: &Connection, run: &RunId, item: &Item, at: Timestamp) -> Result<(), JournalError> {
-    days::refuse_beyond(connection, &caps_of(connection, run)?, item, at)
+fn refuse_beyond_caps(pen: &Pen, run: &RunId, item: &Item, at: Timestamp) -> Result<(), JournalError> {
+    pen.refuse_beyond(run, item, at)
 }
 
 fn intended(run: &RunId, attempt: AttemptId) -> Entry {
     Entry::Intended { run: run.to_string(), attempt: attempt.0 }
 }
 
-fn open_attempt(connection: &Connection, item: &Item, run: &RunId, at: Timestamp) -> Result<AttemptId, JournalError> {
-    connection
-        .prepare_cached("INSERT INTO attempt (item, run, kind, request_id, sent_at) VALUES (?1, ?2, 'send', ?3, ?4)")
-        .and_then(|mut statement| {
-            statement.execute(params![item.id.0, run.as_str(), item.request_id.as_str(), time::stored(at)])
-        })
-        .map_err(failed)?;
-    Ok(AttemptId(connection.last_insert_rowid()))
-}
-
 /// The item of a first intent that is there already. If nothing was done for it, it belongs to whoever sends it now. Its
 /// body, amount and reference may still change as long as no request of it ever left; after that the first body stays for
 /// ever.
-fn take_over(connection: &Connection, first: &First, item: Item) -> Result<Item, JournalError> {
+fn take_over(pen: &Pen, first: &First, item: Item) -> Result<Item, JournalError> {
     if item.state != State::Planned {
         return Ok(item);
     }
     let body_sha256 = log::sha256(&first.body);
     if item.attempts == 0 {
-        connection
+        pen.connection()
             .execute(
                 "UPDATE item SET body = ?2, body_sha256 = ?3 WHERE id = ?1",
                 params![item.id.0, first.body, body_sha256],
@@ -119,61 +113,33 @@ fn take_over(connection: &Connection, first: &First, item: Item) -> Result<Item,
     }
     let entry = Entry::TakenOver {
         run: first.run.to_string(),
-        job: job_of(connection, &first.run)?,
+        job: pen.began(&first.run)?.job,
         amount: first.amount.whole(),
         payment_reference: first.payment_reference.to_string(),
         body_sha256,
     };
-    advance(connection, &item, &entry, first.at)
-}
-
-/// The caps that a run has set itself.
-fn caps_of(connection: &Connection, run: &RunId) -> Result<DayCaps, JournalError> {
-    let read = |row: &rusqlite::Row<'_>| {
-        let (orders, rupiah): (Option<i64>, Option<i64>) = (row.get(0)?, row.get(1)?);
-        Ok(DayCaps { orders: orders.map(i64::cast_unsigned), rupiah: rupiah.map(i64::cast_unsigned) })
-    };
-    connection
-        .prepare_cached("SELECT most_orders_per_day, most_rupiah_per_day FROM run WHERE name = ?1")
-        .and_then(|mut statement| statement.query_row([run.as_str()], read))
-        .map_err(failed)
-}
-
-fn job_of(connection: &Connection, run: &RunId) -> Result<String, JournalError> {
-    connection
-        .prepare_cached("SELECT job FROM run WHERE name = ?1")
-        .and_then(|mut statement| statement.query_row([run.as_str()], |row| row.get(0)))
-        .map_err(failed)
+    advance(pen, &item, &entry, first.at)
 }
 
 /// Makes a new item of which nothing was sent.
-pub(super) fn make(connection: &Connection, made: Made, body: &[u8], at: Timestamp) -> Result<Item, JournalError> {
-    let item = log::made(next_item(connection)?, &made, at)?;
-    insert(connection, &item, body)?;
-    append(connection, at, Some(item.id), &Entry::Made(Box::new(made)))?;
+pub(super) fn make(pen: &Pen, made: Made, body: &[u8], at: Timestamp) -> Result<Item, JournalError> {
+    let item = log::made(pen.next_item()?, &made, at)?;
+    insert(pen, &item, body)?;
+    pen.append(at, Some(item.id), &Entry::Made(Box::new(made)))?;
     Ok(item)
 }
 
-fn next_item(connection: &Connection) -> Result<ItemId, JournalError> {
-    let last: i64 = connection
-        .prepare_cached("SELECT coalesce(max(id), 0) FROM item")
-        .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
-        .map_err(failed)?;
-    Ok(ItemId(last + 1))
-}
-
-fn insert(connection: &Connection, item: &Item, body: &[u8]) -> Result<(), JournalError> {
+fn insert(pen: &Pen, item: &Item, body: &[u8]) -> Result<(), JournalError> {
     let identity = &item.identity;
-    connection
+    pen.connection()
         .prepare_cached(
-            "INSERT INTO item (id, environment, client_id, operation, invoice, generation, amount, request_id, \
+            "INSERT OR FAIL INTO item (environment, client_id, operation, invoice, generation, amount, request_id, \
              payment_reference, refund_reference, body, body_sha256, state, reason, attempts, first_intent_at, \
              last_sent_at, facts, job, run) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
         )
         .and_then(|mut statement| {
             statement.execute(params![
-                item.id.0,
                 identity.account.environment.word(),
                 identity.account.client_id.as_str(),
                 identity.account.operation.word(),
@@ -195,29 +161,29 @@ fn insert(connection: &Connection, item: &Item, body: &[u8]) -> Result<(), Journ
                 item.run.as_str(),
             ])
         })
-        .map(drop)
-        .map_err(taken)
+        .map_err(taken)?;
+    if pen.connection().last_insert_rowid() != item.id.0 {
+        return Err(JournalError::Write("an item has another number than was to be expected".into()));
+    }
+    Ok(())
 }
 
 /// Lets something happen to an item: the entry goes into the log, and the item becomes what the log says of it.
-pub(super) fn advance(
-    connection: &Connection,
-    before: &Item,
-    entry: &Entry,
-    at: Timestamp,
-) -> Result<Item, JournalError> {
+pub(super) fn advance(pen: &Pen, before: &Item, entry: &Entry, at: Timestamp) -> Result<Item, JournalError> {
     let after = log::fold(before.clone(), entry, at)?;
-    append(connection, at, Some(after.id), entry)?;
+    pen.append(at, Some(after.id), entry)?;
     if after == *before {
         return Ok(after);
     }
-    days::follow(connection, before, &after)?;
+    pen.wrote(before, &after)?;
     // What stays is not written: each column that is would be looked at by its triggers, and put into its indexes anew.
     if (&after.job, &after.run, after.amount, &after.payment_reference)
         != (&before.job, &before.run, before.amount, &before.payment_reference)
     {
-        connection
-            .prepare_cached("UPDATE item SET job = ?2, run = ?3, amount = ?4, payment_reference = ?5 WHERE id = ?1")
+        pen.connection()
+            .prepare_cached(
+                "UPDATE OR FAIL item SET job = ?2, run = ?3, amount = ?4, payment_reference = ?5 WHERE id = ?1",
+            )
             .and_then(|mut statement| {
                 statement.execute(params![
                     after.id.0,
@@ -229,10 +195,18 @@ pub(super) fn advance(
             })
             .map_err(failed)?;
     }
-    connection
+    if (after.first_intent_at, after.last_sent_at) != (before.first_intent_at, before.last_sent_at) {
+        pen.connection()
+            .prepare_cached("UPDATE OR FAIL item SET first_intent_at = ?2, last_sent_at = ?3 WHERE id = ?1")
+            .and_then(|mut statement| {
+                let (first, last) = (time::stored(after.first_intent_at), time::stored(after.last_sent_at));
+                statement.execute(params![after.id.0, first, last])
+            })
+            .map_err(failed)?;
+    }
+    pen.connection()
         .prepare_cached(
-            "UPDATE item SET state = ?2, reason = ?3, attempts = ?4, first_intent_at = ?5, last_sent_at = ?6, \
-             settled_at = ?7, facts = ?8 WHERE id = ?1",
+            "UPDATE OR FAIL item SET state = ?2, reason = ?3, attempts = ?4, settled_at = ?5, facts = ?6 WHERE id = ?1",
         )
         .and_then(|mut statement| {
             statement.execute(params![
@@ -240,8 +214,6 @@ pub(super) fn advance(
                 after.state.word(),
                 after.reason,
                 after.attempts,
-                time::stored(after.first_intent_at),
-                time::stored(after.last_sent_at),
                 after.settled_at.map(time::stored),
                 facts_text(&after.facts),
             ])
@@ -251,11 +223,8 @@ pub(super) fn advance(
 }
 
 /// Closes an attempt with what it proved.
-pub(super) fn close_attempt(connection: &Connection, record: &OutcomeRecord) -> Result<State, JournalError> {
-    let item = connection
-        .prepare_cached("SELECT item FROM attempt WHERE id = ?1")
-        .and_then(|mut statement| statement.query_row([record.attempt.0], |row| row.get(0).map(ItemId)))
-        .map_err(failed)?;
+pub(super) fn close_attempt(pen: &Pen, record: &OutcomeRecord) -> Result<State, JournalError> {
+    let item = pen.item_of(record.attempt)?;
     let outcome = &record.reading.outcome;
     let event = match outcome {
         Outcome::Applied => Event::Applied,
@@ -268,7 +237,7 @@ pub(super) fn close_attempt(connection: &Connection, record: &OutcomeRecord) -> 
     let wire = if matches!(outcome, Outcome::NotSent(_)) { Wire::NeverLeft } else { Wire::Left };
     let answer = Evidence::of(&record.exchange);
     let facts = &record.reading.facts;
-    end_attempt(connection, record.attempt, record.at, outcome.word(), &outcome.reason(), facts, &answer)?;
+    end_attempt(pen, record.attempt, record.at, outcome.word(), &outcome.reason(), facts, &answer)?;
     let entry = Entry::Ended {
         attempt: record.attempt.0,
         event,
@@ -277,11 +246,11 @@ pub(super) fn close_attempt(connection: &Connection, record: &OutcomeRecord) -> 
         facts: facts.clone(),
         answer_sha256: answer.sha256(),
     };
-    advance(connection, &load(connection, item)?, &entry, record.at).map(|item| item.state)
+    advance(pen, &item, &entry, record.at).map(|item| item.state)
 }
 
 fn end_attempt(
-    connection: &Connection,
+    pen: &Pen,
     attempt: AttemptId,
     at: Timestamp,
     outcome: &str,
@@ -289,9 +258,9 @@ fn end_attempt(
     facts: &Facts,
     answer: &Evidence<'_>,
 ) -> Result<(), JournalError> {
-    connection
+    pen.connection()
         .prepare_cached(
-            "UPDATE attempt SET ended_at = ?2, outcome = ?3, reason = ?4, facts = ?5, answer_headers = ?6, \
+            "UPDATE OR FAIL attempt SET ended_at = ?2, outcome = ?3, reason = ?4, facts = ?5, answer_headers = ?6, \
              answer_body = ?7 WHERE id = ?1",
         )
         .and_then(|mut statement| {
@@ -310,14 +279,14 @@ fn end_attempt(
 }
 
 /// Records an inquiry with what it proved.
-pub(super) fn inquired(connection: &Connection, inquiry: &InquiryResult) -> Result<State, JournalError> {
+pub(super) fn inquired(pen: &Pen, inquiry: &InquiryResult) -> Result<State, JournalError> {
     let (event, outcome) = match inquiry.inquiry {
         Inquiry::Applied => (Event::Applied, "applied"),
         Inquiry::Already => (Event::Already, "already"),
         Inquiry::NoProof => (Event::NoProof, "no_proof"),
     };
     let answer = Evidence::of(&inquiry.exchange);
-    connection
+    pen.connection()
         .execute(
             "INSERT INTO attempt (item, run, kind, request_id, sent_at, ended_at, outcome, reason, facts, \
              answer_headers, answer_body) VALUES (?1, ?2, 'inquiry', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
@@ -335,38 +304,40 @@ pub(super) fn inquired(connection: &Connection, inquiry: &InquiryResult) -> Resu
             ],
         )
         .map_err(failed)?;
-    let attempt = connection.last_insert_rowid();
+    let attempt = pen.connection().last_insert_rowid();
     let entry = Entry::Inquired { attempt, event, facts: inquiry.facts.clone(), answer_sha256: answer.sha256() };
-    advance(connection, &load(connection, inquiry.item)?, &entry, inquiry.at).map(|item| item.state)
+    advance(pen, &pen.load(inquiry.item)?, &entry, inquiry.at).map(|item| item.state)
 }
 
 /// Hands an unknown item over to a person.
-pub(super) fn give_up(connection: &Connection, item: ItemId, at: Timestamp) -> Result<State, JournalError> {
-    advance(connection, &load(connection, item)?, &Entry::GaveUp, at).map(|item| item.state)
+pub(super) fn give_up(pen: &Pen, item: ItemId, at: Timestamp) -> Result<State, JournalError> {
+    advance(pen, &pen.load(item)?, &Entry::GaveUp, at).map(|item| item.state)
 }
 
 /// Closes what a stopped program left open: its requests may have left, so their items are unknown.
-pub(super) fn recover(connection: &Connection, at: Timestamp) -> Result<u64, JournalError> {
-    let open: Vec<(i64, i64)> = connection
+pub(super) fn recover(pen: &Pen, at: Timestamp) -> Result<u64, JournalError> {
+    let open: Vec<(i64, i64)> = pen
+        .connection()
         .prepare("SELECT id, item FROM attempt WHERE ended_at IS NULL ORDER BY id")
         .and_then(|mut statement| statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect())
         .map_err(failed)?;
     for (attempt, item) in &open {
-        let item = load(connection, ItemId(*item))?;
+        let item = pen.load(ItemId(*item))?;
         let (outcome, reason) = (Outcome::Ambiguous(Doubt::Crash), Doubt::Crash.word());
-        end_attempt(connection, AttemptId(*attempt), at, outcome.word(), &reason, &Facts::default(), &Evidence::NONE)?;
+        end_attempt(pen, AttemptId(*attempt), at, outcome.word(), &reason, &Facts::default(), &Evidence::NONE)?;
         let facts = item.facts.clone();
         let (event, wire) = (Event::NoProof, Wire::Left);
         let entry = Entry::Ended { attempt: *attempt, event, wire, reason, facts, answer_sha256: None };
-        advance(connection, &item, &entry, at)?;
+        advance(pen, &item, &entry, at)?;
     }
     Ok(open.len() as u64)
 }
 
 /// Records that a notification contradicts what is known; the same status a second time says nothing new.
-pub(super) fn contradict(connection: &Connection, found: &Contradiction) -> Result<State, JournalError> {
-    let item = load(connection, found.item)?;
-    let known: bool = connection
+pub(super) fn contradict(pen: &Pen, found: &Contradiction) -> Result<State, JournalError> {
+    let item = pen.load(found.item)?;
+    let known: bool = pen
+        .connection()
         .prepare_cached(
             "SELECT EXISTS (SELECT 1 FROM event WHERE item = ?1 AND json_extract(data, '$.kind') = 'contradicted' \
              AND json_extract(data, '$.status') = ?2)",
@@ -378,45 +349,40 @@ pub(super) fn contradict(connection: &Connection, found: &Contradiction) -> Resu
     }
     let (notification, status) = (found.notification.clone(), found.status.clone());
     let entry = Entry::Contradicted { notification, status, event: found.event };
-    advance(connection, &item, &entry, found.at).map(|item| item.state)
+    advance(pen, &item, &entry, found.at).map(|item| item.state)
 }
 
 /// Records a person's ruling; an item that is still unknown is handed over first.
-pub(super) fn rule(connection: &Connection, item: ItemId, ruled: &Ruled, at: Timestamp) -> Result<State, JournalError> {
-    let mut item = load(connection, item)?;
+pub(super) fn rule(pen: &Pen, item: ItemId, ruled: &Ruled, at: Timestamp) -> Result<State, JournalError> {
+    let mut item = pen.load(item)?;
     if item.state == State::Unknown {
-        item = advance(connection, &item, &Entry::GaveUp, at)?;
+        item = advance(pen, &item, &Entry::GaveUp, at)?;
     }
-    advance(connection, &item, &Entry::Ruled(ruled.clone()), at).map(|item| item.state)
+    advance(pen, &item, &Entry::Ruled(ruled.clone()), at).map(|item| item.state)
 }
 
 /// Records that the work goes on. If a person says so, every unknown item comes before a person too.
-pub(super) fn accept(connection: &Connection, acceptance: &Acceptance, at: Timestamp) -> Result<(), JournalError> {
+pub(super) fn accept(pen: &Pen, acceptance: &Acceptance, at: Timestamp) -> Result<(), JournalError> {
     let Acceptance { found, lost_since, reason } = acceptance.clone();
     let entry = Entry::Accepted { found, lost_since: lost_since.map(time::stored), reason };
-    append(connection, at, None, &entry)?;
+    pen.append(at, None, &entry)?;
     if acceptance.reason.is_empty() {
         return Ok(());
     }
-    recover(connection, at)?;
-    for item in in_doubt(connection).map_err(failed)? {
+    recover(pen, at)?;
+    for item in in_doubt(pen.connection()).map_err(failed)? {
         if item.state == State::Unknown {
-            advance(connection, &item, &Entry::GaveUp, at)?;
+            advance(pen, &item, &Entry::GaveUp, at)?;
         }
     }
     Ok(())
 }
 
 /// Makes the next generation of an item that had no effect. It has no body yet: the run that sends it makes one.
-pub(super) fn reopen(
-    connection: &Connection,
-    item: ItemId,
-    reopened: &Reopened,
-    at: Timestamp,
-) -> Result<Item, JournalError> {
-    let item = load(connection, item)?;
+pub(super) fn reopen(pen: &Pen, item: ItemId, reopened: &Reopened, at: Timestamp) -> Result<Item, JournalError> {
+    let item = pen.load(item)?;
     let made = log::next_generation(&item, reopened.clone())?;
-    make(connection, made, b"", at)
+    make(pen, made, b"", at)
 }
 
 /// What came back, as it is kept.

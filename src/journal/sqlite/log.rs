@@ -35,18 +35,28 @@ pub(super) fn append(
     item: Option<ItemId>,
     entry: &Entry,
 ) -> Result<(), JournalError> {
-    let data = serde_json::to_string(entry).expect("an entry is texts and numbers");
-    append_text(connection, &time::stored(at), item, &data).map_err(failed)
+    head(connection).and_then(|last| insert(connection, &last, at, item, entry)).map(drop).map_err(failed)
 }
 
-fn append_text(connection: &Connection, at: &str, item: Option<ItemId>, data: &str) -> rusqlite::Result<()> {
-    let last = head(connection)?;
-    let seq = last.seq + 1;
-    let hash = chained(&last.hash, seq, at, item, data);
+/// The same behind the last entry, which the caller knows; the new one is the last one then.
+pub(super) fn insert(
+    connection: &Connection,
+    last: &Head,
+    at: Timestamp,
+    item: Option<ItemId>,
+    entry: &Entry,
+) -> rusqlite::Result<Head> {
+    let data = serde_json::to_string(entry).expect("an entry is texts and numbers");
+    let (seq, at) = (last.seq + 1, time::stored(at));
+    let hash = chained(&last.hash, seq, &at, item, &data);
     connection
-        .prepare_cached("INSERT INTO event (seq, at, item, data, hash) VALUES (?1, ?2, ?3, ?4, ?5)")?
-        .execute(params![seq, at, item.map(|item| item.0), data, hash])
-        .map(drop)
+        .prepare_cached("INSERT OR FAIL INTO event (at, item, data, hash) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![at, item.map(|item| item.0), data, hash])?;
+    // SQLite gives the next number; one that is given costs it a copy of each page.
+    if connection.last_insert_rowid() != seq {
+        return Err(rusqlite::Error::IntegralValueOutOfRange(0, seq));
+    }
+    Ok(Head { seq, at, hash })
 }
 
 /// All entries by which work went on with a journal that lacked some, or was ahead of the clock, in their order.

@@ -6,6 +6,7 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::failed;
+use super::schema::{dead, unsettled};
 use crate::doku::exchange::Answer;
 use crate::journal::identity::Identity;
 use crate::journal::proof::{Asked, Proof};
@@ -24,13 +25,18 @@ pub(super) const ITEM_COLUMNS: &str = "id, environment, client_id, operation, in
      request_id, payment_reference, refund_reference, state, reason, attempts, first_intent_at, last_sent_at, \
      settled_at, facts, job, run, body_sha256";
 
-/// What a query about doubt must say in these very words for the partial index `item_unsettled` to serve it.
-const UNSETTLED: &str = "state IN ('intent', 'unknown', 'review', 'conflict')";
-
 pub(super) fn find(connection: &Connection, identity: &Identity) -> Result<Option<Item>, JournalError> {
+    let Account { environment, client_id, operation } = &identity.account;
     connection
-        .prepare_cached(&format!("SELECT {ITEM_COLUMNS} FROM item WHERE request_id = ?1"))
-        .and_then(|mut statement| statement.query_row([identity.request_id().as_str()], read_item).optional())
+        .prepare_cached(&format!(
+            "SELECT {ITEM_COLUMNS} FROM item WHERE invoice = ?1 AND operation = ?2 AND client_id = ?3 \
+             AND environment = ?4 AND generation = ?5"
+        ))
+        .and_then(|mut statement| {
+            let (invoice, generation) = (identity.invoice.as_str(), identity.generation);
+            let key = params![invoice, operation.word(), client_id.as_str(), environment.word(), generation];
+            statement.query_row(key, read_item).optional()
+        })
         .map_err(failed)
 }
 
@@ -49,12 +55,7 @@ pub(super) fn known(
 ) -> rusqlite::Result<HashMap<InvoiceNumber, Item>> {
     // One moment for all of them; without it each query would take and give back SQLite's locks.
     let moment = connection.unchecked_transaction()?;
-    let account_key = params![account.environment.word(), account.client_id.as_str(), account.operation.word()];
-    let has_any: bool = moment
-        .prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM item WHERE environment = ?1 AND client_id = ?2 AND operation = ?3)",
-        )?
-        .query_row(account_key, |row| row.get(0))?;
+    let has_any: bool = moment.query_row("SELECT EXISTS (SELECT 1 FROM item)", [], |row| row.get(0))?;
     if !has_any {
         return Ok(HashMap::new());
     }
@@ -83,7 +84,8 @@ pub(super) fn of_job(
     let words = states.iter().map(|state| format!("'{}'", state.word())).collect::<Vec<_>>().join(", ");
     let mut statement = connection.prepare(&format!(
         "SELECT {ITEM_COLUMNS} FROM item WHERE environment = ?1 AND client_id = ?2 AND operation = ?3 AND job = ?4 \
-         AND state IN ({words}) AND {UNSETTLED} ORDER BY id"
+         AND state IN ({words}) AND {} ORDER BY id",
+        unsettled("state")
     ))?;
     let key = params![account.environment.word(), account.client_id.as_str(), account.operation.word(), job];
     statement.query_map(key, read_item)?.collect()
@@ -92,7 +94,7 @@ pub(super) fn of_job(
 /// Items in doubt of all jobs, the oldest first.
 pub(super) fn in_doubt(connection: &Connection) -> rusqlite::Result<Vec<Item>> {
     let mut statement =
-        connection.prepare(&format!("SELECT {ITEM_COLUMNS} FROM item WHERE {UNSETTLED} ORDER BY id"))?;
+        connection.prepare(&format!("SELECT {ITEM_COLUMNS} FROM item WHERE {} ORDER BY id", unsettled("state")))?;
     statement.query_map([], read_item)?.collect()
 }
 
@@ -100,10 +102,11 @@ pub(super) fn in_doubt(connection: &Connection) -> rusqlite::Result<Vec<Item>> {
 /// generation counts: what DOKU notifies may be the doing of that one, and one order has one live item.
 pub(super) fn refused(connection: &Connection, account: &Account) -> rusqlite::Result<Vec<Item>> {
     let mut statement = connection.prepare(&format!(
-        "SELECT {ITEM_COLUMNS} FROM item WHERE state IN ('refused', 'ruled_not_done') AND operation = ?1 \
+        "SELECT {ITEM_COLUMNS} FROM item WHERE {} AND operation = ?1 \
          AND environment = ?2 AND client_id = ?3 AND NOT EXISTS (SELECT 1 FROM item later \
              WHERE later.environment = ?2 AND later.client_id = ?3 AND later.operation = ?1 \
-             AND later.invoice = item.invoice AND later.generation > item.generation) ORDER BY id"
+             AND later.invoice = item.invoice AND later.generation > item.generation) ORDER BY id",
+        dead("state")
     ))?;
     let key = [account.operation.word(), account.environment.word(), account.client_id.as_str()];
     statement.query_map(key, read_item)?.collect()
@@ -140,8 +143,14 @@ pub(super) fn story(connection: &Connection, invoice: &InvoiceNumber) -> rusqlit
     items
         .into_iter()
         .map(|item| {
-            let entries = entries.query_map([item.id.0], read)?.collect::<rusqlite::Result<_>>()?;
-            Ok((item, entries))
+            let mut apart = Vec::new();
+            for logged in entries.query_map([item.id.0], read)? {
+                let Logged { seq, at, entry } = logged?;
+                let (entry, intended) = entry.apart();
+                apart.push(Logged { seq, at, entry });
+                apart.extend(intended.map(|entry| Logged { seq, at, entry }));
+            }
+            Ok((item, apart))
         })
         .collect()
 }

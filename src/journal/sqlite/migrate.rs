@@ -1,7 +1,8 @@
 //! Carrying an older journal over to the present tables, in one transaction, after a copy of it was made.
 //!
 //! One step leads from each version to the next. Version 1 had no event log: every run and every item enters the log as it
-//! stands. Version 2 knew neither the input of a run nor the sums of a business day.
+//! stands. Version 2 knew neither the input of a run nor the sums of a business day. Version 3 had more indexes, and looked
+//! for what items and entries name before the end of a transaction.
 
 use std::path::Path;
 
@@ -37,7 +38,7 @@ pub(super) fn carry_over(path: &Path, connection: &Connection, version: i32) -> 
 type Step = fn(&Connection) -> Result<(), JournalError>;
 
 /// From each version to the next, from 1 on.
-const STEPS: [Step; 2] = [from_version_1, from_version_2];
+const STEPS: [Step; 3] = [from_version_1, from_version_2, from_version_3];
 
 fn step_by_step(connection: &Connection, version: i32) -> Result<(), JournalError> {
     for (from, step) in (1..).zip(STEPS) {
@@ -51,12 +52,51 @@ fn step_by_step(connection: &Connection, version: i32) -> Result<(), JournalErro
 
 /// The triggers of an older version may be others.
 fn renew_triggers(connection: &Connection) -> Result<(), JournalError> {
-    let mut statement = connection.prepare("SELECT name FROM sqlite_schema WHERE type = 'trigger'").map_err(failed)?;
-    let old: Vec<String> = statement.query_map([], |row| row.get(0)).and_then(Iterator::collect).map_err(failed)?;
-    for name in old {
-        connection.execute_batch(&format!("DROP TRIGGER \"{}\"", name.replace('"', "\"\""))).map_err(failed)?;
-    }
+    drop_all(connection, "trigger")?;
     connection.execute_batch(&schema::triggers()).map_err(failed)
+}
+
+fn drop_all(connection: &Connection, kind: &str) -> Result<(), JournalError> {
+    let made = "SELECT name FROM sqlite_schema WHERE type = ?1 AND sql IS NOT NULL";
+    let mut statement = connection.prepare(made).map_err(failed)?;
+    let old: Vec<String> = statement.query_map([kind], |row| row.get(0)).and_then(Iterator::collect).map_err(failed)?;
+    for name in old {
+        connection.execute_batch(&format!("DROP {kind} \"{}\"", name.replace('"', "\"\""))).map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// Copies items, attempts and entries into the present tables, as they are.
+fn from_version_3(connection: &Connection) -> Result<(), JournalError> {
+    drop_all(connection, "trigger")?;
+    drop_all(connection, "index")?;
+    let tables = [
+        (
+            "item",
+            "id, environment, client_id, operation, invoice, generation, amount, request_id, payment_reference, \
+          refund_reference, body, body_sha256, state, reason, attempts, first_intent_at, last_sent_at, settled_at, \
+          facts, job, run",
+        ),
+        (
+            "attempt",
+            "id, item, run, kind, request_id, sent_at, ended_at, outcome, reason, facts, answer_headers, \
+          answer_body",
+        ),
+        ("event", "seq, at, item, data, hash"),
+    ];
+    let batch = |sql: String| connection.execute_batch(&sql).map_err(failed);
+    // What names an item goes first and comes last.
+    for (table, _) in tables.iter().rev() {
+        batch(format!("ALTER TABLE {table} RENAME TO {table}_of_version_3"))?;
+    }
+    batch(format!("{} {}", schema::items(), schema::LOG))?;
+    for (table, columns) in tables {
+        batch(format!("INSERT INTO {table} ({columns}) SELECT {columns} FROM {table}_of_version_3 ORDER BY 1"))?;
+    }
+    for (table, _) in tables.iter().rev() {
+        batch(format!("DROP TABLE {table}_of_version_3"))?;
+    }
+    Ok(())
 }
 
 fn from_version_2(connection: &Connection) -> Result<(), JournalError> {
@@ -145,6 +185,7 @@ fn items(connection: &Connection) -> Result<(), JournalError> {
             amount: row.get::<_, i64>(8)?.cast_unsigned(),
             payment_reference: row.get(9)?,
             body_sha256: sha256(row.get_ref(10)?.as_blob()?),
+            attempt: None,
             reopened: None,
         };
         Ok((

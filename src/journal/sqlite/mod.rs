@@ -2,7 +2,7 @@
 //!
 //! [`writer`] turns many small writes into few commits, [`schema`] is the tables, [`items`] and
 //! [`runs`] the statements that change them, [`days`] the sums per business day, [`look`] those that read items, [`memory`]
-//! those that guards ask, [`log`] the event log and [`check`] its proof.
+//! those that guards ask, [`log`] the event log, [`pen`] what the writer keeps in mind, and [`check`] its proof.
 
 mod backup;
 mod check;
@@ -17,6 +17,7 @@ mod memory;
 mod migrate;
 mod open;
 mod past;
+mod pen;
 mod place;
 mod reserve;
 mod runs;
@@ -49,6 +50,7 @@ use super::{Account, Journal, JournalError, Loss};
 use crate::model::ids::{InvoiceNumber, RunId};
 use crate::model::time::{self, Timestamp};
 pub use check::Checked;
+use pen::Pen;
 use reserve::Reserve;
 use writer::{WhenFull, Writer};
 
@@ -115,7 +117,7 @@ impl SqliteJournal {
         })?;
         let loss = memo::loss(&reader, &lock).map_err(|error| file::unusable(path, &error))?;
         Ok(Self {
-            writer: Some(Writer::start(connection, reserve)),
+            writer: Some(Writer::start(Pen::new(connection), reserve)),
             reader: Arc::new(Mutex::new(reader)),
             lock: Some(lock),
             _locked: Some(locked),
@@ -323,7 +325,7 @@ impl SqliteJournal {
     async fn write<T: Send + 'static>(
         &self,
         when_full: WhenFull,
-        work: impl FnMut(&Connection) -> Result<T, JournalError> + Send + 'static,
+        work: impl FnMut(&Pen) -> Result<T, JournalError> + Send + 'static,
     ) -> Result<T, JournalError> {
         match &self.writer {
             Some(writer) => writer.write(when_full, work).await,
@@ -360,15 +362,15 @@ fn failed(error: rusqlite::Error) -> JournalError {
 
 impl Journal for SqliteJournal {
     async fn begin_run(&self, run: NewRun) -> Result<RunId, JournalError> {
-        let begun = self.write(WhenFull::Refuse, move |connection| runs::begin(connection, &run)).await;
+        let begun =
+            self.write(WhenFull::Refuse, move |pen| pen.aside(|connection| runs::begin(connection, &run))).await;
         self.remember();
         begun
     }
 
     async fn record_intent(&self, intent: Intent) -> Result<DurableIntent, JournalError> {
         // The token is made here, after `write` has returned: its commit is durable.
-        let (item, attempt, body) =
-            self.write(WhenFull::Refuse, move |connection| items::intend(connection, &intent)).await?;
+        let (item, attempt, body) = self.write(WhenFull::Refuse, move |pen| items::intend(pen, &intent)).await?;
         if self.intents.fetch_add(1, Ordering::Relaxed).is_multiple_of(INTENTS_PER_MEMO) {
             self.remember();
         }
@@ -376,27 +378,28 @@ impl Journal for SqliteJournal {
     }
 
     async fn record_outcome(&self, record: OutcomeRecord) -> Result<State, JournalError> {
-        self.write(WhenFull::Keep, move |connection| items::close_attempt(connection, &record)).await
+        self.write(WhenFull::Keep, move |pen| items::close_attempt(pen, &record)).await
     }
 
     async fn record_inquiry(&self, inquiry: InquiryResult) -> Result<State, JournalError> {
-        self.write(WhenFull::Keep, move |connection| items::inquired(connection, &inquiry)).await
+        self.write(WhenFull::Keep, move |pen| items::inquired(pen, &inquiry)).await
     }
 
     async fn give_up(&self, item: ItemId, at: Timestamp) -> Result<State, JournalError> {
-        self.write(WhenFull::Keep, move |connection| items::give_up(connection, item, at)).await
+        self.write(WhenFull::Keep, move |pen| items::give_up(pen, item, at)).await
     }
 
     async fn recover(&self, at: Timestamp) -> Result<u64, JournalError> {
-        self.write(WhenFull::Keep, move |connection| items::recover(connection, at)).await
+        self.write(WhenFull::Keep, move |pen| items::recover(pen, at)).await
     }
 
     async fn stop_run(&self, run: RunId, why: String, at: Timestamp) -> Result<(), JournalError> {
-        self.write(WhenFull::Keep, move |connection| runs::stop(connection, &run, &why, at)).await
+        self.write(WhenFull::Keep, move |pen| pen.aside(|connection| runs::stop(connection, &run, &why, at))).await
     }
 
     async fn finish_run(&self, finished: Finished) -> Result<(), JournalError> {
-        let ended = self.write(WhenFull::Keep, move |connection| runs::finish(connection, &finished)).await;
+        let ended =
+            self.write(WhenFull::Keep, move |pen| pen.aside(|connection| runs::finish(connection, &finished))).await;
         self.remember();
         ended
     }
@@ -459,16 +462,16 @@ impl Journal for SqliteJournal {
     }
 
     async fn contradict(&self, contradiction: Contradiction) -> Result<State, JournalError> {
-        self.write(WhenFull::Keep, move |connection| items::contradict(connection, &contradiction)).await
+        self.write(WhenFull::Keep, move |pen| items::contradict(pen, &contradiction)).await
     }
 
     async fn rule(&self, item: ItemId, ruled: Ruled, at: Timestamp) -> Result<State, JournalError> {
-        self.write(WhenFull::Refuse, move |connection| items::rule(connection, item, &ruled, at)).await
+        self.write(WhenFull::Refuse, move |pen| items::rule(pen, item, &ruled, at)).await
     }
 
     async fn reopen(&self, items: Vec<ItemId>, reopened: Reopened, at: Timestamp) -> Result<Vec<Item>, JournalError> {
-        self.write(WhenFull::Refuse, move |connection| {
-            items.iter().map(|item| items::reopen(connection, *item, &reopened, at)).collect()
+        self.write(WhenFull::Refuse, move |pen| {
+            items.iter().map(|item| items::reopen(pen, *item, &reopened, at)).collect()
         })
         .await
     }
@@ -479,7 +482,7 @@ impl Journal for SqliteJournal {
     }
 
     async fn accept(&self, acceptance: Acceptance, at: Timestamp) -> Result<(), JournalError> {
-        self.write(WhenFull::Refuse, move |connection| items::accept(connection, &acceptance, at)).await?;
+        self.write(WhenFull::Refuse, move |pen| items::accept(pen, &acceptance, at)).await?;
         self.is_accepted.store(true, Ordering::SeqCst);
         self.remember();
         Ok(())

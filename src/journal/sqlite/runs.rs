@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::failed;
 use super::log::append;
 use super::look::{checked, item_columns, read_item_at};
+use super::schema::unsettled;
 use crate::journal::JournalError;
 use crate::journal::history::PlanUse;
 use crate::journal::log::{Entry, hex};
@@ -227,12 +228,14 @@ pub(super) fn mentions(connection: &Connection, invoice: &InvoiceNumber) -> rusq
 
 /// All runs, the newest first.
 pub(super) fn all(connection: &Connection) -> rusqlite::Result<Vec<RunRecord>> {
-    let mut statement = connection.prepare(
-        "WITH doubt AS (SELECT a.run, count(DISTINCT a.item) AS items FROM item i JOIN attempt a ON a.item = i.id \
-             WHERE i.state IN ('intent', 'unknown', 'review', 'conflict') GROUP BY a.run) \
+    let mut statement = connection.prepare(&format!(
+        "WITH doubt AS (SELECT a.run, count(DISTINCT a.item) AS items FROM item i JOIN event e ON e.item = i.id \
+             JOIN attempt a ON a.id = json_extract(e.data, '$.attempt') \
+             WHERE {} GROUP BY a.run) \
          SELECT name, job, operation, environment, started_at, finished_at, exit_code, rows, coalesce(doubt.items, 0) \
          FROM run LEFT JOIN doubt ON doubt.run = run.name ORDER BY id DESC",
-    )?;
+        unsettled("i.state")
+    ))?;
     let read = |row: &rusqlite::Row<'_>| {
         Ok(RunRecord {
             run: checked(row, 0, |text| RunId::new(text).ok())?,

@@ -5,13 +5,12 @@
 //! room that the reserve gives back. After any other failed commit nothing is written any more.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
-use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::failed;
+use super::pen::Pen;
 use super::reserve::Reserve;
 use crate::journal::JournalError;
 
@@ -31,14 +30,39 @@ pub(super) enum WhenFull {
     Keep,
 }
 
-/// Runs inside the transaction.
-type Work = Box<dyn FnMut(&Connection) -> Result<(), JournalError> + Send>;
-
 /// A write that waits for its turn. It may run twice, and counts only if its commit succeeds.
 struct Waiting {
-    work: Work,
-    answer: Box<dyn FnOnce(Result<(), JournalError>) + Send>,
+    task: Box<dyn Task>,
     when_full: WhenFull,
+}
+
+trait Task: Send {
+    /// Runs inside the transaction.
+    fn run(&mut self, pen: &Pen) -> Result<(), JournalError>;
+
+    /// Tells whoever waits, after the commit.
+    fn answer(self: Box<Self>, committed: Result<(), JournalError>);
+}
+
+/// A write, what came of it, and who waits for that.
+struct Asked<T, W> {
+    work: W,
+    result: Option<T>,
+    sender: oneshot::Sender<Result<T, JournalError>>,
+}
+
+impl<T: Send, W: FnMut(&Pen) -> Result<T, JournalError> + Send> Task for Asked<T, W> {
+    fn run(&mut self, pen: &Pen) -> Result<(), JournalError> {
+        self.result = Some((self.work)(pen)?);
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, committed: Result<(), JournalError>) {
+        let Self { result, sender, .. } = *self;
+        let result = committed.and_then(|()| result.ok_or_else(stopped));
+        // Nobody waits any more if the caller was dropped; the write stands all the same.
+        let _ = sender.send(result);
+    }
 }
 
 /// The writing end of the journal.
@@ -60,9 +84,9 @@ impl Drop for Writer {
 
 impl Writer {
     /// Starts the thread; it ends when the writer is dropped and all work is done.
-    pub(super) fn start(connection: Connection, reserve: Reserve) -> Self {
+    pub(super) fn start(pen: Pen, reserve: Reserve) -> Self {
         let (sender, receiver) = channel();
-        let thread = std::thread::spawn(move || Desk { connection, reserve, state: Disk::Well }.run(&receiver));
+        let thread = std::thread::spawn(move || Desk { pen, reserve, state: Disk::Well }.run(&receiver));
         Self { sender: Some(sender), thread: Some(thread) }
     }
 
@@ -71,22 +95,10 @@ impl Writer {
     pub(super) async fn write<T: Send + 'static>(
         &self,
         when_full: WhenFull,
-        mut work: impl FnMut(&Connection) -> Result<T, JournalError> + Send + 'static,
+        work: impl FnMut(&Pen) -> Result<T, JournalError> + Send + 'static,
     ) -> Result<T, JournalError> {
         let (sender, receiver) = oneshot::channel();
-        let slot = Arc::new(Mutex::new(None));
-        let filled = Arc::clone(&slot);
-        let work = Box::new(move |connection: &Connection| {
-            let result = work(connection)?;
-            *filled.lock().or(Err(stopped()))? = Some(result);
-            Ok(())
-        });
-        let answer = Box::new(move |committed: Result<(), JournalError>| {
-            let result = committed.and_then(|()| slot.lock().ok().and_then(|mut slot| slot.take()).ok_or_else(stopped));
-            // Nobody waits any more if the caller was dropped; the write stands all the same.
-            let _ = sender.send(result);
-        });
-        let waiting = Waiting { work, answer, when_full };
+        let waiting = Waiting { task: Box::new(Asked { work, result: None, sender }), when_full };
         self.sender.as_ref().ok_or_else(stopped)?.send(waiting).or(Err(stopped()))?;
         receiver.await.unwrap_or_else(|_| Err(stopped()))
     }
@@ -121,7 +133,7 @@ impl From<JournalError> for Undone {
 
 /// The writing thread.
 struct Desk {
-    connection: Connection,
+    pen: Pen,
     reserve: Reserve,
     state: Disk,
 }
@@ -149,14 +161,14 @@ impl Desk {
             let (keep, refuse): (Vec<_>, Vec<_>) =
                 group.into_iter().partition(|waiting| waiting.when_full == WhenFull::Keep);
             for waiting in refuse {
-                (waiting.answer)(Err(JournalError::Full));
+                waiting.task.answer(Err(JournalError::Full));
             }
             group = keep;
             results = if group.is_empty() { return } else { self.commit(&mut group) };
         }
         match results {
             Ok(results) => {
-                group.into_iter().zip(results).for_each(|(waiting, result)| (waiting.answer)(result));
+                group.into_iter().zip(results).for_each(|(waiting, result)| waiting.task.answer(result));
                 match self.checkpoint() {
                     Ok(()) => {}
                     Err(JournalError::Full) => self.fill_up(),
@@ -169,7 +181,7 @@ impl Desk {
                     other => other,
                 };
                 self.state = Disk::Broken(broken.clone());
-                group.into_iter().for_each(|waiting| (waiting.answer)(Err(broken.clone())));
+                group.into_iter().for_each(|waiting| waiting.task.answer(Err(broken.clone())));
             }
         }
     }
@@ -188,7 +200,7 @@ impl Desk {
         let pragma = |mode: &str| {
             let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?));
             let mut statement =
-                self.connection.prepare_cached(&format!("PRAGMA wal_checkpoint({mode})")).map_err(failed)?;
+                self.pen.connection().prepare_cached(&format!("PRAGMA wal_checkpoint({mode})")).map_err(failed)?;
             statement.query_row([], read).map_err(failed)
         };
         let (frames, moved) = pragma("NOOP")?;
@@ -214,18 +226,20 @@ impl Desk {
         // Without a transaction the work must not run: each statement alone would commit.
         let began = self.execute("BEGIN IMMEDIATE").map_err(E::from);
         let committed = began.and_then(|()| work()).and_then(|results| {
+            self.pen.settle()?;
             self.execute("COMMIT")?;
             Ok(results)
         });
         if committed.is_err() {
+            self.pen.forget();
             // It may have rolled back by itself, and then this fails.
-            let _ = self.connection.execute_batch("ROLLBACK");
+            let _ = self.pen.connection().execute_batch("ROLLBACK");
         }
         committed
     }
 
     fn all(&self, group: &mut [Waiting]) -> Result<(), Undone> {
-        group.iter_mut().try_for_each(|waiting| match (waiting.work)(&self.connection) {
+        group.iter_mut().try_for_each(|waiting| match waiting.task.run(&self.pen) {
             Ok(()) => Ok(()),
             Err(JournalError::Full) => Err(Undone::Stopped(JournalError::Full)),
             Err(_) => Err(Undone::OneFailed),
@@ -237,12 +251,15 @@ impl Desk {
         let mut results = Vec::with_capacity(group.len());
         for waiting in group {
             self.execute("SAVEPOINT work")?;
-            let result = (waiting.work)(&self.connection);
+            let result = waiting.task.run(&self.pen);
             if let Err(JournalError::Full) = result {
                 return Err(JournalError::Full);
             }
-            if result.is_err() {
+            if result.is_ok() {
+                self.pen.settle()?;
+            } else {
                 self.execute("ROLLBACK TO work")?;
+                self.pen.forget();
             }
             self.execute("RELEASE work")?;
             results.push(result);
@@ -251,7 +268,7 @@ impl Desk {
     }
 
     fn execute(&self, sql: &str) -> Result<(), JournalError> {
-        let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
+        let mut statement = self.pen.connection().prepare_cached(sql).map_err(failed)?;
         statement.execute([]).map(drop).map_err(failed)
     }
 }
@@ -259,13 +276,13 @@ impl Desk {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rusqlite::params;
+    use rusqlite::{Connection, params};
     use tempfile::TempDir;
 
-    fn insert(number: i64, bytes: usize) -> impl FnMut(&Connection) -> Result<(), JournalError> + Send + 'static {
-        move |connection| {
+    fn insert(number: i64, bytes: usize) -> impl FnMut(&Pen) -> Result<(), JournalError> + Send + 'static {
+        move |pen| {
             let row = params![number, vec![7_u8; bytes]];
-            connection.execute("INSERT INTO t VALUES (?1, ?2)", row).map(drop).map_err(failed)
+            pen.connection().execute("INSERT INTO t VALUES (?1, ?2)", row).map(drop).map_err(failed)
         }
     }
 
@@ -274,7 +291,7 @@ mod tests {
         connection.execute_batch("PRAGMA journal_mode=WAL; CREATE TABLE t (n INTEGER PRIMARY KEY, b BLOB)").unwrap();
         connection.pragma_update(None, "max_page_count", most_pages).unwrap();
         connection.pragma_update(None, "wal_autocheckpoint", 0).unwrap();
-        Writer::start(connection, Reserve::at(&folder.path().join("t.reserve")).unwrap())
+        Writer::start(Pen::new(connection), Reserve::at(&folder.path().join("t.reserve")).unwrap())
     }
 
     fn numbers(folder: &TempDir) -> Vec<i64> {

@@ -325,3 +325,93 @@ async fn a_journal_of_version_1_is_carried_over_with_all_that_it_knows() {
     assert_eq!(journal.record_intent(again).await.unwrap().body(), b"body 1");
     assert!(folder.path().join("journal.db.version-1").exists(), "the old one was copied first");
 }
+
+#[tokio::test]
+async fn a_journal_of_version_3_is_carried_over_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.db");
+    let connection = Connection::open(&path).unwrap();
+    // The triggers would refuse items that begin where these have come to.
+    let (tables, triggers) = include_str!("version_3.sql").split_once("CREATE TRIGGER").unwrap();
+    connection.execute_batch(tables).unwrap();
+    connection.execute_batch(include_str!("version_3_content.sql")).unwrap();
+    connection.execute_batch(&format!("CREATE TRIGGER{triggers}")).unwrap();
+    let log = |connection: &Connection| {
+        let mut statement = connection.prepare("SELECT seq, at, item, data, hash FROM event ORDER BY seq").unwrap();
+        let read = |row: &rusqlite::Row<'_>| {
+            Ok((
+                row.get::<_, i64>(0)?,
+                row.get::<_, String>(1)?,
+                row.get::<_, Option<i64>>(2)?,
+                row.get::<_, String>(3)?,
+                row.get::<_, Vec<u8>>(4)?,
+            ))
+        };
+        statement.query_map([], read).unwrap().map(Result::unwrap).collect::<Vec<_>>()
+    };
+    let before = log(&connection);
+    drop(connection);
+    assert!(SqliteJournal::open_to_read(&path).is_err(), "a reader changes nothing");
+    let journal = open(&path);
+    assert_eq!(journal.check().unwrap().flaws, [""; 0]);
+    assert_eq!(log(&Connection::open(&path).unwrap()), before, "the log is the same, to the last hash");
+    let doubts = journal.doubts().await.unwrap();
+    let [lost] = doubts.as_slice() else { panic!("{doubts:?}") };
+    assert_eq!((lost.identity.invoice.as_str(), lost.state), ("INV-3", State::Unknown));
+    assert_eq!(journal.runs().await.unwrap().iter().map(|run| run.in_doubt).collect::<Vec<_>>(), [1, 0, 0]);
+    let again = Intent::Again { run: lost.run.clone(), item: lost.id, at: lost.last_sent_at };
+    assert_eq!(journal.record_intent(again).await.unwrap().item().request_id, lost.request_id);
+    assert_eq!(journal.check().unwrap().flaws, [""; 0]);
+    assert!(folder.path().join("journal.db.version-3").exists(), "the old one was copied first");
+}
+
+/// The key is derived from the identity: what no two items share, no two keys do.
+#[tokio::test]
+async fn the_store_refuses_a_second_item_of_one_identity_and_a_second_live_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.db");
+    drop(eventful(&path).await);
+    let connection = Connection::open(&path).unwrap();
+    let copy = |generation: &str, of: &str| {
+        connection.execute(
+            &format!(
+                "INSERT INTO item SELECT 99, environment, client_id, operation, invoice, {generation}, amount, request_id, \
+                 payment_reference, refund_reference, body, body_sha256, 'planned', '', 0, first_intent_at, last_sent_at, \
+                 NULL, '{{}}', job, run FROM item WHERE {of}"
+            ),
+            [],
+        )
+    };
+    let dead = "id = (SELECT min(id) FROM item WHERE state = 'refused')";
+    assert!(copy("generation", dead).is_err(), "the same identity once more");
+    assert!(copy("generation + 7", "state = 'succeeded'").is_err(), "another generation beside one that is done");
+    assert_eq!(copy("generation + 7", dead), Ok(1), "nothing else was in the way");
+}
+
+/// What the writer keeps in mind must not outlive what was undone.
+#[tokio::test]
+async fn a_write_that_fails_leaves_no_trace_in_what_the_writer_knows() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.db");
+    let journal = open(&path);
+    let run = journal.begin_run(new_run("job", &[1, 2, 3, 4])).await.unwrap();
+    let done = journal.record_intent(first(&run, 1, "body")).await.unwrap();
+    journal.record_outcome(ended(done.attempt(), Outcome::Applied)).await.unwrap();
+    // All of them in one group: those that fail are between those that do not.
+    let (two, done_already, three, nobody, four) = tokio::join!(
+        journal.record_intent(first(&run, 2, "body")),
+        journal.record_intent(first(&run, 1, "body")),
+        journal.record_intent(first(&run, 3, "body")),
+        journal.record_outcome(ended(AttemptId(99), Outcome::Applied)),
+        journal.record_intent(first(&run, 4, "body")),
+    );
+    assert!(matches!(done_already, Err(JournalError::Impossible(_))) && nobody.is_err());
+    for intent in [two.unwrap(), three.unwrap(), four.unwrap()] {
+        journal.record_outcome(ended(intent.attempt(), Outcome::Applied)).await.unwrap();
+    }
+    drop(journal);
+    assert_eq!(flaws(&path), [""; 0]);
+    let connection = Connection::open(&path).unwrap();
+    let day = connection.query_row("SELECT orders, rupiah FROM day", [], |row| Ok((row.get(0)?, row.get(1)?)));
+    assert_eq!(day, Ok((4_i64, 360_000_i64)));
+}
