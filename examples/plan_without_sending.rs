@@ -35,7 +35,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     });
     let headers: Vec<&str> = mapped.chain(Field::WORDS.map(|(word, _)| word)).collect();
     let table = csv::parse(&path.display().to_string(), read::bytes(&path)?, &job.orders.format, &headers);
-    let input = input::read(&job, &table.map_err(listed)?, now).map_err(listed)?;
+    let input = input::read(&job, table.map_err(listed)?, now).map_err(listed)?;
 
     // What is known beforehand. This example has no journal, so it takes every order for a new one.
     let known = Known { heard: heard(&job, folder)?, ..Known::default() };

@@ -51,12 +51,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let now = parse_instant("2026-11-30T17:00:00Z").ok_or("not a time")?;
     let name = orders.display().to_string();
     let table = csv::parse(&name, read::bytes(&orders)?, &job.orders.format, &["Order Number"]).map_err(listed)?;
-    let input = input::read(&job, &table, now).map_err(listed)?;
+    let input = input::read(&job, table, now).map_err(listed)?;
 
     let mut records = Vec::new();
     // What could tie a notification to another order than the one that it names: here nothing does.
     let sieve = Sieve::for_keys(0);
-    for entry in &input.orders {
+    for entry in input.orders() {
         let order = &entry.order;
         let record = OrderRecord {
             row: entry.row,
@@ -86,7 +86,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         Line::Unmatched(_) => unproved += 1,
     });
-    let mut ledger = Ledger::for_orders(input.orders.len(), None);
+    let mut ledger = Ledger::for_orders(usize::try_from(input.count())?, None);
     ledger.fill(&records, &sieve)?;
     ledger.seal();
 

@@ -5,11 +5,10 @@ use std::sync::OnceLock;
 use rekon::edge::csv;
 use rekon::job::settings::Control;
 use rekon::job::{self, Job};
-use rekon::model::money::Tally;
 use rekon::model::order::Order;
 use rekon::model::table::{DELIMITERS, Delimiter, Encoding, Format, Table};
 use rekon::plan::guard;
-use rekon::plan::input::{self, Input, InputOrder};
+use rekon::plan::input::{self, Input};
 
 use super::{check_shown, naive, now};
 
@@ -26,9 +25,11 @@ pub fn orders_csv(bytes: &[u8]) {
         let declared = parse(bytes, Delimiter::Is(table.delimiter()), encoding).map(|table| rows(&table));
         assert_eq!(declared, Some(rows(&table)), "found, then declared");
         for job in jobs() {
-            let Ok(input) = input::read(job, &table, now()).map_err(|faults| check_shown(&faults)) else { continue };
+            let Ok(input) = input::read(job, table.clone(), now()).map_err(|faults| check_shown(&faults)) else {
+                continue;
+            };
             check_shown(&input.faults());
-            assert_eq!(input.rows.len() as u64, table.rows(), "every row is somewhere");
+            assert_eq!(input.rows().count() as u64, table.rows(), "every row is somewhere");
         }
     }
 }
@@ -45,12 +46,12 @@ pub fn orders_cut(bytes: &[u8]) {
         let cut = || format!("cut to {:?}", String::from_utf8_lossy(&bytes[..end]));
         for (job, controlled, whole) in &wholes {
             if let Some(part) = accepted(&table, job) {
-                let kept = &whole.orders[..part.orders.len().min(whole.orders.len())];
-                assert_eq!(said(&part.orders), said(kept), "{}", cut());
+                let (part, whole) = (said(&part), said(whole));
+                assert_eq!(part, whole[..part.len().min(whole.len())], "{}", cut());
             }
             if let Some(part) = accepted(&table, controlled) {
-                assert_eq!(said(&part.orders), said(&whole.orders), "with control totals, {}", cut());
-                assert_eq!(part.rows.len(), whole.rows.len(), "with control totals, {}", cut());
+                assert_eq!(said(&part), said(whole), "with control totals, {}", cut());
+                assert_eq!(part.tally(), whole.tally(), "with control totals, {}", cut());
             }
         }
     }
@@ -58,25 +59,22 @@ pub fn orders_cut(bytes: &[u8]) {
 
 /// The job with the control totals of the whole file.
 fn controlled(job: &Job, whole: &Input) -> Job {
-    let mut sum = Tally::default();
-    whole.rows.iter().for_each(|row| sum.add(row.rupiah));
+    let sum = whole.tally();
     let mut controlled = job.clone();
     controlled.orders.control = Some(Control { rows: Some(sum.count), amount: Some(sum.rupiah) });
     controlled
 }
 
 /// What decides about money: the order but for its status in the book, and whether it is meant.
-fn said(orders: &[InputOrder]) -> Vec<String> {
-    let without_book = |order: &Order| Order { book: None, ..order.clone() };
-    orders.iter().map(|entry| format!("{:?} {:?}", without_book(&entry.order), entry.not_selected)).collect()
+fn said(input: &Input) -> Vec<String> {
+    let without_book = |order: Order| Order { book: None, ..order };
+    input.orders().map(|entry| format!("{:?} {:?}", without_book(entry.order), entry.not_selected)).collect()
 }
 
 /// The input, if a run of the job would go on with it.
 fn accepted(table: &Table, job: &Job) -> Option<Input> {
-    let input = input::read(job, table, now()).ok()?;
-    let mut all = Tally::default();
-    input.rows.iter().for_each(|row| all.add(row.rupiah));
-    let agrees = guard::control(job.orders.control, all).iter().all(guard::Reading::holds);
+    let input = input::read(job, table.clone(), now()).ok()?;
+    let agrees = guard::control(job.orders.control, input.tally()).iter().all(guard::Reading::holds);
     (agrees && input.faults().is_empty()).then_some(input)
 }
 

@@ -55,7 +55,7 @@ fn guards(args: &FlagArgs, environment: Environment, input: &Input) -> Result<Gu
             (orders.unwrap_or(file.max_orders), total.unwrap_or(file.max_total))
         }
         _ => {
-            let (orders, total) = (input.orders.len(), file.max_total);
+            let (orders, total) = (input.count(), file.max_total);
             return Err(Failure::Refused(format!(
                 "--max-orders and --max-total are needed outside the simulator; this file has {orders} orders over \
                  {total}: add --max-orders {orders} --max-total {} if that is what you mean",

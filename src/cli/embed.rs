@@ -70,14 +70,14 @@ fn rehearsal(task: Task, input: &Input) -> StartingState {
         Task::Change(Operation::Cancel) => PaymentStatus::Pending,
         Task::Change(Operation::Create) | Task::Audit => return StartingState::default(),
     };
-    let orders = input.orders.iter().map(|entry| {
-        let order = &entry.order;
+    let orders = input.orders().map(|entry| {
+        let order = entry.order;
         StartingOrder {
-            payment_reference: order.payment_reference.clone(),
-            order_id: order.order_id.clone(),
-            akulaku_reference: order.akulaku_reference.clone(),
+            payment_reference: order.payment_reference,
+            order_id: order.order_id,
+            akulaku_reference: order.akulaku_reference,
             since: order.created_at,
-            ..StartingOrder::new(order.invoice_number.clone(), order.amount, status)
+            ..StartingOrder::new(order.invoice_number, order.amount, status)
         }
     });
     StartingState { orders: orders.collect(), ..StartingState::default() }

@@ -219,8 +219,9 @@ impl Case {
     /// The orders as rows and orders.
     pub(super) fn input(&self, now: Timestamp) -> Result<Input, Failure> {
         let (table, digest) = self.table()?;
-        let input = input::read(&self.job, &table, now).map_err(Failure::Faults)?;
-        Ok(Input { sha256: Some(digest), ..input })
+        let mut input = input::read(&self.job, table, now).map_err(Failure::Faults)?;
+        input.sha256 = Some(digest);
+        Ok(input)
     }
 
     /// The headers that the file of the orders may have.

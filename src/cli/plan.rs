@@ -19,7 +19,6 @@ use crate::journal::sqlite::SqliteJournal;
 use crate::journal::state::State;
 use crate::journal::{Account, Journal as _};
 use crate::model::fault::{Fault, Place, printable};
-use crate::model::money::Tally;
 use crate::model::operation::Task;
 use crate::model::time::{after, parse_instant, wire};
 use crate::plan::Plan;
@@ -186,10 +185,9 @@ const JSON: &str = "text and whole numbers can be written as JSON";
 /// The plan as a document: totals, guards, and what is to happen to every row.
 fn document(case: &Case, plan: &Plan) -> serde_json::Value {
     let rows: Vec<serde_json::Value> = plan
-        .rows
-        .iter()
+        .rows()
         .map(|row| {
-            let (fate, reason) = plan.fate(row);
+            let (fate, reason) = plan.fate(&row);
             serde_json::json!({
                 "row": row.number, "invoice_number": row.invoice, "rupiah": row.rupiah, "disposition": fate.word(),
                 "reason": reason,
@@ -231,17 +229,16 @@ pub(super) fn check(paths: &[PathBuf], common: &Common, screen: Screen) -> Resul
     Ok(code)
 }
 
-fn check_one(path: &Path, common: &Common, screen: Screen) -> Result<usize, Failure> {
+fn check_one(path: &Path, common: &Common, screen: Screen) -> Result<u64, Failure> {
     let now = SystemClock.now();
     let case = load::case(path, common, now)?;
     let input = case.input(now)?;
     slips::warn(&case, &input, screen)?;
     let mut faults = input.faults();
-    let mut all = Tally::default();
-    input.rows.iter().for_each(|row| all.add(row.rupiah));
+    let all = input.tally();
     faults.extend(case.out_of_control(all));
     if let Err(Failure::Faults(found)) = bind::approvers(&case) {
         faults.extend(found);
     }
-    if faults.is_empty() { Ok(input.rows.len()) } else { Err(Failure::Faults(faults)) }
+    if faults.is_empty() { Ok(all.count) } else { Err(Failure::Faults(faults)) }
 }

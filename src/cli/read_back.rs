@@ -4,15 +4,19 @@
 use std::collections::HashSet;
 
 use super::books::Books;
+use super::exit::Failure;
 use super::load::Case;
+use super::reconcile::books_of_run;
 use super::session::in_doubt_here;
 use crate::edge::files::Draft;
-use crate::journal::JournalError;
 use crate::journal::record::RowRecord;
 use crate::journal::sqlite::SqliteJournal;
 use crate::model::ids::{InvoiceNumber, RunId};
+use crate::model::time::Timestamp;
 use crate::plan::decide::Plan;
 use crate::reconcile::ends::Ends;
+use crate::reconcile::evidence::Log;
+use crate::reconcile::ledger::TooMany;
 use crate::report::pictures::Flow;
 use crate::report::results::{Input, Results};
 
@@ -37,36 +41,37 @@ impl ReadBack {
         let results = Results::new(plan.operation, Input { header: &plan.header, delimiter: plan.delimiter });
         let mut draft = Draft::begin(&Books::folder(case), "results.csv");
         draft.write(results.header());
-        Self { ends: Ends::default(), in_doubt: HashSet::new(), flow: Flow::default(), results, draft }
+        Self { ends: Ends::of(plan), in_doubt: HashSet::new(), flow: Flow::default(), results, draft }
     }
 
     /// All rows of a run.
-    pub(super) async fn all(
-        case: &Case,
-        plan: &Plan,
-        journal: &SqliteJournal,
-        run: &RunId,
-    ) -> Result<Self, JournalError> {
+    pub(super) async fn all(case: &Case, plan: &Plan, journal: &SqliteJournal, run: &RunId) -> Result<Self, Failure> {
         let mut read = Self::begin(case, plan);
         let mut last = Some(0);
         while let Some(behind) = last {
-            let records = journal.rows_behind(run, behind, PIECE).await?;
-            read.take(plan, &records);
+            let records = journal.rows_behind(run, behind, PIECE).await;
+            let records = records.map_err(|error| Failure::InDoubt(error.to_string()))?;
+            read.take(plan, &records).map_err(|error| Failure::Stopped(error.to_string()))?;
             last = records.last().map(|record| record.row.number);
         }
         Ok(read)
     }
 
     /// The next rows.
-    pub(super) fn take(&mut self, plan: &Plan, records: &[RowRecord]) {
+    ///
+    /// # Errors
+    /// There are more than a ledger can number.
+    pub(super) fn take(&mut self, plan: &Plan, records: &[RowRecord]) -> Result<(), TooMany> {
         self.draft.write(&self.results.rows(records));
         self.flow.take_rows(records);
         self.in_doubt.extend(records.iter().filter_map(in_doubt_here));
-        self.ends.take_rows(plan, records);
+        self.ends.take_rows(plan, records)
     }
 
-    /// Puts results.csv among the files of the books.
-    pub(super) fn into(self, books: &mut Books) {
+    /// The books of the run, with results.csv among their files.
+    pub(super) fn books(self, case: &Case, log: &Log, now: Timestamp) -> Result<Books, Failure> {
+        let mut books = books_of_run(case, self.ends, log, now)?;
         books.put("results.csv", self.draft);
+        Ok(books)
     }
 }

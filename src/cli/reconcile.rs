@@ -1,5 +1,7 @@
 //! `rekon reconcile`: verdicts without sending anything; also what `rekon run` does with an audit.
 
+use std::collections::{HashMap, HashSet};
+
 use super::args::{AuditArgs, Common, ReconcileArgs};
 use super::attend;
 use super::audit::{self, Options};
@@ -9,19 +11,20 @@ use super::embed;
 use super::exit::Failure;
 use super::load::{self, Case};
 use super::screen::Screen;
-use super::session::{in_doubt_elsewhere, in_doubt_here, make_plan};
+use super::session::{AT_A_TIME, in_doubt_elsewhere, in_doubt_here, make_plan};
 use super::slips;
 use crate::edge::clock::SystemClock;
 use crate::edge::parallel;
 use crate::journal::Journal as _;
-use crate::journal::record::{NewRow, RowFate, RowRecord};
+use crate::journal::record::{Item, NewRow, RowFate, RowRecord};
 use crate::journal::sqlite::SqliteJournal;
+use crate::model::ids::InvoiceNumber;
 use crate::model::operation::{Operation, Task};
 use crate::model::time::{self, Timestamp, Zone};
+use crate::plan::InputRow;
 use crate::plan::decide::Plan;
 use crate::reconcile::ends::Ends;
 use crate::reconcile::evidence::Log;
-use crate::reconcile::subject;
 use crate::report::sheet::Rows;
 use crate::runner::clock::Clock as _;
 
@@ -49,12 +52,12 @@ pub(super) async fn audit(case: &Case, as_of: Option<&str>, args: &AuditArgs, sc
 }
 
 /// The books of a run: where its rows ended, against the log.
-pub(super) fn books_of_run(case: &Case, ends: &Ends, log: &Log, now: Timestamp) -> Result<Books, Failure> {
-    let book = subject::book(&ends.subjects, log, case.job.reconcile.cutoff)
-        .map_err(|error| Failure::Stopped(error.to_string()))?;
+pub(super) fn books_of_run(case: &Case, ends: Ends, log: &Log, now: Timestamp) -> Result<Books, Failure> {
+    let Ends { totals, subjects } = ends;
+    let book = subjects.book(log, case.job.reconcile.cutoff).map_err(|error| Failure::Stopped(error.to_string()))?;
     let how = How { now, rows: Rows::Elsewhere, threads: parallel::cores() };
     let mut books = Books::of_ledger(case, &book.ledger, &book.files, how);
-    ends.rows.iter().for_each(|end| books.totals.add_row(end));
+    books.totals.merge(totals);
     Ok(books)
 }
 
@@ -68,21 +71,25 @@ async fn change(case: &Case, operation: Operation, as_of: Option<&str>, screen: 
     let account = case.account(&credentials, operation);
     let refused = |error: crate::journal::JournalError| Failure::Refused(error.to_string());
     let journal = SqliteJournal::open_to_read(&case.journal).map_err(refused)?;
-    let invoices = input.invoices();
     let plan = make_plan(case, &account, input, &log, journal.as_ref(), now).await?;
-    let items = match &journal {
-        Some(journal) => journal.known(&account, invoices).await.map_err(refused)?,
-        None => std::collections::HashMap::new(),
-    };
-    let records: Vec<RowRecord> = plan.rows.iter().map(|row| record(&plan, row, &items)).collect();
+    let (mut ends, mut here) = (Ends::of(&plan), HashSet::new());
+    let mut rows = plan.rows().peekable();
+    while rows.peek().is_some() {
+        let some: Vec<InputRow> = rows.by_ref().take(AT_A_TIME).collect();
+        let invoices = some.iter().filter_map(|row| row.invoice.clone()).collect();
+        let items = match &journal {
+            Some(journal) => journal.known(&account, invoices).await.map_err(refused)?,
+            None => HashMap::new(),
+        };
+        let records: Vec<RowRecord> = some.iter().map(|row| record(&plan, row, &items)).collect();
+        here.extend(records.iter().filter_map(in_doubt_here));
+        ends.take_rows(&plan, &records).map_err(|error| Failure::Stopped(error.to_string()))?;
+    }
     let (mut in_doubt, other_jobs) = plan.in_doubt_elsewhere();
     if let Some(journal) = &journal {
-        let here = records.iter().filter_map(in_doubt_here).collect();
         in_doubt.merge(in_doubt_elsewhere(&case.job, &account, journal, &here).await.map_err(refused)?);
     }
-    let mut ends = Ends::default();
-    ends.take_rows(&plan, &records);
-    let books = books_of_run(case, &ends, &log, now)?;
+    let books = books_of_run(case, ends, &log, now)?;
     let ending = Ending { in_doubt_earlier: in_doubt, other_jobs, ..Ending::read_only(plan.input_tally(), books, now) };
     let mut conclusion = conclude(case, ending);
     conclusion.write(case).await?;
@@ -90,11 +97,7 @@ async fn change(case: &Case, operation: Operation, as_of: Option<&str>, screen: 
     Ok(conclusion.summary.exit_code)
 }
 
-fn record(
-    plan: &Plan,
-    row: &crate::plan::InputRow,
-    items: &std::collections::HashMap<crate::model::ids::InvoiceNumber, crate::journal::record::Item>,
-) -> RowRecord {
+fn record(plan: &Plan, row: &InputRow, items: &HashMap<InvoiceNumber, Item>) -> RowRecord {
     let (fate, reason) = plan.fate(row);
     let item = match fate {
         RowFate::Send | RowFate::Settled | RowFate::Continue => {

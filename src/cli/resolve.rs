@@ -19,6 +19,7 @@ use crate::model::operation::Task;
 use crate::model::time::Timestamp;
 use crate::plan::guard::counted;
 use crate::runner::clock::Clock as _;
+use crate::runner::dispatch::Fresh;
 use crate::runner::dispatch::Stop;
 
 /// `rekon resolve JOB`.
@@ -45,7 +46,7 @@ async fn settle(case: &Case, live: bool, started_at: Timestamp, screen: Screen) 
     let before = session.in_doubt_elsewhere(&HashSet::new()).await.map_err(stopped)?;
     let doubts = session.doubts().await.map_err(stopped)?;
     let run = session.begin_settling().await?;
-    let stop = session.send_and_settle(&run, Vec::new(), session.unsettled().await?).await?.stop;
+    let stop = session.send_and_settle(&run, Fresh::none(), session.unsettled().await?).await?.stop;
     let after = session.in_doubt_elsewhere(&HashSet::new()).await.map_err(stopped)?;
     let settled = session.settled(doubts).await.map_err(stopped)?;
     let code = exit_code(stop.as_ref(), after);

@@ -1,5 +1,7 @@
 //! `rekon run`: the whole flow, as a story.
 
+use std::sync::Arc;
+
 use super::args::{AuditArgs, Common, FlagArgs, PlannedArgs};
 use super::attend;
 use super::bind::{self, Bound};
@@ -26,7 +28,7 @@ use crate::model::environment::Environment;
 use crate::model::ids::RunId;
 use crate::model::operation::{Operation, Task};
 use crate::model::time::{Timestamp, wire};
-use crate::plan::decide::Plan;
+use crate::plan::decide::{Plan, Sending};
 use crate::plan::eta::{self, Eta, Opening};
 use crate::plan::guard::{Reading, counted};
 use crate::reconcile::evidence::Log;
@@ -34,7 +36,7 @@ use crate::report::summary::JournalHead;
 use crate::report::{overrides, table};
 use crate::runner::breaker::Opened;
 use crate::runner::clock::Clock as _;
-use crate::runner::dispatch::{Stop, ToSend};
+use crate::runner::dispatch::{Fresh, Stop};
 use crate::runner::probe::Died;
 
 /// `rekon run JOB`.
@@ -105,7 +107,7 @@ async fn run(
     let log = session.log()?;
     case.refuse_unproved(&log)?;
     session.note_contradictions(&log).await?;
-    let plan = session.plan(input, &log).await?;
+    let mut plan = Arc::new(session.plan(input, &log).await?);
     show_plan(case, &plan, screen);
     events::planned(&plan, screen);
     if !plan.may_run() {
@@ -120,7 +122,12 @@ async fn run(
     if let Some(bound) = &bound {
         bound.leave_out_others(&mut unsettled, screen);
     }
-    let sent = session.send_and_settle(&run, to_send(&plan), unsettled).await?;
+    let fresh = Fresh::of(plan.total(), Sending::of(Arc::clone(&plan)));
+    let sent = session.send_and_settle(&run, fresh, unsettled).await?;
+    // The rows are in the journal, and nothing is sent any more.
+    if let Some(plan) = Arc::get_mut(&mut plan) {
+        plan.forget_text();
+    }
     if let Some(stop) = &sent.stop {
         events::stops(&stop_text(stop), screen);
     }
@@ -185,7 +192,7 @@ pub(super) fn show_plan(case: &Case, plan: &Plan, screen: Screen) {
 
 /// How long the calls of a plan take.
 fn eta(case: &Case, plan: &Plan, now: Timestamp) -> Eta {
-    eta::estimate(&case.job, plan.to_send().count() as u64, plan.unproved(), plan.open_elsewhere, now)
+    eta::estimate(&case.job, plan.total().count, plan.unproved(), plan.open_elsewhere, now)
 }
 
 /// The same for machines.
@@ -240,16 +247,6 @@ pub(super) fn why_not(case: &Case, plan: &Plan) -> Failure {
     Failure::Refused(broken.chain([hint]).chain(doubt).collect::<Vec<_>>().join("\n"))
 }
 
-fn to_send(plan: &Plan) -> Vec<ToSend> {
-    let ready = plan.to_send().map(|ready| ToSend {
-        order: ready.order.clone(),
-        call: ready.call.clone(),
-        payment_reference: ready.payment_reference.clone(),
-        generation: ready.generation,
-    });
-    ready.collect()
-}
-
 /// Reads back what the journal knows, judges it against the log, writes the files and prints the tables.
 async fn report(
     session: &Session<'_>,
@@ -270,7 +267,7 @@ async fn report(
     if let Err(failure) = session.note_contradictions(&log).await {
         screen.warn(&failure.to_string());
     }
-    let read = ReadBack::all(case, plan, journal, &run).await.map_err(unread)?;
+    let read = ReadBack::all(case, plan, journal, &run).await?;
     let mut earlier = session.doubts().await.map_err(unread)?;
     earlier.retain(|item| !read.in_doubt.contains(&item.identity.invoice));
     let earlier = earlier.into_iter().map(|item| item.identity.invoice).collect();
@@ -282,10 +279,9 @@ async fn report(
     other_jobs.extend(jobs);
     let head = journal.head().await.map_err(unread)?;
     let now = SystemClock.now();
-    let mut books = reconcile::books_of_run(case, &read.ends, &log, now)?;
-    let illustrated =
-        Illustrated::of_run(session, plan, &run, &books.highlights, read.flow.clone()).await.map_err(unread)?;
-    read.into(&mut books);
+    let flow = read.flow.clone();
+    let books = read.books(case, &log, now)?;
+    let illustrated = Illustrated::of_run(session, plan, &run, &books.highlights, flow).await.map_err(unread)?;
     let ending = Ending {
         run: Some(run.to_string()),
         input: plan.input_tally(),

@@ -22,7 +22,7 @@ use crate::job::Job;
 use crate::job::settings::DuplicateInput;
 use crate::journal::history::PlanUse;
 use crate::journal::history::{Asked, Terms};
-use crate::journal::record::{Item, NewRow, NewRun, RowRecord};
+use crate::journal::record::{Item, NewRows, NewRun, RowRecord};
 use crate::journal::sqlite::SqliteJournal;
 use crate::journal::state::State;
 use crate::journal::{Account, Journal as _, JournalError};
@@ -31,13 +31,13 @@ use crate::model::ids::{InvoiceNumber, RunId};
 use crate::model::money::Tally;
 use crate::model::operation::Operation;
 use crate::model::time::{BusinessDate, Timestamp};
-use crate::plan::decide::{Known, Plan, decide};
+use crate::plan::decide::{Deciding, Known, Plan};
 use crate::plan::{Input, guard, precedent};
 use crate::reconcile::contradict::contradictions;
 use crate::reconcile::evidence::Log;
 use crate::runner::attempt::Desk;
 use crate::runner::clock::{Clock as _, RunClock};
-use crate::runner::dispatch::{Dispatch, Rules, Stop, ToSend};
+use crate::runner::dispatch::{Dispatch, Fresh, Rules, Stop};
 use crate::runner::pace::gate::Gate;
 use crate::runner::pace::{Pacer, Seen};
 
@@ -45,6 +45,9 @@ use crate::runner::pace::{Pacer, Seen};
 const UNSETTLED: &[State] = &[State::Unknown];
 /// What nobody knows.
 const IN_DOUBT: &[State] = &[State::Intent, State::Unknown, State::Review, State::Conflict];
+
+/// The journal is asked about so many orders at a time.
+pub(super) const AT_A_TIME: usize = 4096;
 
 /// One command's session.
 pub(super) struct Session<'a> {
@@ -104,23 +107,19 @@ impl<'a> Session<'a> {
     }
 
     /// Makes the run and its rows durable.
-    pub(super) async fn begin(&self, plan: &Plan, used: Option<PlanUse>) -> Result<RunId, Failure> {
-        let rows = plan.rows.iter().map(|row| {
-            let (fate, reason) = plan.fate(row);
-            let (raw, invoice) = (row.raw.clone(), row.invoice.clone());
-            NewRow { number: row.number, line: row.line, raw, invoice, rupiah: row.rupiah, fate, reason }
-        });
+    pub(super) async fn begin(&self, plan: &Arc<Plan>, used: Option<PlanUse>) -> Result<RunId, Failure> {
         let terms = Terms {
             input_sha256: plan.input_sha256.clone(),
             caps: self.case.guards().map(precedent::caps).unwrap_or_default(),
             overrides: self.case.overridden(plan),
         };
-        self.begin_with(plan.delimiter, plan.header.clone(), terms, rows.collect(), used).await
+        let rows: Arc<dyn NewRows> = Arc::<Plan>::clone(plan);
+        self.begin_with(plan.delimiter, plan.header.clone(), terms, rows, used).await
     }
 
     /// Makes a run without rows durable: one that only settles.
     pub(super) async fn begin_settling(&self) -> Result<RunId, Failure> {
-        self.begin_with(b',', Vec::new(), Terms::default(), Vec::new(), None).await
+        self.begin_with(b',', Vec::new(), Terms::default(), Arc::new(Vec::new()), None).await
     }
 
     async fn begin_with(
@@ -128,7 +127,7 @@ impl<'a> Session<'a> {
         delimiter: u8,
         header: Vec<String>,
         terms: Terms,
-        rows: Vec<NewRow>,
+        rows: Arc<dyn NewRows>,
         plan: Option<PlanUse>,
     ) -> Result<RunId, Failure> {
         let (job, account, started_at) = (self.case.job.name.to_string(), self.account.clone(), self.started_at);
@@ -158,7 +157,7 @@ impl<'a> Session<'a> {
     pub(super) async fn send_and_settle(
         &self,
         run: &RunId,
-        fresh: Vec<ToSend>,
+        fresh: Fresh,
         unsettled: Vec<Item>,
     ) -> Result<Sent, Failure> {
         let job = &self.case.job;
@@ -200,8 +199,7 @@ impl<'a> Session<'a> {
     /// Conflicts of other jobs of the account, which this run may have found, and the names of those jobs. What the plan
     /// counts already is left out.
     pub(super) async fn conflicts_of_other_jobs(&self, plan: &Plan) -> Result<(Tally, BTreeSet<String>), JournalError> {
-        let counted: HashSet<&InvoiceNumber> =
-            plan.doubts_elsewhere().map(|planned| &planned.order.invoice_number).collect();
+        let counted: HashSet<&InvoiceNumber> = plan.doubts_elsewhere().collect();
         let (mut tally, mut jobs) = (Tally::default(), BTreeSet::new());
         for item in self.journal.doubts().await? {
             let other = item.state == State::Conflict && item.job != self.case.job.name.as_str();
@@ -287,16 +285,11 @@ pub(super) async fn make_plan(
     now: Timestamp,
 ) -> Result<Plan, Failure> {
     let own = case.job.guards.clone().unwrap_or_else(|| guard::whole_file(&input));
-    let mut open_elsewhere = 0;
+    let mut open_elsewhere = HashSet::new();
     let mut known = Known { heard: load::heard(log), ..Known::default() };
     if let Some(journal) = journal {
-        let here: HashSet<InvoiceNumber> = input.invoices().into_iter().collect();
         let open = journal.items_in(account, case.job.name.as_str(), &[State::Intent, State::Unknown]).await;
-        let open = open.map_err(open::failure)?;
-        open_elsewhere = open.iter().filter(|item| !here.contains(&item.identity.invoice)).count() as u64;
-        known.items = journal.known(account, input.invoices()).await.map_err(open::failure)?;
-        let creation = Account { operation: Operation::Create, ..account.clone() };
-        known.created = journal.known(&creation, input.invoices()).await.map_err(open::failure)?;
+        open_elsewhere.extend(open.map_err(open::failure)?.into_iter().map(|item| item.identity.invoice));
         let asked = Asked {
             job: case.job.name.to_string(),
             runs: own.max_growth.map_or(0, |growth| growth.runs),
@@ -309,8 +302,24 @@ pub(super) async fn make_plan(
         known.history.date = BusinessDate::of(now).to_string();
     }
     let guards = case.guards().unwrap_or(&own);
-    let mut plan = decide(&case.job, account.operation, guards, input, &known);
-    plan.open_elsewhere = open_elsewhere;
+    let creation = Account { operation: Operation::Create, ..account.clone() };
+    let mut deciding = Deciding::begin(&case.job, account.operation, guards, input);
+    loop {
+        let invoices = deciding.next(AT_A_TIME);
+        if invoices.is_empty() {
+            break;
+        }
+        invoices.iter().for_each(|invoice| {
+            open_elsewhere.remove(invoice);
+        });
+        if let Some(journal) = journal {
+            known.items = journal.known(account, invoices.clone()).await.map_err(open::failure)?;
+            known.created = journal.known(&creation, invoices).await.map_err(open::failure)?;
+        }
+        deciding.take(&known);
+    }
+    let mut plan = deciding.finish(known.heard.len(), &known.history);
+    plan.open_elsewhere = open_elsewhere.len() as u64;
     case.note_overrides(&mut plan, &own, &known.history)?;
     Ok(plan)
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::JournalError;
 use super::history::PlanUse;
 use super::history::Terms;
 use super::identity::Identity;
@@ -250,8 +251,30 @@ pub struct NewRow {
     pub reason: String,
 }
 
+/// The input rows of a new run. There may be millions of them, and so they are shown one by one.
+pub trait NewRows: std::fmt::Debug + Send + Sync {
+    /// How many there are.
+    fn count(&self) -> u64;
+
+    /// Shows all of them in their order, until `take` has had enough.
+    ///
+    /// # Errors
+    /// What `take` says.
+    fn each(&self, take: &mut dyn FnMut(&NewRow) -> Result<(), JournalError>) -> Result<(), JournalError>;
+}
+
+impl NewRows for Vec<NewRow> {
+    fn count(&self) -> u64 {
+        self.len() as u64
+    }
+
+    fn each(&self, take: &mut dyn FnMut(&NewRow) -> Result<(), JournalError>) -> Result<(), JournalError> {
+        self.iter().try_for_each(take)
+    }
+}
+
 /// A new run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct NewRun {
     /// Job and account.
     pub job: String,
@@ -268,7 +291,7 @@ pub struct NewRun {
     /// What the run sets itself.
     pub terms: Terms,
     /// All input rows in order.
-    pub rows: Vec<NewRow>,
+    pub rows: Arc<dyn NewRows>,
     /// The saved plan that it executes; `None` if it made its own.
     pub plan: Option<PlanUse>,
 }

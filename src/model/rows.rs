@@ -22,10 +22,23 @@ pub struct Rows<'a> {
     given: Option<&'a [u64]>,
     /// How many rows have been given out.
     number: u64,
+    /// How many rows of the table are before the text.
+    before: u64,
     spans: Vec<Span>,
     /// Whether a quote is written twice in one of them.
     doubled: bool,
     state: State,
+}
+
+/// Where a row of a table begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Start {
+    /// Its first byte, counted from the header on.
+    pub at: usize,
+    /// Its number among the rows, from 1.
+    pub number: u64,
+    /// Its line, from 1.
+    pub line: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +82,17 @@ impl<'a> Rows<'a> {
         rows
     }
 
+    /// The rows of a table from one of them on.
+    #[must_use]
+    pub fn from(table: &'a Table, start: Start) -> Self {
+        let (text, _, given) = table.body();
+        let before = usize::try_from(start.number - 1).unwrap_or(usize::MAX);
+        let given = given.map(|lines| lines.get(before..).unwrap_or_default());
+        let mut rows = Self::new(table, &text[start.at..], start.line, given);
+        rows.before = start.number - 1;
+        rows
+    }
+
     /// The rows of a part of the file that `head` is the header of: a text that begins on line `first_line`, and that
     /// nobody has checked.
     #[must_use]
@@ -87,6 +111,7 @@ impl<'a> Rows<'a> {
             line: first_line,
             given,
             number: 0,
+            before: 0,
             spans,
             doubled: false,
             state: State::Sound,
@@ -109,7 +134,7 @@ impl<'a> Rows<'a> {
         let given = self.given.and_then(|lines| lines.get(usize::try_from(self.number - 1).ok()?));
         let line = given.copied().unwrap_or(line);
         Some(Row {
-            number: self.number,
+            number: self.before + self.number,
             line,
             head: self.head,
             given: self.given.is_some(),
@@ -245,6 +270,12 @@ impl<'a> Row<'_, 'a> {
     #[must_use]
     pub fn raw(&self) -> &'a str {
         self.text[self.start..self.end].trim_end_matches(['\r', '\n'])
+    }
+
+    /// Where it begins, if the text begins with the header.
+    #[must_use]
+    pub const fn start(&self) -> Start {
+        Start { at: self.start, number: self.number, line: self.line }
     }
 
     /// Whether it may have been cut: it has no line end, and no closing quote at its end.

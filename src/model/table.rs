@@ -146,6 +146,14 @@ impl Table {
         Self { file: head.file.clone(), text, layout, lines: given.map_or(Lines::From(line), Lines::Given) }
     }
 
+    /// The header of the table without its rows.
+    #[must_use]
+    pub fn without_rows(&self) -> Self {
+        let mut head = Self::of_row(self, "", 1, None);
+        head.layout.rows = 0;
+        head
+    }
+
     /// The file as the user named it.
     #[must_use]
     pub fn file(&self) -> &str {

@@ -26,7 +26,7 @@ pub fn wire(time: Timestamp) -> String {
 pub fn stored(time: Timestamp) -> String {
     let milliseconds = time.timestamp_subsec_millis();
     let mut text = Vec::with_capacity("2026-11-22T08:35:12.123Z".len());
-    push_wire(time, &mut text);
+    Moment::from(time).push_wire(&mut text);
     // A leap second and a year of five digits are chrono's.
     if text.len() != "2026-11-22T08:35:12Z".len() || milliseconds > 999 {
         return time.to_rfc3339_opts(SecondsFormat::Millis, true);

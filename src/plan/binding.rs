@@ -466,7 +466,7 @@ pub fn items(plan: &Plan, account: &Account, settlement: &[Settlement]) -> Vec<B
         let invoice = ready.order.invoice_number.clone();
         let stored = plan.stored_bodies.get(&invoice).cloned();
         let identity = Identity { account: account.clone(), invoice, generation: ready.generation };
-        let body = || ready.call.body(ready.order, ready.payment_reference, &identity.refund_reference(), settlement);
+        let body = || ready.call.body(&ready.order, &ready.payment_reference, &identity.refund_reference(), settlement);
         BoundItem {
             amount: ready.order.amount.whole(),
             body_sha256: stored.unwrap_or_else(|| sha256(&body())),

@@ -1,4 +1,4 @@
-//! The rows of an audit one at a time, for files of many millions: what [`super::input`] makes of them, without keeping any.
+//! Rows one at a time, for files of many millions: what the fields of a row say, without a copy of any.
 //!
 //! A good row is read without a copy of anything. A row that is not good is read again by the careful [`super::row`], which
 //! says what is wrong with it. Which rows repeat an invoice is not known here: whoever compares them has a hash of the
@@ -11,20 +11,20 @@ use foldhash::fast::FixedState;
 
 use super::columns::{Cell, Columns};
 use super::fields::last_field_matters;
-use super::{input, row, select};
-use crate::job::settings::{Condition, Field, Job, Orders};
-use crate::model::fault::Fault;
+use super::{row, select};
+use crate::job::settings::{Field, Job, Orders};
+use crate::model::fault::{Fault, Place};
 use crate::model::ids::{Identifier, InvoiceNumber, MerchantReference};
 use crate::model::moment::Moment;
 use crate::model::money::Rupiah;
-use crate::model::operation::Task;
+use crate::model::operation::{Operation, Task};
 use crate::model::order::Order;
 use crate::model::rows::Row;
 use crate::model::status::BookStatus;
 use crate::model::table::Table;
 use crate::model::time::{self, Timestamp};
 
-/// What one row of the book says; a good row.
+/// What one row says; a good row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BookRow<'a> {
     /// Its number among the rows of its part of the file, from 1.
@@ -48,6 +48,28 @@ pub struct BookRow<'a> {
     /// A hash of all fields in which the rows of one invoice must agree: the same for the same fields in every thread, but
     /// not in every version of the program.
     pub agreement: u64,
+}
+
+impl BookRow<'_> {
+    /// The order that it is about; `None` if a text of it is no id after all.
+    fn order(&self) -> Option<Order> {
+        let [payment_reference, order_id, akulaku_reference] = self.identifiers;
+        let identifier = |text: &str| if text.is_empty() { Some(None) } else { Identifier::new(text).ok().map(Some) };
+        let reference = (!payment_reference.is_empty()).then(|| MerchantReference::new(payment_reference).ok());
+        Some(Order {
+            invoice_number: InvoiceNumber::new(self.invoice).ok()?,
+            amount: self.amount,
+            payment_reference: match reference {
+                None => None,
+                Some(reference) => Some(reference?),
+            },
+            order_id: identifier(order_id)?,
+            akulaku_reference: identifier(akulaku_reference)?,
+            book: self.book,
+            created_at: self.created_at.map(Moment::time),
+            sale: None,
+        })
+    }
 }
 
 /// A row that is not good.
@@ -77,15 +99,16 @@ const AGREEING: [Field; 8] = [
     Field::ExpiresAt,
 ];
 
-/// Reads the rows of an audit.
-#[derive(Debug)]
+/// Reads rows.
+#[derive(Debug, Clone)]
 pub struct BookReader<'j> {
-    orders: &'j Orders,
+    orders: Cow<'j, Orders>,
+    task: Task,
     columns: Columns,
     /// Where the fields of [`AGREEING`] are.
     cells: [Option<Cell>; AGREEING.len()],
-    /// The conditions, and where their fields are.
-    conditions: Vec<(&'j Condition, Option<Cell>)>,
+    /// Where the fields of the conditions are, in their order.
+    conditions: Vec<Option<Cell>>,
     /// Whether it matters if the last field of the file was cut.
     last_field: LastField,
     now: Timestamp,
@@ -98,20 +121,26 @@ enum LastField {
 }
 
 impl<'j> BookReader<'j> {
-    /// Finds the columns of an audit in the header of a table, as [`input::read`] does.
+    /// Finds the columns of a job in the header of a table.
     ///
     /// # Errors
     /// The columns that the table lacks.
     pub fn new(job: &'j Job, head: &Table, now: Timestamp) -> Result<Self, Vec<Fault>> {
-        let orders = &job.orders;
-        let columns = Columns::find(orders, Task::Audit, head)?;
-        input::refuse_cut_header(head)?;
+        let (orders, task) = (&job.orders, job.task);
+        let columns = Columns::find(orders, task, head)?;
+        refuse_cut_header(head)?;
         let cells = AGREEING.map(|field| columns.cell(field).cloned());
-        let with_cell = |condition: &'j Condition| (condition, columns.cell(condition.field).cloned());
-        let conditions = orders.conditions.iter().map(with_cell).collect();
+        let conditions = orders.conditions.iter().map(|condition| columns.cell(condition.field).cloned()).collect();
         let matters = last_field_matters(orders, &columns, head);
         let last_field = if matters { LastField::Matters } else { LastField::DoesNotMatter };
-        Ok(Self { orders, columns, cells, conditions, last_field, now })
+        Ok(Self { orders: Cow::Borrowed(orders), task, columns, cells, conditions, last_field, now })
+    }
+
+    /// The same without the job.
+    #[must_use]
+    pub fn into_owned(self) -> BookReader<'static> {
+        let Self { orders, task, columns, cells, conditions, last_field, now } = self;
+        BookReader { orders: Cow::Owned(orders.into_owned()), task, columns, cells, conditions, last_field, now }
     }
 
     /// Reads one row.
@@ -128,7 +157,13 @@ impl<'j> BookReader<'j> {
     /// The order of a row with all its identifiers, as the careful reading gives it; `None` for a bad row.
     #[must_use]
     pub fn order(&self, row: &Row<'_, '_>) -> Option<Order> {
-        self.read_carefully(row).order
+        let quick = (!self.creates()).then(|| self.read_good(row)?.order()).flatten();
+        quick.or_else(|| self.read_carefully(row).order)
+    }
+
+    /// Whether a row has to say what only a creation needs.
+    pub(super) fn creates(&self) -> bool {
+        self.task == Task::Change(Operation::Create)
     }
 
     /// Something wrong with the invoice of a row, at its place.
@@ -136,8 +171,8 @@ impl<'j> BookReader<'j> {
         row.fault(self.columns.index(Field::InvoiceNumber), message)
     }
 
-    /// Reads a row if it is good.
-    fn read_good<'a>(&'a self, row: &Row<'_, 'a>) -> Option<BookRow<'a>> {
+    /// Reads a row if it is good, whatever a creation needs besides.
+    pub(super) fn read_good<'a>(&'a self, row: &Row<'_, 'a>) -> Option<BookRow<'a>> {
         if self.last_field == LastField::Matters && row.may_be_cut() {
             return None;
         }
@@ -161,7 +196,10 @@ impl<'j> BookReader<'j> {
             }
         }
         let checked_amount = Rupiah::parse_amount(&amount, self.orders.amounts).ok()?;
-        let status = if book.is_empty() { None } else { Some(self.orders.book_status(&book)?) };
+        let status = if book.is_empty() { None } else { self.orders.book_status(&book) };
+        if status.is_none() && !book.is_empty() && self.task == Task::Audit {
+            return None;
+        }
         let created = self.time(&created_at).ok()?;
         self.time(&expires_at).ok()?;
         let fields =
@@ -175,7 +213,7 @@ impl<'j> BookReader<'j> {
             created_at: created,
             payment_reference: (!checked_reference.is_empty()).then_some(checked_reference),
             identifiers: [checked_reference, borrowed(&order_id), borrowed(&akulaku_reference)],
-            not_selected: self.not_selected(row, checked_amount),
+            not_selected: self.left_out(row, checked_amount),
             agreement: agreement(fields),
         })
     }
@@ -189,7 +227,7 @@ impl<'j> BookReader<'j> {
     }
 
     fn not_selected(&self, row: &Row<'_, '_>, amount: Rupiah) -> Option<String> {
-        self.conditions.iter().find_map(|(condition, cell)| {
+        self.orders.conditions.iter().zip(&self.conditions).find_map(|(condition, cell)| {
             let text = text(cell.as_ref(), row);
             select::fails(condition, &text, amount, self.now, || time::parse_local(&text, self.orders.zone))
         })
@@ -201,11 +239,46 @@ impl<'j> BookReader<'j> {
         BadRow { number: row.number, line: row.line, invoice: read.invoice, amount: read.amount, faults: read.faults }
     }
 
-    fn read_carefully(&self, row: &Row<'_, '_>) -> row::RowOrder {
+    pub(super) fn read_carefully(&self, row: &Row<'_, '_>) -> row::RowOrder {
         let table = row.alone();
         let record = table.records().next().expect("a table of one row has one");
-        row::read(self.orders, Task::Audit, &self.columns, &table, &record)
+        row::read(&self.orders, self.task, &self.columns, &table, &record)
     }
+
+    /// Why a row with that amount is not meant; `None` if it is.
+    pub(super) fn left_out(&self, row: &Row<'_, '_>, amount: Rupiah) -> Option<String> {
+        let uses_results = matches!(self.task, Task::Change(Operation::Cancel | Operation::Refund));
+        let state = self.columns.created().filter(|_| uses_results).and_then(|(state, operation)| {
+            let state = row.field(state);
+            let created = matches!(&*state, "succeeded" | "already_done");
+            (row.field(operation) == Operation::Create.word() && !created).then_some(state)
+        });
+        state.map(|state| format!("it was not created: {state}")).or_else(|| self.not_selected(row, amount))
+    }
+
+    /// The invoice of a row; empty if it has none.
+    pub(super) fn invoice<'a>(&'a self, row: &Row<'_, 'a>) -> Cow<'a, str> {
+        text(self.columns.cell(Field::InvoiceNumber), row)
+    }
+
+    /// Whether two rows of one invoice agree in all fields in which they must: those that the operation uses, line items aside.
+    pub(super) fn agree(&self, one: &Row<'_, '_>, other: &Row<'_, '_>) -> bool {
+        let fields = Field::WORDS.into_iter().map(|(_, field)| field);
+        let mut compared = fields.filter(|field| !field.is_line_item() && (self.creates() || AGREEING.contains(field)));
+        compared.all(|field| {
+            let cell = self.columns.cell(field);
+            text(cell, one) == text(cell, other)
+        })
+    }
+}
+
+/// A header that ends without a line end may have been cut, and all rows with it.
+fn refuse_cut_header(table: &Table) -> Result<(), Vec<Fault>> {
+    if table.rows() > 0 || table.terminated() {
+        return Ok(());
+    }
+    let fault = Fault::new(Place::new(table.file(), 1, 0), "the file ends in its header, without a line end");
+    Err(vec![fault.hint("it may have been cut: export it again; a file without orders ends with a line end")])
 }
 
 /// A text that should be a time.

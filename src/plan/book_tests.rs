@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use proptest::prelude::*;
 
 use super::book::{BadRow, BookReader};
-use super::input::{self, Role};
+use super::input::{self, InputOrder, Role};
 use crate::edge::csv;
 use crate::job::{self, Job};
 use crate::model::ids::{InvoiceNumber, MerchantReference};
@@ -50,7 +50,7 @@ fn table(text: &str) -> Table {
 
 /// Reads a table both ways; how many rows were good.
 fn agree(job: &Job, table: &Table) -> usize {
-    let careful = input::read(job, table, now());
+    let careful = input::read(job, table.clone(), now());
     let reader = match (BookReader::new(job, table, now()), &careful) {
         (Err(faults), Err(expected)) => {
             assert_eq!(faults, *expected);
@@ -65,7 +65,8 @@ fn agree(job: &Job, table: &Table) -> usize {
     let mut rows = Rows::of(table);
     let mut agreements = HashMap::new();
     let mut first_of: HashMap<String, u64> = HashMap::new();
-    for expected in &careful.rows {
+    let orders: Vec<InputOrder> = careful.orders().collect();
+    for expected in careful.rows() {
         let row = rows.next_row().expect("as many rows");
         let read = reader.read(&row);
         let good = match &expected.role {
@@ -87,12 +88,13 @@ fn agree(job: &Job, table: &Table) -> usize {
         assert_eq!(Some(good.invoice), expected.invoice.as_ref().map(InvoiceNumber::as_str));
         assert_eq!(good.amount, expected.rupiah);
         agreements.insert(good.number, good.agreement);
-        let order = reader.order(&row).expect("a good row");
+        let order = reader.read_carefully(&row).order.expect("a good row");
+        assert_eq!(reader.order(&row).as_ref(), Some(&order));
         assert_eq!(order.payment_reference.as_ref().map(MerchantReference::as_str), good.payment_reference);
         assert_eq!((order.book, order.created_at), (good.book, good.created_at.map(Moment::time)));
         match expected.role {
             Role::First(index) => {
-                let known = &careful.orders[index];
+                let known = &orders[index];
                 assert_eq!((&known.order, known.row), (&order, good.number));
                 assert_eq!(known.not_selected, good.not_selected);
                 assert_eq!(reader.fault(&row, "x").place, known.place);

@@ -141,12 +141,9 @@ impl Columns {
         self.cells.iter().filter(move |(_, cell)| *cell == last).map(|(field, _)| *field)
     }
 
-    /// The state of a row of our own creation's results, if it was not created.
-    pub(super) fn not_created<'a>(&self, record: &'a Record<'_>) -> Option<&'a str> {
-        let (state, operation) = self.created?;
-        let state = record.fields.get(state)?;
-        let created = matches!(state, "succeeded" | "already_done");
-        (record.fields.get(operation)? == Operation::Create.word() && !created).then_some(state)
+    /// In results of our own creations: where the row's state is, and what it was created as.
+    pub(super) const fn created(&self) -> Option<(usize, usize)> {
+        self.created
     }
 }
 

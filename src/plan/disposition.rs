@@ -1,9 +1,11 @@
 //! What is to happen to an order.
 
+use std::sync::Arc;
+
 use crate::doku::request::Call;
 use crate::journal::state::State;
 use crate::model::fault::Fault;
-use crate::model::ids::MerchantReference;
+use crate::model::ids::{Identifier, MerchantReference};
 use crate::model::order::Order;
 
 /// What is to happen to one order.
@@ -11,35 +13,30 @@ use crate::model::order::Order;
 pub enum Disposition {
     /// It is sent.
     Send {
-        /// What is sent.
-        call: Call,
-        /// The payment's reference.
-        payment_reference: MerchantReference,
         /// 0, or what a person reopened.
         generation: u16,
     },
     /// An item of this job exists: it is at its end, or will be settled.
-    Continue {
-        /// What is known.
-        state: State,
-        /// The run that made it.
-        run: String,
-    },
+    Continue(Arc<Earlier>),
     /// Another job has the item.
-    Elsewhere {
-        /// What is known.
-        state: State,
-        /// The job.
-        job: String,
-        /// The run that made it.
-        run: String,
-    },
+    Elsewhere(Arc<Earlier>),
     /// It is not meant.
-    Skip(String),
+    Skip(Arc<str>),
     /// A row guard keeps it back.
     Held(HeldBy),
     /// It is bad.
-    Invalid(Vec<Fault>),
+    Invalid(Box<[Fault]>),
+}
+
+/// What an earlier run has made of an order; the same for many of them.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Earlier {
+    /// What is known.
+    pub state: State,
+    /// The job.
+    pub job: String,
+    /// The run that made the item.
+    pub run: String,
 }
 
 /// The guard that keeps an order back.
@@ -75,41 +72,23 @@ impl HeldBy {
     }
 }
 
-/// An order with its disposition.
+/// An order that is to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PlannedOrder {
+pub struct Sendable {
     /// The order.
     pub order: Order,
-    /// What is to happen to it.
-    pub disposition: Disposition,
-}
-
-/// What is to be sent.
-#[derive(Debug, Clone, Copy)]
-pub struct Sendable<'a> {
-    /// The order.
-    pub order: &'a Order,
     /// What is sent.
-    pub call: &'a Call,
+    pub call: Call,
     /// The payment's reference.
-    pub payment_reference: &'a MerchantReference,
+    pub payment_reference: MerchantReference,
     /// 0, or what a person reopened.
     pub generation: u16,
 }
 
-impl PlannedOrder {
-    /// The order with what is sent for it; `None` if it is not to be sent.
-    #[must_use]
-    pub const fn to_send(&self) -> Option<Sendable<'_>> {
-        match &self.disposition {
-            Disposition::Send { call, payment_reference, generation } => {
-                Some(Sendable { order: &self.order, call, payment_reference, generation: *generation })
-            }
-            Disposition::Continue { .. }
-            | Disposition::Elsewhere { .. }
-            | Disposition::Skip(_)
-            | Disposition::Held(_)
-            | Disposition::Invalid(_) => None,
-        }
-    }
+/// What a request needs, the file lacks and somebody else knows.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Found {
+    pub(super) payment_reference: Option<MerchantReference>,
+    pub(super) order_id: Option<Identifier>,
+    pub(super) akulaku_reference: Option<Identifier>,
 }

@@ -4,8 +4,8 @@
 
 use serde::Serialize;
 
-use super::disposition::{Disposition, HeldBy, PlannedOrder};
-use super::input::{Input, InputRow};
+use super::disposition::HeldBy;
+use super::input::Input;
 use crate::job::settings::{Control, Guards};
 use crate::model::money::{Rupiah, Tally};
 use crate::model::operation::Operation;
@@ -55,43 +55,36 @@ const FEWEST_ROWS_FOR_SHARE: u64 = 40;
 /// The file itself as the limit: the guards of a rehearsal that names none.
 #[must_use]
 pub fn whole_file(input: &Input) -> Guards {
-    let mut all = Tally::default();
-    for row in &input.rows {
-        all.add(row.rupiah);
-    }
+    let all = input.tally();
     Guards::new(all.count.max(1), all.rupiah)
 }
 
 /// What guards are compared with.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Subject<'a> {
-    /// What the file must add up to.
-    pub(super) control: Option<Control>,
-    pub(super) operation: Operation,
-    pub(super) rows: &'a [InputRow],
-    pub(super) orders: &'a [PlannedOrder],
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Sums {
+    /// All rows.
+    pub(super) rows: Tally,
+    /// The orders to be sent.
+    pub(super) send: Tally,
+    /// The orders that each of [`HeldBy::ALL`] holds.
+    pub(super) held: [Tally; HeldBy::ALL.len()],
     /// Orders that notifications speak of.
     pub(super) notified: usize,
 }
 
-/// The orders to be sent.
-pub(super) fn to_send(orders: &[PlannedOrder]) -> Tally {
-    let mut send = Tally::default();
-    for order in orders.iter().filter_map(PlannedOrder::to_send).map(|ready| ready.order) {
-        send.add(order.amount);
-    }
-    send
-}
-
 /// Reads all guards of the job; `precedents` are those that look back.
-pub(super) fn read(guards: &Guards, subject: Subject<'_>, precedents: Vec<Reading>) -> Vec<Reading> {
-    let Subject { control, operation, rows, orders, notified } = subject;
-    let send = to_send(orders);
+pub(super) fn read(
+    guards: &Guards,
+    (operation, control): (Operation, Option<Control>),
+    sums: &Sums,
+    precedents: Vec<Reading>,
+) -> Vec<Reading> {
+    let Sums { rows, send, held, notified } = *sums;
     let mut readings = vec![
         at_most("max_orders", guards.max_orders, send.count, |count| counted(count, "order")),
         at_most("max_total", guards.max_total.whole(), send.rupiah.whole(), |whole| Rupiah::new(whole).to_string()),
     ];
-    let count = rows.len() as u64;
+    let count = rows.count;
     if let Some(percent) = guards.max_share {
         let allowed = if count < FEWEST_ROWS_FOR_SHARE { count } else { count * u64::from(percent) / 100 };
         let limit = if count < FEWEST_ROWS_FOR_SHARE {
@@ -106,10 +99,9 @@ pub(super) fn read(guards: &Guards, subject: Subject<'_>, precedents: Vec<Readin
         readings.push(Reading { limit, ..reading });
     }
     readings.extend(precedents);
-    let mut all = Tally::default();
-    rows.iter().for_each(|row| all.add(row.rupiah));
-    readings.extend(self::control(control, all));
-    readings.extend(HeldBy::ALL.into_iter().filter_map(|by| holding(guards, operation, orders, by, notified)));
+    readings.extend(self::control(control, rows));
+    let held = HeldBy::ALL.into_iter().zip(held);
+    readings.extend(held.filter_map(|(by, held)| holding(guards, operation, by, held, notified)));
     readings
 }
 
@@ -146,17 +138,7 @@ fn exactly(guard: &'static str, expected: u64, found: u64, text: impl Fn(u64) ->
 }
 
 /// A row guard's reading, if the job has it or it holds something back.
-fn holding(
-    guards: &Guards,
-    operation: Operation,
-    orders: &[PlannedOrder],
-    by: HeldBy,
-    notified: usize,
-) -> Option<Reading> {
-    let mut held = Tally::default();
-    for planned in orders.iter().filter(|planned| planned.disposition == Disposition::Held(by)) {
-        held.add(planned.order.amount);
-    }
+fn holding(guards: &Guards, operation: Operation, by: HeldBy, held: Tally, notified: usize) -> Option<Reading> {
     let limit = match by {
         HeldBy::MaxOrder => guards.max_order?.to_string(),
         HeldBy::RequirePaid => guards.require_paid.then(|| format!("seen paid ({notified} notified)"))?,

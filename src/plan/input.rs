@@ -1,22 +1,24 @@
 //! Rows become orders: rows that repeat an order are found, line items of one order are put together.
 
-use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::columns::Columns;
-use super::select::{self, Meant};
-use super::{row, sale};
-use crate::job::settings::{Field, Job};
+use super::book::BookReader;
+use super::index::Index;
+use super::register::{Lists, MOST_ROWS, Register};
+use super::sale;
+use super::select::Meant;
+use crate::job::settings::Job;
 use crate::model::fault::{Fault, Place};
 use crate::model::ids::InvoiceNumber;
-use crate::model::money::Rupiah;
-use crate::model::operation::{Operation, Task};
-use crate::model::order::Order;
-use crate::model::table::{Record, Table};
+use crate::model::money::{Rupiah, Tally};
+use crate::model::order::{Order, Sale};
+use crate::model::rows::{Row, Rows, Start};
+use crate::model::table::Table;
 use crate::model::time::Timestamp;
 
-/// The input as it was read: every row, and the orders that they are about.
+/// The input as it was read: every row, and the orders that they are about. Both are read anew from the text each time that
+/// somebody asks for them, so that a million of them take little more memory than their file.
 #[derive(Debug)]
 pub struct Input {
     /// The header of the file.
@@ -25,10 +27,11 @@ pub struct Input {
     pub delimiter: u8,
     /// SHA-256 of the bytes that it was read from, in hex; `None` until whoever has read them says so.
     pub sha256: Option<String>,
-    /// All rows in the order of the file.
-    pub rows: Vec<InputRow>,
-    /// The orders, each at its first row.
-    pub orders: Vec<InputOrder>,
+    pub(super) register: Register,
+    /// Why orders are not meant, by their numbers.
+    pub(super) left_out: Vec<(u32, Arc<str>)>,
+    /// What is wrong with orders as a whole, by their numbers.
+    pub(super) faults: BTreeMap<u32, Vec<Fault>>,
 }
 
 /// One row.
@@ -85,176 +88,172 @@ pub struct InputOrder {
 ///
 /// # Errors
 /// The columns that the table lacks. Bad rows are no error here: they are part of the input.
-pub fn read(job: &Job, table: &Table, now: Timestamp) -> Result<Input, Vec<Fault>> {
-    let columns = Columns::find(&job.orders, job.task, table)?;
-    refuse_cut_header(table)?;
-    let mut gathering = Gathering {
-        job,
-        table,
-        columns: &columns,
-        first_of: HashMap::new(),
-        bad: HashMap::new(),
-        input: Input {
-            header: table.header().to_vec(),
-            delimiter: table.delimiter(),
-            sha256: None,
-            rows: Vec::new(),
-            orders: Vec::new(),
-        },
-    };
-    for record in table.records() {
-        gathering.take(&record, now);
+///
+/// # Panics
+/// Never: the table has passed the strict reading.
+pub fn read(job: &Job, table: Table, now: Timestamp) -> Result<Input, Vec<Fault>> {
+    let reader = BookReader::new(job, &table, now)?;
+    if table.rows() > MOST_ROWS {
+        let message = format!("has {} rows, and at most {MOST_ROWS} are read", table.rows());
+        return Err(vec![Fault::new(Place::file(table.file()), message).hint("divide it")]);
     }
+    let mut gathering = Gathering {
+        table: &table,
+        reader: &reader,
+        index: Index::for_orders(table.rows()),
+        bad: HashMap::new(),
+        sums: Vec::new(),
+        reasons: HashSet::new(),
+        lists: Lists::for_rows(table.rows()),
+        left_out: Vec::new(),
+        faults: BTreeMap::new(),
+    };
+    let mut rows = Rows::of(&table);
+    while let Some(row) = rows.next_row() {
+        gathering.take(&row);
+    }
+    assert_eq!(rows.finish(), Some(table.rows()), "the table has passed the strict reading");
     gathering.check_bad_rows();
     gathering.check_sums();
-    Ok(gathering.input)
-}
-
-/// A header that ends without a line end may have been cut, and all rows with it.
-pub(super) fn refuse_cut_header(table: &Table) -> Result<(), Vec<Fault>> {
-    if table.rows() > 0 || table.terminated() {
-        return Ok(());
-    }
-    let fault = Fault::new(Place::new(table.file(), 1, 0), "the file ends in its header, without a line end");
-    Err(vec![fault.hint("it may have been cut: export it again; a file without orders ends with a line end")])
+    let Gathering { mut lists, left_out, faults, .. } = gathering;
+    lists.close();
+    let (header, delimiter) = (table.header().to_vec(), table.delimiter());
+    let register = Register { reader: reader.into_owned(), table, lists };
+    Ok(Input { header, delimiter, sha256: None, register, left_out, faults })
 }
 
 struct Gathering<'a> {
-    job: &'a Job,
     table: &'a Table,
-    columns: &'a Columns,
-    /// For each invoice its order and a hash of everything that its rows must agree in.
-    first_of: HashMap<InvoiceNumber, (usize, u64)>,
+    reader: &'a BookReader<'a>,
+    index: Index,
     /// Invoices with a bad row, and its line.
     bad: HashMap<InvoiceNumber, u64>,
-    input: Input,
+    /// In a creation, what the line items of each order add up to; `None` beyond what can be counted.
+    sums: Vec<Option<Rupiah>>,
+    /// One of each reason for which orders are not meant.
+    reasons: HashSet<Arc<str>>,
+    lists: Lists,
+    left_out: Vec<(u32, Arc<str>)>,
+    faults: BTreeMap<u32, Vec<Fault>>,
 }
 
 impl Gathering<'_> {
-    fn take(&mut self, record: &Record<'_>, now: Timestamp) {
-        let read = row::read(&self.job.orders, self.job.task, self.columns, self.table, record);
-        let mut rupiah = read.amount.unwrap_or(Rupiah::ZERO);
-        let role = if let Some(order) = read.order {
-            self.place(record, order, now)
-        } else {
-            if let Some(invoice) = &read.invoice {
-                // The lines of one creation repeat its amount; it counts once, good or bad.
-                let repeats = self.bad.contains_key(invoice) || self.first_of.contains_key(invoice);
-                if repeats && self.job.task == Task::Change(Operation::Create) {
-                    rupiah = Rupiah::ZERO;
-                }
-                self.bad.entry(invoice.clone()).or_insert(record.line);
-            }
-            Role::Invalid(read.faults)
-        };
-        if let Role::Line(_) = role {
-            rupiah = Rupiah::ZERO;
+    fn take(&mut self, row: &Row<'_, '_>) {
+        if !self.reader.creates()
+            && let Some(good) = self.reader.read_good(row)
+        {
+            return self.place(row, good.invoice, good.amount, good.not_selected.as_deref(), None);
         }
-        let raw = record.raw.into();
-        let row = InputRow { number: record.number, line: record.line, raw, invoice: read.invoice, rupiah, role };
-        self.input.rows.push(row);
+        let read = self.reader.read_carefully(row);
+        if let Some(order) = read.order {
+            let left_out = self.reader.left_out(row, order.amount);
+            let invoice = order.invoice_number.as_str();
+            return self.place(row, invoice, order.amount, left_out.as_deref(), order.sale.as_deref());
+        }
+        let mut rupiah = read.amount.unwrap_or(Rupiah::ZERO);
+        if let Some(invoice) = read.invoice {
+            // The lines of one creation repeat its amount; it counts once, good or bad.
+            let repeats = self.bad.contains_key(&invoice) || self.find(invoice.as_str()).is_some();
+            if repeats && self.reader.creates() {
+                rupiah = Rupiah::ZERO;
+            }
+            self.bad.entry(invoice).or_insert(row.line);
+        }
+        self.lists.add_bad(row, rupiah, read.faults);
     }
 
-    fn place(&mut self, record: &Record<'_>, order: Order, now: Timestamp) -> Role {
-        let agreement = self.agreement(record);
-        if let Some((index, first)) = self.first_of.get(&order.invoice_number).copied() {
-            return self.again(record, order, index, first == agreement);
+    /// The order with an invoice.
+    fn find(&self, invoice: &str) -> Option<u32> {
+        self.index.find(invoice, |order| self.look_at_first(order, |row| self.reader.invoice(row) == invoice))
+    }
+
+    /// Looks at the first row of an order.
+    fn look_at_first<R>(&self, order: u32, look: impl FnOnce(&Row<'_, '_>) -> R) -> R {
+        let mut rows = Rows::from(self.table, self.lists.first(order));
+        look(&rows.next_row().expect("it was there before"))
+    }
+
+    fn place(&mut self, row: &Row<'_, '_>, invoice: &str, amount: Rupiah, left_out: Option<&str>, sale: Option<&Sale>) {
+        if let Some(order) = self.find(invoice) {
+            return self.again(row, order, amount, sale);
         }
-        let index = self.input.orders.len();
-        self.first_of.insert(order.invoice_number.clone(), (index, agreement));
-        let not_created = match self.job.task {
-            Task::Change(Operation::Cancel | Operation::Refund) => self.columns.not_created(record),
-            Task::Change(Operation::Create) | Task::Audit => None,
-        };
-        let not_selected = not_created
-            .map(|state| format!("it was not created: {state}"))
-            .or_else(|| select::not_selected(&self.job.orders, self.columns, record, order.amount, now));
-        let place = self.table.place(record, self.columns.index(Field::InvoiceNumber));
-        self.input.orders.push(InputOrder { order, not_selected, row: record.number, place, faults: Vec::new() });
-        Role::First(index)
+        let order = self.lists.add_order(row, amount);
+        self.index.insert(invoice, order);
+        if let Some(sale) = sale {
+            self.sums.push(sale::sum(&sale.line_items));
+        }
+        if let Some(reason) = left_out {
+            let reason = self.shared(reason);
+            self.left_out.push((order, reason));
+        }
+    }
+    fn shared(&mut self, reason: &str) -> Arc<str> {
+        if let Some(known) = self.reasons.get(reason) {
+            return Arc::clone(known);
+        }
+        let reason: Arc<str> = reason.into();
+        self.reasons.insert(Arc::clone(&reason));
+        reason
     }
 
     /// A further row of an order that is known already.
-    fn again(&mut self, record: &Record<'_>, order: Order, index: usize, agrees: bool) -> Role {
-        let known = &self.input.orders[index];
-        let first = known.row;
-        if !agrees {
-            let column = self.columns.index(Field::InvoiceNumber);
-            let (invoice, line) = (&order.invoice_number, known.place.line);
-            let message = match difference(&order, &known.order) {
-                Some((field, here, there)) => {
-                    format!("invoice {invoice} has {field} {here} here and {there} on line {line}")
-                }
-                None => format!("invoice {invoice} has other fields here than on line {line}"),
-            };
-            let fault = self.table.fault(record, column, message);
-            let fault = fault.hint("one invoice is one order: correct the export, or remove one of the rows");
+    fn again(&mut self, row: &Row<'_, '_>, order: u32, amount: Rupiah, sale: Option<&Sale>) {
+        let disagreement =
+            self.look_at_first(order, |first| (!self.reader.agree(first, row)).then(|| self.disagree(first, row)));
+        if let Some(fault) = disagreement {
             // Nobody can say which of the two is meant, so neither is.
-            self.input.orders[index].faults.push(fault);
-            return Role::Invalid(Vec::new());
+            self.faults.entry(order).or_default().push(fault);
+            return self.lists.add_bad(row, amount, Vec::new());
         }
-        match (&mut self.input.orders[index].order.sale, order.sale) {
-            (Some(known), Some(more)) => {
-                known.line_items.extend(more.line_items);
-                Role::Line(index)
-            }
-            _ => Role::Duplicate { order: index, of: first },
-        }
+        let Some(sale) = sale else { return self.lists.add_repetition(order, amount) };
+        let sum = &mut self.sums[order as usize];
+        *sum = sum.and_then(|sum| sum.checked_add(sale::sum(&sale.line_items)?));
+        self.lists.add_line(row, order);
     }
 
-    /// A hash of the fields in which the rows of one invoice must agree: those that the operation uses, line items aside.
-    fn agreement(&self, record: &Record<'_>) -> u64 {
-        let creates = self.job.task == Task::Change(Operation::Create);
-        let mut hasher = DefaultHasher::new();
-        for (_, field) in Field::WORDS {
-            let is_sale = matches!(
-                field,
-                Field::CallbackUrl
-                    | Field::CustomerId
-                    | Field::CustomerName
-                    | Field::CustomerPhone
-                    | Field::CustomerAddress
-                    | Field::CustomerCity
-                    | Field::CustomerState
-                    | Field::CustomerPostcode
-            );
-            if !field.is_line_item() && (creates || !is_sale) {
-                self.columns.text(record, field).hash(&mut hasher);
+    /// What is wrong if a row says something else than the first of its invoice.
+    fn disagree(&self, first: &Row<'_, '_>, row: &Row<'_, '_>) -> Fault {
+        let (invoice, line) = (self.reader.invoice(row), first.line);
+        let pair = self.reader.order(row).zip(self.reader.order(first));
+        let message = match pair.and_then(|(here, there)| difference(&here, &there)) {
+            Some((field, here, there)) => {
+                format!("invoice {invoice} has {field} {here} here and {there} on line {line}")
             }
-        }
-        hasher.finish()
+            None => format!("invoice {invoice} has other fields here than on line {line}"),
+        };
+        self.reader.fault(row, message).hint("one invoice is one order: correct the export, or remove one of the rows")
     }
 
     /// An order of which one row is good and another bad is not the order that was meant.
     fn check_bad_rows(&mut self) {
-        for entry in &mut self.input.orders {
-            if let Some(line) = self.bad.get(&entry.order.invoice_number) {
-                let message =
-                    format!("invoice {} has another row, on line {line}, that is bad", entry.order.invoice_number);
-                let hint = "correct or remove that row";
-                entry.faults.push(Fault::new(entry.place.clone(), message).hint(hint));
+        for (invoice, line) in std::mem::take(&mut self.bad) {
+            if let Some(order) = self.find(invoice.as_str()) {
+                let message = format!("invoice {invoice} has another row, on line {line}, that is bad");
+                let fault = Fault::new(self.place_of(order), message).hint("correct or remove that row");
+                self.faults.entry(order).or_default().push(fault);
             }
         }
     }
 
     /// In a creation, price times quantity must add up to the amount (`akulaku-guide.txt`, "`order.line_items.price`").
     fn check_sums(&mut self) {
-        for entry in &mut self.input.orders {
-            let Some(sale) = &entry.order.sale else { continue };
-            if !entry.faults.is_empty() {
+        for (order, sum) in (0..).zip(std::mem::take(&mut self.sums)) {
+            let amount = self.lists.amount(order);
+            if sum == Some(amount) || self.faults.contains_key(&order) {
                 continue;
             }
-            let sum = sale::sum(&sale.line_items);
-            if sum != Some(entry.order.amount) {
-                let sum = sum.map_or_else(|| "more than can be counted".to_owned(), |sum| sum.to_string());
-                let message = format!(
-                    "the line items of {} add up to {sum}, its amount is {}",
-                    entry.order.invoice_number, entry.order.amount
-                );
-                let hint = "price times quantity over all rows of the invoice must be its amount";
-                entry.faults.push(Fault::new(entry.place.clone(), message).hint(hint));
-            }
+            let invoice = self.look_at_first(order, |row| self.reader.invoice(row).into_owned());
+            let sum = sum.map_or_else(|| "more than can be counted".to_owned(), |sum| sum.to_string());
+            let message = format!("the line items of {invoice} add up to {sum}, its amount is {amount}");
+            let hint = "price times quantity over all rows of the invoice must be its amount";
+            let fault = Fault::new(self.place_of(order), message).hint(hint);
+            self.faults.insert(order, vec![fault]);
         }
+    }
+
+    /// Where the invoice of an order stands.
+    fn place_of(&self, order: u32) -> Place {
+        self.look_at_first(order, |row| self.reader.fault(row, "").place)
     }
 }
 
@@ -273,29 +272,49 @@ fn difference(here: &Order, there: &Order) -> Option<(&'static str, String, Stri
 }
 
 impl Input {
+    /// All rows in the order of the file.
+    pub fn rows(&self) -> impl Iterator<Item = InputRow> {
+        self.register.rows()
+    }
+
+    /// The orders, each at its first row.
+    pub fn orders(&self) -> impl Iterator<Item = InputOrder> {
+        let mut left_out = self.left_out.iter().peekable();
+        self.register.orders_from(0).map(move |(number, order)| {
+            let not_selected = left_out.next_if(|(of, _)| *of == number).map(|(_, reason)| reason.to_string());
+            let faults = self.faults.get(&number).cloned().unwrap_or_default();
+            let Start { number: row, .. } = self.register.lists.first(number);
+            InputOrder { order, not_selected, row, place: self.register.place(number), faults }
+        })
+    }
+
+    /// How many orders there are.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.register.lists.orders().into()
+    }
+
+    /// Its rows and their rupiah.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        self.register.lists.tally()
+    }
+
     /// Whether any of its orders is meant.
     #[must_use]
     pub fn meant(&self) -> Meant {
         let mut meant = Meant::default();
-        self.orders.iter().for_each(|entry| meant.note(entry.not_selected.as_deref()));
+        let left_out = self.left_out.len() as u64;
+        (left_out..self.count()).for_each(|_| meant.note(None));
+        self.left_out.iter().for_each(|(_, reason)| meant.note(Some(reason)));
         meant
-    }
-
-    /// The invoices of all orders.
-    #[must_use]
-    pub fn invoices(&self) -> Vec<InvoiceNumber> {
-        self.orders.iter().map(|entry| entry.order.invoice_number.clone()).collect()
     }
 
     /// All faults of all rows and orders, in the order of the file.
     #[must_use]
     pub fn faults(&self) -> Vec<Fault> {
-        let of_rows = self.rows.iter().filter_map(|row| match &row.role {
-            Role::Invalid(faults) => Some(faults),
-            Role::First(_) | Role::Line(_) | Role::Duplicate { .. } => None,
-        });
-        let of_orders = self.orders.iter().map(|entry| &entry.faults);
-        let mut faults: Vec<Fault> = of_rows.chain(of_orders).flatten().cloned().collect();
+        let mut faults: Vec<Fault> =
+            self.register.lists.faults().chain(self.faults.values().flatten()).cloned().collect();
         faults.sort_by(|left, right| left.place.cmp(&right.place));
         faults
     }

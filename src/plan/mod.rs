@@ -1,7 +1,7 @@
 //! What a run would do, decided before anything is sent: every input row gets one disposition, every guard a reading.
 //!
-//! [`book`] reads the rows of an audit, which may be many, one by one. [`columns`] finds the fields in the file, [`fields`] and [`row`] read one row, [`input`] makes orders of rows, [`decide`] gives each
-//! order its disposition, [`guard`] compares the whole with the job's limits and [`precedent`] with what was done before;
+//! [`columns`] finds the fields in the file, [`book`] reads a good row quickly, [`fields`] and [`row`] say what is wrong with
+//! another; [`input`] makes orders of rows, [`register`] keeps them small, [`index`] finds them; [`decide`] gives each order its disposition, [`guard`] compares the whole with the job's limits and [`precedent`] with what was done before;
 //! [`eta`] says how long it takes. All of it is pure: journal, log and the
 //! present arrive as arguments.
 //!
@@ -20,8 +20,10 @@ pub mod disposition;
 pub mod eta;
 mod fields;
 pub mod guard;
+mod index;
 pub mod input;
 pub mod precedent;
+mod register;
 mod row;
 mod sale;
 pub mod select;
@@ -29,5 +31,6 @@ pub mod select;
 mod tests;
 
 pub use decide::{Known, Plan};
-pub use disposition::{Disposition, PlannedOrder};
+pub use disposition::{Disposition, Sendable};
 pub use input::{Input, InputRow, Role};
+pub use register::Part;

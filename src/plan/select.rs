@@ -1,26 +1,9 @@
 //! The conditions of `where`: which rows are meant. They compare the file's own words (`DESIGN` 11.15).
 
-use super::columns::Columns;
-use crate::job::settings::{Condition, Orders, Test};
+use crate::job::settings::{Condition, Test};
 use crate::model::fault::Fault;
 use crate::model::money::Rupiah;
-use crate::model::table::Record;
 use crate::model::time::{self, Timestamp, span_text};
-
-/// Why a row is not meant; `None` if all conditions hold.
-pub(super) fn not_selected(
-    orders: &Orders,
-    columns: &Columns,
-    record: &Record<'_>,
-    amount: Rupiah,
-    now: Timestamp,
-) -> Option<String> {
-    orders.conditions.iter().find_map(|condition| {
-        let text = columns.text(record, condition.field).unwrap_or_default();
-        let time = || time::parse_local(text, orders.zone);
-        fails(condition, text, amount, now, time)
-    })
-}
 
 /// Why a condition does not hold for the text of its field; `None` if it does.
 pub(super) fn fails(

@@ -32,7 +32,7 @@ fn job(operation: &str, more: &str) -> Job {
 fn read(job: &Job, orders: &str) -> Input {
     let known: Vec<&str> = HEADER.split(',').collect();
     let table = csv::parse("orders.csv", orders.as_bytes().to_vec(), &job.orders.format, &known).unwrap();
-    input::read(job, &table, parse_instant("2026-11-22T08:00:00Z").unwrap()).unwrap()
+    input::read(job, table, parse_instant("2026-11-22T08:00:00Z").unwrap()).unwrap()
 }
 
 fn plan(job: &Job, orders: &str, known: &Known) -> Plan {
@@ -41,7 +41,7 @@ fn plan(job: &Job, orders: &str, known: &Known) -> Plan {
 }
 
 fn fates(plan: &Plan) -> Vec<(RowFate, String)> {
-    plan.rows.iter().map(|row| plan.fate(row)).collect()
+    plan.rows().map(|row| plan.fate(&row)).collect()
 }
 
 fn rows(lines: &[&str]) -> String {

@@ -1,21 +1,21 @@
 //! Where each input row ended, and which order comes to judgement for it.
 
 use super::evidence::{Done, DoneState};
-use super::subject::Subject;
-use super::total::{Counted, RowEnd};
-use crate::journal::record::{Item, RowFate, RowRecord};
+use super::ledger::TooMany;
+use super::subject::{Subject, Subjects};
+use super::total::{Counted, RowEnd, Totals};
+use crate::journal::record::{Item, NewRow, RowFate, RowRecord};
 use crate::journal::state::State;
-use crate::model::order::Order;
 use crate::model::status::PaymentStatus;
-use crate::plan::{InputRow, Plan, Role};
+use crate::plan::{Part, Plan};
 
-/// The end of every row, and one subject per order.
-#[derive(Debug, Default)]
+/// The ends of all rows, added up, and one subject per order in the ledger.
+#[derive(Debug)]
 pub struct Ends {
-    /// One per input row, in the order of the file.
-    pub rows: Vec<RowEnd>,
-    /// One per order and per bad row, in the order of the file.
-    pub subjects: Vec<Subject>,
+    /// Where the rows ended.
+    pub totals: Totals,
+    /// The orders and bad rows.
+    pub subjects: Subjects,
 }
 
 /// The state of a row as results.csv shows it, with its reason.
@@ -62,41 +62,46 @@ pub fn done_of(item: &Item) -> Done {
 }
 
 impl Ends {
-    /// Takes the next rows of a plan, with their items as the journal has them now.
-    pub fn take_rows(&mut self, plan: &Plan, records: &[RowRecord]) {
-        let next = self.rows.len();
-        for (row, record) in plan.rows[next..].iter().zip(records) {
+    /// Of the rows of a plan, of which none has come yet.
+    #[must_use]
+    pub fn of(plan: &Plan) -> Self {
+        Self { totals: Totals::default(), subjects: Subjects::for_about(plan.input_tally().count) }
+    }
+
+    /// Takes the next rows of a plan, with their items as the journal has them now: each is counted where it ended; the first
+    /// of each order, and a bad one, comes to judgement.
+    ///
+    /// # Errors
+    /// There are more than a ledger can number.
+    pub fn take_rows(&mut self, plan: &Plan, records: &[RowRecord]) -> Result<(), TooMany> {
+        let mut subjects = Vec::new();
+        for record in records {
             let (state, _) = state_of(record);
+            let NewRow { number, raw, invoice, rupiah, .. } = &record.row;
+            let order = match plan.part(*number) {
+                Some(Part::First(_)) => plan.order_in(raw),
+                Some(Part::Later(_)) => {
+                    self.totals.add_row(&RowEnd { state, rupiah: *rupiah, counted: Counted::Earlier });
+                    continue;
+                }
+                Some(Part::Bad) | None => None,
+            };
+            self.totals.add_row(&RowEnd { state, rupiah: *rupiah, counted: Counted::Here });
             let done = record.item.as_ref().map_or(
                 Done { operation: plan.operation, state, request_id: None, payment_status: None, settled_at: None },
                 |item| Done { state, ..done_of(item) },
             );
-            let order = match row.role {
-                Role::First(index) => Some(&plan.orders[index].order),
-                Role::Invalid(_) | Role::Line(_) | Role::Duplicate { .. } => None,
-            };
-            self.take(row, state, order, done);
+            let (book, created_at) = order.as_ref().map_or((None, None), |order| (order.book, order.created_at));
+            subjects.push(Subject {
+                row: *number,
+                invoice: invoice.clone(),
+                amount: *rupiah,
+                book,
+                created_at,
+                payment_reference: order.and_then(|order| order.payment_reference),
+                done,
+            });
         }
-    }
-
-    /// Notes where a row ended; if it is the first of its order, or bad, it comes to judgement.
-    fn take(&mut self, row: &InputRow, state: DoneState, order: Option<&Order>, done: Done) {
-        let counted = match &row.role {
-            Role::First(_) | Role::Invalid(_) => Counted::Here,
-            Role::Line(_) | Role::Duplicate { .. } => Counted::Earlier,
-        };
-        self.rows.push(RowEnd { state, rupiah: row.rupiah, counted });
-        if counted == Counted::Earlier {
-            return;
-        }
-        self.subjects.push(Subject {
-            row: row.number,
-            invoice: row.invoice.clone(),
-            amount: row.rupiah,
-            book: order.and_then(|order| order.book),
-            created_at: order.and_then(|order| order.created_at),
-            payment_reference: order.and_then(|order| order.payment_reference.clone()),
-            done,
-        });
+        self.subjects.add(&subjects)
     }
 }

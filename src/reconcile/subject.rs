@@ -41,40 +41,71 @@ pub struct Book {
     pub files: Vec<String>,
 }
 
-/// Joins the orders of a run with the logs.
+/// Joins orders with the logs.
 ///
 /// # Errors
 /// There are more than a ledger can number.
 pub fn book(subjects: &[Subject], log: &Log, cutoff: Cutoff) -> Result<Book, TooMany> {
-    let mut sieve = Sieve::for_keys(2 * subjects.len() as u64);
-    let mut ledger = Ledger::for_orders(subjects.len(), None);
-    let mut orders = Gathered::default();
-    let mut records = Vec::new();
-    for subject in subjects {
-        let reference = subject.payment_reference.as_ref().map(|reference| hash(reference.as_str()));
-        reference.into_iter().for_each(|key| sieve.insert(key));
-        orders.add_order(&order(subject, reference))?;
-        if let Some(invoice) = &subject.invoice {
-            let done = done_record(invoice, &subject.done);
-            Gathered::key_of_creation(&done).into_iter().for_each(|key| sieve.insert(key));
-            Record::Done(done).write(&mut records);
+    let mut all = Subjects::for_about(subjects.len() as u64);
+    all.add(subjects)?;
+    all.book(log, cutoff)
+}
+
+/// The orders of a run on their way into a ledger, piece by piece.
+#[derive(Debug)]
+pub struct Subjects {
+    ledger: Ledger,
+    sieve: Sieve,
+}
+
+impl Subjects {
+    /// None of about so many yet.
+    #[must_use]
+    pub fn for_about(count: u64) -> Self {
+        let ledger = Ledger::for_orders(usize::try_from(count).unwrap_or(usize::MAX), None);
+        Self { ledger, sieve: Sieve::for_keys(count.saturating_mul(2)) }
+    }
+
+    /// Adds the next ones.
+    ///
+    /// # Errors
+    /// There are more than a ledger can number.
+    pub fn add(&mut self, subjects: &[Subject]) -> Result<(), TooMany> {
+        let (mut orders, mut records) = (Gathered::default(), Vec::new());
+        for subject in subjects {
+            let reference = subject.payment_reference.as_ref().map(|reference| hash(reference.as_str()));
+            reference.into_iter().for_each(|key| self.sieve.insert(key));
+            orders.add_order(&order(subject, reference))?;
+            if let Some(invoice) = &subject.invoice {
+                let done = done_record(invoice, &subject.done);
+                Gathered::key_of_creation(&done).into_iter().for_each(|key| self.sieve.insert(key));
+                Record::Done(done).write(&mut records);
+            }
         }
+        self.ledger.take(orders, 0)?;
+        self.ledger.fill(&records, &self.sieve)
     }
-    ledger.take(orders, 0)?;
-    ledger.fill(&records, &sieve)?;
-    let numbers = numbers(log);
-    let mut records = Vec::new();
-    for heard in &log.heard {
-        let receipt = receipt(heard, numbers[heard.file.as_str()]);
-        Record::Heard(HeardRecord::of(&receipt, cutoff)).write(&mut records);
+
+    /// Joins them with the logs.
+    ///
+    /// # Errors
+    /// There are more than a ledger can number.
+    pub fn book(self, log: &Log, cutoff: Cutoff) -> Result<Book, TooMany> {
+        let Self { mut ledger, sieve } = self;
+        let numbers = numbers(log);
+        let mut records = Vec::new();
+        for heard in &log.heard {
+            let receipt = receipt(heard, numbers[heard.file.as_str()]);
+            Record::Heard(HeardRecord::of(&receipt, cutoff)).write(&mut records);
+        }
+        for line in &log.unmatched {
+            Record::Stray(stray(line, numbers[line.file.as_str()])).write(&mut records);
+        }
+        ledger.fill(&records, &sieve)?;
+        settle(&mut ledger)?;
+        ledger.seal();
+        Ok(Book { ledger, files: numbers.into_keys().map(str::to_owned).collect() })
     }
-    for line in &log.unmatched {
-        Record::Stray(stray(line, numbers[line.file.as_str()])).write(&mut records);
-    }
-    ledger.fill(&records, &sieve)?;
-    settle(&mut ledger)?;
-    ledger.seal();
-    Ok(Book { ledger, files: numbers.into_keys().map(str::to_owned).collect() })
 }
 
 fn order(subject: &Subject, reference: Option<u64>) -> OrderRecord<'_> {

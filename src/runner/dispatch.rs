@@ -4,7 +4,7 @@
 //! under way; a reason to stop ends the dispatching, never the calls under way.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use tokio::sync::watch;
@@ -20,30 +20,47 @@ use super::progress::{Event, Next, Progress};
 use super::settle::{Efforts, Health, Now, Origin, Step, next_step};
 pub use super::stop::Stop;
 use super::window;
-use crate::doku::request::Call;
 use crate::job::settings::{Job, Limits, Retries, Window};
 use crate::journal::identity::Identity;
 use crate::journal::past::Past;
 use crate::journal::record::{First, Intent, Item};
 use crate::journal::state::State;
 use crate::journal::{Account, Journal, JournalError};
-use crate::model::ids::MerchantReference;
-use crate::model::money::Rupiah;
-use crate::model::order::{Order, Settlement};
+use crate::model::money::{Rupiah, Tally};
+use crate::model::order::Settlement;
 use crate::model::outcome::Outcome;
 use crate::model::time::{Timestamp, after, elapsed};
+use crate::plan::Sendable;
 
-/// An order that the plan wants sent.
-#[derive(Debug, Clone)]
-pub struct ToSend {
-    /// The order.
-    pub order: Order,
-    /// What is sent.
-    pub call: Call,
-    /// The payment's reference.
-    pub payment_reference: MerchantReference,
-    /// 0, or what a person reopened.
-    pub generation: u16,
+/// The orders that the plan wants sent, each made when its turn comes.
+pub struct Fresh {
+    sum: Tally,
+    /// So many are left.
+    left: u64,
+    orders: Box<dyn Iterator<Item = Sendable> + Send>,
+}
+
+impl Fresh {
+    /// Orders that add up to this.
+    pub fn of(sum: Tally, orders: impl Iterator<Item = Sendable> + Send + 'static) -> Self {
+        Self { sum, left: sum.count, orders: Box::new(orders) }
+    }
+
+    /// None.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::of(Tally::default(), std::iter::empty())
+    }
+
+    const fn is_empty(&self) -> bool {
+        self.left == 0
+    }
+
+    fn next(&mut self) -> Option<Sendable> {
+        let next = self.orders.next().filter(|_| self.left > 0);
+        self.left = if next.is_some() { self.left - 1 } else { 0 };
+        next
+    }
 }
 
 /// How fast, how often and when to stop.
@@ -123,7 +140,7 @@ pub struct Dispatch<J: Journal, G: Gateway, C: Clock> {
     account: Account,
     rules: Rules,
     progress: Arc<Progress>,
-    fresh: VecDeque<ToSend>,
+    fresh: Fresh,
     due: BinaryHeap<Reverse<Due>>,
     /// Items that were asked about in vain; they are asked about again once nothing new is left to send.
     asked: Vec<(Item, Efforts)>,
@@ -153,17 +170,19 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
         desk: Desk<J, G, C>,
         account: Account,
         rules: Rules,
-        fresh: Vec<ToSend>,
+        fresh: Fresh,
         unsettled: Vec<Item>,
         progress: Arc<Progress>,
     ) -> Self {
         let now = desk.clock.now();
-        progress.expect(fresh.iter().map(|to_send| to_send.order.amount));
-        progress.expect(unsettled.iter().map(|item| item.amount));
+        progress.expect(fresh.sum);
+        let mut open = Tally::default();
+        unsettled.iter().for_each(|item| open.add(item.amount));
+        progress.expect(open);
         unsettled.iter().for_each(|item| progress.doubt(item));
         let mut dispatch = Self {
             pacer: Pacer::new(&rules.limits, desk.clock.wall().clone()),
-            probe: Probe::new(rules.canaries, fresh.len()),
+            probe: Probe::new(rules.canaries, usize::try_from(fresh.left).unwrap_or(usize::MAX)),
             was_ill: None,
             seals: Seals::default(),
             sending: Breaker::new(rules.breaker),
@@ -173,7 +192,7 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
             account,
             rules,
             progress,
-            fresh: fresh.into(),
+            fresh,
             due: BinaryHeap::new(),
             asked: Vec::new(),
             under_way: JoinSet::new(),
@@ -388,7 +407,7 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
         if !self.may_send_new() {
             return;
         }
-        let Some(to_send) = self.fresh.pop_front() else { return };
+        let Some(to_send) = self.fresh.next() else { return };
         Progress::add(&self.progress.requests, 1);
         self.last_fresh_at = now;
         let intent = self.first_intent(&to_send, now);
@@ -402,8 +421,8 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
         next_step(item, efforts, &self.rules.retries, self.health, now)
     }
 
-    fn first_intent(&self, to_send: &ToSend, at: Timestamp) -> Intent {
-        let ToSend { order, call, payment_reference, generation } = to_send;
+    fn first_intent(&self, to_send: &Sendable, at: Timestamp) -> Intent {
+        let Sendable { order, call, payment_reference, generation } = to_send;
         let invoice = order.invoice_number.clone();
         let identity = Identity { account: self.account.clone(), invoice, generation: *generation };
         let refund_reference = identity.refund_reference();
@@ -423,7 +442,7 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
             }
             // No new order begins any more; what is begun is settled all the same.
             Err(error @ JournalError::Capped(_)) => {
-                self.fresh.clear();
+                self.fresh = Fresh::none();
                 self.stop.get_or_insert(Stop::Journal(error));
                 return;
             }

@@ -95,11 +95,9 @@ impl Progress {
     }
 
     /// Counts orders that are to be sent or settled.
-    pub(super) fn expect(&self, amounts: impl Iterator<Item = Rupiah>) {
-        for amount in amounts {
-            Self::add(&self.orders, 1);
-            Self::add(&self.planned, amount.whole());
-        }
+    pub(super) fn expect(&self, sum: Tally) {
+        Self::add(&self.orders, sum.count);
+        Self::add(&self.planned, sum.rupiah.whole());
     }
 
     /// Takes note of a call that has come back.

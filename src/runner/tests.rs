@@ -15,7 +15,7 @@ use tokio::sync::watch;
 
 use super::attempt::Desk;
 use super::clock::{Clock, RunClock};
-use super::dispatch::{Dispatch, Rules, Stop, ToSend};
+use super::dispatch::{Dispatch, Fresh, Rules, Stop};
 use super::gateway::Gateway;
 use super::progress::Progress;
 use crate::doku::answer::{Halt, PaymentPage};
@@ -30,11 +30,12 @@ use crate::journal::state::State;
 use crate::journal::{Account, Journal as _, JournalError};
 use crate::model::environment::Environment;
 use crate::model::ids::{ClientId, Identifier, InvoiceNumber, MerchantReference, RunId};
-use crate::model::money::Rupiah;
+use crate::model::money::{Rupiah, Tally};
 use crate::model::operation::Operation;
 use crate::model::order::Order;
 use crate::model::secret::Secret;
 use crate::model::time::{self, Timestamp, Zone, parse_instant};
+use crate::plan::Sendable;
 
 /// Time that passes only when somebody waits.
 #[derive(Clone, Default)]
@@ -172,10 +173,10 @@ fn invoice(number: usize) -> InvoiceNumber {
     InvoiceNumber::new(&format!("INV-{number}")).unwrap()
 }
 
-fn to_send(number: usize) -> ToSend {
+fn to_send(number: usize) -> Sendable {
     let id = Identifier::new("1000").unwrap();
     let payment_reference = MerchantReference::new("P-1").unwrap();
-    ToSend {
+    Sendable {
         order: Order {
             invoice_number: invoice(number),
             amount: Rupiah::new(90_000),
@@ -278,7 +279,7 @@ impl World {
             delimiter: b',',
             header: Vec::new(),
             terms: Terms { caps: self.caps, ..Terms::default() },
-            rows: rows.collect(),
+            rows: Arc::new(rows.collect::<Vec<NewRow>>()),
             plan: None,
         };
         self.journal.recover(self.clock.now()).await.unwrap();
@@ -299,7 +300,10 @@ impl World {
             page: PaymentPage::Https,
         };
         let unsettled = self.journal.items_in(&Self::account(), "job", &[State::Unknown]).await.unwrap();
-        let fresh = orders.iter().map(|number| to_send(*number)).collect();
+        let fresh: Vec<Sendable> = orders.iter().map(|number| to_send(*number)).collect();
+        let mut sum = Tally::default();
+        fresh.iter().for_each(|ready| sum.add(ready.order.amount));
+        let fresh = Fresh::of(sum, fresh.into_iter());
         let progress = Arc::new(Progress::default());
         Dispatch::new(desk, Self::account(), self.rules.clone(), fresh, unsettled, progress)
     }

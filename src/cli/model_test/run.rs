@@ -19,17 +19,18 @@ use super::witness::Witness;
 use super::world::World;
 use crate::doku::answer::PaymentPage;
 use crate::journal::history::Terms;
-use crate::journal::record::{Finished, NewRow, NewRun};
+use crate::journal::record::{Finished, NewRows, NewRun};
 use crate::journal::sqlite::SqliteJournal;
 use crate::journal::state::State;
 use crate::journal::{Journal as _, JournalError};
 use crate::model::ids::RunId;
 use crate::plan::Plan;
+use crate::plan::decide::Sending;
 use crate::reconcile::contradict::contradictions;
 use crate::reconcile::evidence::Log;
 use crate::runner::attempt::Desk;
 use crate::runner::clock::{Clock as _, RunClock};
-use crate::runner::dispatch::{Dispatch, Rules, Stop, ToSend};
+use crate::runner::dispatch::{Dispatch, Fresh, Rules, Stop};
 use crate::runner::progress::Progress;
 
 /// How a run ended.
@@ -126,19 +127,11 @@ impl Sitting<'_> {
         if !plan.may_run() {
             return Ok(End::Refused);
         }
-        let rows = plan.rows.iter().map(|row| {
-            let (fate, reason) = plan.fate(row);
-            let (raw, invoice) = (row.raw.clone(), row.invoice.clone());
-            NewRow { number: row.number, line: row.line, raw, invoice, rupiah: row.rupiah, fate, reason }
-        });
-        let run = self.begin(plan.header.clone(), rows.collect()).await?;
-        let fresh = plan.to_send().map(|ready| ToSend {
-            order: ready.order.clone(),
-            call: ready.call.clone(),
-            payment_reference: ready.payment_reference.clone(),
-            generation: ready.generation,
-        });
-        let stop = self.send_and_settle(&run, fresh.collect()).await?;
+        let plan = Arc::new(plan);
+        let rows: Arc<dyn NewRows> = Arc::<Plan>::clone(&plan);
+        let run = self.begin(plan.header.clone(), rows).await?;
+        let fresh = Fresh::of(plan.total(), Sending::of(Arc::clone(&plan)));
+        let stop = self.send_and_settle(&run, fresh).await?;
         self.report(run, &plan, &log, stop.as_ref()).await
     }
 
@@ -147,8 +140,8 @@ impl Sitting<'_> {
         let world = self.world;
         self.witness.recover(self.clock().now()).await.map_err(told)?;
         self.note_contradictions(&world.case.log(&world.credentials, None).map_err(failed)?).await?;
-        let run = self.begin(Vec::new(), Vec::new()).await?;
-        let stop = self.send_and_settle(&run, Vec::new()).await?;
+        let run = self.begin(Vec::new(), Arc::new(Vec::new())).await?;
+        let stop = self.send_and_settle(&run, Fresh::none()).await?;
         let left =
             in_doubt_elsewhere(&world.case.job, &world.account, &self.journal, &HashSet::new()).await.map_err(told)?;
         let exit_code = exit_code(stop.as_ref(), left);
@@ -165,7 +158,7 @@ impl Sitting<'_> {
         Ok(())
     }
 
-    async fn begin(&self, header: Vec<String>, rows: Vec<NewRow>) -> Result<RunId, String> {
+    async fn begin(&self, header: Vec<String>, rows: Arc<dyn NewRows>) -> Result<RunId, String> {
         let (job, account) = (self.world.case.job.name.to_string(), self.world.account.clone());
         let new = NewRun {
             job,
@@ -181,7 +174,7 @@ impl Sitting<'_> {
         self.witness.begin_run(new).await.map_err(told)
     }
 
-    async fn send_and_settle(&self, run: &RunId, fresh: Vec<ToSend>) -> Result<Option<Stop>, String> {
+    async fn send_and_settle(&self, run: &RunId, fresh: Fresh) -> Result<Option<Stop>, String> {
         let (world, steps) = (self.world, self.steps.clone());
         let job = &world.case.job;
         let unsettled = self.journal.items_in(&world.account, job.name.as_str(), &[State::Unknown]).await;
@@ -218,14 +211,15 @@ impl Sitting<'_> {
         let records = self.journal.rows(&run).await.map_err(told)?;
         let job = &world.case.job;
         let mut read = ReadBack::begin(&world.case, plan);
-        read.take(plan, &records);
+        read.take(plan, &records).map_err(|error| error.to_string())?;
         let elsewhere = in_doubt_elsewhere(job, &world.account, &self.journal, &read.in_doubt);
         let in_doubt_earlier = elsewhere.await.map_err(told)?;
+        let books = books_of_run(&world.case, read.ends, before, now).map_err(failed)?;
         let ending = Ending {
             plan: None,
             run: Some(run.to_string()),
             input: plan.input_tally(),
-            books: books_of_run(&world.case, &read.ends, before, now).map_err(failed)?,
+            books,
             dispositions: plan.dispositions(),
             guards: plan.guards.clone(),
             overrides: Vec::new(),

@@ -40,7 +40,7 @@ pub(super) fn begin(connection: &Connection, run: &NewRun) -> Result<RunId, Jour
                 time::stored(run.started_at),
                 run.delimiter,
                 serde_json::to_string(&run.header).expect("a list of texts"),
-                (run.rows.len() as u64).cast_signed(),
+                run.rows.count().cast_signed(),
                 run.horizon.as_secs().cast_signed(),
                 run.terms.input_sha256,
                 run.terms.caps.orders.map(u64::cast_signed),
@@ -58,22 +58,21 @@ pub(super) fn begin(connection: &Connection, run: &NewRun) -> Result<RunId, Jour
         )
         .map_err(failed)?;
     let mut digest = RowsDigest::default();
-    for row in &run.rows {
+    run.rows.each(&mut |row| {
         digest.take(row);
-        insert
-            .execute(params![
-                id,
-                row.number.cast_signed(),
-                row.line.cast_signed(),
-                &*row.raw,
-                row.invoice.as_ref().map(InvoiceNumber::as_str),
-                row.rupiah.whole().cast_signed(),
-                row.fate.word(),
-                row.reason,
-            ])
-            .map_err(failed)?;
-    }
-    let (job, rows) = (run.job.clone(), run.rows.len() as u64);
+        let inserted = insert.execute(params![
+            id,
+            row.number.cast_signed(),
+            row.line.cast_signed(),
+            &*row.raw,
+            row.invoice.as_ref().map(InvoiceNumber::as_str),
+            row.rupiah.whole().cast_signed(),
+            row.fate.word(),
+            row.reason,
+        ]);
+        inserted.map(drop).map_err(failed)
+    })?;
+    let (job, rows) = (run.job.clone(), run.rows.count());
     let entry = Entry::RunBegan {
         run: name.clone(),
         job,

@@ -276,8 +276,8 @@ impl Ledger {
     }
 
     fn take_done(&mut self, gathered: &Gathered) -> Result<(), TooMany> {
-        if self.done.is_empty() && !gathered.done.is_empty() {
-            self.done = vec![DoneEntry::NOTHING; self.orders.len()];
+        if !gathered.done.is_empty() {
+            self.done.resize(self.orders.len(), DoneEntry::NOTHING);
         }
         for (order, done) in &gathered.done {
             let first = &mut self.done[*order as usize];

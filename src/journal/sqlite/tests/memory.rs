@@ -159,8 +159,8 @@ async fn an_input_is_done_once_every_row_of_it_is() {
     let why = Reopened { reason: "DOKU lost it".into(), by: "budi".into() };
     journal.reopen(vec![item(&journal, 2).await.id], why, at(11)).await.unwrap();
     assert_eq!(history(&journal, 12, Some("aa")).await.same_input, same(1, &run), "what is reopened is open");
-    let held = NewRow { fate: RowFate::Held, ..new_run("job", &[9]).rows.remove(0) };
-    let held = NewRun { rows: vec![held], terms: terms(), ..new_run("job", &[]) };
+    let held = NewRow { fate: RowFate::Held, ..new_row(1, 9) };
+    let held = NewRun { rows: Arc::new(vec![held]), terms: terms(), ..new_run("job", &[]) };
     let later = journal.begin_run(held).await.unwrap();
     journal.finish_run(Finished { run: later.clone(), at: at(9), exit_code: 1 }).await.unwrap();
     assert_eq!(history(&journal, 12, Some("aa")).await.same_input, same(1, &later), "what is held is open");

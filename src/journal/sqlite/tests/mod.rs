@@ -4,6 +4,7 @@ mod log;
 mod memory;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::SqliteJournal;
 use crate::doku::answer::Reading;
@@ -33,16 +34,20 @@ fn invoice(number: u32) -> InvoiceNumber {
     InvoiceNumber::new(&format!("INV-{number}")).unwrap()
 }
 
-fn new_run(job: &str, invoices: &[u32]) -> NewRun {
-    let rows = invoices.iter().zip(1..).map(|(number, row)| NewRow {
+fn new_row(row: u64, number: u32) -> NewRow {
+    NewRow {
         number: row,
         line: row + 1,
         raw: format!("INV-{number},90000").into(),
-        invoice: Some(invoice(*number)),
+        invoice: Some(invoice(number)),
         rupiah: Rupiah::new(90_000),
         fate: RowFate::Send,
         reason: String::new(),
-    });
+    }
+}
+
+fn new_run(job: &str, invoices: &[u32]) -> NewRun {
+    let rows = invoices.iter().zip(1..).map(|(number, row)| new_row(row, *number));
     NewRun {
         job: job.into(),
         account: account(),
@@ -51,7 +56,7 @@ fn new_run(job: &str, invoices: &[u32]) -> NewRun {
         delimiter: b',',
         header: vec!["invoice_number".into(), "amount".into()],
         terms: Terms::default(),
-        rows: rows.collect(),
+        rows: Arc::new(rows.collect::<Vec<NewRow>>()),
         plan: None,
     }
 }

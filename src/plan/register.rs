@@ -1,0 +1,236 @@
+//! The rows and orders of an input, kept small: what a row says stays in the text, and is read again when it is asked for.
+//!
+//! A row takes 12 bytes here and an order 16, beside the text of the file; an order with all its texts would take 500.
+
+use std::collections::BTreeMap;
+
+use super::book::BookReader;
+use super::input::{InputRow, Role};
+use crate::model::fault::{self, Fault};
+use crate::model::ids::InvoiceNumber;
+use crate::model::money::{Rupiah, Tally};
+use crate::model::order::Order;
+use crate::model::rows::{Row, Rows, Start};
+use crate::model::table::Table;
+
+/// All rows and orders of an input.
+#[derive(Debug)]
+pub(super) struct Register {
+    pub(super) table: Table,
+    pub(super) reader: BookReader<'static>,
+    pub(super) lists: Lists,
+}
+
+/// The rows and orders without their texts.
+#[derive(Debug, Default)]
+pub(super) struct Lists {
+    /// For each row the money that it stands for.
+    rupiah: Vec<Rupiah>,
+    /// For each row its order, or [`NOBODY`].
+    order_of: Vec<u32>,
+    /// For each order its first row.
+    firsts: Vec<Place>,
+    /// Further line items, by order once all are there.
+    lines: Vec<(u32, Place)>,
+    /// What is wrong with bad rows, by their numbers.
+    faults: BTreeMap<u64, Vec<Fault>>,
+}
+
+/// In place of an order: the row is bad.
+const NOBODY: u32 = u32::MAX;
+
+/// So many rows can be numbered.
+pub(super) const MOST_ROWS: u64 = NOBODY as u64 - 1;
+
+/// Where a row is, in fewer bytes than [`Start`].
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    at: usize,
+    number: u32,
+    line: u32,
+}
+
+/// What a row is to its order, in short.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The first row of this order.
+    First(u32),
+    /// A later row of it.
+    Later(u32),
+    /// Bad.
+    Bad,
+}
+
+impl Place {
+    fn of(row: &Row<'_, '_>) -> Self {
+        let Start { at, number, line } = row.start();
+        let number = u32::try_from(number).expect("there are at most MOST_ROWS");
+        // Only messages tell it; none tells of a line beyond the four thousand millionth.
+        Self { at, number, line: u32::try_from(line).unwrap_or(u32::MAX) }
+    }
+
+    fn start(self) -> Start {
+        Start { at: self.at, number: self.number.into(), line: self.line.into() }
+    }
+}
+
+impl Lists {
+    /// With room for so many rows.
+    pub(super) fn for_rows(count: u64) -> Self {
+        let count = usize::try_from(count).expect("rows of a text in memory");
+        let (rupiah, order_of) = (Vec::with_capacity(count), Vec::with_capacity(count));
+        Self { rupiah, order_of, firsts: Vec::with_capacity(count), ..Self::default() }
+    }
+
+    /// Adds a row that is the first of a new order, which is returned.
+    pub(super) fn add_order(&mut self, row: &Row<'_, '_>, rupiah: Rupiah) -> u32 {
+        let order = u32::try_from(self.firsts.len()).expect("there are at most MOST_ROWS");
+        self.firsts.push(Place::of(row));
+        self.add(rupiah, order);
+        order
+    }
+
+    /// Adds a row that repeats an order.
+    pub(super) fn add_repetition(&mut self, order: u32, rupiah: Rupiah) {
+        self.add(rupiah, order);
+    }
+
+    /// Adds a row with a further line item of an order; its money is counted already.
+    pub(super) fn add_line(&mut self, row: &Row<'_, '_>, order: u32) {
+        self.lines.push((order, Place::of(row)));
+        self.add(Rupiah::ZERO, order);
+    }
+
+    /// Adds a bad row. Where another row tells what is wrong, it has no faults.
+    pub(super) fn add_bad(&mut self, row: &Row<'_, '_>, rupiah: Rupiah, faults: Vec<Fault>) {
+        if !faults.is_empty() {
+            self.faults.insert(row.number, faults);
+        }
+        self.add(rupiah, NOBODY);
+    }
+
+    fn add(&mut self, rupiah: Rupiah, order: u32) {
+        self.rupiah.push(rupiah);
+        self.order_of.push(order);
+    }
+
+    /// All rows have been added.
+    pub(super) fn close(&mut self) {
+        self.lines.sort_by_key(|(order, _)| *order);
+        self.firsts.shrink_to_fit();
+    }
+
+    /// Where the first row of an order is.
+    pub(super) fn first(&self, order: u32) -> Start {
+        self.firsts[order as usize].start()
+    }
+
+    /// What is wrong with bad rows, in their order.
+    pub(super) fn faults(&self) -> impl Iterator<Item = &Fault> {
+        self.faults.values().flatten()
+    }
+
+    /// What is wrong with a bad row.
+    fn faults_of(&self, number: u64) -> &[Fault] {
+        self.faults.get(&number).map_or(&[], Vec::as_slice)
+    }
+
+    /// How many orders there are.
+    pub(super) fn orders(&self) -> u32 {
+        u32::try_from(self.firsts.len()).expect("there are at most MOST_ROWS")
+    }
+
+    /// The money of an order.
+    pub(super) fn amount(&self, order: u32) -> Rupiah {
+        self.rupiah[self.firsts[order as usize].number as usize - 1]
+    }
+
+    /// All rows in short.
+    pub(super) fn parts(&self) -> impl Iterator<Item = (Part, Rupiah)> {
+        (1..).map_while(|number| Some((self.part(number)?, self.rupiah[usize::try_from(number).ok()? - 1])))
+    }
+
+    /// What the row of that number is to its order; `None` if there is no such row.
+    pub(super) fn part(&self, number: u64) -> Option<Part> {
+        let order = *self.order_of.get(usize::try_from(number).ok()?.checked_sub(1)?)?;
+        Some(match order {
+            NOBODY => Part::Bad,
+            order if u64::from(self.firsts[order as usize].number) == number => Part::First(order),
+            order => Part::Later(order),
+        })
+    }
+
+    /// Rows and rupiah.
+    pub(super) fn tally(&self) -> Tally {
+        let mut tally = Tally::default();
+        self.rupiah.iter().for_each(|rupiah| tally.add(*rupiah));
+        tally
+    }
+}
+
+impl Register {
+    /// All rows, each read when it is asked for.
+    pub(super) fn rows(&self) -> impl Iterator<Item = InputRow> {
+        let mut rows = Rows::of(&self.table);
+        std::iter::from_fn(move || {
+            let row = rows.next_row()?;
+            let part = self.lists.part(row.number)?;
+            let invoice = InvoiceNumber::new(&self.reader.invoice(&row)).ok();
+            let role = match part {
+                Part::Bad => Role::Invalid(self.lists.faults_of(row.number).to_vec()),
+                Part::First(order) => Role::First(order as usize),
+                Part::Later(order) if self.reader.creates() => Role::Line(order as usize),
+                Part::Later(order) => Role::Duplicate { order: order as usize, of: self.lists.first(order).number },
+            };
+            let rupiah = self.lists.rupiah[usize::try_from(row.number).ok()? - 1];
+            Some(InputRow { number: row.number, line: row.line, raw: row.raw().into(), invoice, rupiah, role })
+        })
+    }
+
+    /// Where the invoice of an order stands.
+    pub(super) fn place(&self, order: u32) -> fault::Place {
+        let mut rows = Rows::from(&self.table, self.lists.first(order));
+        let row = rows.next_row().expect("it was there before");
+        self.reader.fault(&row, "").place
+    }
+
+    /// The orders from one on, each read when it is asked for.
+    pub(super) fn orders_from(&self, order: u32) -> impl Iterator<Item = (u32, Order)> {
+        let mut rows = self.lists.firsts.get(order as usize).map(|first| Rows::from(&self.table, first.start()));
+        std::iter::from_fn(move || {
+            loop {
+                let row = rows.as_mut()?.next_row()?;
+                if let Some(Part::First(order)) = self.lists.part(row.number) {
+                    return Some((order, self.order_of(&row, order)));
+                }
+            }
+        })
+    }
+
+    /// The order of which a row is the first.
+    fn order_of(&self, row: &Row<'_, '_>, order: u32) -> Order {
+        let mut read = self.reader.order(row).expect("a row that was good stays so");
+        let from = self.lists.lines.partition_point(|(of, _)| *of < order);
+        for (_, line) in self.lists.lines[from..].iter().take_while(|(of, _)| *of == order) {
+            let more = Rows::from(&self.table, line.start()).next_row().and_then(|row| self.reader.order(&row));
+            if let (Some(sale), Some(more)) = (&mut read.sale, more.and_then(|order| order.sale)) {
+                sale.line_items.extend(more.line_items);
+            }
+        }
+        read
+    }
+
+    /// The order that a row of that text is about, a creation with this one line item; `None` for a bad row.
+    pub(super) fn order_in(&self, raw: &str) -> Option<Order> {
+        // A row is kept without its line end.
+        let text = format!("{raw}\n");
+        let mut rows = Rows::of_part(&self.table, &text, 1);
+        rows.next_row().and_then(|row| self.reader.order(&row))
+    }
+
+    /// Forgets the text; no row and no order can be read any more.
+    pub(super) fn forget_text(&mut self) {
+        self.table = self.table.without_rows();
+        self.lists.lines = Vec::new();
+    }
+}
