@@ -1,6 +1,7 @@
 //! The command line as it is typed.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use crate::job::settings::Period;
 use crate::model::language::Language;
 use crate::model::operation::Operation;
 use crate::model::time::{Zone, parse_span};
+use crate::simulator::HURRY;
 
 /// Cancels, refunds and creates Akulaku PayLater orders through DOKU from job files and CSV exports; never does a thing
 /// twice, and reconciles with DOKU's notifications.
@@ -502,6 +504,9 @@ pub(super) struct SimulateArgs {
     /// Where signed notifications are posted.
     #[arg(long, value_name = "URL")]
     pub(super) notify: Option<String>,
+    /// So many times faster than DOKU, which sends again what was not taken after 30 minutes, 6 and 12 hours.
+    #[arg(long, value_name = "NUMBER", default_value_t = HURRY)]
+    pub(super) notify_hurry: NonZeroU32,
 }
 
 #[derive(Debug, Args)]

@@ -15,7 +15,7 @@ use crate::edge::read;
 use crate::job::settings::{Merchant, Reference};
 use crate::model::environment::Environment;
 use crate::runner::clock::Clock as _;
-use crate::simulator::{CLIENT_ID, Config, SECRET_KEY, Simulator, StartingState};
+use crate::simulator::{CLIENT_ID, Config, PaymentPages, SECRET_KEY, Simulator, StartingState};
 
 /// Serves until a signal comes.
 pub(super) async fn simulate(args: &SimulateArgs, screen: Screen) -> Result<u8, Failure> {
@@ -39,6 +39,8 @@ pub(super) async fn simulate(args: &SimulateArgs, screen: Screen) -> Result<u8, 
         ledger: args.ledger.clone(),
         notification_log: args.log.clone(),
         notification_url: args.notify.clone(),
+        notification_hurry: args.notify_hurry,
+        payment_pages: PaymentPages::Here,
         ..Config::new(Arc::new(|| SystemClock.now()))
     };
     let running = Simulator::start(config).await.map_err(|error| Failure::Refused(error.to_string()))?;

@@ -28,12 +28,12 @@ impl Answer {
 }
 
 /// "generate-order": the order waits for its customer.
-pub(super) fn created(order: &Sold) -> Value {
+pub(super) fn created(order: &Sold, page_host: &str) -> Value {
     json!({
         "order": order.order_part(),
         "payment": {
             "merchant_unique_reference": order.payment_reference,
-            "url": order.payment_url(),
+            "url": order.payment_url(page_host),
             "status": PaymentStatus::Pending.word(),
             "identifier": order.identifier_part()
         }

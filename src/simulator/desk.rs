@@ -7,11 +7,12 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::answer::Answer;
 use super::call::{Call, NoRoute, inquired, route};
-use super::entry::Entry;
+use super::entry::{Entry, Payment};
 use super::envelope::{self, Message, Reply};
 use super::faults::{Aim, Door, End, Fate, Says, Seal, Stage, Strike, Telling, Untruth, Wire};
 use super::ledger::Ledger;
 use super::notify::{Notification, NotificationLog, Notifier};
+use super::payment_page::{self, Shown, Visit};
 use super::provider::{Memory, Provider, Request};
 use super::requests::named_invoice;
 use super::script::{FaultRule, FaultScript, Target};
@@ -19,6 +20,7 @@ use super::untruth;
 use crate::doku::sign::Signer;
 use crate::model::ids::InvoiceNumber;
 use crate::model::secret::Secret;
+use crate::model::status::PaymentStatus;
 use crate::model::time::Timestamp;
 
 /// Everything that changes while the simulator runs.
@@ -106,6 +108,27 @@ impl Desk {
     fn rule(&mut self, stage: Stage, method: &str, path: &str) -> Option<&FaultRule> {
         let call = route(method, path).ok()?;
         self.script.strike(&Target { stage, call: Some(call), invoice_number: None })
+    }
+
+    /// Serves the payment page whose URL has that query.
+    pub(super) fn visit(&mut self, query: &str, visit: Visit, now: Timestamp) -> Shown {
+        let Some(order) = self.provider.orders().on_page(query) else { return payment_page::nobody() };
+        let button = match visit {
+            Visit::Look => return payment_page::of(order),
+            Visit::Press(None) => return payment_page::not_understood(),
+            // Only a pending order has buttons: the page was open for long, and says now what has happened meanwhile.
+            Visit::Press(Some(_)) if order.status != PaymentStatus::Pending => return Shown::Again,
+            Visit::Press(Some(button)) => button,
+        };
+        let invoice_number = order.invoice_number.clone();
+        let payment = Payment { at: now, invoice_number: invoice_number.clone(), status: button.status() };
+        let entry = Entry::Payment(payment);
+        if let Err(why) = self.ledger.append(&entry) {
+            return payment_page::not_done(&format!("The ledger cannot be written: {why}"));
+        }
+        self.provider.record(&entry);
+        self.tell_about(&invoice_number, now);
+        Shown::Again
     }
 
     /// The strike at this request, and its rule. Filters look at the request as it is, signed or not.

@@ -19,6 +19,8 @@ pub enum Entry {
     Effect(Effect),
     /// A request was answered with 200 and changed nothing: refused, or done before.
     Answer(Answered),
+    /// A person has paid or rejected an order on its page.
+    Payment(Payment),
     /// A client broke the protocol.
     Violation(Violation),
 }
@@ -115,6 +117,20 @@ impl FirstAnswer {
     pub(super) fn is_known(&self, now: Timestamp) -> bool {
         self.known_from.is_none_or(|from| from <= now) && self.known_until.is_none_or(|until| now < until)
     }
+}
+
+/// What a person did on the page of an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Payment {
+    /// When.
+    #[serde(with = "text")]
+    pub at: Timestamp,
+    /// With which order.
+    #[serde(with = "text")]
+    pub invoice_number: InvoiceNumber,
+    /// Where its payment stands from then on.
+    #[serde(with = "text")]
+    pub status: PaymentStatus,
 }
 
 /// A breach of the protocol that a correct client never commits.

@@ -67,7 +67,7 @@ impl Ledger {
     pub(super) fn effects(&self) -> Vec<Effect> {
         let effect = |entry: &Entry| match entry {
             Entry::Effect(effect) => Some(effect.clone()),
-            Entry::Answer(_) | Entry::Violation(_) => None,
+            Entry::Answer(_) | Entry::Payment(_) | Entry::Violation(_) => None,
         };
         self.entries.iter().filter_map(effect).collect()
     }
@@ -75,7 +75,7 @@ impl Ledger {
     pub(super) fn violations(&self) -> Vec<Violation> {
         let violation = |entry: &Entry| match entry {
             Entry::Violation(violation) => Some(violation.clone()),
-            Entry::Effect(_) | Entry::Answer(_) => None,
+            Entry::Effect(_) | Entry::Answer(_) | Entry::Payment(_) => None,
         };
         self.entries.iter().filter_map(violation).collect()
     }

@@ -7,6 +7,8 @@
 //! An *effect* is a change at the provider. The *ledger* holds all of them; starting state and ledger are the whole state, so a
 //! simulator that is started again goes on where it stopped. The clock is an argument.
 //!
+//! An order's `payment.url` can lead to a page where a person pays or rejects it (`payment_page.rs`).
+//!
 //! The story of a request is in `desk.rs`; what is decided about it in `provider.rs` and `operations.rs`; the guide's tables in
 //! `validate.rs`; the table of faults in `faults.rs`, when they strike in `script.rs`.
 
@@ -27,6 +29,7 @@ mod notify;
 mod operations;
 mod orders;
 mod pause;
+mod payment_page;
 mod provider;
 #[cfg(test)]
 mod provider_tests;
@@ -53,10 +56,10 @@ use std::sync::Arc;
 use crate::model::time::Timestamp;
 
 pub use call::Call;
-pub use entry::{Answered, Created, Effect, Entry, FirstAnswer, Violation};
+pub use entry::{Answered, Created, Effect, Entry, FirstAnswer, Payment, Violation};
 pub use faults::FaultMode;
 pub use ledger::LedgerError;
-pub use running::{Config, Running, Simulator, StartError};
+pub use running::{Config, HURRY, PaymentPages, Running, Simulator, StartError};
 pub use script::{FaultRule, Probability};
 pub use state::{Customers, StartingOrder, StartingState};
 

@@ -60,7 +60,7 @@ impl Counter<'_> {
         }
         let order = self.orders.draft(creation, request_id.clone(), now);
         // The answer says PENDING, for it leaves before the customer sees the payment page.
-        let body = answer::created(&order);
+        let body = answer::created(&order, &self.orders.page_host);
         let status = self.customers.decision(&order.invoice_number);
         let Sold { invoice_number, amount, payment_reference, order_id, .. } = order;
         let deed = Some(Deed::Created(Created { payment_reference, order_id, status }));

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::derived;
-use super::entry::{Created, Effect};
+use super::entry::{Created, Effect, Payment};
 use super::requests::Creation;
 use super::sold::{PaidBack, Sold};
 use super::state::StartingOrder;
@@ -16,6 +16,8 @@ use crate::model::time::Timestamp;
 #[derive(Debug)]
 pub(super) struct Orders {
     client_id: ClientId,
+    /// Where the payment pages are.
+    pub(super) page_host: String,
     by_invoice: BTreeMap<InvoiceNumber, Sold>,
     /// What stood before each effect that was kept, in the order of the effects; absent in it: there was no such order.
     past: BTreeMap<InvoiceNumber, Vec<(Timestamp, Option<Sold>)>>,
@@ -33,6 +35,7 @@ impl Orders {
     pub(super) fn new(client_id: ClientId, starting: Vec<StartingOrder>, now: Timestamp) -> Self {
         let mut orders = Self {
             client_id,
+            page_host: "https://test-mall.akulaku.com".to_owned(),
             by_invoice: BTreeMap::new(),
             past: BTreeMap::new(),
             creations: BTreeMap::new(),
@@ -97,9 +100,23 @@ impl Orders {
     }
 
     /// Keeps what stands before an effect is applied, for those who look with a lag.
-    pub(super) fn keep_past(&mut self, effect: &Effect) {
-        let before = self.get(&effect.invoice_number).cloned();
-        self.past.entry(effect.invoice_number.clone()).or_default().push((effect.at, before));
+    pub(super) fn keep_past(&mut self, invoice_number: &InvoiceNumber, at: Timestamp) {
+        let before = self.get(invoice_number).cloned();
+        self.past.entry(invoice_number.clone()).or_default().push((at, before));
+    }
+
+    /// The order that a payment page is for.
+    pub(super) fn on_page(&self, query: &str) -> Option<&Sold> {
+        self.iter().find(|order| order.page_query() == query)
+    }
+
+    /// Does what a person did on the page; an order that is not pending any more stays as it is.
+    pub(super) fn settle(&mut self, payment: &Payment) {
+        let pending = |order: &&mut Sold| order.status == PaymentStatus::Pending;
+        if let Some(order) = self.by_invoice.get_mut(&payment.invoice_number).filter(pending) {
+            order.status = payment.status;
+            order.since = payment.at;
+        }
     }
 
     /// Does what an effect says.
@@ -259,7 +276,7 @@ mod tests {
         let (invoice, after) = (made.invoice_number.clone(), Duration::from_secs);
         let cancelled = Effect { at: made.at + after(10), ..effect(Operation::Cancel, None) };
         for effect in [&made, &cancelled] {
-            orders.keep_past(effect);
+            orders.keep_past(&effect.invoice_number, effect.at);
             orders.apply(effect);
         }
         let status = |moment| orders.as_of(&invoice, moment).map(|order| order.status);

@@ -86,13 +86,19 @@ impl Provider {
                     Known { first_answer: effect.first_answer.clone(), effect_number: Some(effect.effect_number) };
                 self.known.insert(effect.request_id.clone(), known);
                 if !self.status_lag.is_zero() {
-                    self.orders.keep_past(effect);
+                    self.orders.keep_past(&effect.invoice_number, effect.at);
                 }
                 self.orders.apply(effect);
             }
             Entry::Answer(answered) => {
                 let known = Known { first_answer: answered.first_answer.clone(), effect_number: None };
                 self.known.insert(answered.request_id.clone(), known);
+            }
+            Entry::Payment(payment) => {
+                if !self.status_lag.is_zero() {
+                    self.orders.keep_past(&payment.invoice_number, payment.at);
+                }
+                self.orders.settle(payment);
             }
             Entry::Violation(_) => {}
         }

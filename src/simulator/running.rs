@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,6 +43,10 @@ pub struct Config {
     pub notification_log: Option<PathBuf>,
     /// Where notifications are sent; absent: nowhere.
     pub notification_url: Option<String>,
+    /// So many times faster than DOKU a notification that was not taken is sent again.
+    pub notification_hurry: NonZeroU32,
+    /// Where `payment.url` of a new order leads.
+    pub payment_pages: PaymentPages,
     /// The path that notifications are signed for, unless there is a URL, whose path it is then.
     pub notification_path: String,
     /// Tells the present.
@@ -63,10 +68,24 @@ impl Config {
             ledger: None,
             notification_log: None,
             notification_url: None,
+            notification_hurry: HURRY,
+            payment_pages: PaymentPages::AsInTheGuide,
             notification_path: "/payments/notifications".to_owned(),
             clock,
         }
     }
+}
+
+/// Half an hour is a second.
+pub const HURRY: NonZeroU32 = NonZeroU32::new(1800).expect("it is not zero");
+
+/// Where `payment.url` of a new order leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PaymentPages {
+    /// Nowhere: it has the form of the guide's sample, the same wherever the simulator listens.
+    AsInTheGuide,
+    /// To a page of the simulator, where a person pays or rejects the order.
+    Here,
 }
 
 /// Why a simulator cannot start.
@@ -131,9 +150,13 @@ impl Simulator {
         let address = listener.local_addr().map_err(|source| StartError::Listen { address: config.listen, source })?;
         let url = config.notification_url.as_deref().map(web_address).transpose()?;
         let path = url.as_ref().map_or(config.notification_path.clone(), |url| url.path().to_owned());
-        let (sender, courier) = url.map(courier::start).transpose().map_err(StartError::Courier)?.unzip();
+        let (sender, courier) = url
+            .map(|url| courier::start(url, config.notification_hurry))
+            .transpose()
+            .map_err(StartError::Courier)?
+            .unzip();
         let clock = Arc::clone(&config.clock);
-        let shared = Arc::new(Shared::new(open_desk(config, path, sender)?, clock));
+        let shared = Arc::new(Shared::new(open_desk(config, address, path, sender)?, clock));
         let (stop, stopped) = watch::channel(());
         put_off(&shared, &stopped);
         let server = tokio::spawn(accept(listener, address, Arc::clone(&shared), stopped));
@@ -144,6 +167,7 @@ impl Simulator {
 /// The desk as it was left: starting state, then the ledger, then the notifications that are still due.
 fn open_desk(
     config: Config,
+    address: SocketAddr,
     notification_path: String,
     courier: Option<UnboundedSender<Notification>>,
 ) -> Result<Desk, StartError> {
@@ -152,7 +176,11 @@ fn open_desk(
     let notifier = Notifier { client_id: config.client_id.clone(), signer, path: notification_path };
     let ledger = config.ledger.as_deref().map(Ledger::open).transpose()?.unwrap_or_default();
     let StartingState { orders, customers, faults, seed, status_lag } = config.state;
-    let mut provider = Provider::new(Orders::new(config.client_id, orders, now), customers, status_lag);
+    let mut orders = Orders::new(config.client_id, orders, now);
+    if config.payment_pages == PaymentPages::Here {
+        orders.page_host = format!("http://{address}");
+    }
+    let mut provider = Provider::new(orders, customers, status_lag);
     for entry in ledger.entries() {
         provider.record(entry);
     }

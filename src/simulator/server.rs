@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
-use axum::http::{Request, Response};
+use axum::http::{Method, Request, Response};
 use hyper::body::Incoming;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -17,12 +17,19 @@ use super::door;
 use super::envelope::Message;
 use super::faults::{Door, End, Stage};
 use super::pause::pause;
+use super::payment_page::{self, Button, Shown, Visit};
 use super::socket::{FaultyStream, Mischief, Switch};
 use super::wire;
 use crate::edge::connection::{self, KeepAlive, Stop, Terms};
 
 /// The longest body that is read; the longest of the guide's requests has a few kilobytes.
 const LONGEST_BODY: usize = 1 << 20;
+
+/// The longest form of the payment page.
+const LONGEST_FORM: usize = 1024;
+
+/// What the payment page may do: look well, and send its own form.
+const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'";
 
 /// How long a connection may take over the head of a request, or stay idle.
 const HEADER_PATIENCE: Duration = Duration::from_secs(75);
@@ -127,6 +134,9 @@ async fn respond(
     switch: Switch,
     mut stop: Stop,
 ) -> Result<Response<Body>, NoAnswer> {
+    if request.uri().path() == payment_page::PATH {
+        return show(request, &shared, &stop).await;
+    }
     shared.requests.fetch_add(1, Ordering::Relaxed);
     let (head, body) = request.into_parts();
     let (method, path) = (head.method.to_string(), head.uri.path().to_owned());
@@ -152,6 +162,26 @@ async fn respond(
             Err(NoAnswer)
         }
     }
+}
+
+/// The payment page, which is no part of the API: it is not counted, and no fault strikes it.
+async fn show(request: Request<Incoming>, shared: &Arc<Shared>, stop: &Stop) -> Result<Response<Body>, NoAnswer> {
+    let (head, body) = request.into_parts();
+    let Ok(form) = to_bytes(Body::new(body), LONGEST_FORM).await else { return Err(NoAnswer) };
+    let visit = if head.method == Method::POST { Visit::Press(Button::read(&form)) } else { Visit::Look };
+    let now = (shared.clock)();
+    let shown = shared.desk().visit(head.uri.query().unwrap_or_default(), visit, now);
+    put_off(shared, stop);
+    let response = Response::builder().header("Cache-Control", "no-store");
+    let response = match shown {
+        Shown::Page(status, html) => response
+            .status(status)
+            .header("Content-Type", "text/html; charset=utf-8")
+            .header("Content-Security-Policy", PAGE_POLICY)
+            .body(Body::from(html)),
+        Shown::Again => response.status(303).header("Location", head.uri.to_string()).body(Body::empty()),
+    };
+    response.map_err(|_never| NoAnswer)
 }
 
 /// Sees to it that what the script has put off is done when its time has come, or when the simulator stops.

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use super::payment_page;
 use super::requests::{AKULAKU_UNIQUE_REFERENCE, ORDER_ID, OrderClaim};
 use crate::model::ids::{ClientId, Identifier, InvoiceNumber, MerchantReference, RequestId};
 use crate::model::money::Rupiah;
@@ -75,12 +76,17 @@ impl Sold {
         ])
     }
 
-    /// The customer's payment page. Nobody opens it; it only has the form of the guide's sample.
-    pub(super) fn payment_url(&self) -> String {
+    /// The customer's payment page, in the form of the guide's sample.
+    pub(super) fn payment_url(&self, host: &str) -> String {
+        format!("{host}{}?{}", payment_page::PATH, self.page_query())
+    }
+
+    /// What tells its page from those of other orders.
+    pub(super) fn page_query(&self) -> String {
         let reference = self.akulaku_reference.as_str();
         let sign = URL_SAFE_NO_PAD.encode(Sha256::digest(reference));
         let reference = percent_encoded(reference);
-        format!("https://test-mall.akulaku.com/v2/openPay.html?appId=15006801&refNo={reference}&sign={sign}")
+        format!("appId=15006801&refNo={reference}&sign={sign}")
     }
 
     /// The notification and the status inquiry: one shape for both (`doku-api.md` 3.2 and 4).

@@ -174,7 +174,7 @@ fn effects(folder: &Folder) -> String {
             Entry::Effect(effect) => {
                 effects.push(format!("{} {} {}\n", effect.operation, effect.invoice_number, effect.amount));
             }
-            Entry::Answer(_) => {}
+            Entry::Answer(_) | Entry::Payment(_) => {}
             Entry::Violation(violation) => panic!("{violation:?}"),
         }
     }

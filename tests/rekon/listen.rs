@@ -35,8 +35,8 @@ impl Listener {
         if !folder.path("job.yaml").exists() {
             folder.write("job.yaml", JOB);
         }
-        let arguments = [&["listen", "job.yaml", "--bind", "127.0.0.1:0"], arguments].concat();
-        Self::of(folder.start(&arguments))
+        let bind: &[&str] = if arguments.contains(&"--bind") { &[] } else { &["--bind", "127.0.0.1:0"] };
+        Self::of(folder.start(&[&["listen", "job.yaml"], bind, arguments].concat()))
     }
 
     fn behind(folder: &Folder, shim: &Shim<'_>) -> Self {
@@ -405,7 +405,7 @@ fn a_new_day_in_wib_has_a_new_file_and_so_has_a_full_one() {
         signers: ["SK-new", SECRET_KEY].map(|key| Signer::new(&Secret::new(key))).into(),
         path: "/payments/notifications".into(),
         names: Names::new(folder.path("log"), "notifications-*.jsonl").expect("a pattern"),
-        limits: Limits { file_bytes: 1500, ..Limits::default() },
+        limits: Limits { file_bytes: 1200, ..Limits::default() },
         clock: Arc::new(move || midnight + chrono::Duration::seconds(clock.load(Ordering::Relaxed))),
         tell: Arc::new(|text| panic!("{text}")),
     };

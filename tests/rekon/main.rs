@@ -17,6 +17,8 @@ mod init;
 mod jobs;
 mod layers;
 #[cfg(target_os = "linux")]
+mod life;
+#[cfg(target_os = "linux")]
 mod listen;
 mod logs;
 mod month;
