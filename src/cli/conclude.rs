@@ -26,7 +26,7 @@ use crate::reconcile::evidence::{DoneState, UnmatchedReason};
 use crate::reconcile::severity::{Level, level};
 use crate::report::limits::LimitsSeen;
 use crate::report::summary::{JournalHead, LogLines, Summary};
-use crate::report::{html, overrides, plan_use, rows, table};
+use crate::report::{html, markdown, overrides, plan_use, rows, table};
 
 /// More invoices than these are counted only.
 const MOST_NAMED: usize = 5;
@@ -177,8 +177,9 @@ impl Conclusion {
             out.push(("report.html", html::page(&self.summary, &self.books.breaks)));
         }
         let workbook = wants(OutputFormat::Xlsx).then_some(workbook::NAME);
-        let names = out.iter().map(|(name, _)| *name).chain(self.books.files()).chain(workbook).chain(["summary.json"]);
-        self.summary.files = names.map(|name| (name.to_owned(), format!("{folder}/{name}"))).collect();
+        let names = out.iter().map(|(name, _)| *name).chain(workbook).chain(["summary.json"]).map(str::to_owned);
+        let place = |name: String| (name.clone(), format!("{folder}/{name}"));
+        self.summary.files = names.chain(self.books.files()).map(place).collect();
         out.push(("summary.json", self.summary.json()));
         let path = |name: &str| -> PathBuf { case.path(&folder).join(name) };
         let stopped = |error: files::WriteError| Failure::Stopped(error.to_string());
@@ -235,7 +236,9 @@ impl Conclusion {
             let folder = path.strip_suffix("/summary.json").unwrap_or(path);
             screen.say(&format!("\nfiles: {}", printable(&shown(&case.path(folder)))));
         }
-        screen.say(&self.closing(case, screen));
+        let closing = self.closing(case, screen);
+        screen.say(&closing);
+        screen.paper(|| markdown::summary(summary, &self.books.breaks, &closing));
     }
 
     /// The verdicts that reach a limit of the job's own, one a line; those at their defaults speak by the exit code.

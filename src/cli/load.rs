@@ -6,6 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use super::args::Common;
+use super::csv_draft::Copies;
 use super::exit::Failure;
 use super::screen::Screen;
 use crate::edge::credentials::{self, Credentials};
@@ -46,6 +47,8 @@ pub(super) struct Case {
     pub(super) loosening: Loosening,
     /// SHA-256 of the job file, in hex; empty where there is none.
     pub(super) sha256: String,
+    /// Which CSV files come out.
+    pub(super) copies: Copies,
     /// What a run tells about itself while it lasts and at its end.
     pub(super) told: Told,
 }
@@ -132,6 +135,7 @@ pub(super) fn assemble(
         file,
         loosening: Loosening::NotAsked,
         sha256: String::new(),
+        copies: Copies::Exact,
         told: Told::default(),
     })
 }

@@ -4,9 +4,9 @@
 use std::collections::HashSet;
 
 use super::books::Books;
+use super::csv_draft::CsvDraft;
 use super::load::Case;
 use super::session::in_doubt_here;
-use crate::edge::files::Draft;
 use crate::journal::JournalError;
 use crate::journal::record::RowRecord;
 use crate::journal::sqlite::SqliteJournal;
@@ -25,15 +25,14 @@ pub(super) struct ReadBack {
     /// The invoices of those in doubt.
     pub(super) in_doubt: HashSet<InvoiceNumber>,
     results: Results,
-    draft: Draft,
+    draft: CsvDraft,
 }
 
 impl ReadBack {
     /// Nothing yet.
     pub(super) fn begin(case: &Case, plan: &Plan) -> Self {
         let results = Results::new(plan.operation, Input { header: &plan.header, delimiter: plan.delimiter });
-        let mut draft = Draft::begin(&Books::folder(case), "results.csv");
-        draft.write(results.header());
+        let draft = CsvDraft::begin(case, "results.csv", results.header());
         Self { ends: Ends::default(), in_doubt: HashSet::new(), results, draft }
     }
 
@@ -63,6 +62,6 @@ impl ReadBack {
 
     /// Puts results.csv among the files of the books.
     pub(super) fn into(self, books: &mut Books) {
-        books.put("results.csv", self.draft);
+        books.put(self.draft);
     }
 }

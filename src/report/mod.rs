@@ -3,11 +3,13 @@
 pub mod action;
 pub mod html;
 pub mod limits;
+pub mod markdown;
 pub mod metrics;
 pub mod overrides;
 pub mod plan_use;
 pub mod results;
 pub mod rows;
+pub mod safe;
 pub mod schedule;
 pub mod sheet;
 pub mod summary;

@@ -83,6 +83,7 @@ impl World {
             date,
             job,
             loosening: Loosening::NotAsked,
+            copies: crate::cli::csv_draft::Copies::Exact,
             sha256: String::new(),
             told: Told::default(),
         };
