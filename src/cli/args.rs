@@ -83,6 +83,8 @@ pub(super) enum Command {
         out: Option<PathBuf>,
         #[command(flatten)]
         overrides: OverrideArgs,
+        #[command(flatten)]
+        paper: PaperArgs,
         /// Who makes the saved plan, and so cannot approve it. Left out: the user of the system; a job with approval bands needs it.
         #[arg(long, value_name = "NAME", requires = "out", value_parser = person)]
         maker: Option<String>,
@@ -114,6 +116,8 @@ pub(super) enum Command {
         /// Fixes the clock of an audit: 2026-11-30T17:00:00Z.
         #[arg(long, value_name = "TIME", requires = "job")]
         as_of: Option<String>,
+        #[command(flatten)]
+        paper: PaperArgs,
     },
     /// Rule about an order that only a person can settle any more; refused while it may still settle by itself.
     Rule(RuleArgs),
@@ -188,6 +192,8 @@ pub(super) struct PlannedArgs {
     /// Executes exactly this saved plan, or refuses.
     #[arg(long, value_name = "FILE")]
     pub(super) plan: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
 }
 
 #[derive(Debug, Args)]
@@ -202,6 +208,33 @@ pub(super) struct RunArgs {
     pub(super) as_of: Option<String>,
     #[command(flatten)]
     pub(super) overrides: OverrideArgs,
+}
+
+/// Flags of a command that writes files.
+#[derive(Debug, Clone, Copy, Args)]
+pub(super) struct OutputArgs {
+    /// Also writes results.safe.csv and so on: the CSV files for a spreadsheet, where nothing in them can become a formula.
+    #[arg(long)]
+    pub(super) spreadsheet_safe: bool,
+    #[command(flatten)]
+    pub(super) paper: PaperArgs,
+}
+
+/// Flags of a command whose result is told to others.
+#[derive(Debug, Clone, Copy, Args)]
+pub(super) struct PaperArgs {
+    /// Tables for a terminal, or Markdown to paste into a chat or an e-mail; not with --json.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(super) format: Paper,
+}
+
+/// What stdout is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Paper {
+    /// A terminal.
+    Text,
+    /// A message to others.
+    Md,
 }
 
 /// Flags that loosen guards for one run.
@@ -228,6 +261,8 @@ pub(super) struct ReconcileArgs {
     pub(super) as_of: Option<String>,
     #[command(flatten)]
     pub(super) audit: AuditArgs,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
 }
 
 /// Flags of an audit.
@@ -482,6 +517,8 @@ pub(super) struct FlagArgs {
     /// Output folder, relative to the orders file.
     #[arg(long, value_name = "DIR")]
     pub(super) output: Option<String>,
+    #[command(flatten)]
+    pub(super) files: OutputArgs,
 }
 
 #[derive(Debug, Args)]

@@ -5,8 +5,9 @@
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 
+use super::csv_draft::CsvDraft;
 use super::load::Case;
-use crate::edge::files::{Draft, WriteError, sweep};
+use crate::edge::files::{WriteError, sweep};
 use crate::edge::parallel;
 use crate::job::settings::OutputFormat;
 use crate::model::time::Timestamp;
@@ -31,7 +32,7 @@ pub(super) struct Books {
     pub(super) highlights: Highlights,
     /// Names an audit: the same findings have the same, in whatever order they were read.
     pub(super) digest: u64,
-    drafts: Vec<(&'static str, Draft)>,
+    drafts: Vec<CsvDraft>,
 }
 
 /// The files, in the order of [`Books::open`].
@@ -43,18 +44,13 @@ impl Books {
     /// Opens books whose drafts stand in the job's output folder.
     pub(super) fn open(case: &Case) -> Self {
         let wanted = case.job.output.formats.contains(&OutputFormat::Csv);
-        let folder = Self::folder(case);
         let files: [(&'static str, &[&str]); 3] = [
             ("reconciliation.csv", &rows::RECONCILIATION),
             ("unmatched.csv", &rows::UNMATCHED),
             ("actions.csv", &rows::ACTIONS),
         ];
-        sweep(&folder);
-        let begin = |(name, header): (&'static str, &[&str])| {
-            let mut draft = Draft::begin(&folder, name);
-            draft.write(&rows::header(header));
-            (name, draft)
-        };
+        sweep(&Self::folder(case));
+        let begin = |(name, header): (&'static str, &[&str])| CsvDraft::begin(case, name, &rows::header(header));
         let drafts = if wanted { files.into_iter().map(begin).collect() } else { Vec::new() };
         Self { totals: Totals::default(), highlights: Highlights::default(), digest: 0, drafts }
     }
@@ -65,8 +61,8 @@ impl Books {
     }
 
     /// Adds a file of somebody else's.
-    pub(super) fn put(&mut self, name: &'static str, draft: Draft) {
-        self.drafts.push((name, draft));
+    pub(super) fn put(&mut self, draft: CsvDraft) {
+        self.drafts.push(draft);
     }
 
     /// Judges the orders of a ledger that has everything, and lists its strays.
@@ -114,14 +110,14 @@ impl Books {
     }
 
     fn write(&mut self, file: usize, bytes: &[u8]) {
-        if let Some((_, draft)) = self.drafts.get_mut(file) {
+        if let Some(draft) = self.drafts.get_mut(file) {
             draft.write(bytes);
         }
     }
 
     /// The names of the files.
-    pub(super) fn files(&self) -> Vec<&'static str> {
-        self.drafts.iter().map(|(name, _)| *name).collect()
+    pub(super) fn files(&self) -> Vec<String> {
+        self.drafts.iter().flat_map(CsvDraft::names).collect()
     }
 
     /// Gives the drafts their places in a folder.
@@ -129,7 +125,7 @@ impl Books {
     /// # Errors
     /// One of them could not be written.
     pub(super) fn keep(&mut self, folder: &Path) -> Result<(), WriteError> {
-        std::mem::take(&mut self.drafts).into_iter().try_for_each(|(name, draft)| draft.keep(&folder.join(name)))
+        std::mem::take(&mut self.drafts).into_iter().try_for_each(|draft| draft.keep(folder))
     }
 }
 

@@ -27,7 +27,7 @@ use crate::reconcile::evidence::{DoneState, UnmatchedReason};
 use crate::reconcile::severity::{Level, level};
 use crate::report::limits::LimitsSeen;
 use crate::report::summary::{JournalHead, LogLines, Revealed, Summary};
-use crate::report::{overrides, plan_use, rows, table};
+use crate::report::{markdown, overrides, plan_use, rows, table};
 
 /// More invoices than these are counted only.
 const MOST_NAMED: usize = 5;
@@ -188,9 +188,10 @@ impl Conclusion {
         }
         let page = wants(OutputFormat::Html).then_some("report.html");
         let workbook = wants(OutputFormat::Xlsx).then_some(workbook::NAME);
-        let names = out.iter().map(|(name, _)| *name);
-        let names = names.chain(page).chain(self.books.files()).chain(workbook).chain(["summary.json"]);
-        self.summary.files = names.map(|name| (name.to_owned(), format!("{folder}/{name}"))).collect();
+        let names =
+            out.iter().map(|(name, _)| *name).chain(page).chain(workbook).chain(["summary.json"]).map(str::to_owned);
+        let place = |name: String| (name.clone(), format!("{folder}/{name}"));
+        self.summary.files = names.chain(self.books.files()).map(place).collect();
         if let Some(name) = page {
             out.push((name, self.illustrated.page(&self.summary, &self.books.highlights, case.language)));
         }
@@ -250,7 +251,9 @@ impl Conclusion {
             let folder = path.strip_suffix("/summary.json").unwrap_or(path);
             screen.say(&format!("\nfiles: {}", printable(&shown(&case.path(folder)))));
         }
-        screen.say(&self.closing(case, screen));
+        let closing = self.closing(case, screen);
+        screen.say(&closing);
+        screen.paper(|| markdown::summary(summary, &self.books.highlights.breaks, &closing));
     }
 
     /// The verdicts that reach a limit of the job's own, one a line; those at their defaults speak by the exit code.

@@ -6,6 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use super::args::Common;
+use super::csv_draft::Copies;
 use super::exit::Failure;
 use super::screen::Screen;
 use crate::edge::credentials::{self, Credentials};
@@ -51,6 +52,8 @@ pub(super) struct Case {
     pub(super) language: Language,
     /// Who asked for customers' data in report.html; `None`: they are masked.
     pub(super) revealed_by: Option<String>,
+    /// Which CSV files come out.
+    pub(super) copies: Copies,
     /// What a run tells about itself while it lasts and at its end.
     pub(super) told: Told,
 }
@@ -140,6 +143,7 @@ pub(super) fn assemble(
         language,
         revealed_by: None,
         sha256: String::new(),
+        copies: Copies::Exact,
         told: Told::default(),
     })
 }

@@ -9,6 +9,7 @@ mod by_flags;
 mod chain;
 mod completions;
 mod conclude;
+mod csv_draft;
 mod doctor;
 mod embed;
 mod events;
@@ -104,18 +105,18 @@ async fn command(cli: &Cli, screen: Screen) -> Result<u8, exit::Failure> {
     let common = &cli.common;
     match &cli.command {
         Command::Init(args) => init::init(args, screen),
-        Command::Run(args) => run::job(args, common, screen).await,
-        Command::Plan { job, out, maker, overrides } => {
+        Command::Run(args) => run::job(args, common, screen.on(args.output.paper)?).await,
+        Command::Plan { job, out, maker, overrides, paper } => {
             let out = out.as_deref().map(|file| plan::Out { file, maker: maker.as_deref() });
-            plan::plan(job, out.as_ref(), overrides, common, screen).await
+            plan::plan(job, out.as_ref(), overrides, common, screen.on(*paper)?).await
         }
         Command::Check { jobs } => plan::check(jobs, common, screen),
         Command::Doctor(args) => doctor::doctor(args, common, screen).await,
-        Command::Reconcile(args) => reconcile::job(args, common, screen).await,
+        Command::Reconcile(args) => reconcile::job(args, common, screen.on(args.output.paper)?).await,
         Command::Resolve(args) => resolve::job(args, common, screen).await,
         Command::Schedule(args) => schedule::schedule(args, common, screen),
-        Command::Show { what, job, as_of } => {
-            show::show(what.as_deref(), job.as_deref(), as_of.as_deref(), common, screen).await
+        Command::Show { what, job, as_of, paper } => {
+            show::show(what.as_deref(), job.as_deref(), as_of.as_deref(), common, screen.on(*paper)?).await
         }
         Command::Rule(args) => rule::rule(args, common, screen).await,
         Command::Reopen(args) => rule::reopen(args, common, screen).await,
@@ -125,7 +126,7 @@ async fn command(cli: &Cli, screen: Screen) -> Result<u8, exit::Failure> {
         Command::Completions { shell } => completions::completions(*shell, screen),
         Command::Man { folder } => man::man(folder.as_deref(), screen),
         other @ (Command::Refund(_) | Command::Cancel(_) | Command::Create(_)) => match other.by_flags() {
-            Some((operation, args)) => run::by_flags(operation, args, common, screen).await,
+            Some((operation, args)) => run::by_flags(operation, args, common, screen.on(args.files.paper)?).await,
             None => Ok(exit::DONE),
         },
     }

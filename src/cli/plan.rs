@@ -64,6 +64,7 @@ pub(super) async fn plan(
     }
     let plan = make_plan(&case, &account, input, &log, journal.as_ref(), now).await?;
     run::show_plan(&case, &plan, screen);
+    screen.paper(|| run::plan_paper(&case, &plan));
     if !plan.may_run() {
         return Ok(refused(&case, &plan, screen));
     }

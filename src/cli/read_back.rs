@@ -4,11 +4,11 @@
 use std::collections::HashSet;
 
 use super::books::Books;
+use super::csv_draft::CsvDraft;
 use super::exit::Failure;
 use super::load::Case;
 use super::reconcile::books_of_run;
 use super::session::in_doubt_here;
-use crate::edge::files::Draft;
 use crate::journal::record::RowRecord;
 use crate::journal::sqlite::SqliteJournal;
 use crate::model::ids::{InvoiceNumber, RunId};
@@ -32,15 +32,14 @@ pub(super) struct ReadBack {
     /// What became of what was planned.
     pub(super) flow: Flow,
     results: Results,
-    draft: Draft,
+    draft: CsvDraft,
 }
 
 impl ReadBack {
     /// Nothing yet.
     pub(super) fn begin(case: &Case, plan: &Plan) -> Self {
         let results = Results::new(plan.operation, Input { header: &plan.header, delimiter: plan.delimiter });
-        let mut draft = Draft::begin(&Books::folder(case), "results.csv");
-        draft.write(results.header());
+        let draft = CsvDraft::begin(case, "results.csv", results.header());
         Self { ends: Ends::of(plan), in_doubt: HashSet::new(), flow: Flow::default(), results, draft }
     }
 
@@ -71,7 +70,7 @@ impl ReadBack {
     /// The books of the run, with results.csv among their files.
     pub(super) fn books(self, case: &Case, log: &Log, now: Timestamp) -> Result<Books, Failure> {
         let mut books = books_of_run(case, self.ends, log, now)?;
-        books.put("results.csv", self.draft);
+        books.put(self.draft);
         Ok(books)
     }
 }

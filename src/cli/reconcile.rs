@@ -7,6 +7,7 @@ use super::attend;
 use super::audit::{self, Options};
 use super::books::{Books, How};
 use super::conclude::{Ending, conclude};
+use super::csv_draft::Copies;
 use super::embed;
 use super::exit::Failure;
 use super::load::{self, Case};
@@ -30,7 +31,8 @@ use crate::runner::clock::Clock as _;
 
 /// `rekon reconcile JOB`.
 pub(super) async fn job(args: &ReconcileArgs, common: &Common, screen: Screen) -> Result<u8, Failure> {
-    let case = load::case(&args.job, common, present(args.as_of.as_deref())?)?;
+    let mut case = load::case(&args.job, common, present(args.as_of.as_deref())?)?;
+    case.copies = Copies::of(args.output.spreadsheet_safe);
     match case.job.task {
         Task::Audit => {
             attend::attended(&case, screen, Box::pin(audit(&case, args.as_of.as_deref(), &args.audit, screen))).await

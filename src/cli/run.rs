@@ -7,6 +7,7 @@ use super::attend;
 use super::bind::{self, Bound};
 use super::by_flags;
 use super::conclude::{Ending, conclude};
+use super::csv_draft::Copies;
 use super::events;
 use super::exit::{Completion, DOUBT, Failure, STOPPED};
 use super::illustrate::Illustrated;
@@ -32,6 +33,7 @@ use crate::plan::decide::{Plan, Sending};
 use crate::plan::eta::{self, Eta, Opening};
 use crate::plan::guard::{Reading, counted};
 use crate::reconcile::evidence::Log;
+use crate::report::markdown::{self, Standing};
 use crate::report::summary::JournalHead;
 use crate::report::{overrides, table};
 use crate::runner::breaker::Opened;
@@ -43,6 +45,7 @@ use crate::runner::probe::Died;
 pub(super) async fn job(planned: &PlannedArgs, common: &Common, screen: Screen) -> Result<u8, Failure> {
     let args = &planned.run;
     let mut case = load::case(&args.job, common, reconcile::present(args.as_of.as_deref())?)?;
+    case.copies = Copies::of(planned.output.spreadsheet_safe);
     match case.job.task {
         Task::Audit if planned.plan.is_some() => {
             Err(Failure::Refused(format!("{}: an audit sends nothing, and takes no --plan", case.file)))
@@ -84,7 +87,8 @@ pub(super) async fn by_flags(
     common: &Common,
     screen: Screen,
 ) -> Result<u8, Failure> {
-    let case = by_flags::case(operation, args, common)?;
+    let mut case = by_flags::case(operation, args, common)?;
+    case.copies = Copies::of(args.files.spreadsheet_safe);
     attend::attended(&case, screen, Box::pin(run(&case, operation, args.live, None, screen))).await
 }
 
@@ -111,6 +115,7 @@ async fn run(
     show_plan(case, &plan, screen);
     events::planned(&plan, screen);
     if !plan.may_run() {
+        screen.paper(|| plan_paper(case, &plan));
         return Err(why_not(case, &plan));
     }
     let used = match &bound {
@@ -188,6 +193,15 @@ pub(super) fn show_plan(case: &Case, plan: &Plan, screen: Screen) {
             screen.fault(fault);
         }
     }
+}
+
+/// The plan to be told to others.
+pub(super) fn plan_paper(case: &Case, plan: &Plan) -> String {
+    let name = format!("{} · {} · {} · plan", case.job.name, plan.operation, case.job.merchant.environment);
+    let overridden = overrides::lines(&case.overridden(plan));
+    let eta = eta(case, plan, SystemClock.now()).to_string();
+    let standing = if plan.may_run() { Standing::MayRun } else { Standing::MayNotRun };
+    markdown::plan(&name, standing, &plan.dispositions(), &plan.guards, &[&overridden, &eta])
 }
 
 /// How long the calls of a plan take.

@@ -5,7 +5,7 @@ use std::io::{IsTerminal as _, Write as _};
 use console::Term;
 use serde_json::Value;
 
-use super::args::{Color, Common};
+use super::args::{Color, Common, Paper, PaperArgs};
 use super::exit::Failure;
 use super::log::{self, Level, Log, LogFormat};
 use super::wrap::wrapped;
@@ -28,6 +28,7 @@ pub(super) struct Screen {
 enum Format {
     Text,
     Json,
+    Markdown,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +71,22 @@ impl Screen {
             screen.warn("REKON_LOG is none of error, warn, info, debug; it is left aside");
         }
         screen
+    }
+
+    /// The screen of a command that may write Markdown.
+    ///
+    /// # Errors
+    /// Somebody wants JSON as well.
+    pub(super) fn on(self, paper: PaperArgs) -> Result<Self, Failure> {
+        match (paper.format, self.format) {
+            (Paper::Text, _) => Ok(self),
+            (Paper::Md, Format::Json) => {
+                Err(Failure::Refused("--json and --format md both say what goes to stdout; choose one of them".into()))
+            }
+            (Paper::Md, Format::Text | Format::Markdown) => {
+                Ok(Self { format: Format::Markdown, colored: false, ..self })
+            }
+        }
     }
 
     /// The screen of a command line that cannot be read, but for its wish for JSON.
@@ -126,7 +143,19 @@ impl Screen {
         self.notes == Notes::Shown
     }
 
-    /// Text for people, on stdout; nothing with `--json`.
+    /// Whether the user asked for Markdown.
+    pub(super) fn is_markdown(self) -> bool {
+        self.format == Format::Markdown
+    }
+
+    /// Markdown, on stdout; only with `--format md`.
+    pub(super) fn paper(self, markdown: impl FnOnce() -> String) {
+        if self.is_markdown() {
+            out(&markdown());
+        }
+    }
+
+    /// Text for people, on stdout; nothing with `--json` or `--format md`.
     pub(super) fn say(self, text: &str) {
         if self.format == Format::Text {
             let width = std::io::stdout().is_terminal().then(|| columns(&Term::stdout()));

@@ -20,8 +20,9 @@ use crate::model::fault::printable;
 use crate::model::ids::InvoiceNumber;
 use crate::model::money::Tally;
 use crate::model::time::for_people;
+use crate::plan::guard::counted;
 use crate::reconcile::ends::state_of;
-use crate::report::{overrides, plan_use, table};
+use crate::report::{markdown, overrides, plan_use, table};
 
 /// `rekon show [RUN | INVOICE]`.
 pub(super) async fn show(
@@ -31,6 +32,9 @@ pub(super) async fn show(
     common: &Common,
     screen: Screen,
 ) -> Result<u8, Failure> {
+    if screen.is_markdown() {
+        return on_paper(what, &Place::of(job, common)?, screen).await;
+    }
     if let Some(plan) = what.map(Path::new).filter(|path| is_plan(path)) {
         return show_plan::show(plan, job, common, screen).await;
     }
@@ -67,6 +71,18 @@ pub(super) async fn show(
     Ok(DONE)
 }
 
+/// One run as Markdown; there is none of the other views.
+async fn on_paper(what: Option<&str>, place: &Place, screen: Screen) -> Result<u8, Failure> {
+    let of_a_run = || Failure::Refused("--format md is for one run: rekon show RUN --format md".to_owned());
+    let what = what.ok_or_else(of_a_run)?;
+    let journal = to_read(&place.path, screen)?;
+    let runs = journal.runs().await.map_err(failure)?;
+    let run = runs.iter().find(|run| run.run.as_str() == what).ok_or_else(of_a_run)?;
+    let ended = show_runs::ended_with(run, &runs, SqliteJournal::is_held(&place.path));
+    one_run(&journal, run, &ended, screen).await.map_err(failure)?;
+    Ok(DONE)
+}
+
 /// A saved plan is named by its file; no invoice number is.
 fn is_plan(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "json")
@@ -87,14 +103,28 @@ async fn one_run(journal: &SqliteJournal, run: &RunRecord, ended: &str, screen: 
         for_people(run.started_at)
     ));
     let plan = journal.plan_of(&run.run)?;
+    let overridden = journal.overrides(&run.run).await?;
     if let Some(plan) = &plan {
         screen.say(&format!("{}\n", plan_use::line(plan)));
     }
+    screen.paper(|| {
+        let name = format!("{} · {} · {} · run {}", run.job, run.operation, run.environment, run.run);
+        let times = format!("started {}\nfinished {finished}", for_people(run.started_at));
+        let states: Vec<(&'static str, Tally)> = states.iter().map(|(state, tally)| (*state, *tally)).collect();
+        let doubt = match run.in_doubt {
+            0 => "No money is in doubt.".to_owned(),
+            count => markdown::title(&format!("MONEY IN DOUBT: {}", counted(count, "item"))),
+        };
+        let used = plan.as_ref().map(plan_use::line).unwrap_or_default();
+        let lists = [times, used, overrides::lines(&overridden)];
+        let lists = lists.iter().filter_map(|lines| markdown::list(lines));
+        let parts = [markdown::title(&name), doubt].into_iter().chain(lists);
+        parts.chain([markdown::tallies("state now", "rows", &states)]).collect::<Vec<_>>().join("\n\n")
+    });
     let rows = states
         .iter()
         .map(|(state, tally)| vec![(*state).to_owned(), tally.count.to_string(), tally.rupiah.to_string()]);
     screen.say(&table::plain(&["state now", "rows", "rupiah"], rows.collect(), 1..3));
-    let overridden = journal.overrides(&run.run).await?;
     if !overridden.is_empty() {
         screen.say(&format!("\n{}", printable_lines(&overrides::lines(&overridden))));
     }

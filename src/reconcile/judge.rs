@@ -65,9 +65,7 @@ impl Judged<'_> {
     /// The reason with all that stands behind it.
     #[must_use]
     pub fn reason_text(&self) -> String {
-        let ageing = self.ageing().map(Ageing::word);
-        let key = self.picture.key.and_then(super::reason::Key::label);
-        [ageing, key].into_iter().flatten().fold(self.reason.to_string(), |text, more| text + "; " + more)
+        self.reason.text(self.ageing(), self.picture.key)
     }
 
     /// The state of its first row.

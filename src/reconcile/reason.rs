@@ -121,6 +121,13 @@ const PLAIN: [Reason; 33] = [
 ];
 
 impl Reason {
+    /// The reason with what stands behind it: for how long proof has been awaited, and by what a notification was tied.
+    #[must_use]
+    pub fn text(self, ageing: Option<Ageing>, key: Option<Key>) -> String {
+        let behind = [ageing.map(Ageing::word), key.and_then(Key::label)];
+        behind.into_iter().flatten().fold(self.to_string(), |text, more| text + "; " + more)
+    }
+
     /// How many reasons there are.
     pub const COUNT: usize = PLAIN.len() + BookStatus::ALL.len() * PaymentStatus::ALL.len();
 

@@ -86,6 +86,7 @@ impl World {
             loosening: Loosening::NotAsked,
             language: Language::English,
             revealed_by: None,
+            copies: crate::cli::csv_draft::Copies::Exact,
             sha256: String::new(),
             told: Told::default(),
         };

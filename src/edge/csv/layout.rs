@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::model::fault::Fault;
 use crate::model::table::{Layout, field_start};
+use crate::report::safe;
 
 use super::delimiter::{Start, header_record, shown, split};
 use super::faults::{Faults, Source};
@@ -53,6 +54,14 @@ fn check_header(source: &Source<'_>, row: &Row, delimiter: u8, faults: &mut Faul
     let names = split(record, delimiter);
     let mut first_with: HashMap<&str, usize> = HashMap::new();
     for (index, name) in names.iter().enumerate() {
+        if name == safe::MARK {
+            faults.add(|| {
+                let message = "this is a copy for spreadsheets, in which texts may have been changed";
+                source
+                    .fault_at(place_of(index), message)
+                    .hint("name the exact file beside it, without .safe in its name")
+            });
+        }
         if name.trim().is_empty() {
             faults.add(|| {
                 source

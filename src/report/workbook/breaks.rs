@@ -16,7 +16,7 @@ pub const BREAKS: Layout = Layout {
         ("invoice", 24),
         ("amount", 18),
         ("verdict", 18),
-        ("reason", 44),
+        ("reason", 60),
         ("what to do", 20),
         ("book says", 12),
         ("DOKU says", 12),

@@ -23,6 +23,8 @@ pub enum Cell {
     Text(String),
     /// A text that is the title of what follows.
     Title(String),
+    /// The same above numbers.
+    NumberTitle(String),
     /// Good news.
     Good(String),
     /// What must be seen.

@@ -39,8 +39,7 @@ pub fn summary(summary: &Summary) -> Sheet {
     page.pair("run", Cell::text(summary.run.clone()));
     page.pair("started (WIB)", time(&summary.started_at));
     page.pair("ended (WIB)", time(&summary.finished_at));
-    page.pair("exit code", Cell::Count(summary.exit_code.into()));
-    page.pair("which means", Cell::text(meaning(summary.exit_code)));
+    page.pair("exit code", Cell::text(format!("{}: {}", summary.exit_code, meaning(summary.exit_code))));
     if let Some(stopped) = &summary.stopped {
         page.pair("stopped part-way", Cell::Bad(stopped.clone()));
     }
@@ -160,7 +159,9 @@ impl Page {
 
     /// What is zero is left out, the sum stands below.
     fn tallies(&mut self, what: &str, unit: &str, tallies: &[(&'static str, Tally)]) {
-        self.titles(&[what, unit, "rupiah"]);
+        self.blank();
+        let number = |title: &str| Cell::NumberTitle(title.to_owned());
+        self.row([Cell::Title(what.to_owned()), number(unit), number("rupiah")]);
         let mut sum = Tally::default();
         for (word, tally) in tallies {
             sum.merge(*tally);

@@ -1,0 +1,68 @@
+//! A CSV file that is being written, and beside it, if somebody asked for one, its copy for a spreadsheet.
+
+use std::path::Path;
+
+use super::load::Case;
+use crate::edge::files::{Draft, WriteError};
+use crate::report::safe;
+
+/// Which CSV files come out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Copies {
+    /// The exact ones, for machines.
+    Exact,
+    /// And copies in which nothing can become a formula.
+    SpreadsheetSafe,
+}
+
+impl Copies {
+    /// As `--spreadsheet-safe` says.
+    pub(super) const fn of(spreadsheet_safe: bool) -> Self {
+        if spreadsheet_safe { Self::SpreadsheetSafe } else { Self::Exact }
+    }
+}
+
+/// The file, and its copy.
+#[derive(Debug)]
+pub(super) struct CsvDraft {
+    name: &'static str,
+    exact: Draft,
+    safe: Option<Draft>,
+}
+
+impl CsvDraft {
+    /// Begins a file with its header.
+    pub(super) fn begin(case: &Case, name: &'static str, header: &[u8]) -> Self {
+        let folder = super::books::Books::folder(case);
+        let mut exact = Draft::begin(&folder, name);
+        exact.write(header);
+        let safe = (case.copies == Copies::SpreadsheetSafe).then(|| {
+            let mut safe = Draft::begin(&folder, &safe::name(name));
+            safe.write(&safe::header(header));
+            safe
+        });
+        Self { name, exact, safe }
+    }
+
+    /// Writes whole rows.
+    pub(super) fn write(&mut self, rows: &[u8]) {
+        self.exact.write(rows);
+        if let Some(safe) = &mut self.safe {
+            safe.write(&safe::rows(rows));
+        }
+    }
+
+    /// The names of what it writes.
+    pub(super) fn names(&self) -> impl Iterator<Item = String> + '_ {
+        std::iter::once(self.name.to_owned()).chain(self.safe.iter().map(|_| safe::name(self.name)))
+    }
+
+    /// Gives the files their places in a folder.
+    ///
+    /// # Errors
+    /// One of them could not be written.
+    pub(super) fn keep(self, folder: &Path) -> Result<(), WriteError> {
+        self.exact.keep(&folder.join(self.name))?;
+        self.safe.map_or(Ok(()), |safe| safe.keep(&folder.join(safe::name(self.name))))
+    }
+}
