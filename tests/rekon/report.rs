@@ -39,6 +39,7 @@ fn customers_data_are_masked_until_somebody_asks_for_them() {
         page.contains("MUR-2") && page.contains("S***") && page.contains("Customers&#39; data are masked."),
         "{page}"
     );
+    assert!(page.contains("1 request; half of them within") && page.contains("Requests over time"), "{page}");
     for personal in ["Siti", "6289876543210", "Budi"] {
         assert!(!page.contains(personal), "{personal}");
     }
