@@ -3,6 +3,7 @@
 mod audits;
 mod binary;
 mod bind;
+mod browser;
 mod bugs;
 mod cases;
 mod command_line;
@@ -31,6 +32,7 @@ mod power;
 mod process;
 mod provider_faults;
 mod readme;
+mod report;
 mod sheets;
 #[cfg(target_os = "linux")]
 mod shim;

@@ -112,7 +112,12 @@ fn row(page: &Page<'_>, order: &Break) -> Row {
         verdict: order.verdict.word(),
         verdict_name: (words.verdict_name)(order.verdict),
         state: order.state.word(),
-        state_name: (words.state_name)(order.state),
+        // In an audit this only says that no run of ours has touched it.
+        state_name: if page.is_audit() && order.state == DoneState::Skipped {
+            ""
+        } else {
+            (words.state_name)(order.state)
+        },
         action: order.action.map_or("", Action::word),
         action_name: order.action.map_or("", words.action_name),
         reason_number: order.reason.index(),

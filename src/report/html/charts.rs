@@ -48,8 +48,8 @@ pub(super) struct Node {
 }
 
 /// How wide the drawing is, and where the bands begin and end.
-const LEFT: u64 = 2400;
-const RIGHT: u64 = 4700;
+const LEFT: u64 = 2700;
+const RIGHT: u64 = 4300;
 const NODE: u64 = 120;
 /// What all bands together are high, and what is between two nodes, in which two lines of a label have room.
 const HIGH: u64 = 1900;

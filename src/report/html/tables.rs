@@ -258,7 +258,10 @@ pub(super) fn latency(page: &Page<'_>) -> Option<Table> {
     }
     counted.push(Counted::new(words.no_answer, "doubt", Tally { count: timing.unanswered, ..Tally::default() }));
     let answers = page.counted(timing.answered(), words.requests);
-    let text = (words.latency_text)(&answers, &span(timing.middle()), &span(timing.slowest));
+    let text = match timing.answered() {
+        0 => String::new(),
+        _ => (words.latency_text)(&answers, &span(timing.middle()), &span(timing.slowest)),
+    };
     let table = table(page, words.latency, words.latency, counted);
     let table = Table { text, has_rupiah: false, unit: words.requests, total: None, ..table };
     (!table.lines.is_empty()).then_some(table)

@@ -93,7 +93,7 @@ pub(super) const WORDS: Words = Words {
     },
     actions_in: "Selengkapnya:",
     by_state: "Baris menurut status",
-    by_state_audit: "Yang dilakukan proses kita",
+    by_state_audit: "Hasil proses kita",
     state: "Status",
     state_name: |state| match state {
         DoneState::Succeeded => "Berhasil",
