@@ -27,6 +27,7 @@ mod power;
 mod process;
 mod provider_faults;
 mod readme;
+mod schema;
 #[cfg(target_os = "linux")]
 mod shim;
 mod slips;
