@@ -105,6 +105,8 @@ pub(super) enum Command {
     Resolve(RunArgs),
     /// Print the lines of cron or the units of systemd that run a job every day; nothing is installed.
     Schedule(ScheduleArgs),
+    /// Print the JSON Schema of job files, for editors.
+    Schema,
     /// Runs; one run; everything known about one invoice; or a saved plan.
     Show {
         /// A run, an invoice number, or a saved plan.json; nothing lists the runs.

@@ -13,7 +13,7 @@ pub(super) fn completions(shell: Shell, screen: Screen) -> Result<u8, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "rekon", &mut script);
     let script = String::from_utf8_lossy(&script);
-    screen.say(script.trim_end());
+    screen.verbatim(script.trim_end());
     let document = serde_json::json!({ "version": 1, "shell": shell.to_string(), "script": script });
     screen.document(document.to_string().as_bytes());
     Ok(DONE)

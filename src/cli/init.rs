@@ -5,6 +5,7 @@ use std::path::Path;
 use super::args::{InitArgs, Kind};
 use super::exit::{DONE, Failure};
 use super::load::shown;
+use super::schema;
 use super::screen::Screen;
 use crate::edge::files;
 use crate::model::fault::printable;
@@ -67,7 +68,10 @@ pub(super) fn init(args: &InitArgs, screen: Screen) -> Result<u8, Failure> {
     let files = files_of(args.kind);
     refuse_to_replace(&args.folder, files)?;
     let mut written: Vec<String> = Vec::new();
-    for file in files {
+    // One for all jobs of a folder: the first job brings it, and no later one touches it.
+    let schema = File { name: schema::NAME, text: schema::TEXT };
+    let schema = Some(&schema).filter(|schema| !is_taken(&args.folder.join(schema.name)));
+    for file in schema.into_iter().chain(files) {
         let path = args.folder.join(file.name);
         files::write(&path, file.text.as_bytes()).map_err(|error| half_done(&error.to_string(), &written))?;
         written.push(shown(&path));
@@ -83,12 +87,15 @@ pub(super) fn init(args: &InitArgs, screen: Screen) -> Result<u8, Failure> {
     Ok(DONE)
 }
 
+fn is_taken(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
+}
+
 /// Whatever has one of the names stays as it is, be it only a link that leads nowhere.
 fn refuse_to_replace(folder: &Path, files: &[File]) -> Result<(), Failure> {
     if folder.exists() && !folder.is_dir() {
         return Err(Failure::Refused(format!("{} is not a folder; nothing was written", shown(folder))));
     }
-    let is_taken = |path: &Path| path.symlink_metadata().is_ok();
     let paths = files.iter().map(|file| folder.join(file.name));
     let taken: Vec<String> = paths.filter(|path| is_taken(path)).map(|path| shown(&path)).collect();
     if taken.is_empty() {

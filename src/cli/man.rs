@@ -25,7 +25,7 @@ pub(super) fn man(folder: Option<&Path>, screen: Screen) -> Result<u8, Failure> 
         let texts: serde_json::Map<String, serde_json::Value> =
             pages.iter().map(|page| (page.name.clone(), String::from_utf8_lossy(&page.text).into())).collect();
         for page in &pages {
-            screen.say(String::from_utf8_lossy(&page.text).trim_end());
+            screen.verbatim(String::from_utf8_lossy(&page.text).trim_end());
         }
         screen.document(serde_json::json!({ "version": 1, "pages": texts }).to_string().as_bytes());
         return Ok(DONE);

@@ -37,6 +37,7 @@ mod resolve;
 mod rule;
 mod run;
 mod schedule;
+mod schema;
 mod screen;
 mod session;
 mod show;
@@ -115,6 +116,7 @@ async fn command(cli: &Cli, screen: Screen) -> Result<u8, exit::Failure> {
         Command::Reconcile(args) => reconcile::job(args, common, screen.on(args.output.paper)?).await,
         Command::Resolve(args) => resolve::job(args, common, screen).await,
         Command::Schedule(args) => schedule::schedule(args, common, screen),
+        Command::Schema => schema::schema(screen),
         Command::Show { what, job, as_of, paper } => {
             show::show(what.as_deref(), job.as_deref(), as_of.as_deref(), common, screen.on(*paper)?).await
         }

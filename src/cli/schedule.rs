@@ -39,10 +39,10 @@ pub(super) fn schedule(args: &ScheduleArgs, common: &Common, screen: Screen) -> 
         return Ok(DONE);
     }
     match args.format {
-        ScheduleFormat::Cron => screen.say(files[0].1.trim_end()),
+        ScheduleFormat::Cron => screen.verbatim(files[0].1.trim_end()),
         ScheduleFormat::Systemd => {
             for (name, text) in &files {
-                screen.say(&format!("##### /etc/systemd/system/{name}\n{text}"));
+                screen.verbatim(&format!("##### /etc/systemd/system/{name}\n{text}"));
             }
             let service = &files[1].0;
             screen

@@ -163,6 +163,13 @@ impl Screen {
         }
     }
 
+    /// Text that another program reads, on stdout: every line as it is, however wide the terminal; nothing with `--json`.
+    pub(super) fn verbatim(self, text: &str) {
+        if self.format == Format::Text {
+            out(text);
+        }
+    }
+
     /// A document for machines, on stdout; only with `--json`.
     pub(super) fn document(self, json: &[u8]) {
         if self.format == Format::Json {

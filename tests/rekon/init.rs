@@ -163,7 +163,7 @@ fn a_folder_that_cannot_be_written_to_is_told() {
     let refused = ends(&folder, &["init", "refund", "shop"], 2);
     assert!(refused.stderr.starts_with("shop is not a folder; nothing was written"), "{}", refused.stderr);
     let below = ends(&folder, &["init", "refund", "shop/first"], 2);
-    assert!(below.stderr.contains("shop/first/refunds.csv: cannot be written"), "{}", below.stderr);
+    assert!(below.stderr.contains("shop/first/rekon.schema.json: cannot be written"), "{}", below.stderr);
     assert!(below.stderr.contains("nothing was written"), "{}", below.stderr);
     assert_eq!(folder.read("shop"), "a file");
 }
@@ -174,7 +174,7 @@ fn machines_are_told_in_one_document() {
     let told = ends(&folder, &["init", "refund", "shop", "--json"], 0);
     let expected = serde_json::json!({
         "version": 1,
-        "written": ["shop/refunds.csv", "shop/refund.yaml"],
+        "written": ["shop/rekon.schema.json", "shop/refunds.csv", "shop/refund.yaml"],
         "next": ["rekon check shop/refund.yaml", "rekon plan shop/refund.yaml", "rekon run shop/refund.yaml"],
     });
     assert_eq!(serde_json::from_str::<serde_json::Value>(&told.stdout).expect("one document"), expected);

@@ -8,7 +8,7 @@ use rekon::job::{Job, parse};
 use crate::support::{entries, rekon, repository};
 
 /// No key of a job file is like it, so that the reader lists those that it knows.
-const STRANGER: &str = "qqqqqqqqqqqqqqqqqqqq";
+pub(crate) const STRANGER: &str = "qqqqqqqqqqqqqqqqqqqq";
 
 fn job_files() -> Vec<PathBuf> {
     let is_job = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "yaml");
@@ -98,8 +98,16 @@ fn a_key_is_found_in_its_own_section_only_commented_or_not() {
     }
 }
 
-/// Every key of a job file with the sections around it, as the reader tells when it is given a stranger.
+/// Every key of a job file as the template shows it.
 fn known_keys() -> Vec<Vec<String>> {
+    let mut found: Vec<Vec<String>> = keys_of_the_reader().iter().map(|path| documented_as(path)).collect();
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// Every key of a job file with the sections around it, as the reader tells when it is given a stranger.
+pub(crate) fn keys_of_the_reader() -> Vec<Vec<String>> {
     let mut found = Vec::new();
     explore(&[], &|inside| inside.to_owned(), &mut found);
     found.sort();
@@ -114,7 +122,7 @@ fn explore(path: &[String], write: &dyn Fn(&str) -> String, found: &mut Vec<Vec<
         let keys = keys_told(&write(&probe));
         for key in &keys {
             let inner: Vec<String> = path.iter().chain([key]).cloned().collect();
-            found.push(documented_as(&inner));
+            found.push(inner.clone());
             let within = |inside: &str| {
                 let entry = format!("{{{key}: {inside}}}");
                 write(&if is_list { format!("[{entry}]") } else { entry })

@@ -33,6 +33,7 @@ mod process;
 mod provider_faults;
 mod readme;
 mod report;
+mod schema;
 mod sheets;
 #[cfg(target_os = "linux")]
 mod shim;

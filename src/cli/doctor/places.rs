@@ -101,14 +101,13 @@ async fn journal(path: &Path, now: Timestamp) -> Vec<Finding> {
             "set the clock; if it is right now: rekon journal accept",
         ),
         head => {
-            let entries = counted(u64::try_from(head.map_or(0, |head| head.seq)).unwrap_or_default(), "entry");
-            let entries = entries.replace("entrys", "entries");
+            let entries = head.map_or(0, |head| head.seq);
             let whole = if SqliteJournal::is_long(path) {
                 format!("too long for a glance: {look}")
             } else {
                 "whole".to_owned()
             };
-            Finding::fine(check, format!("{name}: {entries}, {whole}"))
+            Finding::fine(check, format!("{name}: {entries} entries in its log, {whole}"))
         }
     }];
     if let Some(loss) = journal.loss() {
