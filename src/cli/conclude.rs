@@ -326,7 +326,7 @@ impl Conclusion {
         format!(
             "\n  or: rekon resolve {}: the same, but nothing new is sent; if DOKU is still ill,\n  \
              it asks for the status of each",
-            printable(&case.file)
+            case.typed
         )
     }
 
@@ -361,10 +361,18 @@ impl Conclusion {
             Task::Change(_) if summary.plan.is_some() => "run the same plan again",
             Task::Change(_) => "run the same job again",
         };
+        // The name alone would mean another day's orders tomorrow, or another journal.
+        let has_file = !matches!(case.loosening, Loosening::NotOffered);
+        let command = match case.job.task {
+            Task::Change(_) if has_file && case.typed != case.file && summary.plan.is_none() => {
+                format!(" (rekon run {})", case.typed)
+            }
+            Task::Change(_) | Task::Audit => String::new(),
+        };
         let next = match summary.exit_code {
             exit::DONE => String::new(),
             exit::DOUBT => format!(
-                "{}\n  {again}: it settles them with the same key and never sends twice{}\n  \
+                "{}\n  {again}{command}: it settles them with the same key and never sends twice{}\n  \
                  which ones, and what is known about one: rekon show [INVOICE] --journal {}{}",
                 self.not_in_the_input(),
                 self.resolving(case),
@@ -372,7 +380,7 @@ impl Conclusion {
                 self.for_a_person()
             ),
             exit::STOPPED if summary.plan.is_some() => "\n  run the same plan again to continue".to_owned(),
-            exit::STOPPED => "\n  run the job again to continue".to_owned(),
+            exit::STOPPED => format!("\n  run the job again{command} to continue"),
             _ if self.has_strays() => {
                 format!(
                     "\n  {}\n  at the rows that are refused, held or do not match: reconciliation.csv; at the stray lines \

@@ -17,7 +17,7 @@ use crate::job::settings::{Column, Field, Guards, Notifications, STDIN, Source};
 use crate::job::{self, Job};
 use crate::journal::Account;
 use crate::journal::log::sha256;
-use crate::model::fault::{Fault, Place};
+use crate::model::fault::{Fault, Place, printable};
 use crate::model::ids::InvoiceNumber;
 use crate::model::language::Language;
 use crate::model::money::Tally;
@@ -40,6 +40,8 @@ pub(super) struct Case {
     pub(super) folder: PathBuf,
     /// The job file as the user named it.
     pub(super) file: String,
+    /// The job file with the flags that it needs to mean the same tomorrow, to be typed.
+    pub(super) typed: String,
     /// The business date.
     pub(super) date: BusinessDate,
     /// Where the journal is.
@@ -133,8 +135,10 @@ pub(super) fn assemble(
 ) -> Result<Case, Failure> {
     let language = common.lang.unwrap_or(job.output.language);
     let journal = journal_path(common.journal.as_deref(), &file, &folder, &job.journal)?;
+    let date = date(common, now)?;
     Ok(Case {
-        date: date(common, now)?,
+        typed: typed(&file, &job, common, date),
+        date,
         journal,
         job,
         folder,
@@ -146,6 +150,19 @@ pub(super) fn assemble(
         copies: Copies::Exact,
         told: Told::default(),
     })
+}
+
+/// A path with a date in it names other files tomorrow, and a journal that was named is not the job's own.
+fn typed(file: &str, job: &Job, common: &Common, date: BusinessDate) -> String {
+    let orders = match &job.orders.source {
+        Source::File(file) => Some(file),
+        Source::Rows(_) => None,
+    };
+    let others = job.notifications.files.iter().chain(&job.reconcile.results);
+    let is_dated = others.chain(orders).any(|path| path.contains("{date"));
+    let date = if is_dated || common.date.is_some() { format!(" --date {date}") } else { String::new() };
+    let journal = common.journal.as_ref().map(|journal| format!(" --journal {}", printable(journal)));
+    format!("{}{date}{}", printable(file), journal.unwrap_or_default())
 }
 
 /// `--journal` is relative to the current directory, as every argument; the job's own is relative to the job.

@@ -82,7 +82,7 @@ async fn settle(case: &Case, live: bool, started_at: Timestamp, screen: Screen) 
         ));
     }
     if code == DONE {
-        screen.say(&format!("nothing new was sent; what is still to be sent: rekon run {}", printable(&case.file)));
+        screen.say(&format!("nothing new was sent; what is still to be sent: rekon run {}", case.typed));
     }
     let document = serde_json::json!({ "version": 1, "in_doubt_before": before, "settled": settled, "in_doubt": after, "exit_code": code });
     screen.document(document.to_string().as_bytes());

@@ -255,7 +255,7 @@ pub(super) fn why_not(case: &Case, plan: &Plan) -> Failure {
             "  {}, {}: in doubt meanwhile; rekon resolve {} settles them and sends nothing new",
             counted(open.count, "row"),
             open.rupiah,
-            case.file
+            case.typed
         )
     });
     Failure::Refused(broken.chain([hint]).chain(doubt).collect::<Vec<_>>().join("\n"))

@@ -3,6 +3,7 @@
 use rekon::simulator::CLIENT_ID;
 
 use crate::process::{Ended, Folder, Provider, Told, column, notification_body, now};
+use crate::support::{copy_into, repository};
 use rekon::model::time::wire;
 use rekon::simulator::SECRET_KEY;
 
@@ -283,4 +284,21 @@ fn an_order_that_was_turned_away_keeps_the_amount_that_was_sent() {
     assert_eq!(world.states(), ["succeeded", "held"]);
     assert_eq!(column(&world.folder.results("by-hand"), "rekon_reason")[1], "other_amount");
     assert_eq!(world.provider.effects().get("INV-2"), None);
+}
+
+#[test]
+fn what_is_to_be_typed_names_the_day_and_the_journal_that_were_meant() {
+    let folder = Folder::new();
+    copy_into(&repository("tests/cases/refund-unknown"), &folder.path(""));
+    folder.write("orders-20261121.csv", &folder.read("orders.csv"));
+    folder
+        .write("job.yaml", &folder.read("job.yaml").replace("file: orders.csv", "file: \"orders-{date:%Y%m%d}.csv\""));
+    let ended = folder.rekon(&["run", "job.yaml", "--date", "2026-11-21", "--journal", "other.db"]);
+    assert_eq!(ended.code, Some(3), "{}", ended.stderr);
+    let typed = "rekon run job.yaml --date 2026-11-21 --journal other.db";
+    assert!(
+        ended.stdout.contains(&format!("\n  run the same job again ({typed}): it settles them")),
+        "{}",
+        ended.stdout
+    );
 }

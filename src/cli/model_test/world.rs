@@ -81,6 +81,7 @@ impl World {
             journal: root.join("journal.db"),
             folder: root,
             file: "job.yaml".into(),
+            typed: "job.yaml".into(),
             date,
             job,
             loosening: Loosening::NotAsked,
