@@ -59,7 +59,7 @@ impl Begun {
     }
 
     /// Makes the table say the same: once for all that a transaction has changed.
-    pub(super) fn save(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+    pub(super) fn save(&self, connection: &Connection) -> rusqlite::Result<()> {
         if self.is_saved {
             return Ok(());
         }
@@ -76,9 +76,8 @@ impl Begun {
                 self.date.to_string(),
                 self.orders,
                 self.rupiah
-            ])?;
-        self.is_saved = true;
-        Ok(())
+            ])
+            .map(drop)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The writing connection, with what it need not read again: the end of the log, what a run began with, the items of
-//! the calls under way and the sums of the day. Nobody else writes, so that all of it is what the tables say. Whoever undoes
-//! anything makes the pen forget everything.
+//! the calls under way and, within a transaction, the sums of the day. Nobody else writes, so that all of it is what the
+//! tables say. Whoever undoes anything makes the pen forget everything.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -36,6 +36,7 @@ struct Known {
     under_way: HashMap<AttemptId, ItemId>,
     /// These items, as they are now.
     items: HashMap<ItemId, Item>,
+    /// Empty between two transactions.
     days: Vec<Begun>,
 }
 
@@ -68,9 +69,11 @@ impl Pen {
         self.known.take();
     }
 
-    /// Writes what only the pen knows so far; nothing may be committed without it.
+    /// Writes the sums that only the pen knows so far; nothing may be committed without it. The next transaction reads them
+    /// again: whatever the table says by then, the caps hold against that.
     pub(super) fn settle(&self) -> Result<(), JournalError> {
-        self.known.borrow_mut().days.iter_mut().try_for_each(|day| day.save(&self.connection)).map_err(failed)
+        let days = std::mem::take(&mut self.known.borrow_mut().days);
+        days.iter().try_for_each(|day| day.save(&self.connection)).map_err(failed)
     }
 
     /// Adds an entry to the log.
