@@ -139,7 +139,8 @@ impl<'a> Deciding<'a> {
 
     /// The invoices of the next orders, at most so many; none after the last.
     pub fn next(&mut self, most: usize) -> Vec<InvoiceNumber> {
-        let next = u32::try_from(self.dispositions.len()).expect("orders are numbered so");
+        // There are fewer orders than that, and none behind the last one.
+        let next = u32::try_from(self.dispositions.len()).unwrap_or(u32::MAX);
         self.asked = self.input.register.orders_from(next).take(most).collect();
         self.asked.iter().map(|(_, order)| order.invoice_number.clone()).collect()
     }
