@@ -55,7 +55,7 @@ pub(super) fn of(page: &Page<'_>) -> Story {
         personal: personal(page),
         journal: summary.journal.as_ref().map(|head| {
             let entries = u64::try_from(head.entries).unwrap_or_default();
-            (words.journal)(&page.language.count(entries), &short(&head.head))
+            (words.journal)(&page.language.count(entries), short(&head.head))
         }),
         files: summary.files.keys().filter(|name| *name != "report.html").cloned().collect(),
     }
@@ -110,7 +110,7 @@ fn sentences(page: &Page<'_>) -> Vec<String> {
         said.push((words.log)(&page.counted(log.read, words.lines), &page.language.count(log.verified)));
     }
     if let Some(plan) = &summary.plan {
-        said.push((words.plan)(&short(&plan.digest), &printable(&plan.made_by)));
+        said.push((words.plan)(short(&plan.digest), &printable(&plan.made_by)));
         if !plan.approved_by.is_empty() {
             let names = plan.approved_by.iter().map(|one| format!("{} ({})", printable(&one.name), short(&one.key)));
             said.push(format!("{} {}.", words.approved_by, names.collect::<Vec<_>>().join(", ")));
