@@ -35,12 +35,6 @@ impl Names {
         &self.folder
     }
 
-    /// A file that could be the first one, for those who ask whether a pattern matches.
-    #[must_use]
-    pub fn first(&self, date: BusinessDate) -> PathBuf {
-        self.path((date, 1))
-    }
-
     fn path(&self, (date, number): Number) -> PathBuf {
         self.folder.join(format!("{}{date}-{number:04}{}", self.prefix, self.suffix))
     }
@@ -148,8 +142,8 @@ impl DailyLog {
         let files = self.files().map_err(|source| LogError::Disk { path: self.names.folder.clone(), source })?;
         for number in files.into_iter().rev() {
             let path = self.names.path(number);
-            let bytes = end_of(&path, left).map_err(|source| LogError::Disk { path, source })?;
-            left = left.saturating_sub(bytes.len() as u64);
+            let (bytes, length) = end_of(&path, left).map_err(|source| LogError::Disk { path, source })?;
+            left = left.saturating_sub(length);
             found.push(bytes);
             if left == 0 {
                 break;
@@ -161,7 +155,8 @@ impl DailyLog {
     /// Adds whole lines. When this returns well, they are on the disk.
     ///
     /// # Errors
-    /// The disk did not take them: none of them counts as written, though after a crash some may be found.
+    /// The disk did not take them: none of them counts as written. Should the disk fail to take them out again as well, some may be
+    /// found in a file that is not used any more.
     pub fn append(&mut self, lines: &[u8], today: BusinessDate) -> io::Result<()> {
         let names = &self.names;
         let length = lines.len() as u64;
@@ -245,11 +240,12 @@ fn created(names: &Names, newest: Option<Number>, today: BusinessDate) -> io::Re
     }
 }
 
-/// The last so many bytes of a file, without the line that they cut.
-fn end_of(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+/// The last so many bytes of a file, without the line that they cut; and how long all of it is.
+fn end_of(path: &Path, most: u64) -> io::Result<(Vec<u8>, u64)> {
     let mut file = File::open(path)?;
     file.sync_all()?;
-    let from = file.metadata()?.len().saturating_sub(most);
+    let length = file.metadata()?.len();
+    let from = length.saturating_sub(most);
     file.seek(SeekFrom::Start(from))?;
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)?;
@@ -257,7 +253,7 @@ fn end_of(path: &Path, most: u64) -> io::Result<Vec<u8>> {
         let cut = memchr::memchr(b'\n', &bytes).map_or(bytes.len(), |end| end + 1);
         bytes.drain(..cut);
     }
-    Ok(bytes)
+    Ok((bytes, length))
 }
 
 /// A file whose size is bounded, for what strangers send: when it is full it replaces the one before it. Nothing in it is durable.
@@ -373,7 +369,7 @@ mod tests {
     #[test]
     fn a_torn_line_is_closed_off_and_the_next_one_is_whole() {
         let folder = tempfile::tempdir().unwrap();
-        let path = names(folder.path()).first(date("2026-11-21"));
+        let path = names(folder.path()).path((date("2026-11-21"), 1));
         std::fs::write(&path, "one\ntor").unwrap();
         let mut log = DailyLog::open(names(folder.path()), 1000).unwrap();
         log.append(b"two\n", date("2026-11-21")).unwrap();
@@ -416,6 +412,7 @@ mod tests {
         }
         let read = |name: &str| std::fs::read_to_string(folder.path().join("refused").join(name)).unwrap();
         assert_eq!(std::fs::read_dir(folder.path().join("refused")).unwrap().count(), 2);
-        assert_eq!((read("requests.old.jsonl").as_str(), read("requests.jsonl").as_str()), ("no 6\nno 7\n", "no 8\n"));
+        let (old, new) = (read("requests.old.jsonl"), read("requests.jsonl"));
+        assert_eq!((old.as_str(), new.as_str()), ("no 5\nno 6\n", "no 7\nno 8\n"));
     }
 }

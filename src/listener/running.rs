@@ -148,13 +148,7 @@ impl Listening {
         self.address
     }
 
-    /// What has happened so far.
-    #[must_use]
-    pub fn figures(&self) -> &Figures {
-        &self.figures
-    }
-
-    /// Takes no new connections, answers the open requests once they are on the disk, and ends.
+    /// Takes no new connections, answers the open requests once they are on the disk, and ends. Says what has happened.
     pub async fn stop(self) -> Arc<Figures> {
         drop(self.stop);
         self.server.await.ok();
