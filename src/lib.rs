@@ -1,3 +1,5 @@
+//! The story, the map and the rules of the house are in `docs/architecture.md`, which stands here too.
+//!
 #![doc = include_str!("../docs/architecture.md")]
 
 pub mod cli;

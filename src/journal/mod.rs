@@ -60,6 +60,16 @@ pub enum JournalError {
         /// Why.
         reason: String,
     },
+    /// It was made by an earlier version of this program; whoever opens it to write carries it over.
+    #[error("{path}: its tables have version {version}; the next run carries it over to {newest}")]
+    Older {
+        /// The journal.
+        path: String,
+        /// Of its tables.
+        version: i32,
+        /// Of this program's.
+        newest: i32,
+    },
     /// A write did not become durable; nothing more is sent after this.
     #[error("the journal could not be written: {0}")]
     Write(String),

@@ -8,7 +8,7 @@ use rekon::simulator::{CLIENT_ID, SECRET_KEY};
 use serde_json::Value;
 
 use crate::month::generator::Month;
-use crate::process::{Ended, Folder, Told, column, notification_body, rows};
+use crate::process::{Ended, Folder, Told, column, exits, notification_body, rows};
 use crate::support::rekon;
 
 const AS_OF: [&str; 2] = ["--as-of", "2024-01-31T17:00:00Z"];
@@ -29,10 +29,6 @@ fn audit(folder: &Folder, more: &str) {
              orders: {{file: orders.csv, columns: {{book_status: Status}}}}\n{more}"
         ),
     );
-}
-
-fn exits(ended: &Ended, code: i32) {
-    assert_eq!(ended.code, Some(code), "{}\n{}", ended.stdout, ended.stderr);
 }
 
 /// A file of the audit that has just ended.

@@ -11,8 +11,8 @@ use rekon::model::time::Zone;
 use rekon::simulator::{CLIENT_ID, Config, SECRET_KEY};
 
 use crate::process::{
-    Ended, Folder, HASTY, Nobody, Parrot, Provider, QUICK, Seal, Simulate, Told, client_id, column, notification_body,
-    now, rows, until,
+    Ended, Folder, HASTY, Nobody, Parrot, Provider, QUICK, Seal, Simulate, Told, client_id, column, exits,
+    notification_body, now, rows, until,
 };
 
 /// A pace at which a test can step in.
@@ -80,11 +80,6 @@ fn refunds(count: u32, further: &str) -> (Folder, Provider) {
 
 fn once_each(count: u32) -> BTreeMap<String, u32> {
     (1..=count).map(|number| (format!("INV-{number}"), 1)).collect()
-}
-
-/// Checks the exit code, and shows everything if it is another one.
-fn exits(ended: &Ended, code: i32) {
-    assert_eq!(ended.code, Some(code), "stdout:\n{}\nstderr:\n{}", ended.stdout, ended.stderr);
 }
 
 fn states(folder: &Folder, job: &str) -> Vec<String> {

@@ -8,7 +8,7 @@ use rekon::simulator::CLIENT_ID;
 use ssh_key::private::Ed25519Keypair;
 use ssh_key::{HashAlg, LineEnding, PrivateKey};
 
-use crate::process::{Ended, Folder, Provider, QUICK, column, now};
+use crate::process::{Folder, Provider, QUICK, column, exits, now};
 
 const SLOW: &str = "\
 limits: {rate: 20/s, concurrency: 2, timeout: 5s}
@@ -52,10 +52,6 @@ fn job(provider: &Provider, further: &str) -> String {
          orders: {{file: orders.csv}}\nguards: {{max_orders: 100, max_total: 100000000}}\n{further}",
         provider.url()
     )
-}
-
-fn exits(ended: &Ended, code: i32) {
-    assert_eq!(ended.code, Some(code), "stdout:\n{}\nstderr:\n{}", ended.stdout, ended.stderr);
 }
 
 /// The run is refused for this reason, and the provider has heard nothing of it.

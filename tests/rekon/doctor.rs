@@ -9,7 +9,7 @@ use std::time::Duration;
 use rekon::model::time::{after, wire};
 use rekon::simulator::{CLIENT_ID, SECRET_KEY};
 
-use crate::process::{Ended, Folder, Nobody, Provider, Told, ended, notification_body, now};
+use crate::process::{Ended, Folder, Nobody, Provider, Told, ended, exits, notification_body, now};
 
 const SECRET: &str = "SK-doctor-must-not-be-seen";
 
@@ -219,4 +219,23 @@ fn the_newest_lines_of_a_log_say_whether_key_and_path_are_right() {
     }
     log(&folder, usual, "SK-another", 1);
     assert!(look(&with("refund", right), 0).1.1.contains("the key is another one"));
+}
+
+#[test]
+fn a_journal_of_an_earlier_version_is_no_fault() {
+    let folder = Folder::new();
+    exits(&folder.rekon(&["init", "refund"]), 0);
+    exits(&folder.rekon(&["run", "refund.yaml"]), 0);
+    let (path, version) = (folder.path(".rekon/journal.db"), 60..64);
+    let mut bytes = std::fs::read(&path).expect("the journal");
+    // The file format has the version of the tables there.
+    bytes[version].copy_from_slice(&3_i32.to_be_bytes());
+    std::fs::write(&path, bytes).expect("it is written");
+    let looked = folder.rekon(&["doctor", "refund.yaml"]);
+    exits(&looked, 0);
+    assert!(
+        looked.stdout.contains("its tables have version 3; the next run carries it over to 4"),
+        "{}",
+        looked.stdout
+    );
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use rekon::simulator::CLIENT_ID;
 
-use crate::process::{Ended, Folder, Provider, column};
+use crate::process::{Ended, Folder, Provider, column, exits};
 use crate::support::repository;
 
 /// Orders INV-`from` to INV-`to`, each over its number in thousands.
@@ -37,10 +37,6 @@ fn job(name: &str, provider: &Provider, rate: u32, guards: &str) -> String {
          guards:\n  max_orders: 100\n  max_total: 100000000\n{guards}",
         provider.url()
     )
-}
-
-fn exits(ended: &Ended, code: i32) {
-    assert_eq!(ended.code, Some(code), "stdout:\n{}\nstderr:\n{}", ended.stdout, ended.stderr);
 }
 
 /// Runs the job over the orders from one number to another.

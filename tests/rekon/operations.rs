@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use rekon::model::secret::Secret;
 use rekon::simulator::Config;
 
-use crate::process::{Ended, Folder, Nobody, Provider, client_id, ended};
+use crate::process::{Ended, Folder, Nobody, Provider, client_id, ended, exits};
 use crate::support::repository;
 
 const KEY: &str = "SK-canary0operations5d2e";
@@ -44,10 +44,6 @@ fn sale(further: &str) -> (Folder, Provider) {
     folder.write("id", "MCH-OPS");
     folder.write("key", KEY);
     (folder, provider)
-}
-
-fn exits(ended: &Ended, code: i32) {
-    assert_eq!(ended.code, Some(code), "stdout:\n{}\nstderr:\n{}", ended.stdout, ended.stderr);
 }
 
 /// The lines of a log, each of which is an object with the keys of every line.

@@ -372,6 +372,12 @@ limits: {rate: 500/s, burst: 10, concurrency: 4, timeout: 5s}
 retries: {attempts: 1, backoff: 10ms..50ms, inquire_after: 60s, settle_for: 100ms}
 ";
 
+/// Checks the exit code, and shows everything if it is another one.
+#[track_caller]
+pub(crate) fn exits(ended: &Ended, code: i32) {
+    assert_eq!(ended.code, Some(code), "stdout:\n{}\nstderr:\n{}", ended.stdout, ended.stderr);
+}
+
 /// The present.
 pub(crate) fn now() -> Timestamp {
     SystemClock.now()

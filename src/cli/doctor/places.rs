@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use super::Finding;
 use crate::cli::load::{Case, shown};
 use crate::edge::machine;
-use crate::journal::Journal as _;
 use crate::journal::sqlite::SqliteJournal;
+use crate::journal::{Journal as _, JournalError};
 use crate::model::operation::Task;
 use crate::model::time::{CORRECTION, Timestamp, elapsed, wire};
 use crate::plan::guard::counted;
@@ -88,6 +88,7 @@ async fn journal(path: &Path, now: Timestamp) -> Vec<Finding> {
     let journal = match SqliteJournal::open_to_read(path) {
         Ok(Some(journal)) => journal,
         Ok(None) => return vec![Finding::fine(check, format!("{name}: none yet; the first run makes it"))],
+        Err(older @ JournalError::Older { .. }) => return vec![Finding::fine(check, older.to_string())],
         Err(error) => return vec![damaged(&error)],
     };
     let (head, doubts) = match (journal.head().await, journal.doubts().await) {

@@ -84,8 +84,7 @@ pub(super) fn for_reading(path: &Path) -> Result<Connection, JournalError> {
     let version = number("user_version").map_err(|error| unusable(path, &error))?;
     check_owner(path, application, version)?;
     if version < schema::VERSION {
-        let reason = format!("its tables have version {version}; the next run carries it over to {}", schema::VERSION);
-        return Err(unusable(path, &reason));
+        return Err(JournalError::Older { path: path.display().to_string(), version, newest: schema::VERSION });
     }
     Ok(connection)
 }
