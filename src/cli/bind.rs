@@ -113,7 +113,7 @@ impl Bound {
     fn is_stale(&self, case: &Case, why: &[String]) -> Failure {
         let name = self.name();
         let lines: Vec<String> = why.iter().map(|line| format!("{name}: the plan is stale: {line}")).collect();
-        let file = printable(&case.file);
+        let file = &case.typed;
         Failure::Refused(format!(
             "{}\n  hint: make a new plan: rekon plan {file} --out {name}; what a run left in doubt is settled by: rekon resolve {file}",
             lines.join("\n")
@@ -217,7 +217,7 @@ impl Bound {
     }
 
     fn is_used(&self, case: &Case, run: &str) -> Failure {
-        let (name, file) = (self.name(), printable(&case.file));
+        let (name, file) = (self.name(), &case.typed);
         Failure::Refused(format!(
             "{name}: the plan is used: run {run} executed it to its end\n  hint: a plan is run once; make a new one for what is \
              left: rekon plan {file} --out {name}"
@@ -321,10 +321,11 @@ pub(super) fn refuse_without(case: &Case, plan: &Plan) -> Result<(), Failure> {
     if need == 0 {
         return Ok(());
     }
-    let file = printable(&case.file);
+    let typed = &case.typed;
     Err(Failure::Refused(format!(
-        "{file}: a plan over {} needs {} (approval.bands); make one, have it approved, and run it\n  rekon plan {file} --out \
-         plan.json --maker YOUR-NAME\n  {}\n  rekon run {file} --plan plan.json",
+        "{}: a plan over {} needs {} (approval.bands); make one, have it approved, and run it\n  rekon plan {typed} --out \
+         plan.json --maker YOUR-NAME\n  {}\n  rekon run {typed} --plan plan.json",
+        printable(&case.file),
         total.rupiah,
         counted(u64::from(need), "approval"),
         sign_command("plan.json", "NAME")

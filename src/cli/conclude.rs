@@ -211,12 +211,21 @@ impl Conclusion {
 
     /// The files could not be written: the run has not come to its end, whatever became of its orders.
     pub(super) fn stays_unwritten(&mut self) {
+        self.stays_open("the files could not be written");
+        self.summary.files.clear();
+    }
+
+    /// The end of the run could not be recorded: for the journal it goes on.
+    pub(super) fn stays_unrecorded(&mut self) {
+        self.stays_open("the end of the run could not be recorded");
+    }
+
+    fn stays_open(&mut self, why: &str) {
         let summary = &mut self.summary;
         if summary.exit_code != exit::DOUBT {
             summary.exit_code = exit::STOPPED;
         }
-        summary.stopped.get_or_insert("the files could not be written".to_owned());
-        summary.files.clear();
+        summary.stopped.get_or_insert(why.to_owned());
     }
 
     /// Prints the tables, what to do next, and where the files are.

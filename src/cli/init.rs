@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::args::{InitArgs, Kind};
 use super::exit::{DONE, Failure};
-use super::load::shown;
+use super::load::{for_a_shell, shown};
 use super::schema;
 use super::screen::Screen;
 use crate::edge::files;
@@ -77,8 +77,10 @@ pub(super) fn init(args: &InitArgs, screen: Screen) -> Result<u8, Failure> {
         written.push(shown(&path));
     }
     let job = shown(&args.folder.join(job_of(args.kind)));
-    let next: Vec<(String, &str)> =
-        steps(args.kind).iter().map(|(command, what)| (format!("rekon {command} {}", typed(&job)), *what)).collect();
+    let next: Vec<(String, &str)> = steps(args.kind)
+        .iter()
+        .map(|(command, what)| (format!("rekon {command} {}", for_a_shell(&job)), *what))
+        .collect();
     screen.say(&told(&written, &next));
     screen
         .note("\nit runs on the simulator as it is; what to change for sandbox and production stands in the job file");
@@ -116,14 +118,6 @@ fn half_done(error: &str, written: &[String]) -> Failure {
     })
 }
 
-/// A path as a shell takes it.
-fn typed(path: &str) -> String {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'_' | b'-');
-    // A name that begins like a flag would be taken for one.
-    let path = if path.starts_with('-') { format!("./{path}") } else { path.to_owned() };
-    if path.bytes().all(is_plain) { path } else { format!("'{}'", path.replace('\'', r"'\''")) }
-}
-
 fn told(written: &[String], next: &[(String, &str)]) -> String {
     let width = next.iter().map(|(line, _)| line.chars().count()).max().unwrap_or_default();
     let files = written.iter().map(|path| format!("wrote {}", printable(path)));
@@ -144,7 +138,7 @@ mod tests {
             ("o'hara/refund.yaml", r"'o'\''hara/refund.yaml'"),
             ("-shop/refund.yaml", "./-shop/refund.yaml"),
         ] {
-            assert_eq!(typed(path), expected);
+            assert_eq!(for_a_shell(path), expected);
         }
     }
 }

@@ -39,7 +39,11 @@ pub(super) async fn listen(args: &ListenArgs, common: &Common, screen: Screen) -
             .warn("this address can be reached from other machines, without TLS: let a proxy with TLS stand before it");
     }
     while !*interrupted.borrow_and_update() && interrupted.changed().await.is_ok() {}
-    let figures = listening.stop().await;
+    let Some(figures) = listening.stop().await else {
+        return Err(Failure::Stopped(
+            "a part of the listener died; whatever was answered with 200 is in the log".to_owned(),
+        ));
+    };
     let (written, copies) = (figures.written(), figures.copies());
     let (refused, unavailable) = (figures.refused(), figures.unavailable());
     screen.note(&format!("{written} written, {copies} copies, {refused} refused, {unavailable} not taken by the disk"));

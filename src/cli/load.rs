@@ -152,6 +152,14 @@ pub(super) fn assemble(
     })
 }
 
+/// A path as a shell takes it.
+pub(super) fn for_a_shell(path: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'_' | b'-');
+    // A name that begins like a flag would be taken for one.
+    let path = if path.starts_with('-') { format!("./{path}") } else { path.to_owned() };
+    if path.bytes().all(is_plain) { path } else { format!("'{}'", path.replace('\'', r"'\''")) }
+}
+
 /// A path with a date in it names other files tomorrow, and a journal that was named is not the job's own.
 fn typed(file: &str, job: &Job, common: &Common, date: BusinessDate) -> String {
     let orders = match &job.orders.source {
@@ -161,8 +169,8 @@ fn typed(file: &str, job: &Job, common: &Common, date: BusinessDate) -> String {
     let others = job.notifications.files.iter().chain(&job.reconcile.results);
     let is_dated = others.chain(orders).any(|path| path.contains("{date"));
     let date = if is_dated || common.date.is_some() { format!(" --date {date}") } else { String::new() };
-    let journal = common.journal.as_ref().map(|journal| format!(" --journal {}", printable(journal)));
-    format!("{}{date}{}", printable(file), journal.unwrap_or_default())
+    let journal = common.journal.as_ref().map(|journal| format!(" --journal {}", printable(&for_a_shell(journal))));
+    format!("{}{date}{}", printable(&for_a_shell(file)), journal.unwrap_or_default())
 }
 
 /// `--journal` is relative to the current directory, as every argument; the job's own is relative to the job.

@@ -295,7 +295,11 @@ async fn report(
     let now = SystemClock.now();
     let flow = read.flow.clone();
     let books = read.books(case, &log, now)?;
-    let illustrated = Illustrated::of_run(session, plan, &run, &books.highlights, flow).await.map_err(unread)?;
+    // A picture that is missing keeps nobody from the results.
+    let illustrated = Illustrated::of_run(session, plan, &run, &books.highlights, flow).await.unwrap_or_else(|error| {
+        screen.warn(&format!("report.html lacks what only the journal knows: {error}"));
+        Illustrated::default()
+    });
     let ending = Ending {
         run: Some(run.to_string()),
         input: plan.input_tally(),
@@ -324,6 +328,9 @@ async fn report(
     }
     let code = conclusion.summary.exit_code;
     let recorded = journal.finish_run(Finished { run, at: now, exit_code: code }).await;
+    if recorded.is_err() {
+        conclusion.stays_unrecorded();
+    }
     conclusion.print(case, screen);
     session.warn_of_other_doubts(screen).await;
     let lost = match (written, recorded) {

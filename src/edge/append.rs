@@ -5,6 +5,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::model::time::BusinessDate;
@@ -86,6 +87,9 @@ struct OpenFile {
     length: u64,
 }
 
+/// Bodies hold customers' names: they are for the owner, and for the group that whoever reads the log belongs to.
+const BODIES: u32 = 0o640;
+
 const LOCK: &str = ".rekon-listen.lock";
 const PROBE: &str = ".rekon-listen.probe";
 
@@ -117,6 +121,11 @@ impl DailyLog {
             let path = log.names.path(number);
             let (file, length) = reopened(&path).map_err(disk(&path))?;
             log.open = Some(OpenFile { file, number, length });
+        }
+        // What is appended is as durable as the names above it.
+        let parent = log.names.folder.join("..");
+        for folder in [&log.names.folder, &parent] {
+            synced(folder).map_err(disk(folder))?;
         }
         Ok(log)
     }
@@ -226,9 +235,9 @@ fn created(names: &Names, newest: Option<Number>, today: BusinessDate) -> io::Re
     loop {
         number += 1;
         let path = names.path((date, number));
-        match OpenOptions::new().append(true).create_new(true).open(&path) {
+        match OpenOptions::new().append(true).create_new(true).mode(BODIES).open(&path) {
             Ok(file) => {
-                let durable = File::open(&names.folder).and_then(|folder| folder.sync_all());
+                let durable = synced(&names.folder);
                 if durable.is_err() {
                     std::fs::remove_file(path).ok();
                 }
@@ -238,6 +247,10 @@ fn created(names: &Names, newest: Option<Number>, today: BusinessDate) -> io::Re
             Err(error) => return Err(error),
         }
     }
+}
+
+fn synced(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
 }
 
 /// The last so many bytes of a file, without the line that they cut; and how long all of it is.
@@ -275,7 +288,7 @@ impl BoundedFile {
             if let Some(folder) = path.parent() {
                 std::fs::create_dir_all(folder)?;
             }
-            let file = OpenOptions::new().append(true).create(true).open(&path)?;
+            let file = OpenOptions::new().append(true).create(true).mode(BODIES).open(&path)?;
             let length = file.metadata()?.len();
             Ok((file, length))
         };
@@ -298,7 +311,7 @@ impl BoundedFile {
     pub fn append(&mut self, line: &[u8]) -> io::Result<()> {
         if self.length > 0 && self.length + line.len() as u64 > self.most_bytes {
             std::fs::rename(&self.path, self.path.with_extension("old.jsonl"))?;
-            self.file = OpenOptions::new().append(true).create(true).open(&self.path)?;
+            self.file = OpenOptions::new().append(true).create(true).mode(BODIES).open(&self.path)?;
             self.length = 0;
         }
         // Counted before it is there: a disk that fails half-way must not make room for more.

@@ -61,7 +61,9 @@ pub enum JournalError {
         reason: String,
     },
     /// It was made by an earlier version of this program; whoever opens it to write carries it over.
-    #[error("{path}: its tables have version {version}; the next run carries it over to {newest}")]
+    #[error(
+        "{path}: its tables have version {version}; the next run, or rekon resolve JOB, carries it over to {newest}"
+    )]
     Older {
         /// The journal.
         path: String,

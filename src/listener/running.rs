@@ -148,12 +148,11 @@ impl Listening {
         self.address
     }
 
-    /// Takes no new connections, answers the open requests once they are on the disk, and ends. Says what has happened.
-    pub async fn stop(self) -> Arc<Figures> {
+    /// Takes no new connections, answers the open requests once they are on the disk, and ends. Says what has happened;
+    /// `None`: a part of it had died before.
+    pub async fn stop(self) -> Option<Arc<Figures>> {
         drop(self.stop);
-        self.server.await.ok();
-        self.keeper.await.ok();
-        self.refused.await.ok();
-        self.figures
+        let (server, keeper, refused) = (self.server.await, self.keeper.await, self.refused.await);
+        (server.is_ok() && keeper.is_ok() && refused.is_ok()).then_some(self.figures)
     }
 }

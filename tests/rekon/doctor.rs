@@ -234,7 +234,7 @@ fn a_journal_of_an_earlier_version_is_no_fault() {
     let looked = folder.rekon(&["doctor", "refund.yaml"]);
     exits(&looked, 0);
     assert!(
-        looked.stdout.contains("its tables have version 3; the next run carries it over to 4"),
+        looked.stdout.contains("its tables have version 3; the next run, or rekon resolve JOB, carries it over to 4"),
         "{}",
         looked.stdout
     );

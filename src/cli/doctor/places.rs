@@ -88,7 +88,10 @@ async fn journal(path: &Path, now: Timestamp) -> Vec<Finding> {
     let journal = match SqliteJournal::open_to_read(path) {
         Ok(Some(journal)) => journal,
         Ok(None) => return vec![Finding::fine(check, format!("{name}: none yet; the first run makes it"))],
-        Err(older @ JournalError::Older { .. }) => return vec![Finding::fine(check, older.to_string())],
+        Err(older @ JournalError::Older { .. }) => {
+            let remedy = "until then plan, show and an audit cannot read it: rekon resolve JOB carries it over and sends nothing new";
+            return vec![Finding::warning(check, older.to_string(), remedy)];
+        }
         Err(error) => return vec![damaged(&error)],
     };
     let (head, doubts) = match (journal.head().await, journal.doubts().await) {

@@ -165,6 +165,7 @@ fn insert(pen: &Pen, item: &Item, body: &[u8]) -> Result<(), JournalError> {
     if pen.connection().last_insert_rowid() != item.id.0 {
         return Err(JournalError::Write("an item has another number than was to be expected".into()));
     }
+    pen.numbered(item.id);
     Ok(())
 }
 

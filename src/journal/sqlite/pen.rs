@@ -97,6 +97,11 @@ impl Pen {
         Ok(ItemId(known.last_item.unwrap_or_default() + 1))
     }
 
+    /// A new item has its number.
+    pub(super) fn numbered(&self, item: ItemId) {
+        self.known.borrow_mut().last_item = Some(item.0);
+    }
+
     /// What a run began with.
     pub(super) fn began(&self, run: &RunId) -> Result<Began, JournalError> {
         let mut known = self.known.borrow_mut();
@@ -165,7 +170,6 @@ impl Pen {
     pub(super) fn wrote(&self, before: &Item, after: &Item) -> Result<(), JournalError> {
         let mut known = self.known.borrow_mut();
         days::follow(&self.connection, &mut known.days, before, after).map_err(failed)?;
-        known.last_item = known.last_item.max(Some(after.id.0));
         if after.state == State::Intent {
             known.items.insert(after.id, after.clone());
         } else {

@@ -177,6 +177,10 @@ pub(super) fn triggers() -> String {
         "
 CREATE TRIGGER event_is_never_changed BEFORE UPDATE ON event BEGIN SELECT RAISE(FAIL, 'the event log is never changed'); END;
 CREATE TRIGGER event_is_never_deleted BEFORE DELETE ON event BEGIN SELECT RAISE(FAIL, 'the event log is never cut'); END;
+CREATE TRIGGER event_is_never_replaced BEFORE INSERT ON event WHEN EXISTS (SELECT 1 FROM event WHERE seq = NEW.seq)
+    BEGIN SELECT RAISE(FAIL, 'the event log is never changed'); END;
+CREATE TRIGGER item_is_never_replaced BEFORE INSERT ON item WHEN EXISTS (SELECT 1 FROM item WHERE id = NEW.id)
+    BEGIN SELECT RAISE(FAIL, 'an item is never replaced'); END;
 CREATE TRIGGER event_follows_the_last AFTER INSERT ON event
     WHEN NEW.seq <> 1 AND NOT EXISTS (SELECT 1 FROM event WHERE seq = NEW.seq - 1)
     BEGIN SELECT RAISE(ROLLBACK, 'an entry of the event log out of turn'); END;

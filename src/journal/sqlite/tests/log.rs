@@ -52,10 +52,11 @@ async fn every_item_is_the_sum_of_its_entries() {
     journal.give_up(id, at(11)).await.unwrap();
     journal.rule(id, ruled(Event::RuledNotDone), at(12)).await.unwrap();
     let why = Reopened { reason: "DOKU lost it".into(), by: "budi".into() };
-    journal.reopen(vec![id], why, at(13)).await.unwrap();
+    let refused = item(&journal, 3).await.id;
+    assert_eq!(journal.reopen(vec![id, refused], why, at(13)).await.unwrap().len(), 2);
     let checked = journal.check().unwrap();
     assert_eq!(checked.flaws, [""; 0]);
-    assert_eq!((checked.items, checked.runs), (8, 1));
+    assert_eq!((checked.items, checked.runs), (9, 1));
     assert!(journal.holds(&checked.head()).unwrap());
     assert!(!journal.holds("00").unwrap());
 }
@@ -127,6 +128,9 @@ async fn the_store_itself_refuses_what_the_machine_does_not_list() {
         "UPDATE event SET at = 'x' WHERE seq = 1",
         "DELETE FROM event WHERE seq = (SELECT max(seq) FROM event)",
         "INSERT INTO event (seq, at, data, hash) VALUES (9999, 'x', '{}', zeroblob(32))",
+        "INSERT OR REPLACE INTO event (seq, at, data, hash) VALUES (2, 'x', '{}', zeroblob(32))",
+        "INSERT OR REPLACE INTO event (seq, at, data, hash) SELECT max(seq), 'x', '{}', zeroblob(32) FROM event",
+        "INSERT OR REPLACE INTO item SELECT * FROM item WHERE id = 3",
         "DELETE FROM item",
         "UPDATE item SET request_id = 'other' WHERE id = 5",
         "UPDATE item SET amount = 1 WHERE id = 5",
