@@ -13,7 +13,7 @@ use crate::journal::JournalError;
 /// SQLite before this version can corrupt a WAL file (`failure-modes.md`, finding 7).
 const OLDEST_SQLITE: i32 = 3_051_003;
 
-/// Keys are hashes, so that every new item lands on another page of their index: these pages are kept at hand.
+/// Orders come in any order, and each lands on another page of the indexes by invoice: these pages are kept at hand.
 const CACHE_KIBIBYTES: i32 = 8 * 1024;
 
 /// More than the writer has, so that none is prepared twice.
