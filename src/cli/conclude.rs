@@ -192,21 +192,27 @@ impl Conclusion {
             out.iter().map(|(name, _)| *name).chain(page).chain(workbook).chain(["summary.json"]).map(str::to_owned);
         let place = |name: String| (name.clone(), format!("{folder}/{name}"));
         self.summary.files = names.chain(self.books.files()).map(place).collect();
+        let path = |name: &str| -> PathBuf { case.path(&folder).join(name) };
+        let stopped = |error: files::WriteError| Failure::Stopped(error.to_string());
+        self.books.keep(&case.path(&folder)).map_err(stopped)?;
+        let mut made = Ok(());
+        if let Some(name) = workbook {
+            let runs = workbook::known_runs(case).await;
+            made = workbook::write(&case.path(&folder), &self.summary, &runs, self.now);
+            // It needs more room than what follows, and less depends on it.
+            if made.is_err() {
+                self.stays_open("audit.xlsx could not be written");
+                self.summary.files.remove(name);
+            }
+        }
         if let Some(name) = page {
             out.push((name, self.illustrated.page(&self.summary, &self.books.highlights, case.language)));
         }
         out.push(("summary.json", self.summary.json()));
-        let path = |name: &str| -> PathBuf { case.path(&folder).join(name) };
-        let stopped = |error: files::WriteError| Failure::Stopped(error.to_string());
-        self.books.keep(&case.path(&folder)).map_err(stopped)?;
-        if workbook.is_some() {
-            let runs = workbook::known_runs(case).await;
-            workbook::write(&case.path(&folder), &self.summary, &runs, self.now).map_err(stopped)?;
-        }
         for (name, content) in out {
             files::write(&path(name), &content).map_err(stopped)?;
         }
-        Ok(())
+        made.map_err(stopped)
     }
 
     /// The files could not be written: the run has not come to its end, whatever became of its orders.

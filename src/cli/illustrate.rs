@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::session::Session;
 use crate::job::settings::OutputFormat;
 use crate::journal::JournalError;
+use crate::journal::record::RowFate;
 use crate::model::ids::RunId;
 use crate::model::language::Language;
 use crate::plan::decide::Plan;
@@ -57,11 +58,13 @@ async fn cells(
     let case = session.case;
     let personal = if case.revealed_by.is_some() { Personal::Revealed } else { Personal::Masked };
     let columns = Columns::new(&plan.header, plan.delimiter, &case.job.orders.columns, personal);
+    let of_bad_rows = columns.of_bad_rows(personal);
     let mut cells = BTreeMap::new();
     for order in &highlights.breaks {
         let rows = session.journal.rows_behind(run, order.row.saturating_sub(1), 1).await?;
         for record in rows.iter().filter(|record| record.row.number == order.row) {
-            cells.insert(order.row, columns.cells(&record.row.raw));
+            let shown = if record.row.fate == RowFate::Invalid { &of_bad_rows } else { &columns };
+            cells.insert(order.row, shown.cells(&record.row.raw));
         }
     }
     Ok(cells)

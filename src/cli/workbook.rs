@@ -1,5 +1,6 @@
 //! audit.xlsx, made of the summary, of the journal's runs, and of the CSV files that a run or an audit has just written.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use csv::StringRecord;
@@ -32,7 +33,9 @@ pub(super) fn write(folder: &Path, totals: &Summary, known: &[RunRecord], now: T
     let path = folder.join(NAME);
     let failed = |source| WriteError { path: path.clone(), source };
     let mut draft = Draft::begin(folder, NAME);
-    fill(folder, totals, known, now, &mut draft).map_err(failed)?;
+    // The library panics where its scrap files find no room.
+    let filled = catch_unwind(AssertUnwindSafe(|| fill(folder, totals, known, now, &mut draft)));
+    filled.unwrap_or_else(|_| Err(std::io::ErrorKind::StorageFull.into())).map_err(failed)?;
     draft.keep(&path)
 }
 

@@ -5,7 +5,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use crate::model::time::BusinessDate;
@@ -171,7 +171,8 @@ impl DailyLog {
         let length = lines.len() as u64;
         let goes_on =
             |open: &OpenFile| open.number.0 >= today && (open.length == 0 || open.length + length <= self.most_bytes);
-        let mut open = if let Some(open) = self.open.take().filter(goes_on) {
+        let is_there = |open: &OpenFile| is_the_file(&open.file, &names.path(open.number));
+        let mut open = if let Some(open) = self.open.take().filter(goes_on).filter(is_there) {
             open
         } else {
             let (file, number) = created(names, self.newest, today)?;
@@ -247,6 +248,13 @@ fn created(names: &Names, newest: Option<Number>, today: BusinessDate) -> io::Re
             Err(error) => return Err(error),
         }
     }
+}
+
+/// Whether an open file still has its name: somebody may have moved, packed or removed it, and what is written to it then is
+/// found by nobody.
+fn is_the_file(file: &File, path: &Path) -> bool {
+    let identity = |found: &std::fs::Metadata| (found.dev(), found.ino());
+    matches!((file.metadata(), std::fs::metadata(path)), (Ok(open), Ok(named)) if identity(&open) == identity(&named))
 }
 
 fn synced(folder: &Path) -> io::Result<()> {
@@ -387,6 +395,23 @@ mod tests {
         let mut log = DailyLog::open(names(folder.path()), 1000).unwrap();
         log.append(b"two\n", date("2026-11-21")).unwrap();
         assert_eq!(files(folder.path()), expected(&[("2026-11-21-0001", "one\ntor\ntwo\n")]));
+    }
+
+    #[test]
+    fn a_file_that_somebody_takes_away_is_not_written_any_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut log = DailyLog::open(names(folder.path()), 100).unwrap();
+        let day = date("2026-11-21");
+        log.append(b"one\n", day).unwrap();
+        let path = |number| names(folder.path()).path((day, number));
+        std::fs::rename(path(1), folder.path().join("packed")).unwrap();
+        log.append(b"two\n", day).unwrap();
+        std::fs::write(path(3), "another's\n").unwrap();
+        std::fs::rename(path(3), path(2)).unwrap();
+        log.append(b"three\n", day).unwrap();
+        assert_eq!(std::fs::read_to_string(folder.path().join("packed")).unwrap(), "one\n");
+        assert_eq!(std::fs::read_to_string(path(2)).unwrap(), "another's\n");
+        assert_eq!(std::fs::read_to_string(path(3)).unwrap(), "three\n");
     }
 
     #[test]

@@ -78,6 +78,13 @@ impl Columns {
         Self { delimiter, kept: kept.collect() }
     }
 
+    /// The same columns of rows that could not be read: a cell of theirs may hold what belongs to another column.
+    #[must_use]
+    pub fn of_bad_rows(&self, personal: Personal) -> Self {
+        let kept = self.kept.iter().map(|kept| Kept { is_masked: personal == Personal::Masked, ..kept.clone() });
+        Self { delimiter: self.delimiter, kept: kept.collect() }
+    }
+
     /// The cells of a row that are not empty.
     #[must_use]
     pub fn cells(&self, raw: &str) -> Vec<Cell> {

@@ -5,6 +5,7 @@ use rusqlite::{Connection, params};
 use super::*;
 use crate::journal::log::{Reopened, Ruled};
 use crate::journal::record::{Acceptance, Contradiction, Finished};
+use crate::journal::sqlite::pen::Pen;
 use crate::journal::state::{Event, next};
 
 /// A journal with an item in every state that an item can come to, after one run.
@@ -59,6 +60,18 @@ async fn every_item_is_the_sum_of_its_entries() {
     assert_eq!((checked.items, checked.runs), (9, 1));
     assert!(journal.holds(&checked.head()).unwrap());
     assert!(!journal.holds("00").unwrap());
+}
+
+#[tokio::test]
+async fn a_new_item_comes_behind_the_last_whichever_was_written_before_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.db");
+    let journal = eventful(&path).await;
+    let (second, last) = (item(&journal, 2).await, item(&journal, 7).await);
+    drop(journal);
+    let pen = Pen::new(rusqlite::Connection::open(&path).unwrap());
+    pen.wrote(&second, &second).unwrap();
+    assert_eq!(pen.next_item().unwrap().0, last.id.0 + 1);
 }
 
 #[tokio::test]
