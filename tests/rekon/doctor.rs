@@ -239,3 +239,13 @@ fn a_journal_of_an_earlier_version_is_no_fault() {
         looked.stdout
     );
 }
+
+#[test]
+fn orders_that_are_not_there_yet_are_warned_of() {
+    let folder = Folder::new();
+    exits(&folder.rekon(&["init", "refund"]), 0);
+    std::fs::remove_file(folder.path("refunds.csv")).expect("it was there");
+    let looked = folder.rekon(&["doctor", "refund.yaml"]);
+    exits(&looked, 0);
+    assert!(looked.stdout.contains("refunds.csv is no file"), "{}", looked.stdout);
+}

@@ -103,6 +103,7 @@ async fn of_job(path: &Path, offline: bool, common: &Common) -> Vec<Finding> {
     findings.extend(self::keys(&case, keys.as_ref().err()));
     findings.extend(ping(&case));
     findings.extend(machine::open_files(&case));
+    findings.extend(places::orders(&case));
     findings.extend(places::findings(&case, now).await);
     findings.extend(logs::findings(&case, keys.as_ref().ok(), now));
     findings.extend(provider::findings(&case, offline).await);

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::Finding;
 use crate::cli::load::{Case, shown};
 use crate::edge::machine;
+use crate::job::settings::Source;
 use crate::journal::sqlite::SqliteJournal;
 use crate::journal::{Journal as _, JournalError};
 use crate::model::operation::Task;
@@ -16,6 +17,15 @@ const LEAST_FREE: u64 = 64 << 20;
 
 /// With less than this somebody should know.
 const LITTLE_FREE: u64 = 1 << 30;
+
+/// Whether there is a file of orders; tonight's export may be still to come.
+pub(super) fn orders(case: &Case) -> Option<Finding> {
+    let Source::File(file) = &case.job.orders.source else { return None };
+    let path = case.path(file);
+    let found = format!("{} is no file", shown(&path));
+    let remedy = "until the export is there a run ends with exit code 2";
+    (!path.is_file()).then(|| Finding::warning("orders", found, remedy))
+}
 
 pub(super) async fn findings(case: &Case, now: Timestamp) -> Vec<Finding> {
     let folder = |path: &Path| path.parent().map(Path::to_owned).unwrap_or_default();
