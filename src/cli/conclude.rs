@@ -8,7 +8,7 @@ use super::books::Books;
 use super::events;
 use super::exit::{self, Completion, Failure};
 use super::illustrate::Illustrated;
-use super::load::{Case, Loosening, shown};
+use super::load::{Case, Loosening, for_a_shell, shown};
 use super::screen::{Screen, Tone};
 use super::workbook;
 use crate::edge::files;
@@ -307,12 +307,15 @@ impl Conclusion {
     }
 
     /// What is in doubt and will not settle by itself.
-    fn for_a_person(&self) -> &'static str {
+    fn for_a_person(&self, place: &str) -> String {
         let waits = |state: DoneState| self.summary.states.get(state.word()).is_some_and(|tally| tally.count > 0);
         if waits(DoneState::Review) || waits(DoneState::Conflict) {
-            "\n  review, conflict: a person decides: rekon rule INVOICE --operation OPERATION --as done|not-done --reason TEXT --evidence TEXT"
+            format!(
+                "\n  review, conflict: a person decides: rekon rule INVOICE --operation OPERATION --as done|not-done --reason \
+                 TEXT --evidence TEXT {place}"
+            )
         } else {
-            ""
+            String::new()
         }
     }
 
@@ -384,15 +387,15 @@ impl Conclusion {
             }
             Task::Change(_) | Task::Audit => String::new(),
         };
+        let place = format!("--journal {}", printable(&for_a_shell(&shown(&case.journal))));
         let next = match summary.exit_code {
             exit::DONE => String::new(),
             exit::DOUBT => format!(
                 "{}\n  {again}{command}: it settles them with the same key and never sends twice{}\n  \
-                 which ones, and what is known about one: rekon show [INVOICE] --journal {}{}",
+                 which ones, and what is known about one: rekon show [INVOICE] {place}{}",
                 self.not_in_the_input(),
                 self.resolving(case),
-                printable(&shown(&case.journal)),
-                self.for_a_person()
+                self.for_a_person(&place)
             ),
             exit::STOPPED if summary.plan.is_some() => "\n  run the same plan again to continue".to_owned(),
             exit::STOPPED => format!("\n  run the job again{command} to continue"),

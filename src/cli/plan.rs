@@ -23,6 +23,7 @@ use crate::model::operation::Task;
 use crate::model::time::{after, parse_instant, wire};
 use crate::plan::Plan;
 use crate::plan::binding::{self, Binding, BoundItem, LogHead, Maker, Occasion};
+use crate::plan::guard::counted;
 use crate::runner::clock::Clock as _;
 
 /// Where a plan is saved, and who makes it.
@@ -209,7 +210,9 @@ pub(super) fn check(paths: &[PathBuf], common: &Common, screen: Screen) -> Resul
     let mut faults = Vec::new();
     for path in paths {
         match check_one(path, common, screen) {
-            Ok(rows) => screen.say(&format!("{}: ok, {rows} rows", printable(&path.display().to_string()))),
+            Ok(rows) => {
+                screen.say(&format!("{}: ok, {}", printable(&path.display().to_string()), counted(rows, "row")));
+            }
             Err(Failure::Faults(found)) => faults.extend(found),
             Err(
                 Failure::Refused(message)

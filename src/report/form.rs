@@ -68,7 +68,7 @@ impl Language {
         let units: [(u64, [&str; 2]); 4] = [
             (1_000_000_000_000, ["tn", "T"]),
             (1_000_000_000, ["bn", "M"]),
-            (1_000_000, ["m", "jt"]),
+            (1_000_000, ["mn", "jt"]),
             (1_000, ["k", "rb"]),
         ];
         let Some((size, words)) = units.into_iter().find(|(size, _)| whole >= *size) else {
@@ -195,7 +195,7 @@ mod tests {
         for (whole, text) in cases {
             assert_eq!(Indonesian.short_rupiah(Rupiah::new(whole)), text);
         }
-        assert_eq!(English.short_rupiah(Rupiah::new(58_910_000)), "Rp\u{a0}58.9\u{a0}m");
+        assert_eq!(English.short_rupiah(Rupiah::new(58_910_000)), "Rp\u{a0}58.9\u{a0}mn");
     }
 
     #[test]

@@ -127,7 +127,7 @@ pub fn summary(summary: &Summary, breaks: &[Break], closing: &str) -> String {
     let ordered = |words: &[&'static str], map: &BTreeMap<&'static str, Tally>| {
         words.iter().filter_map(|word| Some((*word, *map.get(word)?))).collect::<Vec<_>>()
     };
-    let state = if summary.operation == "audit" { "what our runs did" } else { "state" };
+    let state = summary.state_heading();
     parts.push(tallies(state, "rows", &ordered(&DoneState::ALL.map(DoneState::word), &summary.states)));
     parts.push(tallies("verdict", "orders", &ordered(&Verdict::ALL.map(Verdict::word), &summary.verdicts)));
     let strays = ordered(&UnmatchedReason::ALL.map(UnmatchedReason::word), &summary.unmatched);

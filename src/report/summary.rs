@@ -8,6 +8,7 @@ use super::limits::LimitsSeen;
 use crate::journal::history::Overridden;
 use crate::journal::history::PlanUse;
 use crate::model::money::Tally;
+use crate::model::operation::Task;
 use crate::plan::decide::Dispositions;
 use crate::plan::guard::Reading;
 use crate::reconcile::severity::Level;
@@ -116,6 +117,18 @@ pub struct JournalHead {
 }
 
 impl Summary {
+    /// Whether it is of an audit.
+    #[must_use]
+    pub fn is_audit(&self) -> bool {
+        self.operation == Task::Audit.word()
+    }
+
+    /// What the column of states is about.
+    #[must_use]
+    pub fn state_heading(&self) -> &'static str {
+        if self.is_audit() { "what our runs did" } else { "state" }
+    }
+
     /// The document, indented, with a line end.
     ///
     /// # Panics

@@ -59,7 +59,7 @@ pub fn summary(summary: &Summary) -> String {
     let verdicts = ordered(&OrderVerdict::ALL.map(OrderVerdict::word), &summary.verdicts);
     let unmatched = ordered(&UnmatchedReason::ALL.map(UnmatchedReason::word), &summary.unmatched);
     // An audit sends nothing; what it calls skipped, no run of ours has touched.
-    let state = if summary.operation == "audit" { "what our runs did" } else { "state" };
+    let state = summary.state_heading();
     let mut sections =
         vec![tallies(state, "rows", states.into_iter()), tallies("verdict", "orders", verdicts.into_iter())];
     if unmatched.iter().any(|(_, tally)| tally.count > 0) {

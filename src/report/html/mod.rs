@@ -61,7 +61,7 @@ impl<'a> Page<'a> {
     }
 
     fn is_audit(&self) -> bool {
-        self.summary.operation == "audit"
+        self.summary.is_audit()
     }
 
     /// So many things in words.

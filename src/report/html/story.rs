@@ -13,7 +13,8 @@ use crate::report::overrides::spoken;
 pub(super) struct Story {
     /// What was done and where.
     pub(super) subtitle: String,
-    pub(super) started: String,
+    /// An audit is about one time, whenever it is made.
+    pub(super) started: Option<String>,
     pub(super) finished: String,
     pub(super) exit: String,
     pub(super) banner: Banner,
@@ -45,7 +46,7 @@ pub(super) fn of(page: &Page<'_>) -> Story {
     let time = |text: &str| parse_instant(text).map_or_else(|| text.to_owned(), |time| page.language.time(time));
     Story {
         subtitle: format!("{done} · {} · {} {}", summary.environment, words.run, printable(&summary.run)),
-        started: time(&summary.started_at),
+        started: (!summary.is_audit()).then(|| time(&summary.started_at)),
         finished: time(&summary.finished_at),
         exit: format!("{}: {}", summary.exit_code, (words.exit)(summary.exit_code)),
         banner: banner(page),

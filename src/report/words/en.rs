@@ -17,7 +17,7 @@ pub(super) const WORDS: Words = Words {
     requests: "requests",
     days: "days",
     rupiah: "Rupiah",
-    share: "Share",
+    share: "Share by count",
     total: "Total",
     operation: |operation| match operation {
         Operation::Create => "Create",
@@ -27,6 +27,7 @@ pub(super) const WORDS: Words = Words {
     audit: "Audit",
     run: "Run",
     started: "Started",
+    as_of: "As of",
     finished: "Finished",
     exit_code: "Exit code",
     exit: |code| match code {

@@ -18,7 +18,7 @@ pub(super) const WORDS: Words = Words {
     requests: "permintaan",
     days: "hari",
     rupiah: "Rupiah",
-    share: "Porsi",
+    share: "Porsi jumlah",
     total: "Jumlah",
     operation: |operation| match operation {
         Operation::Create => "Pembuatan pesanan",
@@ -28,6 +28,7 @@ pub(super) const WORDS: Words = Words {
     audit: "Audit",
     run: "Proses",
     started: "Mulai",
+    as_of: "Keadaan per",
     finished: "Selesai",
     exit_code: "Kode keluar",
     exit: |code| match code {
@@ -178,7 +179,7 @@ pub(super) const WORDS: Words = Words {
         Ageing::Over7Days => "lebih dari 7 hari",
         Ageing::Unknown => "umur tidak diketahui",
     },
-    per_day: "Pesanan per hari kerja",
+    per_day: "Pesanan per tanggal",
     per_day_text: "Menurut hari pesanan dibuat.",
     last_days: |shown, all| format!("Yang digambar {shown} terakhir dari {all}."),
     without_day: "hari tidak diketahui",

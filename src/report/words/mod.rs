@@ -43,6 +43,8 @@ pub struct Words {
     pub run: &'static str,
     /// When it started.
     pub started: &'static str,
+    /// The time that an audit is about.
+    pub as_of: &'static str,
     /// When it ended.
     pub finished: &'static str,
     /// The number that the program ended with.

@@ -37,8 +37,12 @@ pub fn summary(summary: &Summary) -> Sheet {
     page.pair("operation", Cell::text(summary.operation.clone()));
     page.pair("environment", Cell::text(summary.environment.clone()));
     page.pair("run", Cell::text(summary.run.clone()));
-    page.pair("started (WIB)", time(&summary.started_at));
-    page.pair("ended (WIB)", time(&summary.finished_at));
+    if summary.is_audit() {
+        page.pair("as of (WIB)", time(&summary.finished_at));
+    } else {
+        page.pair("started (WIB)", time(&summary.started_at));
+        page.pair("ended (WIB)", time(&summary.finished_at));
+    }
     page.pair("exit code", Cell::text(format!("{}: {}", summary.exit_code, meaning(summary.exit_code))));
     if let Some(stopped) = &summary.stopped {
         page.pair("stopped part-way", Cell::Bad(stopped.clone()));
@@ -56,7 +60,7 @@ pub fn summary(summary: &Summary) -> Sheet {
     let named = |words: &[&'static str], of: &BTreeMap<&'static str, Tally>| -> Vec<(&'static str, Tally)> {
         words.iter().filter_map(|word| Some((*word, *of.get(word)?))).collect()
     };
-    let state = if summary.operation == "audit" { "what our runs did" } else { "state" };
+    let state = summary.state_heading();
     page.tallies(state, "rows", &named(&DoneState::ALL.map(DoneState::word), &summary.states));
     page.tallies("verdict", "orders", &named(&Verdict::ALL.map(Verdict::word), &summary.verdicts));
     let strays = named(&UnmatchedReason::ALL.map(UnmatchedReason::word), &summary.unmatched);
