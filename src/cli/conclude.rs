@@ -354,7 +354,8 @@ impl Conclusion {
         let bad = |verdict: &Verdict| level(*verdict, totals, &case.job.reconcile.severity(*verdict)) == Level::Error;
         let verdicts = Verdict::ALL.into_iter().filter(bad);
         let verdicts = verdicts.map(|verdict| format!("{} {verdict}", totals.verdict(verdict).count));
-        let states = [DoneState::Held, DoneState::Invalid].into_iter().filter(|state| totals.state(*state).count > 0);
+        let states =
+            DoneState::ALL.into_iter().filter(|state| state.needs_a_person() && totals.state(*state).count > 0);
         let states = states.map(|state| format!("{} {}", counted(totals.state(state).count, "row"), state.word()));
         let strays = UnmatchedReason::ALL.into_iter().filter(|reason| {
             case.job.task == Task::Audit && reason.needs_a_person() && totals.unmatched(*reason).count > 0

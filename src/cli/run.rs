@@ -155,8 +155,7 @@ pub(super) fn refuse_unless_live(case: &Case, live: bool) -> Result<(), Failure>
 
 /// Prints rows per disposition and every guard with its headroom.
 pub(super) fn show_plan(case: &Case, plan: &Plan, screen: Screen) {
-    let title = format!("{} · {} · {} · plan", case.job.name, plan.operation, case.job.merchant.environment);
-    screen.say(&format!("{}\n", screen.tone(Tone::Title, &title)));
+    screen.say(&format!("{}\n", screen.tone(Tone::Title, &plan_title(case, plan))));
     screen.say(&table::plan(&plan.dispositions(), &plan.guards));
     let overridden = overrides::lines(&case.overridden(plan));
     if !overridden.is_empty() {
@@ -197,11 +196,15 @@ pub(super) fn show_plan(case: &Case, plan: &Plan, screen: Screen) {
 
 /// The plan to be told to others.
 pub(super) fn plan_paper(case: &Case, plan: &Plan) -> String {
-    let name = format!("{} · {} · {} · plan", case.job.name, plan.operation, case.job.merchant.environment);
+    let name = plan_title(case, plan);
     let overridden = overrides::lines(&case.overridden(plan));
     let eta = eta(case, plan, SystemClock.now()).to_string();
     let standing = if plan.may_run() { Standing::MayRun } else { Standing::MayNotRun };
     markdown::plan(&name, standing, &plan.dispositions(), &plan.guards, &[&overridden, &eta])
+}
+
+fn plan_title(case: &Case, plan: &Plan) -> String {
+    format!("{} · {} · {} · plan", case.job.name, plan.operation, case.job.merchant.environment)
 }
 
 /// How long the calls of a plan take.

@@ -8,6 +8,7 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
+use super::read::last_lines;
 use crate::model::time::BusinessDate;
 
 /// How the files are called: `PREFIX2026-11-21-0001SUFFIX`, after a pattern with one `*`.
@@ -151,7 +152,9 @@ impl DailyLog {
         let files = self.files().map_err(|source| LogError::Disk { path: self.names.folder.clone(), source })?;
         for number in files.into_iter().rev() {
             let path = self.names.path(number);
-            let (bytes, length) = end_of(&path, left).map_err(|source| LogError::Disk { path, source })?;
+            let durable = File::open(&path).and_then(|file| file.sync_all().and(file.metadata()));
+            let read = durable.and_then(|file| Ok((last_lines(&path, left)?, file.len())));
+            let (bytes, length) = read.map_err(|source| LogError::Disk { path, source })?;
             left = left.saturating_sub(length);
             found.push(bytes);
             if left == 0 {
@@ -259,22 +262,6 @@ fn is_the_file(file: &File, path: &Path) -> bool {
 
 fn synced(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
-}
-
-/// The last so many bytes of a file, without the line that they cut; and how long all of it is.
-fn end_of(path: &Path, most: u64) -> io::Result<(Vec<u8>, u64)> {
-    let mut file = File::open(path)?;
-    file.sync_all()?;
-    let length = file.metadata()?.len();
-    let from = length.saturating_sub(most);
-    file.seek(SeekFrom::Start(from))?;
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)?;
-    if from > 0 {
-        let cut = memchr::memchr(b'\n', &bytes).map_or(bytes.len(), |end| end + 1);
-        bytes.drain(..cut);
-    }
-    Ok((bytes, length))
 }
 
 /// A file whose size is bounded, for what strangers send: when it is full it replaces the one before it. Nothing in it is durable.

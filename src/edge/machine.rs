@@ -33,36 +33,9 @@ pub fn try_to_write(folder: &Path) -> io::Result<()> {
     written
 }
 
-/// The last bytes of a file as it is on the disk, from the beginning of a line; all of a short one.
-///
-/// # Errors
-/// It cannot be read.
-pub fn last_lines(path: &Path, most: u64) -> io::Result<Vec<u8>> {
-    use std::io::{Read as _, Seek as _, SeekFrom};
-    let mut file = std::fs::File::open(path)?;
-    let start = file.metadata()?.len().saturating_sub(most);
-    file.seek(SeekFrom::Start(start))?;
-    let mut bytes = Vec::new();
-    file.take(most).read_to_end(&mut bytes)?;
-    if start > 0 {
-        let first = bytes.iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |at| at + 1);
-        bytes.drain(..first);
-    }
-    Ok(bytes)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_last_lines_are_whole_ones() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("log");
-        std::fs::write(&path, "one\ntwo\nthree\n").unwrap();
-        assert_eq!(last_lines(&path, 100).unwrap(), b"one\ntwo\nthree\n");
-        assert_eq!(last_lines(&path, 8).unwrap(), b"three\n");
-    }
 
     #[test]
     fn a_folder_that_takes_a_file_is_left_as_it_was() {

@@ -1,7 +1,7 @@
 //! Reading a file, whole or in a stream, decompressed if its name says so.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -68,6 +68,23 @@ fn whole(mut opened: Opened) -> Result<Vec<u8>, ReadError> {
     let read = opened.read_to_end(&mut content);
     read.map_err(|error| ReadError::of(&opened.path, error))?;
     Ok(content)
+}
+
+/// The last bytes of a file as it is on the disk, from the beginning of a line; all of a short one.
+///
+/// # Errors
+/// It cannot be read.
+pub fn last_lines(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    let start = file.metadata()?.len().saturating_sub(most);
+    file.seek(SeekFrom::Start(start))?;
+    let mut bytes = Vec::new();
+    file.take(most).read_to_end(&mut bytes)?;
+    if start > 0 {
+        let first = memchr::memchr(b'\n', &bytes).map_or(bytes.len(), |end| end + 1);
+        bytes.drain(..first);
+    }
+    Ok(bytes)
 }
 
 /// The content of a file in a stream, as [`bytes`] gives it whole.
@@ -199,6 +216,15 @@ impl Read for Frames {
 mod tests {
     use std::error::Error as _;
     use std::io::Write as _;
+
+    #[test]
+    fn the_last_lines_are_whole_ones() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        std::fs::write(&path, "one\ntwo\nthree\n").unwrap();
+        assert_eq!(super::last_lines(&path, 100).unwrap(), b"one\ntwo\nthree\n");
+        assert_eq!(super::last_lines(&path, 8).unwrap(), b"three\n");
+    }
 
     #[test]
     fn an_export_that_is_still_being_written_is_refused() {

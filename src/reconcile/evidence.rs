@@ -194,6 +194,13 @@ impl DoneState {
         Self::NotAttempted,
     ];
 
+    /// Whether a row that ended so needs a person whatever its verdict: a guard held it, or it cannot be read. What was
+    /// refused has the verdict `failed`, which the job may think less of.
+    #[must_use]
+    pub const fn needs_a_person(self) -> bool {
+        matches!(self, Self::Held | Self::Invalid)
+    }
+
     /// The word in `rekon_state`.
     #[must_use]
     pub const fn word(self) -> &'static str {

@@ -87,8 +87,8 @@ impl Highlights {
             self.flow[word.unwrap_or(BookStatus::ALL.len())][to].add(amount);
         }
         let state = judged.state();
-        // A row that a guard held, or that cannot be read, is not sent; what was not meant is not sent either.
-        if !verdict.needs_a_person() && !matches!(state, DoneState::Held | DoneState::Invalid) {
+        // Both, for a row that needs a person has the verdict of one that was not meant: not sent.
+        if !verdict.needs_a_person() && !state.needs_a_person() {
             return;
         }
         self.broken.add(amount);

@@ -2,8 +2,6 @@
 //!
 //! All words are English and stand in this file.
 
-use std::collections::BTreeMap;
-
 use super::highlights::Break;
 use super::summary::Summary;
 use super::{overrides, plan_use};
@@ -12,7 +10,6 @@ use crate::model::money::Tally;
 use crate::model::verdict::Verdict;
 use crate::plan::decide::Dispositions;
 use crate::plan::guard::{Reading, Verdict as GuardVerdict, counted};
-use crate::reconcile::evidence::{DoneState, UnmatchedReason};
 
 /// More orders than these are counted only: a message is no file.
 const MOST_ORDERS: usize = 10;
@@ -124,16 +121,8 @@ pub fn summary(summary: &Summary, breaks: &[Break], closing: &str) -> String {
     }
     parts.extend(summary.plan.as_ref().map(|used| escaped(&plan_use::line(used))));
     parts.extend(list(&overrides::lines(&summary.overrides)));
-    let ordered = |words: &[&'static str], map: &BTreeMap<&'static str, Tally>| {
-        words.iter().filter_map(|word| Some((*word, *map.get(word)?))).collect::<Vec<_>>()
-    };
-    let state = summary.state_heading();
-    parts.push(tallies(state, "rows", &ordered(&DoneState::ALL.map(DoneState::word), &summary.states)));
-    parts.push(tallies("verdict", "orders", &ordered(&Verdict::ALL.map(Verdict::word), &summary.verdicts)));
-    let strays = ordered(&UnmatchedReason::ALL.map(UnmatchedReason::word), &summary.unmatched);
-    if strays.iter().any(|(_, tally)| tally.count > 0) {
-        parts.push(tallies("log lines that prove nothing", "lines", &strays));
-    }
+    let sections = summary.sections();
+    parts.extend(sections.iter().map(|section| tallies(section.what, section.unit, &section.tallies)));
     parts.extend(orders(summary, breaks));
     parts.push(identity(summary));
     parts.extend(files(summary));

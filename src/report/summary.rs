@@ -9,8 +9,10 @@ use crate::journal::history::Overridden;
 use crate::journal::history::PlanUse;
 use crate::model::money::Tally;
 use crate::model::operation::Task;
+use crate::model::verdict::Verdict;
 use crate::plan::decide::Dispositions;
 use crate::plan::guard::Reading;
+use crate::reconcile::evidence::{DoneState, UnmatchedReason};
 use crate::reconcile::severity::Level;
 use crate::reconcile::total::{DayTotal, Identity};
 
@@ -116,6 +118,17 @@ pub struct JournalHead {
     pub head: String,
 }
 
+/// Totals of one kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Section {
+    /// What is counted apart.
+    pub what: &'static str,
+    /// What is counted.
+    pub unit: &'static str,
+    /// Each word with its total, also where that is zero.
+    pub tallies: Vec<(&'static str, Tally)>,
+}
+
 impl Summary {
     /// Whether it is of an audit.
     #[must_use]
@@ -123,10 +136,26 @@ impl Summary {
         self.operation == Task::Audit.word()
     }
 
-    /// What the column of states is about.
+    /// The totals as tables for people, in their order: rows by state, orders by verdict, and the log's stray lines if there
+    /// are any.
     #[must_use]
-    pub fn state_heading(&self) -> &'static str {
-        if self.is_audit() { "what our runs did" } else { "state" }
+    pub fn sections(&self) -> Vec<Section> {
+        let ordered = |words: &[&'static str], map: &BTreeMap<&'static str, Tally>| {
+            words.iter().filter_map(|word| Some((*word, *map.get(word)?))).collect::<Vec<_>>()
+        };
+        // An audit sends nothing; what it calls skipped, no run of ours has touched.
+        let state = if self.is_audit() { "what our runs did" } else { "state" };
+        let states = ordered(&DoneState::ALL.map(DoneState::word), &self.states);
+        let verdicts = ordered(&Verdict::ALL.map(Verdict::word), &self.verdicts);
+        let strays = ordered(&UnmatchedReason::ALL.map(UnmatchedReason::word), &self.unmatched);
+        let mut sections = vec![
+            Section { what: state, unit: "rows", tallies: states },
+            Section { what: "verdict", unit: "orders", tallies: verdicts },
+        ];
+        if strays.iter().any(|(_, tally)| tally.count > 0) {
+            sections.push(Section { what: "log lines that prove nothing", unit: "lines", tallies: strays });
+        }
+        sections
     }
 
     /// The document, indented, with a line end.

@@ -1,7 +1,5 @@
 //! Tables for people: they line up, fit a terminal and can be pasted into an e-mail.
 
-use std::collections::BTreeMap;
-
 use tabled::builder::Builder;
 use tabled::settings::object::Columns;
 use tabled::settings::{Alignment, Padding, Style};
@@ -9,10 +7,8 @@ use tabled::settings::{Alignment, Padding, Style};
 use super::summary::Summary;
 use crate::model::fault::printable;
 use crate::model::money::Tally;
-use crate::model::verdict::Verdict as OrderVerdict;
 use crate::plan::decide::Dispositions;
 use crate::plan::guard::{Reading, Verdict};
-use crate::reconcile::evidence::{DoneState, UnmatchedReason};
 
 /// What each disposition means, in the order of the table.
 fn dispositions(dispositions: &Dispositions) -> [(&'static str, Tally); 4] {
@@ -52,19 +48,9 @@ pub fn guards(guards: &[Reading]) -> String {
 /// The whole summary: states, verdicts, unmatched lines and the closing identity.
 #[must_use]
 pub fn summary(summary: &Summary) -> String {
-    let ordered = |words: &[&'static str], map: &BTreeMap<&'static str, Tally>| {
-        words.iter().filter_map(|word| Some((*word, *map.get(word)?))).collect::<Vec<_>>()
-    };
-    let states = ordered(&DoneState::ALL.map(DoneState::word), &summary.states);
-    let verdicts = ordered(&OrderVerdict::ALL.map(OrderVerdict::word), &summary.verdicts);
-    let unmatched = ordered(&UnmatchedReason::ALL.map(UnmatchedReason::word), &summary.unmatched);
-    // An audit sends nothing; what it calls skipped, no run of ours has touched.
-    let state = summary.state_heading();
-    let mut sections =
-        vec![tallies(state, "rows", states.into_iter()), tallies("verdict", "orders", verdicts.into_iter())];
-    if unmatched.iter().any(|(_, tally)| tally.count > 0) {
-        sections.push(tallies("log lines that prove nothing", "lines", unmatched.into_iter()));
-    }
+    let tables = summary.sections().into_iter();
+    let mut sections: Vec<String> =
+        tables.map(|section| tallies(section.what, section.unit, section.tallies.into_iter())).collect();
     sections.push(identity(summary));
     sections.join("\n\n")
 }

@@ -19,7 +19,7 @@ struct Seen {
 }
 
 /// The browser; `None`: there is none, and that is allowed.
-fn browser() -> Option<PathBuf> {
+pub(crate) fn browser(untried: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let names = ["chromium", "chromium-browser", "google-chrome"];
     let found = std::env::split_paths(&path)
@@ -28,16 +28,14 @@ fn browser() -> Option<PathBuf> {
     if found.is_none() {
         assert!(std::env::var_os("REKON_REQUIRE_BROWSER").is_none(), "chromium is required here, and is not installed");
         // Past the capture of libtest, which shows the output of failed tests only.
-        let _ = writeln!(
-            std::io::stderr(),
-            "SKIPPED: chromium is not installed, so report.html was not tried in a browser"
-        );
+        let _ =
+            writeln!(std::io::stderr(), "SKIPPED: chromium is not installed, so {untried} was not tried in a browser");
     }
     found
 }
 
 /// Runs the browser with a profile of its own; after two minutes it is ended.
-fn run(browser: &Path, arguments: &[&str]) -> (String, String) {
+pub(crate) fn run(browser: &Path, arguments: &[&str]) -> (String, String) {
     let profile = tempfile::tempdir().expect("a temporary folder");
     let output = Command::new("timeout")
         .args(["--kill-after=5", "120"])
@@ -101,7 +99,7 @@ fn report(folder: &Path) -> PathBuf {
 
 #[test]
 fn the_page_loads_without_a_complaint_and_its_links_filter_and_sort() {
-    let Some(browser) = browser() else { return };
+    let Some(browser) = browser("report.html") else { return };
     let folder = tempfile::tempdir().expect("a temporary folder");
     let page = audit(&folder, "en", 0);
     let seen = open(&browser, &page, "");
@@ -125,7 +123,7 @@ fn the_page_loads_without_a_complaint_and_its_links_filter_and_sort() {
 
 #[test]
 fn a_person_can_sort_and_filter_by_hand_in_bahasa_indonesia() {
-    let Some(browser) = browser() else { return };
+    let Some(browser) = browser("report.html") else { return };
     let folder = tempfile::tempdir().expect("a temporary folder");
     let page = audit(&folder, "id", 0);
     let text = std::fs::read_to_string(&page).expect("a page");
@@ -146,7 +144,7 @@ fn a_person_can_sort_and_filter_by_hand_in_bahasa_indonesia() {
 
 #[test]
 fn the_policy_keeps_foreign_scripts_out_and_the_console_says_so() {
-    let Some(browser) = browser() else { return };
+    let Some(browser) = browser("report.html") else { return };
     let folder = tempfile::tempdir().expect("a temporary folder");
     let page = audit(&folder, "en", 0);
     let text = std::fs::read_to_string(&page).expect("a page");
@@ -161,7 +159,7 @@ fn the_policy_keeps_foreign_scripts_out_and_the_console_says_so() {
 
 #[test]
 fn of_very_many_orders_the_page_shows_the_largest_and_says_where_the_others_are() {
-    let Some(browser) = browser() else { return };
+    let Some(browser) = browser("report.html") else { return };
     let folder = tempfile::tempdir().expect("a temporary folder");
     let page = audit(&folder, "id", 3_000);
     let seen = open(&browser, &page, "#sort=amount&dir=descending");
@@ -174,7 +172,7 @@ fn of_very_many_orders_the_page_shows_the_largest_and_says_where_the_others_are(
 
 #[test]
 fn the_page_can_be_printed() {
-    let Some(browser) = browser() else { return };
+    let Some(browser) = browser("report.html") else { return };
     let folder = tempfile::tempdir().expect("a temporary folder");
     let page = audit(&folder, "en", 0);
     let pdf = folder.path().join("report.pdf");

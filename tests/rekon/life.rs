@@ -1,9 +1,9 @@
 //! The whole life of an order on one machine, as docs/listen.md tells it: made, paid on its page, notified, refunded, matched.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::process::Command;
 
+use crate::browser::{browser, run};
 use crate::listen::{Listener, exchange};
 use crate::process::{Folder, Simulate, column, ended, until};
 use crate::support::repository;
@@ -154,36 +154,10 @@ fn a_notification_that_finds_nobody_comes_again() {
 
 #[test]
 fn the_page_can_be_pressed_in_a_browser() {
-    let chromium = ["chromium", "chromium-browser", "google-chrome"]
-        .into_iter()
-        .find(|name| Command::new(name).arg("--version").output().is_ok_and(|output| output.status.success()));
-    let Some(chromium) = chromium else {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "it is for the whole test run to say whether a browser must be there"
-        )]
-        let required = std::env::var("REKON_REQUIRE_BROWSER").is_ok_and(|value| value == "1");
-        assert!(!required, "REKON_REQUIRE_BROWSER=1, and there is no chromium");
-        writeln!(std::io::stderr(), "SKIPPED: no chromium, so the payment page was not pressed in a browser").ok();
-        return;
-    };
+    let Some(chromium) = browser("the payment page") else { return };
     let shop = Shop::open();
     let url = shop.sell();
-    let visit = |address: &str| {
-        let profile = format!("--user-data-dir={}", shop.folder.path("browser").display());
-        let mut browser = Command::new("timeout");
-        browser.args([
-            "60",
-            chromium,
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-dev-shm-usage",
-            &profile,
-        ]);
-        browser.args(["--no-proxy-server", "--virtual-time-budget=3000", "--dump-dom", address]);
-        ended(browser).stdout
-    };
+    let visit = |address: &str| run(&chromium, &["--no-proxy-server", "--dump-dom", address]).0;
     let seen = visit(&url);
     assert!(seen.contains("Rp 90.000") && seen.contains("value=\"pay\">Pay</button>"), "{seen}");
     // The browser cannot be told to press a button, so the page gets a script that does; the rest of it is as it was.

@@ -8,7 +8,7 @@ use crate::cli::conclude::rounded;
 use crate::cli::load::{Case, shown};
 use crate::edge::credentials::Credentials;
 use crate::edge::notification_log::{self, Verifier};
-use crate::edge::{machine, read};
+use crate::edge::read;
 use crate::model::operation::Task;
 use crate::model::time::{Timestamp, elapsed, parse_instant};
 use crate::plan::guard::counted;
@@ -96,7 +96,7 @@ fn newest(logs: &[PathBuf]) -> Option<&PathBuf> {
 fn last_lines(path: &Path) -> std::io::Result<Option<Vec<u8>>> {
     let is_compressed = path.extension().is_some_and(|end| end == "gz" || end == "zst");
     if !is_compressed {
-        return machine::last_lines(path, LOOKED_AT).map(Some);
+        return read::last_lines(path, LOOKED_AT).map(Some);
     }
     if path.metadata()?.len() > MOST_COMPRESSED {
         return Ok(None);

@@ -39,7 +39,7 @@ pub(super) fn intend(pen: &Pen, intent: &Intent) -> Result<(Item, AttemptId, Vec
         },
     };
     if item.state == State::Planned {
-        refuse_beyond_caps(pen, run, &item, at)?;
+        pen.refuse_beyond(run, &item, at)?;
     }
     let attempt = pen.open_attempt(&item, run, at)?;
     let item = advance(pen, &item, &intended(run, attempt), at)?;
@@ -75,7 +75,7 @@ fn begin(pen: &Pen, first: &First) -> Result<(Item, AttemptId, Vec<u8>), Journal
         reopened: None,
     };
     let planned = log::made(pen.next_item()?, &made, first.at)?;
-    refuse_beyond_caps(pen, &first.run, &planned, first.at)?;
+    pen.refuse_beyond(&first.run, &planned, first.at)?;
     // What an intent makes of an item does not hang on the number of the attempt, which has to name the item.
     let item = log::fold(planned.clone(), &intended(&first.run, AttemptId(0)), first.at)?;
     insert(pen, &item, &first.body)?;
@@ -84,11 +84,6 @@ fn begin(pen: &Pen, first: &First) -> Result<(Item, AttemptId, Vec<u8>), Journal
     made.attempt = Some(attempt.0);
     pen.append(first.at, Some(item.id), &Entry::Made(Box::new(made)))?;
     Ok((item, attempt, first.body.clone()))
-}
-
-/// From its first intent on an order counts: what two runs or an edited plan would do together is seen nowhere but here.
-fn refuse_beyond_caps(pen: &Pen, run: &RunId, item: &Item, at: Timestamp) -> Result<(), JournalError> {
-    pen.refuse_beyond(run, item, at)
 }
 
 fn intended(run: &RunId, attempt: AttemptId) -> Entry {

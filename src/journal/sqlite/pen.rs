@@ -178,7 +178,8 @@ impl Pen {
         Ok(())
     }
 
-    /// Refuses an intent that would break a cap of its run.
+    /// Refuses an intent that would break a cap of its run. From its first intent on an order counts: what two runs or an
+    /// edited plan would do together is seen nowhere but here.
     pub(super) fn refuse_beyond(&self, run: &RunId, item: &Item, at: Timestamp) -> Result<(), JournalError> {
         let caps = self.began(run)?.caps;
         if caps.are_absent() {

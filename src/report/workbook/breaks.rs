@@ -85,12 +85,12 @@ impl Breaks {
     }
 }
 
-/// As the exit code has it: a verdict that needs a person, or a row that a run has held back or could not read.
+/// As report.html has it; the job's severities set the exit code, and leave nothing out here.
 fn needs_a_person(order: &StringRecord) -> bool {
     let verdict = |word: &str| Verdict::ALL.into_iter().find(|verdict| verdict.word() == word);
-    let held = [DoneState::Held, DoneState::Invalid].map(DoneState::word);
+    let state = |word: &str| DoneState::ALL.into_iter().find(|state| state.word() == word);
     order.get(VERDICT).and_then(verdict).is_some_and(Verdict::needs_a_person)
-        || order.get(STATE).is_some_and(|state| held.contains(&state))
+        || order.get(STATE).and_then(state).is_some_and(DoneState::needs_a_person)
 }
 
 #[cfg(test)]

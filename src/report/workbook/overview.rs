@@ -1,13 +1,10 @@
 //! The sheets that add up: the summary on a page, verdicts with their reasons, and business days.
 
-use std::collections::BTreeMap;
-
 use super::{Cell, Kind, Layout, Sheet};
 use crate::model::money::Tally;
 use crate::model::time::{BusinessDate, parse_instant};
 use crate::model::verdict::Verdict;
 use crate::plan::guard::{Verdict as GuardVerdict, counted};
-use crate::reconcile::evidence::{DoneState, UnmatchedReason};
 use crate::reconcile::severity::Level;
 use crate::report::summary::Summary;
 use crate::report::{overrides, plan_use};
@@ -57,15 +54,8 @@ pub fn summary(summary: &Summary) -> Sheet {
     for line in overrides::lines(&summary.overrides).lines() {
         page.pair("guard", Cell::Bad(line.to_owned()));
     }
-    let named = |words: &[&'static str], of: &BTreeMap<&'static str, Tally>| -> Vec<(&'static str, Tally)> {
-        words.iter().filter_map(|word| Some((*word, *of.get(word)?))).collect()
-    };
-    let state = summary.state_heading();
-    page.tallies(state, "rows", &named(&DoneState::ALL.map(DoneState::word), &summary.states));
-    page.tallies("verdict", "orders", &named(&Verdict::ALL.map(Verdict::word), &summary.verdicts));
-    let strays = named(&UnmatchedReason::ALL.map(UnmatchedReason::word), &summary.unmatched);
-    if strays.iter().any(|(_, tally)| tally.count > 0) {
-        page.tallies("log lines that prove nothing", "lines", &strays);
+    for section in summary.sections() {
+        page.tallies(section.what, section.unit, &section.tallies);
     }
     page.blank();
     page.row([identity(summary)]);
