@@ -5,6 +5,7 @@
 //! being with its first intent. [`history`] is what guards ask about what was done before. A [`DurableIntent`] can be made in this room only, after the commit, and nothing can be
 //! sent without one.
 
+pub mod cause;
 pub mod history;
 pub mod identity;
 pub mod log;
