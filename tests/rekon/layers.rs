@@ -15,7 +15,7 @@ const LAYERS: [&[&str]; 11] = [
     &["plan"],
     &["reconcile"],
     &["report", "runner"],
-    &["journal::sqlite"],
+    &["journal::sqlite", "journal::postgres"],
     &["edge::connection"],
     &["edge"],
     &["simulator", "listener"],
@@ -27,15 +27,16 @@ const LAYERS: [&[&str]; 11] = [
 const SIMULATOR_USES: [&str; 3] = ["doku", "model", "edge::connection"];
 
 /// Names of the world, and the files or folders that may say them.
-const WORLD: [(&str, &[&str]); 22] = [
-    ("std::fs", &["edge/", "journal/sqlite/", "simulator/lines.rs"]),
+const WORLD: [(&str, &[&str]); 25] = [
+    ("std::fs", &["edge/", "journal/sqlite/", "journal/postgres/", "simulator/lines.rs"]),
     ("tokio::fs", &[]),
-    // The first two and those of cli only name an address; the others bind to it.
+    // Those of job, journal and cli only name an address; the others bind to it.
     (
         "std::net",
         &[
             "edge/reach.rs",
             "job/settings.rs",
+            "journal/postgres/address.rs",
             "cli/args.rs",
             "cli/simulate.rs",
             "simulator/running.rs",
@@ -60,6 +61,9 @@ const WORLD: [(&str, &[&str]); 22] = [
     ("hyper", &["edge/connection.rs", "simulator/server.rs", "simulator/wire.rs", "listener/server.rs"]),
     ("axum", &["edge/connection.rs", "simulator/", "listener/server.rs"]),
     ("rusqlite", &["journal/sqlite/"]),
+    ("tokio_postgres", &["journal/postgres/"]),
+    ("deadpool_postgres", &["journal/postgres/"]),
+    ("rustls", &["journal/postgres/connect.rs"]),
     ("rustix", &["edge/machine.rs"]),
     ("std::env", &["edge/credentials.rs", "edge/environment.rs", "edge/person.rs"]),
     ("Utc::now", &["edge/clock.rs"]),
