@@ -9,6 +9,7 @@ pub mod history;
 pub mod identity;
 pub mod log;
 pub mod past;
+pub mod postgres;
 pub mod proof;
 pub mod record;
 mod rules;
