@@ -10,7 +10,7 @@ use crate::edge::files::{Draft, WriteError};
 use crate::edge::read;
 use crate::edge::workbook::Workbook;
 use crate::journal::record::RunRecord;
-use crate::journal::sqlite::SqliteJournal;
+use crate::journal::store::Store;
 use crate::journal::{Journal as _, JournalError};
 use crate::model::time::Timestamp;
 use crate::report::summary::Summary;
@@ -21,7 +21,7 @@ pub(super) const NAME: &str = "audit.xlsx";
 
 /// The runs that the job's journal knows. A journal that cannot be read is no reason to go without the other sheets.
 pub(super) async fn known_runs(case: &Case) -> Known {
-    match SqliteJournal::open_to_read(&case.journal)? {
+    match Store::open_to_read(&case.journal).await? {
         Some(journal) => journal.runs().await,
         None => Ok(Vec::new()),
     }
