@@ -13,5 +13,6 @@ pub mod refund;
 pub mod request;
 pub(crate) mod scan;
 pub mod self_test;
+mod sha256;
 pub mod sign;
 pub mod status;

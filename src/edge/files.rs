@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::{self, JoinHandle};
 
 /// Why a file was not written.
 #[derive(Debug, thiserror::Error)]
@@ -62,12 +64,14 @@ pub fn remove(path: &Path) -> Result<(), WriteError> {
 pub struct Draft {
     path: PathBuf,
     content: io::Result<BufWriter<File>>,
-    /// Bytes that were written since the last sync.
+    /// Bytes that were written since the last sync was asked for.
     unsynced: usize,
+    /// Syncs what is written, beside who writes; there is none for a small file.
+    syncer: Option<Syncer>,
 }
 
 /// So much is made durable at a time, while others still work on what comes next: the end need not wait for all of it.
-const SYNC_BYTES: usize = 16 << 20;
+const SYNC_BYTES: usize = 8 << 20;
 
 impl Draft {
     /// Begins a file of that name in a folder, which is made if it is not there.
@@ -78,7 +82,7 @@ impl Draft {
             std::fs::create_dir_all(folder)?;
             File::create(&path).map(|file| BufWriter::with_capacity(1 << 16, file))
         };
-        Self { content: begin(), path, unsynced: 0 }
+        Self { content: begin(), path, unsynced: 0, syncer: None }
     }
 
     /// Writes on.
@@ -88,7 +92,14 @@ impl Draft {
         let mut written = file.write_all(bytes);
         if self.unsynced >= SYNC_BYTES {
             self.unsynced = 0;
-            written = written.and_then(|()| file.flush()).and_then(|()| file.get_ref().sync_data());
+            written = written.and_then(|()| file.flush()).and_then(|()| {
+                let syncer = match self.syncer.take() {
+                    Some(syncer) => syncer,
+                    None => Syncer::of(file.get_ref())?,
+                };
+                self.syncer.insert(syncer).sync();
+                Ok(())
+            });
         }
         if let Err(error) = written {
             self.content = Err(error);
@@ -101,8 +112,10 @@ impl Draft {
     /// The disk is full, read-only or failing, now or at any write before.
     pub fn keep(mut self, path: &Path) -> Result<(), WriteError> {
         let content = std::mem::replace(&mut self.content, Err(io::ErrorKind::NotFound.into()));
+        let synced = self.syncer.take().map_or(Ok(()), Syncer::end);
         let keep = |content: io::Result<BufWriter<File>>| {
             let file = content?.into_inner().map_err(io::IntoInnerError::into_error)?;
+            synced?;
             file.sync_all()?;
             let folder = folder_of(path);
             std::fs::create_dir_all(folder)?;
@@ -110,6 +123,34 @@ impl Draft {
             File::open(folder)?.sync_all()
         };
         keep(content).map_err(|source| WriteError { path: path.to_owned(), source })
+    }
+}
+
+/// Syncs a file on a thread of its own whenever it is asked to.
+#[derive(Debug)]
+struct Syncer {
+    ask: SyncSender<()>,
+    thread: JoinHandle<io::Result<()>>,
+}
+
+impl Syncer {
+    fn of(file: &File) -> io::Result<Self> {
+        let file = file.try_clone()?;
+        let (ask, asked) = sync_channel(1);
+        let thread = thread::Builder::new().spawn(move || asked.iter().try_for_each(|()| file.sync_data()))?;
+        Ok(Self { ask, thread })
+    }
+
+    /// Asks for a sync. One that has not begun yet will do.
+    fn sync(&self) {
+        // A thread that has failed says so at the end.
+        let _ = self.ask.try_send(());
+    }
+
+    /// What came of it. The system tells a failure once only, so it must not be lost here.
+    fn end(self) -> io::Result<()> {
+        drop(self.ask);
+        self.thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 }
 

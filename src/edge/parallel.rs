@@ -12,6 +12,12 @@ pub fn cores() -> usize {
     thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
+/// Gives up what is not needed any more, while others go on: to give memory back takes time.
+pub fn let_go(value: impl Send + 'static) {
+    // Where there is no thread for it, it is given up at once.
+    drop(thread::Builder::new().spawn(move || drop(value)));
+}
+
 /// Does the pieces `0..pieces` on `threads` threads, and hands the results to `take` on the calling thread, in their order. No
 /// more than a few results wait for an earlier one.
 ///

@@ -13,7 +13,7 @@ use crate::model::status::PaymentStatus;
 use crate::model::table::{Delimiter, Encoding, Format, Table};
 use crate::model::time;
 use crate::reconcile::evidence::DoneState;
-use crate::reconcile::record::DoneRecord;
+use crate::reconcile::record::{DoneRecord, uuid_of};
 
 const AS_WRITTEN: &str = "reconcile.results takes results.csv files as they were written";
 
@@ -107,7 +107,10 @@ impl ResultsReader {
             invoice,
             operation,
             state,
-            request_id: row.plain(self.request_id).filter(|text| RequestId::check(text).is_ok()),
+            // Nearly all are UUIDs, and that is soon seen.
+            request_id: row
+                .plain(self.request_id)
+                .filter(|text| uuid_of(text).is_some() || RequestId::check(text).is_ok()),
             payment_status: PaymentStatus::from_word(&row.field(self.payment_status)),
             settled_at: time::parse_moment(&row.field(self.settled_at)),
         }))

@@ -131,9 +131,9 @@ impl Merchant {
             return Err(Refusal::OtherClient);
         }
         let body = std::str::from_utf8(message.body).map_err(|_not_text| Refusal::NotText)?;
-        let envelope = Envelope { client_id, request_id, timestamp, signature, body };
+        let envelope = Envelope { client_id, request_id, timestamp, signature, body: message.body };
         let targets = [self.path.as_str(), path_of(message.target), message.target];
-        match notification::verify(&envelope, &self.signers, &self.client_id, &targets, &mut Vec::new()) {
+        match notification::verify(&envelope, &self.signers, &self.client_id, &targets) {
             Ok(()) => {}
             Err(NotSigned::Missing) => return Err(Refusal::Headers),
             Err(NotSigned::Malformed | NotSigned::Mismatch) => return Err(Refusal::Signature),

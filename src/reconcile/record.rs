@@ -126,9 +126,9 @@ pub struct HeardRecord<'a> {
     pub identifiers: [&'a str; 3],
 }
 
-/// A line that verified, with everything that it says as text.
+/// A line that verified, with everything that it says as text; some of the texts stay.
 #[derive(Debug, Clone, Copy)]
-pub struct Receipt<'a> {
+pub struct Receipt<'a, 't> {
     /// Where it stands.
     pub place: LinePlace,
     /// When the merchant's server received it.
@@ -138,7 +138,7 @@ pub struct Receipt<'a> {
     /// DOKU's id of the notification.
     pub request_id: &'a str,
     /// The order.
-    pub invoice: &'a str,
+    pub invoice: &'t str,
     /// Its amount.
     pub amount: Rupiah,
     /// What happened to the payment.
@@ -148,7 +148,7 @@ pub struct Receipt<'a> {
     /// The Request-Id of the creation.
     pub original_request_id: Option<&'a str>,
     /// The payment reference, `ORDER_ID` and `AKULAKU_UNIQUE_REFERENCE`.
-    pub identifiers: [Option<&'a str>; 3],
+    pub identifiers: [Option<&'t str>; 3],
 }
 
 /// DOKU repeats a notification after 30 minutes, 6 and 12 hours (`doku-api.md` 3.3): later than this it comes late.
@@ -159,13 +159,12 @@ const STALE: Duration = Duration::from_secs(24 * 60 * 60);
 impl<'a> HeardRecord<'a> {
     /// The record of a receipt; business days end at `cutoff`.
     #[must_use]
-    pub fn of(receipt: &Receipt<'a>, cutoff: Cutoff) -> Self {
+    pub fn of(receipt: &Receipt<'_, 'a>, cutoff: Cutoff) -> Self {
         let happened_at = parse_moment(receipt.date);
         let behind = |since: Option<Moment>, limit| {
             since.zip(receipt.received_at).is_some_and(|(since, received)| received.since(since) > limit)
         };
         let [payment, _, _] = receipt.identifiers;
-        let named = |text: Option<&'a str>| text.filter(|text| !text.is_empty());
         // Only what may have to be refunded needs them.
         let kept = receipt.status == PaymentStatus::Success;
         Self {
@@ -177,8 +176,8 @@ impl<'a> HeardRecord<'a> {
             day: happened_at.and_then(|time| cutoff.day(time)),
             id: hash(receipt.request_id),
             date: hash(receipt.date),
-            request: named(receipt.original_request_id).map(request_key),
-            reference: named(payment).map(hash),
+            request: receipt.original_request_id.filter(|text| !text.is_empty()).map(request_key),
+            reference: payment.filter(|text| !text.is_empty()).map(hash),
             late: behind(happened_at, LATE),
             stale: behind(parse_moment(receipt.signed_at), STALE),
             identifiers: receipt.identifiers.map(|text| text.filter(|_| kept).unwrap_or_default()),
@@ -261,13 +260,15 @@ const DIGITS: [u8; 256] = {
 
 /// Appends the canonical form of a UUID.
 pub fn push_uuid(number: u128, out: &mut Vec<u8>) {
-    for digit in 0..32 {
-        if matches!(digit, 8 | 12 | 16 | 20) {
-            out.push(b'-');
+    // Where the two digits of each byte stand; the hyphens are there.
+    const PLACES: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
+    let mut text = [b'-'; 36];
+    for (byte, at) in number.to_be_bytes().into_iter().zip(PLACES) {
+        for (at, digit) in [(at, byte >> 4), (at + 1, byte & 15)] {
+            text[at] = b"0123456789abcdef"[usize::from(digit)];
         }
-        let value = (number >> (124 - 4 * digit) & 15) as usize;
-        out.push(b"0123456789abcdef"[value]);
     }
+    out.extend_from_slice(&text);
 }
 
 impl<'a> Record<'a> {

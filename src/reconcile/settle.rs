@@ -12,6 +12,7 @@ use super::evidence::UnmatchedReason;
 use super::ledger::{Ledger, Named, Tie, TooMany};
 use super::reason::Key;
 use super::record::{HeardRecord, Record};
+use super::sieve::Sieve;
 
 /// A notification of which it was not clear whose it is, with what came of the search.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,12 +84,17 @@ impl Search {
         if self.requests.is_empty() && self.references.is_empty() {
             return;
         }
+        // Hardly any is looked for: most need no look into the maps.
+        let mut wanted = Sieve::for_keys((self.requests.len() + self.references.len()) as u64);
+        let requests = self.requests.keys().map(|key| Tie::Request(*key));
+        let references = self.references.keys().map(|key| Tie::Reference(*key));
+        requests.chain(references).for_each(|tie| wanted.insert(tie.sieved()));
         ledger.keys(|order, tie| {
             let found = match tie {
+                _ if !wanted.may_hold(tie.sieved()) => return,
                 Tie::Request(key) => self.requests.get_mut(&key),
                 Tie::Reference(key) => self.references.get_mut(&key),
             };
-            // Hardly any is looked for, so the rest is asked of those only.
             if let Some(candidates) = found
                 && let Some(invoice) = ledger.tied(order, tie)
             {

@@ -50,7 +50,7 @@ impl Sieve {
 
 /// A wide key folded for the sieve.
 #[must_use]
-pub fn folded(key: u128) -> u64 {
+pub const fn folded(key: u128) -> u64 {
     #[expect(clippy::cast_possible_truncation, reason = "the halves are what is wanted")]
     let (high, low) = ((key >> 64) as u64, key as u64);
     high.wrapping_mul(0xff51_afd7_ed55_8ccd) ^ low

@@ -145,7 +145,7 @@ fn numbers(log: &Log) -> BTreeMap<&str, u16> {
     numbers
 }
 
-fn receipt(heard: &Heard, file: u16) -> Receipt<'_> {
+fn receipt(heard: &Heard, file: u16) -> Receipt<'_, '_> {
     let said = &heard.notification;
     Receipt {
         place: LinePlace { file, line: heard.line, hash: heard.hash },

@@ -85,8 +85,7 @@ pub fn order(judged: &Judged<'_>, out: &mut Vec<u8>) {
     }
     line.number(judged.picture.notifications);
     line.number(judged.picture.duplicates);
-    line.time(judged.picture.first_received_at);
-    line.time(judged.picture.last_received_at);
+    line.times(judged.picture.first_received_at, judged.picture.last_received_at);
     line.optional_number(judged.age.map(|age| age.as_secs() / 3600));
     *out = line.end();
 }
@@ -180,6 +179,17 @@ impl Line {
             time.push_wire(&mut self.0);
         }
         self.0.push(b',');
+    }
+
+    /// Two times, which are most often the same.
+    fn times(&mut self, first: Option<Moment>, last: Option<Moment>) {
+        let start = self.0.len();
+        self.time(first);
+        if first == last {
+            self.0.extend_from_within(start..);
+        } else {
+            self.time(last);
+        }
     }
 
     /// A text, in quotes where it must be (RFC 4180).

@@ -5,7 +5,7 @@ use super::rows;
 use crate::model::moment::Moment;
 use crate::model::time::Cutoff;
 use crate::reconcile::judge::{Bench, Rules};
-use crate::reconcile::ledger::Ledger;
+use crate::reconcile::ledger::{AT_ONCE, Ledger};
 use crate::reconcile::record::{LinePlace, Record, StrayRecord, hash_bytes};
 use crate::reconcile::total::{Counted, RowEnd, Totals};
 
@@ -42,7 +42,10 @@ pub struct Sheet {
 pub fn sheet(ledger: &Ledger, orders: &[u32], rules: Rules, cutoff: Cutoff, rows: Rows) -> Sheet {
     let mut sheet = Sheet { orders: Vec::with_capacity(orders.len() * 192), ..Sheet::default() };
     let mut bench = Bench::new(ledger, rules);
-    for order in orders {
+    for (at, order) in orders.iter().enumerate() {
+        if at % AT_ONCE == 0 {
+            ledger.fetch_facts(&orders[at..orders.len().min(at + AT_ONCE)]);
+        }
         let judged = bench.judge(*order);
         let made_on = judged.entry.created_at.and_then(|time| cutoff.day(time)).unwrap_or_default();
         sheet.totals.add_order(&judged, made_on);

@@ -169,7 +169,7 @@ impl<'a> Audit<'a> {
         let asked = |limit: u64| (needed * 4 * self.threads as u64 / limit).clamp(2, MOST_PARTS);
         let by_memory = memory.filter(|limit| needed > *limit).map(asked).and_then(|parts| usize::try_from(parts).ok());
         let Some(parts) = parts.or(by_memory) else {
-            return Ok(Store::in_memory(orders / SHORTEST_ROW, keys, self.period));
+            return Ok(Store::in_memory(orders / SHORTEST_ROW, self.period));
         };
         let folder = self.case.path(&self.case.fill(&self.case.job.output.directory));
         let scrap = Scrap::make(&folder.join(self.case.job.name.as_str())).map_err(room::NoRoom::from)?;
@@ -213,15 +213,15 @@ impl<'a> Audit<'a> {
     /// Judges what has been read.
     fn books(&self, store: Store, files: &[String]) -> Result<Books, Failure> {
         let how = How { now: self.now, rows: Rows::WithOrders, threads: self.threads };
-        let (kept, sieve) = store.close()?;
-        match kept {
+        match store.close()? {
             Kept::Whole(mut ledger) => {
-                drop(sieve);
                 settle(&mut ledger).map_err(room::NoRoom::from)?;
                 ledger.seal();
-                Ok(Books::of_ledger(self.case, &ledger, files, how))
+                let books = Books::of_ledger(self.case, &ledger, files, how);
+                parallel::let_go(ledger);
+                Ok(books)
             }
-            Kept::Divided(divided) => {
+            Kept::Divided(divided, sieve) => {
                 let survey = divided.survey(&sieve, self.threads)?;
                 self.refuse(&[], survey.contradictions.clone())?;
                 Ok(divided.books(self.case, &survey, &sieve, files, how)?)

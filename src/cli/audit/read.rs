@@ -22,7 +22,7 @@ use crate::plan::select::Meant;
 use crate::reconcile::ends::done_of;
 use crate::reconcile::evidence::{Expectation, UnmatchedReason};
 use crate::reconcile::ledger::TooMany;
-use crate::reconcile::record::{HeardRecord, LinePlace, OrderRecord, Record, Standing, StrayRecord, hash};
+use crate::reconcile::record::{HeardRecord, LinePlace, OrderRecord, Standing, StrayRecord, hash};
 use crate::reconcile::subject::done_record;
 
 /// Reads the orders; returns the rows that are bad, and whether any is meant.
@@ -150,10 +150,11 @@ pub(super) async fn done(audit: &Audit<'_>, store: &mut Store) -> Result<(), Fai
         let items = journal.latest_items(environment, client_id, after, ITEMS_AT_ONCE).await.map_err(refused)?;
         let Some(last) = items.last() else { return Ok(()) };
         after = Some(last.id);
-        store.others(|aim, take| {
+        store.done(|aim, take| {
+            let done: Vec<_> = items.iter().map(done_of).collect();
             let mut batch = Batch::new(aim);
-            for item in &items {
-                batch.add(&Record::Done(done_record(&item.identity.invoice, &done_of(item))));
+            for (item, done) in items.iter().zip(&done) {
+                batch.done(done_record(&item.identity.invoice, done));
             }
             take(batch.finish()?)
         })??;
@@ -170,12 +171,12 @@ fn results_of(audit: &Audit<'_>, path: &Path, store: &mut Store) -> Result<(), F
     let reader = ResultsReader::new(stream.head(), audit.case.invoice_header()).map_err(Failure::Faults)?;
     let mut faults = Vec::new();
     store
-        .others(|aim, take| {
+        .done(|aim, take| {
             let work = |rows: &mut Rows<'_>| {
                 let (mut batch, mut faults) = (Batch::new(aim), Vec::new());
                 while let Some(row) = rows.next_row() {
                     match reader.read(&row) {
-                        Ok(done) => done.into_iter().for_each(|done| batch.add(&Record::Done(done))),
+                        Ok(done) => done.into_iter().for_each(|done| batch.done(done)),
                         Err(fault) => faults.push(fault),
                     }
                 }
@@ -214,16 +215,16 @@ fn lines(
 ) -> Result<(), Failure> {
     let scratches = Scratches::default();
     store
-        .others(|aim, take| {
+        .heard(|aim, take| {
             let work = |block: Block<'_>| {
-                let mut batch = Batch::new(aim);
+                let (mut batch, mut all) = (Batch::new(aim), Ok(()));
                 let lines = Lines { bytes: block.bytes, offset: block.offset, first_line: block.first_line };
                 scratches.with(|scratch| {
                     notification_log::read_block(lines, verifier, scratch, &mut |line, said| {
-                        add_line(audit, &mut batch, file, line, &said);
+                        all = all.and_then(|()| add_line(audit, &mut batch, file, line, &said));
                     });
                 });
-                batch.finish()
+                all.and_then(|()| batch.finish())
             };
             in_blocks(source, Cut::Lines, audit.threads, work, |ready| take(ready?))
         })?
@@ -233,23 +234,34 @@ fn lines(
         })
 }
 
-fn add_line(audit: &Audit<'_>, batch: &mut Batch<'_>, file: u16, line: u64, said: &Line<'_>) {
+fn add_line<'r>(
+    audit: &Audit<'_>,
+    batch: &mut Batch<'_, 'r>,
+    file: u16,
+    line: u64,
+    said: &Line<'r>,
+) -> Result<(), TooMany> {
+    let cutoff = audit.case.job.reconcile.cutoff;
     match said {
         Line::Heard(heard) => {
-            let receipt = heard.receipt(LinePlace { file, line, hash: heard.hash });
-            batch.add(&Record::Heard(HeardRecord::of(&receipt, audit.case.job.reconcile.cutoff)));
+            let place = LinePlace { file, line, hash: heard.hash };
+            match heard.lent_receipt(place) {
+                Some(receipt) => batch.heard(HeardRecord::of(&receipt, cutoff))?,
+                None => batch.heard_in_passing(HeardRecord::of(&heard.receipt(place), cutoff)),
+            }
         }
         Line::Unmatched(unmatched) => {
             let said = unmatched.said.as_ref();
             let is_torn = unmatched.reason == UnmatchedReason::Malformed;
-            batch.add(&Record::Stray(StrayRecord {
+            batch.stray(StrayRecord {
                 place: LinePlace { file, line, hash: unmatched.hash },
                 reason: unmatched.reason,
                 amount: said.map(|said| said.amount),
                 invoice: said.map_or("", |said| said.invoice()),
                 status: said.filter(|_| !is_torn).map_or(&unmatched.detail, |said| said.status.word()),
                 received_at: &unmatched.received_at,
-            }));
+            });
         }
     }
+    Ok(())
 }

@@ -3,32 +3,37 @@
 //! The readers, on several threads, fill [`Batch`]es and look the orders up; what they bring is put together here, in the
 //! order of the files.
 
+use std::sync::OnceLock;
+
 use super::divided::Divided;
 use super::room::{NoRoom, part_of};
 use crate::edge::spill::{Parts, Scrap};
 use crate::model::money::Tally;
-use crate::reconcile::ledger::{Gathered, Ledger, TooMany};
-use crate::reconcile::record::{OrderRecord, Record};
+use crate::reconcile::ledger::{AT_ONCE, Gathered, Ledger, TooMany};
+use crate::reconcile::record::{DoneRecord, HeardRecord, OrderRecord, Record, StrayRecord};
 use crate::reconcile::sieve::Sieve;
 use crate::report::summary::LogLines;
 
 /// Where the records of a batch go.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Aim<'a> {
-    /// Into a ledger: this one, as far as it is filled.
-    Ledger(&'a Ledger, &'a Sieve),
+    /// Into a ledger: this one, as far as it is filled, with its sieve, if it has one by now.
+    Ledger(&'a Ledger, &'a OnceLock<Sieve>),
     /// Into so many parts.
     Parts(usize),
 }
 
 /// What one block of an input says.
 #[derive(Debug)]
-pub(super) struct Batch<'a> {
+pub(super) struct Batch<'a, 'r> {
     aim: Aim<'a>,
-    /// Records, by part; for a ledger there is one.
+    /// Records, by part; for a ledger there is one, of those whose texts do not stay.
     parts: Vec<Vec<u8>>,
     orders: Gathered,
-    /// Keys by which notifications could be tied to orders.
+    /// Records that a ledger is about to gather.
+    done: Vec<DoneRecord<'r>>,
+    heard: Vec<HeardRecord<'r>>,
+    /// Keys by which notifications could be tied to orders in other parts.
     keys: Vec<u64>,
     rows: Tally,
     lines: LogLines,
@@ -44,40 +49,79 @@ pub(super) struct Ready {
     lines: LogLines,
 }
 
-impl<'a> Batch<'a> {
+impl<'a, 'r> Batch<'a, 'r> {
     pub(super) fn new(aim: Aim<'a>) -> Self {
         let count = match aim {
             Aim::Ledger(..) => 1,
             Aim::Parts(count) => count,
         };
-        let (parts, orders) = (vec![Vec::new(); count], Gathered::default());
-        Self { aim, parts, orders, keys: Vec::new(), rows: Tally::default(), lines: LogLines::default() }
+        Self {
+            aim,
+            parts: vec![Vec::new(); count],
+            orders: Gathered::default(),
+            done: Vec::with_capacity(AT_ONCE),
+            heard: Vec::with_capacity(AT_ONCE),
+            keys: Vec::new(),
+            rows: Tally::default(),
+            lines: LogLines::default(),
+        }
     }
 
     /// Adds a row of the orders, whether it is good or bad.
     pub(super) fn order(&mut self, order: &OrderRecord<'_>) -> Result<(), TooMany> {
         self.rows.add(order.amount);
-        self.keys.extend(order.reference);
         match self.aim {
             Aim::Ledger(..) => self.orders.add_order(order)?,
-            Aim::Parts(_) => self.add(&Record::Order(*order)),
+            Aim::Parts(_) => {
+                self.keys.extend(order.reference);
+                self.add(&Record::Order(*order));
+            }
         }
         Ok(())
     }
 
-    /// Adds any other record.
-    pub(super) fn add(&mut self, record: &Record<'_>) {
-        match record {
-            Record::Done(done) => {
-                // A ledger sees the key when it looks the order up.
-                if matches!(self.aim, Aim::Parts(_)) {
-                    self.keys.extend(Gathered::key_of_creation(done));
-                }
-            }
-            Record::Heard(_) => self.lines.add(1, 1),
-            Record::Stray(_) => self.lines.add(1, 0),
-            Record::RowsBefore(_) | Record::Order(_) => {}
+    /// Adds what was done.
+    pub(super) fn done(&mut self, done: DoneRecord<'r>) {
+        let Aim::Ledger(ledger, _) = self.aim else {
+            self.keys.extend(Gathered::key_of_creation(&done));
+            self.add(&Record::Done(done));
+            return;
+        };
+        self.done.push(done);
+        if self.done.len() == AT_ONCE {
+            self.orders.add_done_all(&self.done, ledger);
+            self.done.clear();
         }
+    }
+
+    /// Adds a line that verified.
+    pub(super) fn heard(&mut self, heard: HeardRecord<'r>) -> Result<(), TooMany> {
+        self.lines.add(1, 1);
+        let Aim::Ledger(ledger, sieve) = self.aim else {
+            self.add(&Record::Heard(heard));
+            return Ok(());
+        };
+        self.heard.push(heard);
+        if self.heard.len() == AT_ONCE {
+            self.orders.add_heard_all(&self.heard, ledger, sieve.get())?;
+            self.heard.clear();
+        }
+        Ok(())
+    }
+
+    /// Adds a line that verified, and of which the texts do not stay.
+    pub(super) fn heard_in_passing(&mut self, heard: HeardRecord<'_>) {
+        self.lines.add(1, 1);
+        self.add(&Record::Heard(heard));
+    }
+
+    /// Adds a line that proves nothing.
+    pub(super) fn stray(&mut self, stray: StrayRecord<'_>) {
+        self.lines.add(1, 0);
+        self.add(&Record::Stray(stray));
+    }
+
+    fn add(&mut self, record: &Record<'_>) {
         let count = self.parts.len();
         match record.home().filter(|_| count > 1) {
             Some(home) => record.write(&mut self.parts[part_of(home, count)]),
@@ -85,12 +129,13 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// Looks the orders up.
+    /// Looks up the orders that have not been looked up yet.
     pub(super) fn finish(mut self) -> Result<Ready, TooMany> {
         if let Aim::Ledger(ledger, sieve) = self.aim {
+            self.orders.add_done_all(&self.done, ledger);
+            self.orders.add_heard_all(&self.heard, ledger, sieve.get())?;
             let records = self.parts.pop().unwrap_or_default();
-            self.orders.add(&records, ledger, sieve)?;
-            self.keys.append(&mut self.orders.keys());
+            self.orders.add(&records, ledger, sieve.get())?;
         }
         let Self { orders: gathered, parts, keys, rows, lines, .. } = self;
         Ok(Ready { gathered, parts, keys, rows, lines })
@@ -100,18 +145,18 @@ impl<'a> Batch<'a> {
 /// The records as far as they have been read: orders first, then what was done, then what was heard.
 #[derive(Debug)]
 pub(super) struct Store {
-    /// What could tie a notification to an order.
-    sieve: Sieve,
     place: Place,
     /// Rows of the orders.
     rows: Tally,
     lines: LogLines,
 }
 
+/// Where the records are, and a sieve of what could tie a notification to an order.
 #[derive(Debug)]
 enum Place {
-    Memory(Box<Ledger>),
-    Disk(Divided),
+    /// The sieve is made when there is much to be sifted.
+    Memory(Box<Ledger>, OnceLock<Sieve>),
+    Disk(Divided, Sieve),
 }
 
 /// What the records have become.
@@ -119,31 +164,27 @@ pub(super) enum Kept {
     /// One ledger.
     Whole(Box<Ledger>),
     /// Parts that fit into memory one at a time.
-    Divided(Divided),
+    Divided(Divided, Sieve),
 }
+
+/// How many bytes of notifications are set aside before it is worth while to make a sieve: some ten thousand of them.
+const MUCH: usize = 2 << 20;
 
 impl Store {
     /// Everything into memory.
-    pub(super) fn in_memory(orders: u64, keys: u64, period: Option<(u16, u16)>) -> Self {
+    pub(super) fn in_memory(orders: u64, period: Option<(u16, u16)>) -> Self {
         let ledger = Ledger::for_orders(usize::try_from(orders).unwrap_or_default(), period);
-        Self {
-            sieve: Sieve::for_keys(keys),
-            place: Place::Memory(Box::new(ledger)),
-            rows: Tally::default(),
-            lines: LogLines::default(),
-        }
+        Self::at(Place::Memory(Box::new(ledger), OnceLock::new()))
     }
 
-    /// Into so many parts in a folder for scrap.
+    /// Into so many parts in a folder for scrap, with about so many keys by which notifications could be tied to orders.
     pub(super) fn on_disk(scrap: Scrap, parts: usize, keys: u64, period: Option<(u16, u16)>) -> Result<Self, NoRoom> {
         let parts = Parts::begin(&scrap, "part", parts)?;
-        let divided = Divided { parts, scrap, period };
-        Ok(Self {
-            sieve: Sieve::for_keys(keys),
-            place: Place::Disk(divided),
-            rows: Tally::default(),
-            lines: LogLines::default(),
-        })
+        Ok(Self::at(Place::Disk(Divided { parts, scrap, period }, Sieve::for_keys(keys))))
+    }
+
+    fn at(place: Place) -> Self {
+        Self { place, rows: Tally::default(), lines: LogLines::default() }
     }
 
     /// Has rows of the orders read: `read` is given what makes batches of them, and what takes these.
@@ -152,18 +193,18 @@ impl Store {
         read: impl FnOnce(Aim<'_>, &mut dyn FnMut(Ready) -> Result<(), NoRoom>) -> T,
     ) -> T {
         // The readers of orders look up nothing.
-        let (nobody, nothing) = (Ledger::default(), Sieve::for_keys(0));
+        let (nobody, no_sieve) = (Ledger::default(), OnceLock::new());
         let aim = match &self.place {
-            Place::Memory(_) => Aim::Ledger(&nobody, &nothing),
-            Place::Disk(divided) => Aim::Parts(divided.parts.count()),
+            Place::Memory(..) => Aim::Ledger(&nobody, &no_sieve),
+            Place::Disk(divided, _) => Aim::Parts(divided.parts.count()),
         };
         read(aim, &mut |ready| {
-            ready.keys.iter().for_each(|key| self.sieve.insert(*key));
             let rows_before = self.rows.count;
             self.rows.merge(ready.rows);
             match &mut self.place {
-                Place::Memory(ledger) => ledger.take(ready.gathered, rows_before)?,
-                Place::Disk(divided) => {
+                Place::Memory(ledger, _) => ledger.take(ready.gathered, rows_before)?,
+                Place::Disk(divided, sieve) => {
+                    ready.keys.iter().for_each(|key| sieve.insert(*key));
                     let mut head = Vec::new();
                     Record::RowsBefore(rows_before).write(&mut head);
                     divided.write(&head, &ready.parts)?;
@@ -173,50 +214,67 @@ impl Store {
         })
     }
 
-    /// Has anything else read, and takes it when it is at its end: `read` is given what makes batches of it, and what takes
-    /// these.
-    pub(super) fn others<T>(
+    /// Has read what was done: `read` is given what makes batches of it, and what takes these.
+    pub(super) fn done<T>(
         &mut self,
         read: impl FnOnce(Aim<'_>, &mut dyn FnMut(Ready) -> Result<(), NoRoom>) -> T,
     ) -> Result<T, NoRoom> {
-        let (mut keys, mut lines) = (Vec::new(), LogLines::default());
-        let result = match &mut self.place {
-            Place::Memory(ledger) => {
-                let mut gathered = Gathered::default();
-                let mut facts = ledger.lend_facts();
-                let aim = Aim::Ledger(ledger, &self.sieve);
-                let result = read(aim, &mut |mut ready| {
-                    keys.extend(ready.keys);
-                    lines.add(ready.lines.read, ready.lines.verified);
+        match &mut self.place {
+            Place::Memory(ledger, sieve) => {
+                let (mut deeds, orders, mut gathered) = (ledger.lend_deeds(), ledger.orders(), Gathered::default());
+                let result = read(Aim::Ledger(ledger, sieve), &mut |mut ready| {
+                    deeds.take(&mut ready.gathered, orders)?;
+                    gathered.append(ready.gathered);
+                    Ok(())
+                });
+                ledger.return_deeds(deeds);
+                ledger.take(gathered, 0)?;
+                Ok(result)
+            }
+            Place::Disk(divided, sieve) => Ok(read(Aim::Parts(divided.parts.count()), &mut |ready| {
+                ready.keys.iter().for_each(|key| sieve.insert(*key));
+                divided.write(&[], &ready.parts)
+            })),
+        }
+    }
+
+    /// Has lines of logs read, and takes them: `read` is given what makes batches of them, and what takes these.
+    pub(super) fn heard<T>(
+        &mut self,
+        read: impl FnOnce(Aim<'_>, &mut dyn FnMut(Ready) -> Result<(), NoRoom>) -> T,
+    ) -> Result<T, NoRoom> {
+        match &mut self.place {
+            Place::Memory(ledger, sieve) => {
+                let (mut facts, mut gathered) = (ledger.lend_facts(), Gathered::default());
+                let result = read(Aim::Ledger(ledger, sieve), &mut |mut ready| {
+                    self.lines.add(ready.lines.read, ready.lines.verified);
                     facts.take(&mut ready.gathered)?;
                     gathered.append(ready.gathered);
+                    if gathered.unsettled() > MUCH {
+                        sieve.get_or_init(|| ledger.sieve());
+                    }
                     Ok(())
                 });
                 ledger.return_facts(facts);
                 ledger.take(gathered, 0)?;
-                result
+                Ok(result)
             }
-            Place::Disk(divided) => read(Aim::Parts(divided.parts.count()), &mut |ready| {
-                keys.extend(ready.keys);
-                lines.add(ready.lines.read, ready.lines.verified);
+            Place::Disk(divided, _) => Ok(read(Aim::Parts(divided.parts.count()), &mut |ready| {
+                self.lines.add(ready.lines.read, ready.lines.verified);
                 divided.write(&[], &ready.parts)
-            }),
-        };
-        keys.iter().for_each(|key| self.sieve.insert(*key));
-        self.lines.add(lines.read, lines.verified);
-        Ok(result)
+            })),
+        }
     }
 
     /// Everything has been read.
-    pub(super) fn close(self) -> Result<(Kept, Sieve), NoRoom> {
-        let kept = match self.place {
-            Place::Memory(ledger) => Kept::Whole(ledger),
-            Place::Disk(mut divided) => {
+    pub(super) fn close(self) -> Result<Kept, NoRoom> {
+        Ok(match self.place {
+            Place::Memory(ledger, _) => Kept::Whole(ledger),
+            Place::Disk(mut divided, sieve) => {
                 divided.parts.close()?;
-                Kept::Divided(divided)
+                Kept::Divided(divided, sieve)
             }
-        };
-        Ok((kept, self.sieve))
+        })
     }
 
     /// The lines of the logs.
@@ -232,16 +290,16 @@ impl Store {
     /// The ledger of a store in memory.
     pub(super) fn into_ledger(self) -> Box<Ledger> {
         match self.place {
-            Place::Memory(ledger) => ledger,
-            Place::Disk(_) => unreachable!("who asks for the ledger has set no limit to the memory"),
+            Place::Memory(ledger, _) => ledger,
+            Place::Disk(..) => unreachable!("who asks for the ledger has set no limit to the memory"),
         }
     }
 
     /// The ledger, if everything is in memory.
     pub(super) fn ledger(&self) -> Option<&Ledger> {
         match &self.place {
-            Place::Memory(ledger) => Some(ledger),
-            Place::Disk(_) => None,
+            Place::Memory(ledger, _) => Some(ledger),
+            Place::Disk(..) => None,
         }
     }
 }

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use crate::doku::json::{Object, OrderAnswer, StatusPart, object, object_if_any};
 use crate::doku::scan::Scan;
-use crate::doku::sign::{self, Components, NotSigned, Signer, TimestampName};
+use crate::doku::sign::{self, Claim, Components, NotSigned, Signer, TimestampName};
 use crate::model::ids::{ClientId, InvoiceNumber};
 use crate::model::money::Rupiah;
 use crate::model::status::PaymentStatus;
@@ -29,7 +29,7 @@ pub struct Envelope<'a> {
     /// `Signature` header.
     pub signature: &'a str,
     /// The exact text of the body.
-    pub body: &'a str,
+    pub body: &'a [u8],
 }
 
 /// What a notification says, in the text that says it.
@@ -53,7 +53,35 @@ pub struct Said<'a> {
     pub akulaku_reference: Option<Cow<'a, str>>,
 }
 
-impl Said<'_> {
+impl<'a> Said<'a> {
+    /// The invoice, and payment reference, `ORDER_ID` and `AKULAKU_UNIQUE_REFERENCE`, in the text that says it; `None` if one
+    /// had to be copied.
+    #[must_use]
+    pub fn lent(&self) -> Option<(&'a str, [Option<&'a str>; 3])> {
+        let identifiers = [&self.payment_reference, &self.order_id, &self.akulaku_reference];
+        let is_copied = |text: &&Option<Cow<'a, str>>| matches!(text, Some(Cow::Owned(_)));
+        if identifiers.iter().any(is_copied) {
+            return None;
+        }
+        Some((lent(&self.invoice)?, identifiers.map(|text| text.as_ref().and_then(lent))))
+    }
+
+    /// The same, on its own.
+    #[must_use]
+    pub fn into_owned(self) -> Said<'static> {
+        let owned = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        Said {
+            invoice: owned(self.invoice),
+            amount: self.amount,
+            status: self.status,
+            date: owned(self.date),
+            original_request_id: self.original_request_id.map(owned),
+            payment_reference: self.payment_reference.map(owned),
+            order_id: self.order_id.map(owned),
+            akulaku_reference: self.akulaku_reference.map(owned),
+        }
+    }
+
     /// The order; an [`InvoiceNumber`] can be made of it.
     #[must_use]
     pub fn invoice(&self) -> &str {
@@ -76,6 +104,13 @@ impl Said<'_> {
             order_id: self.order_id.map(Cow::into_owned),
             akulaku_reference: self.akulaku_reference.map(Cow::into_owned),
         }
+    }
+}
+
+const fn lent<'a>(text: &Cow<'a, str>) -> Option<&'a str> {
+    match *text {
+        Cow::Borrowed(text) => Some(text),
+        Cow::Owned(_) => None,
     }
 }
 
@@ -160,9 +195,7 @@ fn careful(body: &str) -> Option<Said<'static>> {
     })
 }
 
-/// Verifies the signature over the exact text of the body: any of the keys may have made it, for any of the possible
-/// `Request-Target`s. The docs say "path", some of DOKU's own code signs path and query (`doku-api.md` 1.1). `text` is a
-/// buffer to use again and again.
+/// Verifies the signature over the exact text of the body: any of the keys may have made it.
 ///
 /// # Errors
 /// Why no key and no target fits.
@@ -171,18 +204,25 @@ pub fn verify(
     signers: &[Signer],
     client_id: &ClientId,
     targets: &[&str],
-    text: &mut Vec<u8>,
 ) -> Result<(), NotSigned> {
-    let Some((target, others)) = targets.split_first() else { return Err(NotSigned::Mismatch) };
+    let [verified] = sign::verify_each(signers, [&claim(envelope, client_id, targets)], &mut [Vec::new()]);
+    verified
+}
+
+/// What a notification claims: that it was signed for one of the possible `Request-Target`s. The docs say "path", some of
+/// DOKU's own code signs path and query (`doku-api.md` 1.1).
+#[must_use]
+pub fn claim<'a>(envelope: &Envelope<'a>, client_id: &'a ClientId, targets: &'a [&'a str]) -> Claim<'a> {
+    let (target, other_targets) = targets.split_first().map_or(("", targets), |(first, others)| (*first, others));
     let components = Components {
         client_id: client_id.as_str(),
         request_id: envelope.request_id,
         timestamp_name: TimestampName::Request,
         timestamp: envelope.timestamp,
         target,
-        body: Some(envelope.body.as_bytes()),
+        body: Some(envelope.body),
     };
-    sign::verify_any(signers, &components, others, envelope.signature, text)
+    Claim { components, other_targets, signature: envelope.signature }
 }
 
 #[cfg(test)]
@@ -237,9 +277,14 @@ mod tests {
         };
         let targets = ["/payments/notifications", "/payments/notifications?task=notify"];
         let result = |signature: &str, body: &str| {
-            let envelope =
-                Envelope { client_id: "MCH-1", request_id: "N-1", timestamp: "2026-11-21T18:02:11Z", signature, body };
-            verify(&envelope, &signers, &client_id, &targets, &mut Vec::new())
+            let envelope = Envelope {
+                client_id: "MCH-1",
+                request_id: "N-1",
+                timestamp: "2026-11-21T18:02:11Z",
+                signature,
+                body: body.as_bytes(),
+            };
+            verify(&envelope, &signers, &client_id, &targets)
         };
         for target in targets {
             assert_eq!(result(&signed(target), SAMPLE), Ok(()));

@@ -23,7 +23,7 @@ struct Line {
 }
 
 /// The parts of a line, or why it has none.
-pub(super) fn parts(text: &[u8]) -> Result<Parts<'static>, Unmatched<'static>> {
+pub(super) fn parts(text: &[u8]) -> Result<Parts<'static, 'static>, Unmatched<'static>> {
     // A list would be read as the fields in their order.
     let object = text.trim_ascii_start().starts_with(b"{");
     let Some(line) = serde_json::from_slice::<Line>(text).ok().filter(|_| object) else { return Err(bare(text)) };

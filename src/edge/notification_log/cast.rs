@@ -59,9 +59,9 @@ impl Cast {
         self.length += length;
     }
 
-    /// The text, if it is one.
-    pub(super) fn text(&self) -> Option<&str> {
-        std::str::from_utf8(&self.bytes[..self.length]).ok()
+    /// The text.
+    pub(super) fn text(&self) -> &[u8] {
+        &self.bytes[..self.length]
     }
 }
 
@@ -87,7 +87,7 @@ mod tests {
                     }
                     at += piece.len();
                 }
-                prop_assert_eq!(cast.text(), Some(expected.as_str()));
+                prop_assert_eq!(cast.text(), expected.as_bytes());
             }
         }
     }

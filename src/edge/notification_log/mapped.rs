@@ -11,7 +11,7 @@ use super::{Unmatched, careful};
 use crate::job::settings::{LogFields, LogHeaders};
 
 /// The parts of a line, or why it has none.
-pub(super) fn parts(text: &[u8], fields: &LogFields) -> Result<Parts<'static>, Unmatched<'static>> {
+pub(super) fn parts(text: &[u8], fields: &LogFields) -> Result<Parts<'static, 'static>, Unmatched<'static>> {
     let line = std::str::from_utf8(text).unwrap_or_default();
     let Some(body) = find(line, &fields.body) else { return Err(careful::bare(text)) };
     let value = |path: &str| find(line, path).map(text_or_digits).unwrap_or_default();

@@ -19,6 +19,7 @@ use std::sync::Mutex;
 
 use cast::Cast;
 use foldhash::fast::FixedState;
+use judge::Parts;
 use mould::Moulds;
 
 use super::piped;
@@ -56,7 +57,7 @@ pub struct Lines<'a> {
     pub first_line: u64,
 }
 
-/// What one line says. It borrows from the block, and is gone with the next line.
+/// What one line says, in the text of its block.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Line<'a> {
     /// It verified.
@@ -118,9 +119,9 @@ impl Scratches {
 #[derive(Debug, Default)]
 pub struct Scratch {
     moulds: Moulds,
-    cast: Cast,
+    casts: [Cast; 2],
     body: Unescaped,
-    signed: Vec<u8>,
+    signed: [Vec<u8>; 2],
 }
 
 /// Reads one log file.
@@ -155,34 +156,100 @@ pub fn read_lines(name: &str, bytes: &[u8], verifier: &Verifier<'_>) -> Log {
 
 /// Reads some lines of a log and hands over each with its number. A byte order mark at the beginning of the file is left
 /// out, and so are lines without a text.
-pub fn read_block(
-    lines: Lines<'_>,
+pub fn read_block<'a>(
+    lines: Lines<'a>,
     verifier: &Verifier<'_>,
     scratch: &mut Scratch,
-    each: &mut impl FnMut(u64, Line<'_>),
+    each: &mut impl FnMut(u64, Line<'a>),
 ) {
-    let marked = lines.offset == 0 && lines.bytes.starts_with(BYTE_ORDER_MARK);
-    let mut start = if marked { BYTE_ORDER_MARK.len() } else { 0 };
-    let mut number = lines.first_line;
-    while start < lines.bytes.len() {
-        let rest = &lines.bytes[start..];
-        let end = memchr::memchr(b'\n', rest);
-        let text = &rest[..end.unwrap_or(rest.len())];
-        // Without its line feed a carriage return is a byte like any other.
-        let text = if end.is_some() { text.strip_suffix(b"\r").unwrap_or(text) } else { text };
-        if text.first() == Some(&b'{') || !text.iter().all(u8::is_ascii_whitespace) {
-            let mut line = read_line(text, verifier, scratch);
-            if let Line::Unmatched(unmatched) = &mut line
-                && unmatched.reason == UnmatchedReason::Malformed
-                && end.is_none()
-            {
-                let at = lines.offset + start as u64;
-                unmatched.detail = format!("torn last line at byte {at}").into();
-            }
-            each(number, line);
+    let mut texts = Texts::of(lines);
+    while let Some(text) = texts.next() {
+        let Scratch { moulds, casts: [cast, other_cast], signed, .. } = &mut *scratch;
+        let Some(parts) = moulds.fit(&text, verifier, cast) else {
+            each(text.number, read_line(&text, verifier, scratch));
+            continue;
+        };
+        let other = texts.next();
+        // Two that are verified together take less time than one after the other.
+        if let Some(other) = &other
+            && let Some(other_parts) = moulds.fit(other, verifier, other_cast)
+        {
+            let [proof, other_proof] = judge::judge_each([&parts, &other_parts], verifier, signed);
+            each(text.number, judge::line(parts, proof, hash(text.bytes), verifier));
+            each(other.number, judge::line(other_parts, other_proof, hash(other.bytes), verifier));
+            continue;
         }
-        number += 1;
-        start += end.map_or(rest.len(), |end| end + 1);
+        let [proof] = judge::judge_each([&parts], verifier, first_of(signed));
+        each(text.number, judge::line(parts, proof, hash(text.bytes), verifier));
+        if let Some(other) = other {
+            each(other.number, read_line(&other, verifier, scratch));
+        }
+    }
+}
+
+/// The text of a line.
+struct Text<'a> {
+    bytes: &'a [u8],
+    /// The same, if it is one.
+    utf8: Option<&'a str>,
+    number: u64,
+    /// Where it begins in the file, if it has no line end.
+    open_at: Option<u64>,
+}
+
+/// The lines of a block that have a text.
+struct Texts<'a> {
+    rest: &'a [u8],
+    /// The same, if all of it is text: the question costs less for a block than for each line.
+    rest_text: Option<&'a str>,
+    /// Where it begins in the file.
+    offset: u64,
+    number: u64,
+}
+
+impl<'a> Texts<'a> {
+    fn of(lines: Lines<'a>) -> Self {
+        let marked = if lines.offset == 0 { lines.bytes.strip_prefix(BYTE_ORDER_MARK) } else { None };
+        let rest = marked.unwrap_or(lines.bytes);
+        let offset = lines.offset + (lines.bytes.len() - rest.len()) as u64;
+        Self { rest, rest_text: std::str::from_utf8(rest).ok(), offset, number: lines.first_line }
+    }
+}
+
+impl<'a> Iterator for Texts<'a> {
+    type Item = Text<'a>;
+
+    fn next(&mut self) -> Option<Text<'a>> {
+        while !self.rest.is_empty() {
+            let end = memchr::memchr(b'\n', self.rest);
+            let whole = &self.rest[..end.unwrap_or(self.rest.len())];
+            // Without its line feed a carriage return is a byte like any other.
+            let bytes = if end.is_some() { whole.strip_suffix(b"\r").unwrap_or(whole) } else { whole };
+            let utf8 = match self.rest_text {
+                Some(rest) => rest.get(..bytes.len()),
+                None => std::str::from_utf8(bytes).ok(),
+            };
+            let line = Text { bytes, utf8, number: self.number, open_at: end.is_none().then_some(self.offset) };
+            let behind = whole.len() + usize::from(end.is_some());
+            self.number += 1;
+            self.offset += behind as u64;
+            self.rest = &self.rest[behind..];
+            self.rest_text = self.rest_text.and_then(|rest| rest.get(behind..));
+            if bytes.first() == Some(&b'{') || !bytes.iter().all(u8::is_ascii_whitespace) {
+                return Some(line);
+            }
+        }
+        None
+    }
+}
+
+impl Moulds {
+    /// The parts of a line in our own form that fits one of them.
+    fn fit<'a, 'b>(&mut self, text: &Text<'a>, verifier: &Verifier<'_>, cast: &'b mut Cast) -> Option<Parts<'a, 'b>> {
+        if verifier.fields.is_some() {
+            return None;
+        }
+        self.read(text.utf8?, cast)
     }
 }
 
@@ -191,49 +258,72 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 /// The seed of the lines' hashes: any number, but always the same.
 const SEED: u64 = 0x7265_6b6f_6e21_0004;
 
-fn read_line<'a>(text: &'a [u8], verifier: &Verifier<'_>, scratch: &'a mut Scratch) -> Line<'a> {
-    let hash = FixedState::with_seed(SEED).hash_one(text);
-    let parts = match verifier.fields {
-        None => {
-            if let Ok(line) = std::str::from_utf8(text) {
-                if let Some(parts) = scratch.moulds.read(line, &mut scratch.cast) {
-                    return judge::judge(parts, hash, verifier, &mut scratch.signed);
-                }
-                if let Some(parts) = ordinary::parts(Scan::new(line), &mut scratch.body) {
-                    scratch.moulds.learn(line, &parts);
-                    return judge::judge(parts, hash, verifier, &mut scratch.signed);
-                }
-            }
-            careful::parts(text)
-        }
-        Some(fields) => mapped::parts(text, fields),
-    };
-    match parts {
-        Ok(parts) => judge::judge(parts, hash, verifier, &mut scratch.signed),
-        Err(unmatched) => Line::Unmatched(Unmatched { hash, ..unmatched }),
-    }
+fn hash(text: &[u8]) -> u64 {
+    FixedState::with_seed(SEED).hash_one(text)
 }
 
-impl Heard<'_> {
+/// Reads a line that fits no mould.
+fn read_line<'a>(text: &Text<'a>, verifier: &Verifier<'_>, scratch: &mut Scratch) -> Line<'a> {
+    let hash = hash(text.bytes);
+    let Scratch { moulds, body, signed, .. } = scratch;
+    let parts = match verifier.fields {
+        None => match text.utf8.and_then(|line| Some((line, ordinary::parts(Scan::new(line), body)?))) {
+            Some((line, parts)) => {
+                moulds.learn(line, &parts);
+                Ok(parts)
+            }
+            None => careful::parts(text.bytes),
+        },
+        Some(fields) => mapped::parts(text.bytes, fields),
+    };
+    let mut line = match parts {
+        Ok(parts) => {
+            let [proof] = judge::judge_each([&parts], verifier, first_of(signed));
+            judge::line(parts, proof, hash, verifier)
+        }
+        Err(unmatched) => Line::Unmatched(Unmatched { hash, ..unmatched }),
+    };
+    if let (Line::Unmatched(unmatched), Some(at)) = (&mut line, text.open_at)
+        && unmatched.reason == UnmatchedReason::Malformed
+    {
+        unmatched.detail = format!("torn last line at byte {at}").into();
+    }
+    line
+}
+
+fn first_of(signed: &mut [Vec<u8>; 2]) -> &mut [Vec<u8>; 1] {
+    let [first, _] = signed;
+    std::array::from_mut(first)
+}
+
+impl<'a> Heard<'a> {
     /// The same for a reconciliation, with its place.
     #[must_use]
-    pub fn receipt(&self, place: LinePlace) -> Receipt<'_> {
+    pub fn receipt(&self, place: LinePlace) -> Receipt<'_, '_> {
         let said = &self.said;
+        let identifiers = [&said.payment_reference, &said.order_id, &said.akulaku_reference].map(Option::as_deref);
+        self.receipt_of(place, said.invoice(), identifiers)
+    }
+
+    /// The same with texts that stay as long as the block; `None` if one of them had to be copied.
+    #[must_use]
+    pub fn lent_receipt(&self, place: LinePlace) -> Option<Receipt<'_, 'a>> {
+        let (invoice, identifiers) = self.said.lent()?;
+        Some(self.receipt_of(place, invoice, identifiers))
+    }
+
+    fn receipt_of<'t>(&self, place: LinePlace, invoice: &'t str, identifiers: [Option<&'t str>; 3]) -> Receipt<'_, 't> {
         Receipt {
             place,
             received_at: self.received_at,
             signed_at: &self.timestamp,
             request_id: &self.request_id,
-            invoice: said.invoice(),
-            amount: said.amount,
-            status: said.status,
-            date: &said.date,
-            original_request_id: said.original_request_id.as_deref(),
-            identifiers: [
-                said.payment_reference.as_deref(),
-                said.order_id.as_deref(),
-                said.akulaku_reference.as_deref(),
-            ],
+            invoice,
+            amount: self.said.amount,
+            status: self.said.status,
+            date: &self.said.date,
+            original_request_id: self.said.original_request_id.as_deref(),
+            identifiers,
         }
     }
 

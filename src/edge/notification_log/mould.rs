@@ -96,16 +96,16 @@ impl<'a> Found<'a> {
 
 impl Moulds {
     /// The parts of a line that fits one of them; the text of its body goes into `body`.
-    pub(super) fn read<'a>(&mut self, line: &'a str, body: &'a mut Cast) -> Option<Parts<'a>> {
+    pub(super) fn read<'a, 'b>(&mut self, line: &'a str, body: &'b mut Cast) -> Option<Parts<'a, 'b>> {
         let fits = |(at, mould): (usize, &Mould)| Some((at, mould.has_headers, mould.fit(line, body)?));
         let (at, has_headers, found) = self.0.iter().enumerate().find_map(fits)?;
         // What fits often comes to the front.
         self.0.swap(at, at.saturating_sub(1));
-        parts(&found, has_headers, body.text()?)
+        parts(&found, has_headers, body.text())
     }
 
     /// Makes moulds of a line that has been read, with these parts.
-    pub(super) fn learn(&mut self, line: &str, read: &Parts<'_>) {
+    pub(super) fn learn(&mut self, line: &str, read: &Parts<'_, '_>) {
         for open in [Open::Asked, Open::All] {
             let mut new = Self(Mould::of(line, open).into_iter().collect());
             let is_known = self.0.len() == MOST || new.0.iter().any(|mould| self.0.contains(mould));
@@ -116,7 +116,7 @@ impl Moulds {
     }
 }
 
-fn parts<'a>(found: &Found<'a>, has_headers: bool, body: &'a str) -> Option<Parts<'a>> {
+fn parts<'a, 'b>(found: &Found<'a>, has_headers: bool, body: &'b [u8]) -> Option<Parts<'a, 'b>> {
     let text = |field| found.get(field).unwrap_or_default().into();
     let texts = Texts {
         invoice: found.get(Field::Invoice)?,

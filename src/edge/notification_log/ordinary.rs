@@ -1,11 +1,11 @@
 //! An ordinary line of a notification log in our own form, read without a copy of anything but the body; sure or silent, as [`crate::doku::scan`].
 
 use super::judge::{Body, Headers, Parts};
-use crate::doku::notification;
+use crate::doku::notification::{self, Said};
 use crate::doku::scan::{Scan, Unescaped, once};
 
 /// The parts of a line, or `None` where it is for serde to say. The body's text goes into `buffer`.
-pub(super) fn parts<'a>(mut scan: Scan<'a>, buffer: &'a mut Unescaped) -> Option<Parts<'a>> {
+pub(super) fn parts<'a, 'b>(mut scan: Scan<'a>, buffer: &'b mut Unescaped) -> Option<Parts<'a, 'b>> {
     let (mut received_at, mut path, mut headers, mut body) = (None, None, None, None);
     scan.object(|scan, key| match key {
         "received_at" => once(&mut received_at, scan.string()),
@@ -20,7 +20,10 @@ pub(super) fn parts<'a>(mut scan: Scan<'a>, buffer: &'a mut Unescaped) -> Option
         received_at: received_at.unwrap_or_default().into(),
         path: path.unwrap_or_default().into(),
         headers,
-        body: Body::Text { text: buffer.text().into(), said: notification::read(buffer.text()) },
+        body: Body::Text {
+            text: buffer.text().as_bytes().into(),
+            said: notification::read(buffer.text()).map(Said::into_owned),
+        },
     })
 }
 

@@ -1,7 +1,8 @@
 //! What a reader gathers for a ledger, on its own thread: the orders are looked up there, many at a time.
 
+use super::deeds::DoneEntry;
 use super::orders::{AT_ONCE, NewOrders};
-use super::{Creation, DoneEntry, END, Ledger, TooMany, fact, halves, whole, write_stray};
+use super::{Creation, END, Ledger, TooMany, fact, halves, write_stray};
 use crate::model::operation::Operation;
 use crate::reconcile::evidence::UnmatchedReason;
 use crate::reconcile::picture::Fact;
@@ -21,8 +22,8 @@ pub struct Gathered {
     pub(super) identifiers: Vec<(u32, [Box<str>; 3])>,
     pub(super) unsettled: Vec<u8>,
     pub(super) strays: Vec<u8>,
-    /// Of the creations in `done`.
-    keys: Vec<u64>,
+    /// The order that was found last.
+    last: Option<u32>,
 }
 
 impl Gathered {
@@ -38,42 +39,59 @@ impl Gathered {
     ///
     /// # Errors
     /// There are more than a ledger can number, or the bytes are no records.
-    pub fn add(&mut self, mut bytes: &[u8], ledger: &Ledger, sieve: &Sieve) -> Result<(), TooMany> {
-        let mut some = Vec::with_capacity(AT_ONCE);
+    pub fn add(&mut self, mut bytes: &[u8], ledger: &Ledger, sieve: Option<&Sieve>) -> Result<(), TooMany> {
+        let (mut done, mut heard) = (Vec::with_capacity(AT_ONCE), Vec::with_capacity(AT_ONCE));
         while !bytes.is_empty() {
-            some.clear();
-            some.extend(std::iter::from_fn(|| Record::read(&mut bytes)).take(AT_ONCE));
-            if some.is_empty() {
-                return Err(TooMany);
+            let start = bytes;
+            match Record::read(&mut bytes).ok_or(TooMany)? {
+                Record::RowsBefore(_) => {}
+                Record::Order(order) => self.orders.push(&order)?,
+                Record::Done(record) => done.push(record),
+                Record::Heard(record) => heard.push(record),
+                Record::Stray(_) => self.strays.extend_from_slice(&start[..start.len() - bytes.len()]),
             }
-            self.add_some(&some, ledger, sieve)?;
+            if done.len() == AT_ONCE {
+                self.add_done_all(&done, ledger);
+                done.clear();
+            }
+            if heard.len() == AT_ONCE {
+                self.add_heard_all(&heard, ledger, sieve)?;
+                heard.clear();
+            }
         }
-        Ok(())
+        self.add_done_all(&done, ledger);
+        self.add_heard_all(&heard, ledger, sieve)
     }
 
-    fn add_some(&mut self, records: &[Record<'_>], ledger: &Ledger, sieve: &Sieve) -> Result<(), TooMany> {
-        let mut invoices = [""; AT_ONCE];
-        for (invoice, record) in invoices.iter_mut().zip(records) {
-            *invoice = match record {
-                Record::Done(done) => done.invoice,
-                Record::Heard(heard) => heard.invoice,
-                Record::RowsBefore(_) | Record::Order(_) | Record::Stray(_) => "",
-            };
+    /// Gathers at most [`AT_ONCE`] rows about what was done.
+    pub fn add_done_all(&mut self, records: &[DoneRecord<'_>], ledger: &Ledger) {
+        let found = self.find(records.iter().map(|done| done.invoice), ledger);
+        for (done, order) in records.iter().zip(found) {
+            self.add_done(done, order);
         }
-        let mut found = [None; AT_ONCE];
-        if invoices.iter().any(|invoice| !invoice.is_empty()) {
-            ledger.orders.find_all(&invoices[..records.len()], &mut found);
-        }
-        for (record, order) in records.iter().zip(found) {
-            match record {
-                Record::RowsBefore(_) => {}
-                Record::Order(order) => self.orders.push(order)?,
-                Record::Done(done) => self.add_done(done, order),
-                Record::Heard(heard) => self.add_heard(heard, order, ledger, sieve)?,
-                Record::Stray(_) => record.write(&mut self.strays),
-            }
-        }
-        Ok(())
+    }
+
+    /// Gathers at most [`AT_ONCE`] lines that verified.
+    ///
+    /// # Errors
+    /// There are more than a ledger can number.
+    pub fn add_heard_all(
+        &mut self,
+        records: &[HeardRecord<'_>],
+        ledger: &Ledger,
+        sieve: Option<&Sieve>,
+    ) -> Result<(), TooMany> {
+        let found = self.find(records.iter().map(|heard| heard.invoice), ledger);
+        ledger.deeds.fetch(&found);
+        records.iter().zip(found).try_for_each(|(heard, order)| self.add_heard(heard, order, ledger, sieve))
+    }
+
+    fn find<'r>(&mut self, of: impl ExactSizeIterator<Item = &'r str>, ledger: &Ledger) -> [Option<u32>; AT_ONCE] {
+        let (mut invoices, mut found, count) = ([""; AT_ONCE], [None; AT_ONCE], of.len());
+        invoices.iter_mut().zip(of).for_each(|(to, invoice)| *to = invoice);
+        ledger.orders.find_all(&invoices[..count], self.last, &mut found);
+        self.last = found[..count].last().copied().flatten();
+        found
     }
 
     /// Results of orders that the input does not have say nothing about it.
@@ -83,9 +101,6 @@ impl Gathered {
         let request = halves(uuid.or_else(|| done.request_id.map(request_key)).unwrap_or_default());
         if let Some(text) = done.request_id.filter(|_| uuid.is_none()) {
             self.odd_request_ids.push((request, text.into()));
-        }
-        if done.operation == Operation::Create && done.request_id.is_some() {
-            self.keys.push(folded(whole(request)));
         }
         self.done.push((
             order,
@@ -105,11 +120,13 @@ impl Gathered {
         heard: &HeardRecord<'_>,
         order: Option<u32>,
         ledger: &Ledger,
-        sieve: &Sieve,
+        sieve: Option<&Sieve>,
     ) -> Result<(), TooMany> {
-        let perhaps_created = || heard.request.is_some_and(|key| sieve.may_hold(folded(key)));
+        // Without a sieve nothing is ruled out.
+        let may_hold = |key: u64| sieve.is_none_or(|sieve| sieve.may_hold(key));
+        let perhaps_created = || heard.request.is_some_and(|key| may_hold(folded(key)));
         let Some(order) = order else {
-            if perhaps_created() || heard.reference.is_some_and(|key| sieve.may_hold(key)) {
+            if perhaps_created() || heard.reference.is_some_and(may_hold) {
                 Record::Heard(*heard).write(&mut self.unsettled);
             } else {
                 write_stray(heard, UnmatchedReason::Orphan, heard.status.word(), ledger.period, &mut self.strays);
@@ -132,19 +149,18 @@ impl Gathered {
         Ok(())
     }
 
-    /// Adds what another reader has gathered, orders and facts aside.
+    /// Adds what another reader has gathered; orders, facts and what was done aside.
     pub fn append(&mut self, mut other: Self) {
-        self.done.append(&mut other.done);
         self.odd_request_ids.append(&mut other.odd_request_ids);
         self.identifiers.append(&mut other.identifiers);
         self.unsettled.append(&mut other.unsettled);
         self.strays.append(&mut other.strays);
     }
 
-    /// The keys by which notifications could be tied to the orders that were created, for the sieve; they are gone then.
+    /// How many bytes of notifications are set aside.
     #[must_use]
-    pub fn keys(&mut self) -> Vec<u64> {
-        std::mem::take(&mut self.keys)
+    pub const fn unsettled(&self) -> usize {
+        self.unsettled.len()
     }
 
     /// The key by which notifications could be tied to an order that was created, for the sieve.

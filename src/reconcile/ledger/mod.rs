@@ -7,13 +7,17 @@
 //!
 //! Nothing here is larger than it must be: a million orders with their results and notifications take about 160 MB.
 
+mod deeds;
 mod gathered;
 mod orders;
 
 use std::collections::HashMap;
 
+pub use deeds::Deeds;
+use deeds::DoneEntry;
 use foldhash::quality::FixedState;
 pub use gathered::Gathered;
+pub use orders::AT_ONCE;
 use orders::{Again, OrderEntry, Orders};
 
 use super::done::{self, deciding};
@@ -21,7 +25,7 @@ use super::evidence::{DoneState, Expectation, UnmatchedReason};
 use super::picture::{Fact, MOST_LINES};
 use super::reason::Key;
 use super::record::{HeardRecord, Record, Standing, StrayRecord, push_uuid, time_of};
-use super::sieve::Sieve;
+use super::sieve::{Sieve, folded};
 use crate::model::moment::Moment;
 use crate::model::money::{Rupiah, Tally};
 use crate::model::operation::Operation;
@@ -36,10 +40,7 @@ pub struct TooMany;
 #[derive(Debug, Default)]
 pub struct Ledger {
     orders: Orders,
-    /// What was done first to each order, by the order's place; empty if nothing was done to any.
-    done: Vec<DoneEntry>,
-    /// What else was done.
-    more_done: Vec<DoneEntry>,
+    deeds: Deeds,
     /// Request-Ids that are no UUIDs.
     odd_request_ids: HashMap<[u64; 2], Box<str>, FixedState>,
     facts: Facts,
@@ -101,38 +102,8 @@ enum Creation {
     Unknown,
 }
 
-/// What an operation of ours came to.
-#[derive(Debug, Clone, Copy)]
-struct DoneEntry {
-    settled_at: i64,
-    /// The Request-Id, or a hash of it, in two halves; 0: none.
-    request: [u64; 2],
-    /// The next one about the same order in `more_done`, or [`END`].
-    next: u32,
-    operation: Operation,
-    /// `None`: nothing was done.
-    state: Option<DoneState>,
-    payment_status: Option<PaymentStatus>,
-}
-
 /// The end of a chain.
 const END: u32 = u32::MAX;
-
-impl DoneEntry {
-    const NOTHING: Self = Self {
-        settled_at: 0,
-        request: [0; 2],
-        next: END,
-        operation: Operation::Create,
-        state: None,
-        payment_status: None,
-    };
-
-    /// Whether it is the creation of an order under a Request-Id that we know.
-    fn creates(&self) -> bool {
-        self.state.is_some() && self.operation == Operation::Create && self.request != [0; 2]
-    }
-}
 
 const fn halves(key: u128) -> [u64; 2] {
     #[expect(clippy::cast_possible_truncation, reason = "the halves are what is wanted")]
@@ -215,7 +186,7 @@ impl Ledger {
     /// There are more than a ledger can number.
     pub fn take(&mut self, mut gathered: Gathered, rows_before: u64) -> Result<(), TooMany> {
         self.take_orders(&gathered, rows_before)?;
-        self.take_done(&gathered)?;
+        self.deeds.take(&mut gathered, self.orders.len())?;
         self.odd_request_ids.extend(gathered.odd_request_ids.drain(..));
         let mut facts = self.lend_facts();
         facts.take(&mut gathered)?;
@@ -242,7 +213,7 @@ impl Ledger {
             let is_new_kind = next.map(|(of, _)| of) != kind;
             if is_new_kind && !same.is_empty() {
                 let mut gathered = Gathered::default();
-                gathered.add(&same, self, sieve)?;
+                gathered.add(&same, self, Some(sieve))?;
                 self.take(gathered, rows_before)?;
                 same.clear();
             }
@@ -275,21 +246,20 @@ impl Ledger {
         })
     }
 
-    fn take_done(&mut self, gathered: &Gathered) -> Result<(), TooMany> {
-        if !gathered.done.is_empty() {
-            self.done.resize(self.orders.len(), DoneEntry::NOTHING);
-        }
-        for (order, done) in &gathered.done {
-            let first = &mut self.done[*order as usize];
-            if first.state.is_none() {
-                *first = *done;
-                continue;
-            }
-            let place = u32::try_from(self.more_done.len()).ok().filter(|place| *place != END).ok_or(TooMany)?;
-            self.more_done.push(DoneEntry { next: first.next, ..*done });
-            first.next = place;
-        }
-        Ok(())
+    /// How many orders there are.
+    #[must_use]
+    pub fn orders(&self) -> usize {
+        self.orders.len()
+    }
+
+    /// Lends out what was done, for it to be taken while the orders are looked at.
+    pub fn lend_deeds(&mut self) -> Deeds {
+        std::mem::take(&mut self.deeds)
+    }
+
+    /// Takes it back.
+    pub fn return_deeds(&mut self, deeds: Deeds) {
+        self.deeds = deeds;
     }
 
     /// Lends the facts out, for them to be taken while the orders are looked at.
@@ -406,8 +376,7 @@ impl Ledger {
     }
 
     fn done_of(&self, order: u32) -> impl Iterator<Item = DoneEntry> + '_ {
-        let first = self.done.get(order as usize).filter(|done| done.state.is_some()).copied();
-        std::iter::successors(first, |done| self.more_done.get(done.next as usize).copied())
+        self.deeds.of(order)
     }
 
     /// An order, with the deciding one of our operations on it.
@@ -434,7 +403,7 @@ impl Ledger {
     }
 
     fn outcome(&self, order: u32) -> Option<Outcome<'_>> {
-        let first = *self.done.get(order as usize).filter(|done| done.state.is_some())?;
+        let first = self.deeds.of(order).next()?;
         let done = if first.next == END {
             first
         } else {
@@ -471,6 +440,12 @@ impl Ledger {
         facts.extend(std::iter::successors(fact(self.facts.first[order as usize]), |before| fact(before.link)));
     }
 
+    /// Has memory bring the facts about these orders of a sealed ledger, all of them together.
+    pub fn fetch_facts(&self, orders: &[u32]) {
+        let first = orders.iter().filter_map(|order| self.facts.all.get(self.facts.first[*order as usize] as usize));
+        std::hint::black_box(first.fold(0, |seen, fact| seen | fact.link));
+    }
+
     /// What a refund of the order needs: payment reference, `ORDER_ID`, `AKULAKU_UNIQUE_REFERENCE`, as the book has them,
     /// else a notification; empty where neither does. Kept for orders that may have to be refunded only.
     #[must_use]
@@ -493,6 +468,14 @@ impl Ledger {
                 see(order, Tie::Reference(entry.reference));
             }
         }
+    }
+
+    /// A sieve of everything with which notifications could be tied to the orders.
+    #[must_use]
+    pub fn sieve(&self) -> Sieve {
+        let mut sieve = Sieve::for_keys(self.orders.len() as u64 * 2);
+        self.keys(|_, tie| sieve.insert(tie.sieved()));
+        sieve
     }
 
     /// The invoice of an order by which something can tie a notification to it, if that tie holds.
@@ -577,4 +560,14 @@ pub(super) enum Tie {
     Request(u128),
     /// A hash of its payment reference.
     Reference(u64),
+}
+
+impl Tie {
+    /// As a key of a [`Sieve`].
+    pub(super) const fn sieved(self) -> u64 {
+        match self {
+            Self::Request(key) => folded(key),
+            Self::Reference(key) => key,
+        }
+    }
 }

@@ -85,6 +85,11 @@ impl NewOrders {
     /// Its row or its invoice cannot be numbered.
     pub(super) fn push(&mut self, order: &OrderRecord<'_>) -> Result<(), TooMany> {
         let text = order.invoice.unwrap_or_default();
+        if self.entries.is_empty() {
+            // About as many as a block has, for what grows is copied.
+            self.entries.reserve(USUAL);
+            self.hashes.reserve(USUAL);
+        }
         if order.identifiers.iter().any(|text| !text.is_empty()) {
             self.identifiers.push((self.entries.len(), order.identifiers.map(Into::into)));
         }
@@ -207,14 +212,34 @@ impl Orders {
 
     /// The order with this invoice.
     pub(super) fn find(&self, invoice: &str) -> Option<u32> {
-        match self.index.find(hash(invoice), |place| self.bytes(place) == invoice.as_bytes()) {
+        self.find_by(hash(invoice), invoice)
+    }
+
+    fn find_by(&self, hash: u64, invoice: &str) -> Option<u32> {
+        match self.index.find(hash, |place| self.bytes(place) == invoice.as_bytes()) {
             Placed::Beside(place) => Some(place),
             Placed::New => None,
         }
     }
 
-    /// The orders with these invoices, of which there are at most [`AT_ONCE`].
-    pub(super) fn find_all(&self, invoices: &[&str], found: &mut [Option<u32>; AT_ONCE]) {
+    /// The orders with these invoices, of which there are at most [`AT_ONCE`]. What is told of orders most often is told in
+    /// their own order: as long as the invoices are those of the orders behind `last`, nothing has to be looked for.
+    pub(super) fn find_all(&self, invoices: &[&str], last: Option<u32>, found: &mut [Option<u32>; AT_ONCE]) {
+        let next = last.map_or(&[][..], |last| self.entries.get(last as usize + 1..).unwrap_or_default());
+        let follows = |(entry, invoice): &(&OrderEntry, &&str)| {
+            // Of rows with one invoice that stand on their own, all of which are invalid, only the first can be found.
+            entry.is_readable()
+                && entry.standing != Standing::Invalid
+                && bytes_of(&self.long, entry) == invoice.as_bytes()
+        };
+        let in_order = next.iter().zip(invoices).take_while(follows).count();
+        for (found, place) in found.iter_mut().zip(last.map_or(0, |last| last + 1)..).take(in_order) {
+            *found = Some(place);
+        }
+        self.look_up(&invoices[in_order..], &mut found[in_order..]);
+    }
+
+    fn look_up(&self, invoices: &[&str], found: &mut [Option<u32>]) {
         let mut hashes = [0; AT_ONCE];
         let mut slots = [0; AT_ONCE];
         for (at, invoice) in invoices.iter().enumerate().take(AT_ONCE) {
@@ -230,7 +255,8 @@ impl Orders {
         }
         for (at, invoice) in invoices.iter().enumerate().take(AT_ONCE) {
             let first = Index::place_in(slots[at], hashes[at]).filter(|_| fits[at]);
-            found[at] = first.filter(|place| self.bytes(*place) == invoice.as_bytes()).or_else(|| self.find(invoice));
+            let is_first = first.is_some_and(|place| self.bytes(place) == invoice.as_bytes());
+            found[at] = if is_first { first } else { self.find_by(hashes[at], invoice) };
         }
     }
 
@@ -300,8 +326,11 @@ impl Orders {
     }
 }
 
+/// How many rows a reader usually has in its hands.
+const USUAL: usize = 2048;
+
 /// How many invoices are looked up together: enough to keep memory busy.
-pub(super) const AT_ONCE: usize = 32;
+pub const AT_ONCE: usize = 32;
 
 impl OrderEntry {
     fn long_start(&self) -> u32 {
@@ -437,10 +466,12 @@ mod tests {
         for some in texts.chunks(AT_ONCE) {
             let asked: Vec<&str> =
                 some.iter().flat_map(|text| [text.as_str(), "no such invoice"]).take(AT_ONCE).collect();
-            let mut found = [None; AT_ONCE];
-            orders.find_all(&asked, &mut found);
             let expected: Vec<Option<u32>> = asked.iter().map(|text| orders.find(text)).collect();
-            assert_eq!(found[..asked.len()], expected);
+            for last in [None, Some(7), Some(4999), expected[0], expected[0].and_then(|first| first.checked_sub(1))] {
+                let mut found = [None; AT_ONCE];
+                orders.find_all(&asked, last, &mut found);
+                assert_eq!(found[..asked.len()], expected);
+            }
         }
     }
 
