@@ -16,7 +16,7 @@ use crate::journal::Account;
 use crate::journal::history::PlanUse;
 use crate::journal::log::sha256;
 use crate::journal::record::Item;
-use crate::journal::sqlite::SqliteJournal;
+use crate::journal::store::Store;
 use crate::model::fault::{Fault, Place, printable};
 use crate::model::ids::ClientId;
 use crate::model::money::{Rupiah, Tally};
@@ -172,22 +172,25 @@ impl Bound {
     }
 
     /// The runs of the plan so far.
-    pub(super) fn turn(&self, journal: &SqliteJournal) -> Result<Turn, Failure> {
-        Ok(agree::turn(journal.runs_of_plan(&self.binding.digest).map_err(open::failure)?))
+    pub(super) async fn turn(&self, journal: &Store) -> Result<Turn, Failure> {
+        Ok(agree::turn(journal.runs_of_plan(&self.binding.digest).await.map_err(open::failure)?))
     }
 
     /// Why it is not what would be sent now, as far as the journal goes.
-    pub(super) fn differs(
+    pub(super) async fn differs(
         &self,
         case: &Case,
         account: &Account,
-        journal: Option<&SqliteJournal>,
+        journal: Option<&Store>,
         plan: &Plan,
         turn: &Turn,
     ) -> Result<Option<String>, Failure> {
         if let Some(head) = &self.binding.journal_log {
-            let holds = journal.map(|journal| journal.holds_at(head.entries, &head.head)).transpose();
-            if holds.map_err(open::failure)? != Some(true) {
+            let holds = match journal {
+                Some(journal) => journal.holds_at(head.entries, &head.head).await.map_err(open::failure)?,
+                None => false,
+            };
+            if !holds {
                 return Ok(Some("the journal is not the one that it was made with, or lacks entries".to_owned()));
             }
         }
@@ -197,15 +200,15 @@ impl Bound {
 
     /// Releases the plan for a run that holds the journal: exactly its orders are left, or, if a run of it stopped part-way,
     /// no others. What is returned is recorded with the beginning of the run.
-    pub(super) fn release(&self, session: &Session<'_>, plan: &Plan) -> Result<PlanUse, Failure> {
-        let turn = self.turn(&session.journal)?;
+    pub(super) async fn release(&self, session: &Session<'_>, plan: &Plan) -> Result<PlanUse, Failure> {
+        let turn = self.turn(&session.journal).await?;
         let continues = match &turn {
             Turn::Used(run) => return Err(self.is_used(session.case, &run.run)),
             Turn::First => Vec::new(),
             Turn::Continued(runs) => runs.clone(),
         };
         let case = session.case;
-        if let Some(why) = self.differs(case, &session.account, Some(&session.journal), plan, &turn)? {
+        if let Some(why) = self.differs(case, &session.account, Some(&session.journal), plan, &turn).await? {
             return Err(self.is_stale(case, &[why]));
         }
         Ok(PlanUse {

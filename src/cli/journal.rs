@@ -6,7 +6,8 @@ use super::load::shown;
 use super::open::{Place, absent, accept, failure, to_examine, to_read};
 use super::screen::{Screen, Tone};
 use crate::doku::sign::Signer;
-use crate::journal::sqlite::{Checked, SqliteJournal};
+use crate::journal::sqlite::Checked;
+use crate::journal::store::Store;
 use crate::model::fault::printable;
 use crate::plan::guard::counted;
 
@@ -17,11 +18,11 @@ pub(super) async fn journal(command: &JournalCommand, common: &Common, screen: S
             let Place { path, case, .. } = Place::of(job.as_deref(), common)?;
             // Without keys the chain alone is checked.
             let signers = case.and_then(|case| case.credentials().ok()).map(|keys| keys.signers());
-            check(&to_examine(&path)?, &shown(&path), head.as_deref(), signers.as_deref(), screen)
+            check(&to_examine(&path).await?, &shown(&path), head.as_deref(), signers.as_deref(), screen).await
         }
         JournalCommand::Backup { file, job } => {
             let Place { path, .. } = Place::of(job.as_deref(), common)?;
-            let checked = to_read(&path, screen)?.backup(file).map_err(failure)?;
+            let checked = to_read(&path, screen).await?.backup(file).await.map_err(failure)?;
             screen.say(&format!("{}: {}, checked", printable(&shown(file)), contents(&checked)));
             screen.document(document(&checked, DONE).to_string().as_bytes());
             Ok(DONE)
@@ -39,20 +40,23 @@ pub(super) async fn journal(command: &JournalCommand, common: &Common, screen: S
     }
 }
 
-fn check(
-    journal: &SqliteJournal,
+async fn check(
+    journal: &Store,
     path: &str,
     head: Option<&str>,
     signers: Option<&[Signer]>,
     screen: Screen,
 ) -> Result<u8, Failure> {
-    let mut checked = journal.check().map_err(failure)?;
+    let mut checked = journal.check().await.map_err(failure)?;
     if let Some(loss) = journal.loss() {
         checked.flaws.push(format!("{loss}: it was restored from an old copy, or made anew"));
     }
-    let proved = signers.map(|signers| prove(journal, signers, &mut checked)).transpose()?;
+    let proved = match signers {
+        Some(signers) => Some(prove(journal, signers, &mut checked).await?),
+        None => None,
+    };
     if let Some(head) = head
-        && !journal.holds(head).map_err(failure)?
+        && !journal.holds(head).await.map_err(failure)?
     {
         checked.flaws.push(format!("the log does not hold the head {}: entries are missing", printable(head)));
     }
@@ -75,7 +79,7 @@ fn check(
 }
 
 /// Reads every kept answer again, as if it had just come; returns how many still prove what was concluded.
-fn prove(journal: &SqliteJournal, signers: &[Signer], checked: &mut Checked) -> Result<u64, Failure> {
+async fn prove(journal: &Store, signers: &[Signer], checked: &mut Checked) -> Result<u64, Failure> {
     let (mut proved, mut unproved) = (0, Vec::new());
     let read = journal.proofs(|proof| {
         if signers.iter().any(|signer| proof.holds(signer)) {
@@ -84,7 +88,7 @@ fn prove(journal: &SqliteJournal, signers: &[Signer], checked: &mut Checked) -> 
             unproved.push(proof.item.identity.invoice.to_string());
         }
     });
-    read.map_err(failure)?;
+    read.await.map_err(failure)?;
     if let Some(first) = unproved.first() {
         checked.flaws.push(format!(
             "{}, the first about {first}, cannot be verified with the job's key: it was changed, or the answers were",

@@ -10,7 +10,7 @@ use super::screen::Screen;
 use crate::edge::clock::SystemClock;
 use crate::job::settings::{DEFAULT_JOURNAL, Retries};
 use crate::journal::record::Acceptance;
-use crate::journal::sqlite::SqliteJournal;
+use crate::journal::store::Store;
 use crate::journal::{Journal as _, JournalError, Loss};
 use crate::model::fault::printable;
 use crate::model::operation::Task;
@@ -19,12 +19,7 @@ use crate::runner::clock::Clock as _;
 
 /// Opens the journal of a run, or of a person's ruling. A clock that went back is refused; so is the loss of entries
 /// that may be older than the horizon. A younger loss is noted: every key is derived, and DOKU remembers it.
-pub(super) async fn open(
-    path: &Path,
-    horizon: Duration,
-    now: Timestamp,
-    screen: Screen,
-) -> Result<SqliteJournal, Failure> {
+pub(super) async fn open(path: &Path, horizon: Duration, now: Timestamp, screen: Screen) -> Result<Store, Failure> {
     let (journal, loss) = open_at(path, horizon, now).await?;
     if let Some(loss) = loss {
         screen.warn(&format!(
@@ -37,12 +32,8 @@ pub(super) async fn open(
 }
 
 /// The same without a word; says what was lost and noted.
-pub(super) async fn open_at(
-    path: &Path,
-    horizon: Duration,
-    now: Timestamp,
-) -> Result<(SqliteJournal, Option<Loss>), Failure> {
-    let journal = SqliteJournal::open(path).map_err(failure)?;
+pub(super) async fn open_at(path: &Path, horizon: Duration, now: Timestamp) -> Result<(Store, Option<Loss>), Failure> {
+    let journal = Store::open(path).await.map_err(failure)?;
     let shown = printable(&load::shown(path));
     if let Some(head) = journal.head().await.map_err(failure)?
         && elapsed(now, head.at) > CORRECTION
@@ -89,7 +80,7 @@ fn refuse_old_loss(
 /// `rekon journal accept`: goes on with a journal that `open` refuses.
 pub(super) async fn accept(path: &Path, reason: &str, screen: Screen) -> Result<(), Failure> {
     let now = SystemClock.now();
-    let journal = SqliteJournal::open(path).map_err(failure)?;
+    let journal = Store::open(path).await.map_err(failure)?;
     let head = journal.head().await.map_err(failure)?;
     let ahead = head.filter(|head| elapsed(now, head.at) > CORRECTION);
     let lost_since = match journal.loss() {
@@ -150,14 +141,14 @@ impl Place {
 }
 
 /// A journal that must be there, to look at; says if entries are missing.
-pub(super) fn to_read(path: &Path, screen: Screen) -> Result<SqliteJournal, Failure> {
-    let journal = SqliteJournal::open_to_read(path).map_err(failure)?.ok_or_else(|| absent(path))?;
+pub(super) async fn to_read(path: &Path, screen: Screen) -> Result<Store, Failure> {
+    let journal = Store::open_to_read(path).await.map_err(failure)?.ok_or_else(|| absent(path))?;
     warn_of_loss(path, &journal, screen);
     Ok(journal)
 }
 
 /// Says that what is looked at is not what the last writer left.
-pub(super) fn warn_of_loss(path: &Path, journal: &SqliteJournal, screen: Screen) {
+pub(super) fn warn_of_loss(path: &Path, journal: &Store, screen: Screen) {
     if let Some(loss) = journal.loss() {
         let shown = printable(&load::shown(path));
         screen.warn(&format!("{shown}: {loss}: it was restored from an old copy, or made anew"));
@@ -165,8 +156,8 @@ pub(super) fn warn_of_loss(path: &Path, journal: &SqliteJournal, screen: Screen)
 }
 
 /// A journal that must be there, to check it whatever it is like.
-pub(super) fn to_examine(path: &Path) -> Result<SqliteJournal, Failure> {
-    SqliteJournal::open_to_examine(path).map_err(failure)?.ok_or_else(|| absent(path))
+pub(super) async fn to_examine(path: &Path) -> Result<Store, Failure> {
+    Store::open_to_examine(path).await.map_err(failure)?.ok_or_else(|| absent(path))
 }
 
 /// No journal where one was looked for.

@@ -15,8 +15,8 @@ use super::show_plan;
 use super::slips;
 use crate::edge::clock::SystemClock;
 use crate::edge::{files, person, read, signatures};
-use crate::journal::sqlite::SqliteJournal;
 use crate::journal::state::State;
+use crate::journal::store::Store;
 use crate::journal::{Account, Journal as _};
 use crate::model::fault::{Fault, Place, printable};
 use crate::model::operation::Task;
@@ -59,7 +59,7 @@ pub(super) async fn plan(
     let log = case.log(&credentials, embed::log_of(&case).as_deref())?;
     case.refuse_unproved(&log)?;
     let account = case.account(&credentials, operation);
-    let journal = SqliteJournal::open_to_read(&case.journal).map_err(open::failure)?;
+    let journal = Store::open_to_read(&case.journal).await.map_err(open::failure)?;
     if let Some(journal) = &journal {
         open::warn_of_loss(&case.journal, journal, screen);
     }
@@ -169,14 +169,14 @@ fn maker(case: &Case, out: &Out<'_>) -> Result<Maker, Failure> {
 }
 
 /// How far the journal's log goes.
-async fn head(journal: Option<&SqliteJournal>) -> Result<Option<LogHead>, Failure> {
+async fn head(journal: Option<&Store>) -> Result<Option<LogHead>, Failure> {
     let Some(journal) = journal else { return Ok(None) };
     let head = journal.head().await.map_err(open::failure)?;
     Ok(head.map(|head| LogHead { entries: head.seq, head: head.hash }))
 }
 
 /// What earlier runs of the job left unknown, and a run would ask about again.
-async fn left_open(case: &Case, account: &Account, journal: Option<&SqliteJournal>) -> Result<Vec<BoundItem>, Failure> {
+async fn left_open(case: &Case, account: &Account, journal: Option<&Store>) -> Result<Vec<BoundItem>, Failure> {
     let Some(journal) = journal else { return Ok(Vec::new()) };
     let open = journal.items_in(account, case.job.name.as_str(), &[State::Intent, State::Unknown]).await;
     Ok(open.map_err(open::failure)?.iter().map(binding::open_item).collect())

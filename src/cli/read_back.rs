@@ -10,7 +10,7 @@ use super::load::Case;
 use super::reconcile::books_of_run;
 use super::session::in_doubt_here;
 use crate::journal::record::RowRecord;
-use crate::journal::sqlite::SqliteJournal;
+use crate::journal::store::Store;
 use crate::model::ids::{InvoiceNumber, RunId};
 use crate::model::time::Timestamp;
 use crate::plan::decide::Plan;
@@ -44,7 +44,7 @@ impl ReadBack {
     }
 
     /// All rows of a run.
-    pub(super) async fn all(case: &Case, plan: &Plan, journal: &SqliteJournal, run: &RunId) -> Result<Self, Failure> {
+    pub(super) async fn all(case: &Case, plan: &Plan, journal: &Store, run: &RunId) -> Result<Self, Failure> {
         let mut read = Self::begin(case, plan);
         let mut last = Some(0);
         while let Some(behind) = last {

@@ -18,7 +18,7 @@ use crate::edge::clock::SystemClock;
 use crate::edge::parallel;
 use crate::journal::Journal as _;
 use crate::journal::record::{Item, NewRow, RowFate, RowRecord};
-use crate::journal::sqlite::SqliteJournal;
+use crate::journal::store::Store;
 use crate::model::ids::InvoiceNumber;
 use crate::model::operation::{Operation, Task};
 use crate::model::time::{self, Timestamp, Zone};
@@ -72,7 +72,7 @@ async fn change(case: &Case, operation: Operation, as_of: Option<&str>, screen: 
     let log = case.log(&credentials, embed::log_of(case).as_deref())?;
     let account = case.account(&credentials, operation);
     let refused = |error: crate::journal::JournalError| Failure::Refused(error.to_string());
-    let journal = SqliteJournal::open_to_read(&case.journal).map_err(refused)?;
+    let journal = Store::open_to_read(&case.journal).await.map_err(refused)?;
     let plan = make_plan(case, &account, input, &log, journal.as_ref(), now).await?;
     let (mut ends, mut here) = (Ends::of(&plan), HashSet::new());
     let mut rows = plan.rows().peekable();

@@ -12,8 +12,8 @@ use crate::edge::person;
 use crate::journal::log::{Reopened, Ruled};
 use crate::journal::record::Item;
 use crate::journal::ruling::{NotNow, may_be_reopened, may_be_ruled};
-use crate::journal::sqlite::SqliteJournal;
 use crate::journal::state::Event;
+use crate::journal::store::Store;
 use crate::journal::{Account, Journal as _};
 use crate::model::fault::printable;
 use crate::model::ids::{ClientId, InvoiceNumber};
@@ -127,7 +127,7 @@ impl<'a> Meant<'a> {
     }
 
     /// A journal that is there already: a ruling makes none.
-    async fn open(&self, screen: Screen) -> Result<SqliteJournal, Failure> {
+    async fn open(&self, screen: Screen) -> Result<Store, Failure> {
         if !self.place.path.exists() {
             return Err(absent(&self.place.path));
         }
@@ -142,7 +142,7 @@ impl<'a> Meant<'a> {
     }
 
     /// The latest generation of an invoice's item; it must be the only one of its operation.
-    async fn latest(&self, journal: &SqliteJournal, invoice: &str) -> Result<Item, Failure> {
+    async fn latest(&self, journal: &Store, invoice: &str) -> Result<Item, Failure> {
         let none = |known: &[Item]| {
             let known: Vec<String> = known
                 .iter()

@@ -119,7 +119,7 @@ async fn run(
         return Err(why_not(case, &plan));
     }
     let used = match &bound {
-        Some(bound) => Some(bound.release(&session, &plan)?),
+        Some(bound) => Some(bound.release(&session, &plan).await?),
         None => bind::refuse_without(case, &plan).map(|()| None)?,
     };
     let run = session.begin(&plan, used.clone()).await?;

@@ -23,8 +23,8 @@ use crate::job::settings::DuplicateInput;
 use crate::journal::history::PlanUse;
 use crate::journal::history::{Asked, Terms};
 use crate::journal::record::{Item, NewRows, NewRun, RowRecord};
-use crate::journal::sqlite::SqliteJournal;
 use crate::journal::state::State;
+use crate::journal::store::Store;
 use crate::journal::{Account, Journal as _, JournalError};
 use crate::model::fault::printable;
 use crate::model::ids::{InvoiceNumber, RunId};
@@ -53,7 +53,7 @@ pub(super) const AT_A_TIME: usize = 4096;
 pub(super) struct Session<'a> {
     pub(super) case: &'a Case,
     pub(super) account: Account,
-    pub(super) journal: Arc<SqliteJournal>,
+    pub(super) journal: Arc<Store>,
     pub(super) started_at: Timestamp,
     credentials: Credentials,
     embedded: Option<Embedded>,
@@ -265,7 +265,7 @@ pub(super) fn in_doubt_here(record: &RowRecord) -> Option<InvoiceNumber> {
 pub(super) async fn in_doubt_elsewhere(
     job: &Job,
     account: &Account,
-    journal: &SqliteJournal,
+    journal: &Store,
     here: &HashSet<InvoiceNumber>,
 ) -> Result<Tally, JournalError> {
     let mut tally = Tally::default();
@@ -283,7 +283,7 @@ pub(super) async fn make_plan(
     account: &Account,
     input: Input,
     log: &Log,
-    journal: Option<&SqliteJournal>,
+    journal: Option<&Store>,
     now: Timestamp,
 ) -> Result<Plan, Failure> {
     let own = case.job.guards.clone().unwrap_or_else(|| guard::whole_file(&input));

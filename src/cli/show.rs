@@ -15,6 +15,7 @@ use super::show_plan;
 use super::show_runs;
 use crate::journal::record::RunRecord;
 use crate::journal::sqlite::SqliteJournal;
+use crate::journal::store::Store;
 use crate::journal::{Journal as _, JournalError};
 use crate::model::fault::printable;
 use crate::model::ids::InvoiceNumber;
@@ -48,7 +49,7 @@ pub(super) async fn show(
         return Err(Failure::Refused(format!("{invoice:?} is not among the orders of {}", case.file)));
     }
     let (path, flag) = (&place.path, place.flag());
-    let journal = to_read(path, screen)?;
+    let journal = to_read(path, screen).await?;
     let runs = journal.runs().await.map_err(failure)?;
     let Some(what) = what else {
         screen.say(&format!("journal {}\n", printable(&shown(path))));
@@ -75,7 +76,7 @@ pub(super) async fn show(
 async fn on_paper(what: Option<&str>, place: &Place, screen: Screen) -> Result<u8, Failure> {
     let of_a_run = || Failure::Refused("--format md is for one run: rekon show RUN --format md".to_owned());
     let what = what.ok_or_else(of_a_run)?;
-    let journal = to_read(&place.path, screen)?;
+    let journal = to_read(&place.path, screen).await?;
     let runs = journal.runs().await.map_err(failure)?;
     let run = runs.iter().find(|run| run.run.as_str() == what).ok_or_else(of_a_run)?;
     let ended = show_runs::ended_with(run, &runs, SqliteJournal::is_held(&place.path));
@@ -88,7 +89,7 @@ fn is_plan(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "json")
 }
 
-async fn one_run(journal: &SqliteJournal, run: &RunRecord, ended: &str, screen: Screen) -> Result<(), JournalError> {
+async fn one_run(journal: &Store, run: &RunRecord, ended: &str, screen: Screen) -> Result<(), JournalError> {
     let mut states: std::collections::BTreeMap<&'static str, Tally> = std::collections::BTreeMap::new();
     for record in journal.rows(&run.run).await? {
         states.entry(state_of(&record).0.word()).or_default().add(record.row.rupiah);
@@ -102,7 +103,7 @@ async fn one_run(journal: &SqliteJournal, run: &RunRecord, ended: &str, screen: 
         screen.tone(Tone::Title, &format!("{} · {} · {} · run {}", run.job, run.operation, run.environment, run.run)),
         for_people(run.started_at)
     ));
-    let plan = journal.plan_of(&run.run)?;
+    let plan = journal.plan_of(&run.run).await?;
     let overridden = journal.overrides(&run.run).await?;
     if let Some(plan) = &plan {
         screen.say(&format!("{}\n", plan_use::line(plan)));

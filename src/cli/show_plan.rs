@@ -12,7 +12,7 @@ use super::screen::{Screen, Tone};
 use super::session::make_plan;
 use crate::edge::clock::SystemClock;
 use crate::journal::log::short;
-use crate::journal::sqlite::SqliteJournal;
+use crate::journal::store::Store;
 use crate::model::fault::printable;
 use crate::model::money::Rupiah;
 use crate::model::operation::Task;
@@ -65,8 +65,8 @@ async fn standing(bound: &Bound, job: Option<&Path>, common: &Common) -> Result<
     let Some(job) = job else {
         against_itself(bound, now, &mut standing.against);
         let place = Place::of(None, common)?;
-        if let Some(journal) = SqliteJournal::open_to_read(&place.path).map_err(open::failure)? {
-            used(bound, &journal, &mut standing)?;
+        if let Some(journal) = Store::open_to_read(&place.path).await.map_err(open::failure)? {
+            used(bound, &journal, &mut standing).await?;
         }
         lacks_approvals(bound, &mut standing.against);
         return Ok(standing);
@@ -79,9 +79,9 @@ async fn standing(bound: &Bound, job: Option<&Path>, common: &Common) -> Result<
     };
     let input = case.input(bound.binding.made())?;
     standing.against = bound.stale(&case, operation, &input, now)?;
-    let journal = SqliteJournal::open_to_read(&case.journal).map_err(open::failure)?;
+    let journal = Store::open_to_read(&case.journal).await.map_err(open::failure)?;
     let turn = match &journal {
-        Some(journal) => used(bound, journal, &mut standing)?,
+        Some(journal) => used(bound, journal, &mut standing).await?,
         None => Turn::First,
     };
     if standing.against.is_empty() {
@@ -89,7 +89,7 @@ async fn standing(bound: &Bound, job: Option<&Path>, common: &Common) -> Result<
         let account = case.account(&credentials, operation);
         let log = case.log(&credentials, embed::log_of(&case).as_deref())?;
         let plan = make_plan(&case, &account, input, &log, journal.as_ref(), now).await?;
-        standing.against.extend(bound.differs(&case, &account, journal.as_ref(), &plan, &turn)?);
+        standing.against.extend(bound.differs(&case, &account, journal.as_ref(), &plan, &turn).await?);
         if !plan.may_run() {
             standing.against.push("a guard is broken, or the input is bad".to_owned());
         }
@@ -108,8 +108,8 @@ fn against_itself(bound: &Bound, now: Timestamp, against: &mut Vec<String>) {
     }
 }
 
-fn used(bound: &Bound, journal: &SqliteJournal, standing: &mut Standing) -> Result<Turn, Failure> {
-    let turn = bound.turn(journal)?;
+async fn used(bound: &Bound, journal: &Store, standing: &mut Standing) -> Result<Turn, Failure> {
+    let turn = bound.turn(journal).await?;
     match &turn {
         Turn::First => {}
         Turn::Continued(runs) => standing.continues.clone_from(runs),

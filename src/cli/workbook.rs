@@ -11,7 +11,7 @@ use crate::edge::read;
 use crate::edge::workbook::Workbook;
 use crate::journal::Journal as _;
 use crate::journal::record::RunRecord;
-use crate::journal::sqlite::SqliteJournal;
+use crate::journal::store::Store;
 use crate::model::time::Timestamp;
 use crate::report::summary::Summary;
 use crate::report::workbook::{BREAKS, Breaks, days, runs, summary, verdicts};
@@ -22,7 +22,7 @@ pub(super) const NAME: &str = "audit.xlsx";
 /// The runs that the job's journal knows. A journal that cannot be read is told of elsewhere, and is no reason to go without
 /// the other sheets.
 pub(super) async fn known_runs(case: &Case) -> Vec<RunRecord> {
-    match SqliteJournal::open_to_read(&case.journal) {
+    match Store::open_to_read(&case.journal).await {
         Ok(Some(journal)) => journal.runs().await.unwrap_or_default(),
         Ok(None) | Err(_) => Vec::new(),
     }

@@ -1,7 +1,7 @@
 //! The journal: what is known about every item, durable before anything is sent, outliving every run.
 //!
 //! [`state`] is the state machine, [`identity`] the derived keys and [`log`] the event log, of which every item is the sum;
-//! all pure. [`Journal`] is the seam to a store, [`sqlite`] the embedded one. An item is one (environment, client, operation, invoice, generation); it comes into
+//! all pure; [`rules`] is what changes them, and when it is refused. [`Journal`] is the seam to a store, [`sqlite`] the embedded one. An item is one (environment, client, operation, invoice, generation); it comes into
 //! being with its first intent. [`history`] is what guards ask about what was done before. A [`DurableIntent`] can be made in this room only, after the commit, and nothing can be
 //! sent without one.
 
@@ -11,9 +11,11 @@ pub mod log;
 pub mod past;
 pub mod proof;
 pub mod record;
+mod rules;
 pub mod ruling;
 pub mod sqlite;
 pub mod state;
+pub mod store;
 pub mod story;
 
 use std::collections::HashMap;

@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::support::{files, repository};
 
 /// The rooms, lowest first. A room uses what is below it; rooms on one line do not use each other.
-const LAYERS: [&[&str]; 11] = [
+const LAYERS: [&[&str]; 12] = [
     &["model"],
     &["doku", "job"],
     &["journal"],
@@ -16,6 +16,7 @@ const LAYERS: [&[&str]; 11] = [
     &["reconcile"],
     &["report", "runner"],
     &["journal::sqlite"],
+    &["journal::store"],
     &["edge::connection"],
     &["edge"],
     &["simulator", "listener"],
@@ -253,7 +254,9 @@ fn room_of_file(path: &str) -> Option<String> {
 /// The room that a path from the crate's root leads into; empty for the root itself.
 fn room_of_path(path: &[String]) -> String {
     match path {
-        [first, second, ..] if first == "journal" && second == "sqlite" => "journal::sqlite".to_owned(),
+        [first, second, ..] if first == "journal" && matches!(second.as_str(), "sqlite" | "store") => {
+            format!("journal::{second}")
+        }
         [first, second, ..] if first == "edge" && second == "connection" => "edge::connection".to_owned(),
         [first, ..] => first.clone(),
         [] => String::new(),

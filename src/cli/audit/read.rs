@@ -14,7 +14,6 @@ use crate::edge::results::ResultsReader;
 use crate::edge::{csv, piped, read, results};
 use crate::job::settings::{STDIN, Source};
 use crate::journal::Journal as _;
-use crate::journal::sqlite::SqliteJournal;
 use crate::model::rows::Rows;
 use crate::model::status::BookStatus;
 use crate::model::table::Table;
@@ -143,7 +142,8 @@ pub(super) async fn done(audit: &Audit<'_>, store: &mut Store) -> Result<(), Fai
         results_of(audit, &path, store)?;
     }
     let refused = |error: crate::journal::JournalError| Failure::Refused(error.to_string());
-    let Some(journal) = SqliteJournal::open_to_read(&audit.case.journal).map_err(refused)? else { return Ok(()) };
+    let journal = crate::journal::store::Store::open_to_read(&audit.case.journal).await.map_err(refused)?;
+    let Some(journal) = journal else { return Ok(()) };
     let (environment, client_id) = (audit.case.job.merchant.environment, &audit.credentials.client_id);
     let mut after = None;
     loop {

@@ -7,6 +7,7 @@ use crate::cli::load::{Case, shown};
 use crate::edge::machine;
 use crate::job::settings::Source;
 use crate::journal::sqlite::SqliteJournal;
+use crate::journal::store::Store;
 use crate::journal::{Journal as _, JournalError};
 use crate::model::operation::Task;
 use crate::model::time::{CORRECTION, Timestamp, elapsed, wire};
@@ -95,7 +96,7 @@ async fn journal(path: &Path, now: Timestamp) -> Vec<Finding> {
     let damaged = |error: &dyn std::fmt::Display| {
         Finding::fault(check, error.to_string(), format!("look: {look}; put back a backup"))
     };
-    let journal = match SqliteJournal::open_to_read(path) {
+    let journal = match Store::open_to_read(path).await {
         Ok(Some(journal)) => journal,
         Ok(None) => return vec![Finding::fine(check, format!("{name}: none yet; the first run makes it"))],
         Err(older @ JournalError::Older { .. }) => {

@@ -10,8 +10,8 @@ use super::provider::{Arrival, Truth};
 use super::world::World;
 use crate::journal::Journal as _;
 use crate::journal::record::RowRecord;
-use crate::journal::sqlite::SqliteJournal;
 use crate::journal::state::State;
+use crate::journal::store::Store;
 use crate::model::time::Cutoff;
 use crate::plan::Plan;
 use crate::reconcile::ends::Ends;
@@ -40,8 +40,8 @@ fn ensure(holds: bool, otherwise: impl FnOnce() -> String) -> Checked {
 pub(super) async fn always(world: &mut World) -> Checked {
     world.truth.lock().unwrap().ripen(world.clock.elapsed());
     on_the_wire(&world.truth.lock().unwrap())?;
-    let Ok(Some(journal)) = SqliteJournal::open_to_examine(&world.case.journal) else { return Ok(()) };
-    let flaws = journal.check().map_err(|error| error.to_string())?.flaws;
+    let Ok(Some(journal)) = Store::open_to_examine(&world.case.journal).await else { return Ok(()) };
+    let flaws = journal.check().await.map_err(|error| error.to_string())?.flaws;
     ensure(flaws.is_empty(), || format!("P6, P7: {flaws:?}"))?;
     let items = items(world);
     kept(world, &items)?;
@@ -149,7 +149,7 @@ fn generations(items: &[Found]) -> Checked {
 /// What must hold for the report of a run: P12, P13, P14, and the exit code.
 pub(super) async fn closing(
     world: &World,
-    journal: &SqliteJournal,
+    journal: &Store,
     plan: &Plan,
     records: &[RowRecord],
     summary: &Summary,

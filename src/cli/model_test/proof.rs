@@ -9,14 +9,14 @@ use crate::doku::exchange::{Answer, Exchange};
 use crate::doku::status::{self, Inquiry};
 use crate::journal::Journal as _;
 use crate::journal::record::Item;
-use crate::journal::sqlite::SqliteJournal;
 use crate::journal::state::State;
+use crate::journal::store::Store;
 use crate::model::ids::{InvoiceNumber, RequestId};
 use crate::model::outcome::{Facts, Outcome};
 use crate::runner::clock::Clock as _;
 
 /// Checks one item.
-pub(super) async fn of(world: &World, journal: &SqliteJournal, found: &Found) -> Result<(), String> {
+pub(super) async fn of(world: &World, journal: &Store, found: &Found) -> Result<(), String> {
     if !matches!(found.state, State::Succeeded | State::AlreadyDone | State::Refused) {
         return Ok(());
     }

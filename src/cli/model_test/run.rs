@@ -20,8 +20,8 @@ use super::world::World;
 use crate::doku::answer::PaymentPage;
 use crate::journal::history::Terms;
 use crate::journal::record::{Finished, NewRows, NewRun};
-use crate::journal::sqlite::SqliteJournal;
 use crate::journal::state::State;
+use crate::journal::store::Store;
 use crate::journal::{Journal as _, JournalError};
 use crate::model::ids::RunId;
 use crate::plan::Plan;
@@ -47,7 +47,7 @@ pub(super) enum End {
 /// What the parts of a run share.
 struct Sitting<'a> {
     world: &'a World,
-    journal: Arc<SqliteJournal>,
+    journal: Arc<Store>,
     witness: Arc<Witness>,
     steps: Steps,
     number: usize,
@@ -87,7 +87,7 @@ impl World {
     }
 
     /// Waits until nobody has the journal any more. A killed program does not write down what it knew.
-    async fn close(&self, mut journal: Arc<SqliteJournal>, killed: bool) {
+    async fn close(&self, mut journal: Arc<Store>, killed: bool) {
         let lock = self.case.path("journal.db.lock");
         let memo = std::fs::read(&lock).unwrap();
         let journal = loop {
@@ -114,7 +114,7 @@ impl Sitting<'_> {
     async fn run(&self) -> Result<End, String> {
         let (world, started_at) = (self.world, self.clock().now());
         let case = &world.case;
-        let held = SqliteJournal::open(&case.journal);
+        let held = Store::open(&case.journal).await;
         if !matches!(held, Err(JournalError::Held { .. })) {
             return Err("P17: a second runner was let in".into());
         }

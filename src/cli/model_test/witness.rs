@@ -13,8 +13,8 @@ use crate::journal::record::{
     Acceptance, AttemptId, Contradiction, DurableIntent, Finished, Head, InquiryResult, Intent, Item, ItemId, NewRun,
     OutcomeRecord, RowRecord, RunRecord,
 };
-use crate::journal::sqlite::SqliteJournal;
 use crate::journal::state::State;
+use crate::journal::store::Store;
 use crate::journal::story::Story;
 use crate::journal::{Account, Journal, JournalError};
 use crate::model::environment::Environment;
@@ -35,7 +35,7 @@ pub(super) type Promises = Arc<Mutex<HashMap<String, Promise>>>;
 
 /// A run's journal.
 pub(super) struct Witness {
-    journal: Arc<SqliteJournal>,
+    journal: Arc<Store>,
     steps: Steps,
     promises: Promises,
     /// The items of the attempts under way.
@@ -43,14 +43,14 @@ pub(super) struct Witness {
 }
 
 impl Witness {
-    pub(super) fn new(journal: Arc<SqliteJournal>, steps: Steps, promises: Promises) -> Self {
+    pub(super) fn new(journal: Arc<Store>, steps: Steps, promises: Promises) -> Self {
         Self { journal, steps, promises, under_way: Mutex::default() }
     }
 
     /// A write, with a step before and after it.
     async fn write<T: Send + 'static, F: Future<Output = Result<T, JournalError>>>(
         &self,
-        write: impl FnOnce(Arc<SqliteJournal>) -> F + Send + 'static,
+        write: impl FnOnce(Arc<Store>) -> F + Send + 'static,
     ) -> Result<T, JournalError> {
         self.steps.step().await;
         let (journal, runtime) = (Arc::clone(&self.journal), tokio::runtime::Handle::current());

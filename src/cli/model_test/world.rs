@@ -22,8 +22,8 @@ use crate::job;
 use crate::journal::log::{Reopened, Ruled};
 use crate::journal::record::{Acceptance, Item};
 use crate::journal::ruling::{may_be_reopened, may_be_ruled};
-use crate::journal::sqlite::SqliteJournal;
 use crate::journal::state::{Event, State};
+use crate::journal::store::Store;
 use crate::journal::{Account, Journal as _};
 use crate::model::ids::InvoiceNumber;
 use crate::model::language::Language;
@@ -130,7 +130,7 @@ impl World {
             Command::Rule { order } => self.rule(*order).await,
             Command::Reopen { order } => self.reopen(*order).await,
             Command::Accept => self.accept().await,
-            Command::Backup => self.back_up(),
+            Command::Backup => self.back_up().await,
             Command::Restore if self.copy().exists() => self.replace(Some(&self.copy())),
             Command::Restore => {}
             Command::Delete => self.replace(None),
@@ -139,7 +139,7 @@ impl World {
     }
 
     /// Opens the journal as every command that writes does.
-    pub(super) async fn open(&mut self) -> Result<SqliteJournal, Failure> {
+    pub(super) async fn open(&mut self) -> Result<Store, Failure> {
         let horizon = self.case.job.retries.horizon;
         let (journal, loss) = open_at(&self.case.journal, horizon, self.clock.now()).await?;
         self.is_missing = false;
@@ -177,7 +177,7 @@ impl World {
     }
 
     /// The latest generation of an order's item.
-    async fn latest(&self, journal: &SqliteJournal, order: u8) -> Option<Item> {
+    async fn latest(&self, journal: &Store, order: u8) -> Option<Item> {
         let invoice = InvoiceNumber::new(&invoice(order)).unwrap();
         journal.known(&self.account, vec![invoice.clone()]).await.unwrap().remove(&invoice)
     }
@@ -215,7 +215,7 @@ impl World {
     /// `rekon journal accept`, for a clock that was ahead, or a loss that was young once and is old now. A loss that is old
     /// when it is found is not accepted: see [`World::put_back`].
     pub(super) async fn accept(&mut self) {
-        let journal = SqliteJournal::open(&self.case.journal).unwrap();
+        let journal = Store::open(&self.case.journal).await.unwrap();
         if journal.loss().is_some() {
             return;
         }
@@ -245,10 +245,10 @@ impl World {
         self.folder.path().join("attic.db")
     }
 
-    fn back_up(&self) {
-        if let Ok(Some(journal)) = SqliteJournal::open_to_read(&self.case.journal) {
+    async fn back_up(&self) {
+        if let Ok(Some(journal)) = Store::open_to_read(&self.case.journal).await {
             let _ = fs::remove_file(self.copy());
-            journal.backup(&self.copy()).unwrap();
+            journal.backup(&self.copy()).await.unwrap();
         }
     }
 

@@ -5,15 +5,15 @@ use std::collections::{BTreeMap, HashMap};
 
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
-use super::days::Sums;
-use super::items::answer_sha256;
+use super::days;
 use super::log::Head;
 use super::look::{self, ITEM_COLUMNS, read_item};
-use super::runs::{self, RowsDigest};
+use super::runs;
 use super::schema;
 use crate::journal::history::DayCaps;
 use crate::journal::log::{self, Entry, GENESIS, chained};
 use crate::journal::record::{Item, ItemId};
+use crate::journal::rules::{RowsDigest, Sums, answer_sha256};
 use crate::model::time;
 
 /// How much is looked at.
@@ -189,13 +189,13 @@ impl Checked {
         let mut entries = statement.query([])?;
         let mut items = connection.prepare(&format!("SELECT {ITEM_COLUMNS}, body FROM item ORDER BY id"))?;
         let mut items = items.query([])?;
-        let (mut folding, mut days): (Option<Item>, Sums) = (None, Sums::default());
+        let (mut folding, mut sums): (Option<Item>, Sums) = (None, Sums::default());
         loop {
             let entry = entries.next()?.map(logged).transpose()?;
             let next_item = entry.as_ref().map(|entry| entry.item);
             if let Some(item) = folding.take_if(|item| Some(item.id) != next_item) {
                 self.compare(&item, items.next()?, depth)?;
-                days.take(&item);
+                sums.take(&item);
             }
             let Some(Logged { item, seq, at, entry }) = entry else { break };
             let after = match (folding.take(), &entry) {
@@ -220,7 +220,7 @@ impl Checked {
             let id: i64 = row.get(0)?;
             self.flaw(format!("item {id}: the log does not know it"));
         }
-        for day in days.differing(connection)? {
+        for day in sums.differing(days::kept(connection)?) {
             self.flaw(format!("{day}: the sum of the day is not that of its items"));
         }
         Ok(())

@@ -7,6 +7,7 @@ use super::look::checked;
 use crate::journal::Account;
 use crate::journal::history::{Asked, History, Overridden, SameInput};
 use crate::journal::log::Entry;
+use crate::journal::rules::date;
 use crate::journal::state::State;
 use crate::model::ids::RunId;
 use crate::model::money::{Rupiah, Tally};
@@ -14,7 +15,7 @@ use crate::model::time;
 
 /// What the journal remembers for the plan of a job.
 pub(super) fn history(connection: &Connection, account: &Account, asked: &Asked) -> rusqlite::Result<History> {
-    let date = days::date(asked.now);
+    let date = date(asked.now);
     Ok(History {
         today: days::begun(connection, account, &date)?,
         date,

@@ -10,15 +10,15 @@ use rusqlite::{Connection, params};
 
 use super::copy::written;
 use super::file::{beside, unusable};
-use super::items::answer_sha256;
 use super::log::append;
 use super::look::facts_of;
-use super::runs::{RowsDigest, each_row};
+use super::runs::each_row;
 use super::{days, failed, schema};
 use crate::journal::JournalError;
 use crate::journal::history::DayCaps;
 use crate::journal::log::{Carried, Entry, Made, sha256};
 use crate::journal::record::ItemId;
+use crate::journal::rules::{RowsDigest, answer_sha256};
 use crate::model::time::{self, Timestamp};
 
 /// Carries a journal of an older version over.

@@ -1,15 +1,15 @@
 //! The embedded store: one SQLite file in WAL mode with `synchronous=FULL`, one writer thread, group commit.
 //!
-//! [`writer`] turns many small writes into few commits, [`schema`] is the tables, [`items`] and
-//! [`runs`] the statements that change them, [`days`] the sums per business day, [`look`] those that read items, [`memory`]
+//! [`writer`] turns many small writes into few commits, [`schema`] is the tables, [`desk`] and
+//! [`runs`] the statements with which the [rules](super::rules) change them, [`days`] the sums per business day, [`look`] those that read items, [`memory`]
 //! those that guards ask, [`log`] the event log, [`pen`] what the writer keeps in mind, and [`check`] its proof.
 
 mod backup;
 mod check;
 mod copy;
 mod days;
+mod desk;
 mod file;
-mod items;
 mod log;
 mod look;
 mod memo;
@@ -44,6 +44,7 @@ use super::record::{
     Acceptance, Contradiction, DurableIntent, Finished, Head, InquiryResult, Intent, Item, ItemId, NewRun,
     OutcomeRecord, PlanRun, RowRecord, RunRecord,
 };
+use super::rules::{Change, Done};
 use super::state::State;
 use super::story::Story;
 use super::{Account, Journal, JournalError, Loss};
@@ -52,7 +53,7 @@ use crate::model::time::{self, Timestamp};
 pub use check::Checked;
 use pen::Pen;
 use reserve::Reserve;
-use writer::{WhenFull, Writer};
+use writer::Writer;
 
 /// A journal of up to so many bytes is checked in the blink of an eye.
 const CHECKED_AT_A_GLANCE: u64 = 64 * 1024 * 1024;
@@ -62,7 +63,7 @@ pub struct SqliteJournal {
     /// Closed before the writer, which then is the last one and leaves one whole file behind.
     reader: Arc<Mutex<Connection>>,
     /// `None`: opened for reading.
-    writer: Option<Writer>,
+    writer: Option<Writer<Change>>,
     /// Held for life, so that no second runner starts; holds the memo.
     lock: Option<File>,
     /// The journal itself, locked as well. Closed after all connections: closing it sooner would drop SQLite's own locks.
@@ -322,13 +323,9 @@ impl SqliteJournal {
         }))
     }
 
-    async fn write<T: Send + 'static>(
-        &self,
-        when_full: WhenFull,
-        work: impl FnMut(&Pen) -> Result<T, JournalError> + Send + 'static,
-    ) -> Result<T, JournalError> {
+    async fn write(&self, change: Change) -> Result<Done, JournalError> {
         match &self.writer {
-            Some(writer) => writer.write(when_full, work).await,
+            Some(writer) => writer.write(change).await,
             None => Err(JournalError::Write("it was opened for reading".into())),
         }
     }
@@ -362,15 +359,14 @@ fn failed(error: rusqlite::Error) -> JournalError {
 
 impl Journal for SqliteJournal {
     async fn begin_run(&self, run: NewRun) -> Result<RunId, JournalError> {
-        let begun =
-            self.write(WhenFull::Refuse, move |pen| pen.aside(|connection| runs::begin(connection, &run))).await;
+        let begun = self.write(Change::BeginRun(Box::new(run))).await;
         self.remember();
-        begun
+        begun.map(Done::begun)
     }
 
     async fn record_intent(&self, intent: Intent) -> Result<DurableIntent, JournalError> {
         // The token is made here, after `write` has returned: its commit is durable.
-        let (item, attempt, body) = self.write(WhenFull::Refuse, move |pen| items::intend(pen, &intent)).await?;
+        let (item, attempt, body) = self.write(Change::Intend(intent)).await?.intended();
         if self.intents.fetch_add(1, Ordering::Relaxed).is_multiple_of(INTENTS_PER_MEMO) {
             self.remember();
         }
@@ -378,30 +374,29 @@ impl Journal for SqliteJournal {
     }
 
     async fn record_outcome(&self, record: OutcomeRecord) -> Result<State, JournalError> {
-        self.write(WhenFull::Keep, move |pen| items::close_attempt(pen, &record)).await
+        self.write(Change::Close(Box::new(record))).await.map(Done::became)
     }
 
     async fn record_inquiry(&self, inquiry: InquiryResult) -> Result<State, JournalError> {
-        self.write(WhenFull::Keep, move |pen| items::inquired(pen, &inquiry)).await
+        self.write(Change::Inquire(Box::new(inquiry))).await.map(Done::became)
     }
 
     async fn give_up(&self, item: ItemId, at: Timestamp) -> Result<State, JournalError> {
-        self.write(WhenFull::Keep, move |pen| items::give_up(pen, item, at)).await
+        self.write(Change::GiveUp(item, at)).await.map(Done::became)
     }
 
     async fn recover(&self, at: Timestamp) -> Result<u64, JournalError> {
-        self.write(WhenFull::Keep, move |pen| items::recover(pen, at)).await
+        self.write(Change::Recover(at)).await.map(Done::recovered)
     }
 
     async fn stop_run(&self, run: RunId, why: String, at: Timestamp) -> Result<(), JournalError> {
-        self.write(WhenFull::Keep, move |pen| pen.aside(|connection| runs::stop(connection, &run, &why, at))).await
+        self.write(Change::Stop { run, why, at }).await.map(drop)
     }
 
     async fn finish_run(&self, finished: Finished) -> Result<(), JournalError> {
-        let ended =
-            self.write(WhenFull::Keep, move |pen| pen.aside(|connection| runs::finish(connection, &finished))).await;
+        let ended = self.write(Change::Finish(finished)).await;
         self.remember();
-        ended
+        ended.map(drop)
     }
 
     async fn known(
@@ -462,18 +457,15 @@ impl Journal for SqliteJournal {
     }
 
     async fn contradict(&self, contradiction: Contradiction) -> Result<State, JournalError> {
-        self.write(WhenFull::Keep, move |pen| items::contradict(pen, &contradiction)).await
+        self.write(Change::Contradict(contradiction)).await.map(Done::became)
     }
 
     async fn rule(&self, item: ItemId, ruled: Ruled, at: Timestamp) -> Result<State, JournalError> {
-        self.write(WhenFull::Refuse, move |pen| items::rule(pen, item, &ruled, at)).await
+        self.write(Change::Rule(item, ruled, at)).await.map(Done::became)
     }
 
     async fn reopen(&self, items: Vec<ItemId>, reopened: Reopened, at: Timestamp) -> Result<Vec<Item>, JournalError> {
-        self.write(WhenFull::Refuse, move |pen| {
-            items.iter().map(|item| items::reopen(pen, *item, &reopened, at)).collect()
-        })
-        .await
+        self.write(Change::Reopen(items, reopened, at)).await.map(Done::reopened)
     }
 
     async fn horizon(&self, run: &RunId) -> Result<Option<Duration>, JournalError> {
@@ -482,7 +474,7 @@ impl Journal for SqliteJournal {
     }
 
     async fn accept(&self, acceptance: Acceptance, at: Timestamp) -> Result<(), JournalError> {
-        self.write(WhenFull::Refuse, move |pen| items::accept(pen, &acceptance, at)).await?;
+        self.write(Change::Accept(acceptance, at)).await?;
         self.is_accepted.store(true, Ordering::SeqCst);
         self.remember();
         Ok(())

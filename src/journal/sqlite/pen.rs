@@ -5,19 +5,21 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 
 use super::days::{self, Begun};
 use super::failed;
 use super::log::{Head, head, insert};
 use super::look;
-use crate::journal::JournalError;
 use crate::journal::history::DayCaps;
 use crate::journal::log::Entry;
 use crate::journal::record::{AttemptId, Item, ItemId};
+use crate::journal::rules::Began;
 use crate::journal::state::State;
+use crate::journal::{Account, JournalError};
 use crate::model::ids::RunId;
-use crate::model::time::{self, Timestamp};
+use crate::model::money::Tally;
+use crate::model::time::Timestamp;
 
 /// The writing connection.
 pub(super) struct Pen {
@@ -40,13 +42,6 @@ struct Known {
     days: Vec<Begun>,
 }
 
-/// What every intent asks its run for.
-#[derive(Clone)]
-pub(super) struct Began {
-    pub(super) job: String,
-    pub(super) caps: DayCaps,
-}
-
 impl Pen {
     pub(super) fn new(connection: Connection) -> Self {
         Self { connection, known: RefCell::default() }
@@ -55,13 +50,6 @@ impl Pen {
     /// The connection, to read with or to change what the pen does not keep.
     pub(super) const fn connection(&self) -> &Connection {
         &self.connection
-    }
-
-    /// Lets `work` add to the log by itself.
-    pub(super) fn aside<T>(&self, work: impl FnOnce(&Connection) -> T) -> T {
-        let done = work(&self.connection);
-        self.known.borrow_mut().head = None;
-        done
     }
 
     /// Something was undone.
@@ -151,46 +139,31 @@ impl Pen {
         }
     }
 
-    /// Makes an attempt of an item, of which nothing has come back.
-    pub(super) fn open_attempt(&self, item: &Item, run: &RunId, at: Timestamp) -> Result<AttemptId, JournalError> {
-        self.connection
-            .prepare_cached(
-                "INSERT OR FAIL INTO attempt (item, run, kind, request_id, sent_at) VALUES (?1, ?2, 'send', ?3, ?4)",
-            )
-            .and_then(|mut statement| {
-                statement.execute(params![item.id.0, run.as_str(), item.request_id.as_str(), time::stored(at)])
-            })
-            .map_err(failed)?;
-        let attempt = AttemptId(self.connection.last_insert_rowid());
-        self.known.borrow_mut().under_way.insert(attempt, item.id);
-        Ok(attempt)
+    /// An item has begun an attempt.
+    pub(super) fn opened(&self, attempt: AttemptId, item: ItemId) {
+        self.known.borrow_mut().under_way.insert(attempt, item);
     }
 
     /// An item was written as it is now. It is kept as long as its next change is to be expected.
-    pub(super) fn wrote(&self, before: &Item, after: &Item) -> Result<(), JournalError> {
+    pub(super) fn wrote(&self, item: &Item) {
         let mut known = self.known.borrow_mut();
-        days::follow(&self.connection, &mut known.days, before, after).map_err(failed)?;
-        if after.state == State::Intent {
-            known.items.insert(after.id, after.clone());
+        if item.state == State::Intent {
+            known.items.insert(item.id, item.clone());
         } else {
-            known.items.remove(&after.id);
+            known.items.remove(&item.id);
         }
-        Ok(())
     }
 
-    /// Refuses an intent that would break a cap of its run. From its first intent on an order counts: what two runs or an
-    /// edited plan would do together is seen nowhere but here.
-    pub(super) fn refuse_beyond(&self, run: &RunId, item: &Item, at: Timestamp) -> Result<(), JournalError> {
-        let caps = self.began(run)?.caps;
-        if caps.are_absent() {
-            return Ok(());
-        }
+    /// What an account has begun on the day of a time.
+    pub(super) fn begun(&self, account: &Account, at: Timestamp) -> Result<Tally, JournalError> {
         let mut known = self.known.borrow_mut();
-        let account = &item.identity.account;
-        let today = days::of(&self.connection, &mut known.days, account, at).map_err(failed)?.tally();
-        match caps.broken_by(&days::date(at), today, item.amount) {
-            None => Ok(()),
-            Some(why) => Err(JournalError::Capped(why)),
-        }
+        days::of(&self.connection, &mut known.days, account, at).map(|day| day.tally()).map_err(failed)
+    }
+
+    /// Counts an item on the day on which it was begun, or takes it away again.
+    pub(super) fn count(&self, item: &Item, by: i64) -> Result<(), JournalError> {
+        let mut known = self.known.borrow_mut();
+        let day = days::of(&self.connection, &mut known.days, &item.identity.account, item.first_intent_at);
+        day.map(|day| day.change(by, item.amount)).map_err(failed)
     }
 }

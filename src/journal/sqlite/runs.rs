@@ -4,29 +4,21 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use sha2::{Digest as _, Sha256};
-
 use super::failed;
-use super::log::append;
 use super::look::{checked, item_columns, read_item_at};
 use super::schema::unsettled;
 use crate::journal::JournalError;
 use crate::journal::history::PlanUse;
-use crate::journal::log::{Entry, hex};
+use crate::journal::log::Entry;
 use crate::journal::record::{Finished, NewRow, NewRun, PlanRun, RowFate, RowRecord, RunRecord};
+use crate::journal::rules::{self, RowsDigest};
 use crate::journal::story::Mention;
 use crate::model::ids::{InvoiceNumber, RunId};
 use crate::model::money::Rupiah;
-use crate::model::time::{self, Timestamp, Zone};
+use crate::model::time;
 
-/// Writes a run and all its rows; the journal's count makes its name unique.
-pub(super) fn begin(connection: &Connection, run: &NewRun) -> Result<RunId, JournalError> {
-    if let Some(plan) = &run.plan {
-        let runs = of_plan(connection, &plan.digest).map_err(failed)?;
-        if let Some(finished) = runs.into_iter().find(PlanRun::has_finished) {
-            return Err(JournalError::PlanUsed(finished.run));
-        }
-    }
+/// Writes a run and all its rows; returns its name and the SHA-256 over the rows.
+pub(super) fn insert(connection: &Connection, run: &NewRun) -> Result<(RunId, String), JournalError> {
     connection
         .execute(
             "INSERT INTO run (job, environment, client_id, operation, started_at, delimiter, header, rows, \
@@ -49,8 +41,8 @@ pub(super) fn begin(connection: &Connection, run: &NewRun) -> Result<RunId, Jour
         )
         .map_err(failed)?;
     let id = connection.last_insert_rowid();
-    let name = format!("{}-{id:04}", Zone::WIB.local(run.started_at).format("%Y%m%d-%H%M%S"));
-    connection.execute("UPDATE run SET name = ?2 WHERE id = ?1", params![id, name]).map_err(failed)?;
+    let name = rules::name(run.started_at, id);
+    connection.execute("UPDATE run SET name = ?2 WHERE id = ?1", params![id, name.as_str()]).map_err(failed)?;
     let mut insert = connection
         .prepare(
             "INSERT INTO run_row (run, number, line, raw, invoice, rupiah, fate, reason) \
@@ -72,21 +64,7 @@ pub(super) fn begin(connection: &Connection, run: &NewRun) -> Result<RunId, Jour
         ]);
         inserted.map(drop).map_err(failed)
     })?;
-    let (job, rows) = (run.job.clone(), run.rows.count());
-    let entry = Entry::RunBegan {
-        run: name.clone(),
-        job,
-        rows,
-        rows_sha256: digest.hex(),
-        input_sha256: run.terms.input_sha256.clone(),
-        caps: run.terms.caps,
-        plan: run.plan.clone().map(Box::new),
-    };
-    append(connection, run.started_at, None, &entry)?;
-    for what in &run.terms.overrides {
-        append(connection, run.started_at, None, &Entry::Overridden { run: name.clone(), what: what.clone() })?;
-    }
-    Ok(RunId::new(&name).expect("digits and hyphens are a run id"))
+    Ok((name, digest.hex()))
 }
 
 /// The runs that executed a saved plan, the oldest first, as the log has them.
@@ -120,37 +98,8 @@ pub(super) fn plan_of(connection: &Connection, run: &RunId) -> rusqlite::Result<
     })
 }
 
-/// SHA-256 over the rows of a run as the journal keeps them.
-#[derive(Default)]
-pub(super) struct RowsDigest(Sha256);
-
-impl RowsDigest {
-    /// Takes the next row. Every text comes with its length, so that none can run into the next.
-    pub(super) fn take(&mut self, row: &NewRow) {
-        for number in [row.number, row.line, row.rupiah.whole()] {
-            self.0.update(number.to_be_bytes());
-        }
-        let invoice = row.invoice.as_ref().map(InvoiceNumber::as_str).unwrap_or_default();
-        for text in [&*row.raw, invoice, row.fate.word(), &row.reason] {
-            self.0.update((text.len() as u64).to_be_bytes());
-            self.0.update(text.as_bytes());
-        }
-    }
-
-    /// The digest of all rows taken.
-    pub(super) fn hex(self) -> String {
-        hex(&self.0.finalize())
-    }
-}
-
-/// Notes that a run stopped for the provider's sake.
-pub(super) fn stop(connection: &Connection, run: &RunId, why: &str, at: Timestamp) -> Result<(), JournalError> {
-    append(connection, at, None, &Entry::RunStopped { run: run.to_string(), why: why.to_owned() })
-}
-
-pub(super) fn finish(connection: &Connection, finished: &Finished) -> Result<(), JournalError> {
-    let entry = Entry::RunEnded { run: finished.run.to_string(), exit_code: finished.exit_code };
-    append(connection, finished.at, None, &entry)?;
+/// Writes the end of a run.
+pub(super) fn end(connection: &Connection, finished: &Finished) -> Result<(), JournalError> {
     connection
         .execute(
             "UPDATE run SET finished_at = ?2, exit_code = ?3 WHERE name = ?1",

@@ -13,6 +13,7 @@ use super::failed;
 use super::pen::Pen;
 use super::reserve::Reserve;
 use crate::journal::JournalError;
+use crate::journal::rules::{Change, Done};
 
 /// At most so many writes share a commit.
 const LARGEST_GROUP: usize = 256;
@@ -20,6 +21,30 @@ const LARGEST_GROUP: usize = 256;
 /// Pages that the WAL may hold before they are moved into the database: 16 MiB. A page that changes often is moved
 /// once.
 const LONGEST_WAL: i64 = 4000;
+
+/// What is written. It may run twice, and counts only if its commit succeeds.
+pub(super) trait Work: Send + 'static {
+    /// What comes of it.
+    type Done: Send;
+
+    /// Runs inside the transaction.
+    fn run(&self, pen: &Pen) -> Result<Self::Done, JournalError>;
+
+    /// What becomes of it when the disk is full.
+    fn when_full(&self) -> WhenFull;
+}
+
+impl Work for Change {
+    type Done = Done;
+
+    fn run(&self, pen: &Pen) -> Result<Done, JournalError> {
+        self.apply(pen)
+    }
+
+    fn when_full(&self) -> WhenFull {
+        if self.has_happened() { WhenFull::Keep } else { WhenFull::Refuse }
+    }
+}
 
 /// What becomes of a write when the disk is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,35 +55,23 @@ pub(super) enum WhenFull {
     Keep,
 }
 
-/// A write that waits for its turn. It may run twice, and counts only if its commit succeeds.
-struct Waiting {
-    task: Box<dyn Task>,
-    when_full: WhenFull,
-}
-
-trait Task: Send {
-    /// Runs inside the transaction.
-    fn run(&mut self, pen: &Pen) -> Result<(), JournalError>;
-
-    /// Tells whoever waits, after the commit.
-    fn answer(self: Box<Self>, committed: Result<(), JournalError>);
-}
-
-/// A write, what came of it, and who waits for that.
-struct Asked<T, W> {
+/// A write that waits for its turn, what came of it, and who waits for that.
+struct Waiting<W: Work> {
     work: W,
-    result: Option<T>,
-    sender: oneshot::Sender<Result<T, JournalError>>,
+    result: Option<W::Done>,
+    sender: oneshot::Sender<Result<W::Done, JournalError>>,
 }
 
-impl<T: Send, W: FnMut(&Pen) -> Result<T, JournalError> + Send> Task for Asked<T, W> {
+impl<W: Work> Waiting<W> {
+    /// Runs inside the transaction.
     fn run(&mut self, pen: &Pen) -> Result<(), JournalError> {
-        self.result = Some((self.work)(pen)?);
+        self.result = Some(self.work.run(pen)?);
         Ok(())
     }
 
-    fn answer(self: Box<Self>, committed: Result<(), JournalError>) {
-        let Self { result, sender, .. } = *self;
+    /// Tells whoever waits, after the commit.
+    fn answer(self, committed: Result<(), JournalError>) {
+        let Self { result, sender, .. } = self;
         let result = committed.and_then(|()| result.ok_or_else(stopped));
         // Nobody waits any more if the caller was dropped; the write stands all the same.
         let _ = sender.send(result);
@@ -66,13 +79,13 @@ impl<T: Send, W: FnMut(&Pen) -> Result<T, JournalError> + Send> Task for Asked<T
 }
 
 /// The writing end of the journal.
-pub(super) struct Writer {
+pub(super) struct Writer<W: Work> {
     /// `None` only while it is dropped.
-    sender: Option<Sender<Waiting>>,
+    sender: Option<Sender<Waiting<W>>>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Drop for Writer {
+impl<W: Work> Drop for Writer<W> {
     /// Waits for the last write, so that the lock is not given back before it.
     fn drop(&mut self) {
         self.sender = None;
@@ -82,23 +95,19 @@ impl Drop for Writer {
     }
 }
 
-impl Writer {
+impl<W: Work> Writer<W> {
     /// Starts the thread; it ends when the writer is dropped and all work is done.
     pub(super) fn start(pen: Pen, reserve: Reserve) -> Self {
         let (sender, receiver) = channel();
-        let thread = std::thread::spawn(move || Desk { pen, reserve, state: Disk::Well }.run(&receiver));
+        let thread = std::thread::spawn(move || Thread { pen, reserve, state: Disk::Well }.run(&receiver));
         Self { sender: Some(sender), thread: Some(thread) }
     }
 
     /// Runs `work` in the next group and returns when its commit is durable. If `work` fails, only its own changes are
     /// undone.
-    pub(super) async fn write<T: Send + 'static>(
-        &self,
-        when_full: WhenFull,
-        work: impl FnMut(&Pen) -> Result<T, JournalError> + Send + 'static,
-    ) -> Result<T, JournalError> {
+    pub(super) async fn write(&self, work: W) -> Result<W::Done, JournalError> {
         let (sender, receiver) = oneshot::channel();
-        let waiting = Waiting { task: Box::new(Asked { work, result: None, sender }), when_full };
+        let waiting = Waiting { work, result: None, sender };
         self.sender.as_ref().ok_or_else(stopped)?.send(waiting).or(Err(stopped()))?;
         receiver.await.unwrap_or_else(|_| Err(stopped()))
     }
@@ -132,14 +141,14 @@ impl From<JournalError> for Undone {
 }
 
 /// The writing thread.
-struct Desk {
+struct Thread {
     pen: Pen,
     reserve: Reserve,
     state: Disk,
 }
 
-impl Desk {
-    fn run(mut self, receiver: &Receiver<Waiting>) {
+impl Thread {
+    fn run<W: Work>(mut self, receiver: &Receiver<Waiting<W>>) {
         while let Ok(first) = receiver.recv() {
             let mut group = vec![first];
             while group.len() < LARGEST_GROUP {
@@ -150,7 +159,7 @@ impl Desk {
         }
     }
 
-    fn serve(&mut self, mut group: Vec<Waiting>) {
+    fn serve<W: Work>(&mut self, mut group: Vec<Waiting<W>>) {
         let mut results = match &self.state {
             Disk::Well => self.commit(&mut group),
             Disk::Full => Err(JournalError::Full),
@@ -159,16 +168,16 @@ impl Desk {
         if matches!(results, Err(JournalError::Full)) {
             self.fill_up();
             let (keep, refuse): (Vec<_>, Vec<_>) =
-                group.into_iter().partition(|waiting| waiting.when_full == WhenFull::Keep);
+                group.into_iter().partition(|waiting| waiting.work.when_full() == WhenFull::Keep);
             for waiting in refuse {
-                waiting.task.answer(Err(JournalError::Full));
+                waiting.answer(Err(JournalError::Full));
             }
             group = keep;
             results = if group.is_empty() { return } else { self.commit(&mut group) };
         }
         match results {
             Ok(results) => {
-                group.into_iter().zip(results).for_each(|(waiting, result)| waiting.task.answer(result));
+                group.into_iter().zip(results).for_each(|(waiting, result)| waiting.answer(result));
                 match self.checkpoint() {
                     Ok(()) => {}
                     Err(JournalError::Full) => self.fill_up(),
@@ -181,7 +190,7 @@ impl Desk {
                     other => other,
                 };
                 self.state = Disk::Broken(broken.clone());
-                group.into_iter().for_each(|waiting| waiting.task.answer(Err(broken.clone())));
+                group.into_iter().for_each(|waiting| waiting.answer(Err(broken.clone())));
             }
         }
     }
@@ -212,7 +221,7 @@ impl Desk {
 
     /// Runs a group in one transaction; the results hold only now that it is durable. Mostly nothing fails, and nothing has
     /// to be undone by itself; if something does, all of it is undone and runs once more, with a savepoint around each.
-    fn commit(&self, group: &mut [Waiting]) -> Result<Vec<Result<(), JournalError>>, JournalError> {
+    fn commit<W: Work>(&self, group: &mut [Waiting<W>]) -> Result<Vec<Result<(), JournalError>>, JournalError> {
         match self.transaction(|| self.all(group)) {
             Err(Undone::OneFailed) => {}
             Err(Undone::Stopped(error)) => return Err(error),
@@ -238,8 +247,8 @@ impl Desk {
         committed
     }
 
-    fn all(&self, group: &mut [Waiting]) -> Result<(), Undone> {
-        group.iter_mut().try_for_each(|waiting| match waiting.task.run(&self.pen) {
+    fn all<W: Work>(&self, group: &mut [Waiting<W>]) -> Result<(), Undone> {
+        group.iter_mut().try_for_each(|waiting| match waiting.run(&self.pen) {
             Ok(()) => Ok(()),
             Err(JournalError::Full) => Err(Undone::Stopped(JournalError::Full)),
             Err(_) => Err(Undone::OneFailed),
@@ -247,11 +256,11 @@ impl Desk {
     }
 
     /// Undoes what fails, and nothing else.
-    fn each_by_itself(&self, group: &mut [Waiting]) -> Result<Vec<Result<(), JournalError>>, JournalError> {
+    fn each_by_itself<W: Work>(&self, group: &mut [Waiting<W>]) -> Result<Vec<Result<(), JournalError>>, JournalError> {
         let mut results = Vec::with_capacity(group.len());
         for waiting in group {
             self.execute("SAVEPOINT work")?;
-            let result = waiting.task.run(&self.pen);
+            let result = waiting.run(&self.pen);
             if let Err(JournalError::Full) = result {
                 return Err(JournalError::Full);
             }
@@ -279,14 +288,23 @@ mod tests {
     use rusqlite::{Connection, params};
     use tempfile::TempDir;
 
-    fn insert(number: i64, bytes: usize) -> impl FnMut(&Pen) -> Result<(), JournalError> + Send + 'static {
-        move |pen| {
-            let row = params![number, vec![7_u8; bytes]];
+    /// A row of so many bytes.
+    struct Insert(i64, usize, WhenFull);
+
+    impl Work for Insert {
+        type Done = ();
+
+        fn run(&self, pen: &Pen) -> Result<(), JournalError> {
+            let row = params![self.0, vec![7_u8; self.1]];
             pen.connection().execute("INSERT INTO t VALUES (?1, ?2)", row).map(drop).map_err(failed)
+        }
+
+        fn when_full(&self) -> WhenFull {
+            self.2
         }
     }
 
-    fn writer(folder: &TempDir, most_pages: u32) -> Writer {
+    fn writer(folder: &TempDir, most_pages: u32) -> Writer<Insert> {
         let connection = Connection::open(folder.path().join("t.db")).unwrap();
         connection.execute_batch("PRAGMA journal_mode=WAL; CREATE TABLE t (n INTEGER PRIMARY KEY, b BLOB)").unwrap();
         connection.pragma_update(None, "max_page_count", most_pages).unwrap();
@@ -304,7 +322,7 @@ mod tests {
     async fn a_write_that_fails_undoes_only_itself() {
         let folder = tempfile::tempdir().unwrap();
         let writer = writer(&folder, 1000);
-        let write = |number| writer.write(WhenFull::Refuse, insert(number, 1));
+        let write = |number| writer.write(Insert(number, 1, WhenFull::Refuse));
         let (one, again, two) = tokio::join!(write(1), write(1), write(2));
         assert!(one.is_ok() && again.is_err() && two.is_ok());
         assert_eq!(numbers(&folder), [1, 2]);
@@ -317,14 +335,14 @@ mod tests {
         let reserve = folder.path().join("t.reserve");
         assert!(reserve.metadata().unwrap().len() > 0);
         let (too_big, happened) = tokio::join!(
-            writer.write(WhenFull::Refuse, insert(1, 200_000)),
-            writer.write(WhenFull::Keep, insert(2, 1))
+            writer.write(Insert(1, 200_000, WhenFull::Refuse)),
+            writer.write(Insert(2, 1, WhenFull::Keep))
         );
         assert!(matches!(too_big, Err(JournalError::Full)));
         assert!(happened.is_ok(), "{happened:?}");
         assert_eq!(reserve.metadata().unwrap().len(), 0, "the reserve gives its room back");
         let (small, later) =
-            tokio::join!(writer.write(WhenFull::Refuse, insert(3, 1)), writer.write(WhenFull::Keep, insert(4, 1)));
+            tokio::join!(writer.write(Insert(3, 1, WhenFull::Refuse)), writer.write(Insert(4, 1, WhenFull::Keep)));
         assert!(matches!(small, Err(JournalError::Full)), "once it was full, nothing new begins");
         assert!(later.is_ok());
         assert_eq!(numbers(&folder), [2, 4]);
@@ -335,7 +353,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let writer = writer(&folder, 1_000_000);
         for number in 0..120 {
-            writer.write(WhenFull::Keep, insert(number, 500_000)).await.unwrap();
+            writer.write(Insert(number, 500_000, WhenFull::Keep)).await.unwrap();
         }
         let bytes = folder.path().join("t.db-wal").metadata().unwrap().len();
         assert!(bytes < 25_000_000, "{bytes}");
@@ -345,8 +363,8 @@ mod tests {
     async fn when_even_the_reserve_is_used_up_nothing_is_claimed() {
         let folder = tempfile::tempdir().unwrap();
         let writer = writer(&folder, 20);
-        assert!(writer.write(WhenFull::Keep, insert(1, 200_000)).await.is_err());
-        assert!(writer.write(WhenFull::Keep, insert(2, 1)).await.is_err(), "after that nobody knows the disk");
+        assert!(writer.write(Insert(1, 200_000, WhenFull::Keep)).await.is_err());
+        assert!(writer.write(Insert(2, 1, WhenFull::Keep)).await.is_err(), "after that nobody knows the disk");
         assert_eq!(numbers(&folder), [0_i64; 0]);
     }
 }

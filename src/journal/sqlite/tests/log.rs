@@ -70,7 +70,7 @@ async fn a_new_item_comes_behind_the_last_whichever_was_written_before_it() {
     let (second, last) = (item(&journal, 2).await, item(&journal, 7).await);
     drop(journal);
     let pen = Pen::new(rusqlite::Connection::open(&path).unwrap());
-    pen.wrote(&second, &second).unwrap();
+    pen.wrote(&second);
     assert_eq!(pen.next_item().unwrap().0, last.id.0 + 1);
 }
 
