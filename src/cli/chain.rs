@@ -6,10 +6,11 @@ use super::exit::Failure;
 use super::load::Case;
 use super::screen::{Screen, Tone};
 use crate::edge::clock::SystemClock;
-use crate::journal::log::{Entry, Wire, short};
+use crate::journal::log::{Entry, Wire, sha256, short};
 use crate::journal::record::Item;
 use crate::journal::state::{Event, State};
 use crate::journal::story::{Logged, Mention, Story};
+use crate::model::fault::printable;
 use crate::model::money::Rupiah;
 use crate::model::outcome::Facts;
 use crate::model::time::{Cutoff, Timestamp, for_people};
@@ -47,7 +48,15 @@ pub(super) fn show(invoice: &str, story: &Story, case: Option<&Case>, screen: Sc
             "{} · {} · {} · {}{generation}",
             item.identity.invoice, account.operation, account.environment, item.amount
         );
-        let reason = if item.reason.is_empty() { String::new() } else { format!(" ({})", item.reason) };
+        let ruled = entries.iter().rev().find_map(|logged| match &logged.entry {
+            Entry::Ruled(ruled) => Some(format!(" by {}", printable(&ruled.by))),
+            _ => None,
+        });
+        let reason = match (item.state, ruled) {
+            (State::RuledDone | State::RuledNotDone, Some(by)) => by,
+            _ if item.reason.is_empty() => String::new(),
+            _ => format!(" ({})", item.reason),
+        };
         screen.say(&format!(
             "{}\nstate {}{reason}\njob {}, run {}\nrequest id {}\n",
             screen.tone(Tone::Title, &title),
@@ -122,11 +131,11 @@ fn words(entry: &Entry, request: u32) -> String {
         Entry::Made(made) => {
             let reopened = made.reopened.as_ref();
             let reopened = reopened.map(|why| format!(", reopened by {}: {}", why.by, why.reason)).unwrap_or_default();
-            format!("{}, body {}{reopened}", Rupiah::new(made.amount), short(&made.body_sha256))
+            format!("{}, {}{reopened}", Rupiah::new(made.amount), body(&made.body_sha256))
         }
         Entry::Carried(carried) => format!("as an older journal held it: {} {}", carried.state, carried.reason),
         Entry::TakenOver { run, amount, body_sha256, .. } => {
-            format!("taken over by run {run}: {}, body {}", Rupiah::new(*amount), short(body_sha256))
+            format!("taken over by run {run}: {}, {}", Rupiah::new(*amount), body(body_sha256))
         }
         Entry::Intended { run, .. } => format!("request {request}, in run {run}"),
         Entry::Ended { wire: Wire::NeverLeft, reason, facts, .. } => {
@@ -144,6 +153,11 @@ fn words(entry: &Entry, request: u32) -> String {
             format!("{what}, by {}: {}; evidence: {}", ruled.by, ruled.reason, ruled.evidence)
         }
     }
+}
+
+/// What will be sent. Of what was reopened the run makes it that sends it.
+fn body(sha256_of_it: &str) -> String {
+    if sha256_of_it == sha256(b"") { "body not made yet".to_owned() } else { format!("body {}", short(sha256_of_it)) }
 }
 
 /// What an event concludes, in a few words.
@@ -212,6 +226,9 @@ fn verdict(
         "what became of this order is known"
     };
     let verdict = match (judged, heard) {
+        (Some((verdict, _)), _) if item.state == State::RuledNotDone => {
+            format!("verdict {verdict} (a person ruled that it was not done)")
+        }
         (Some((verdict, reason)), _) => format!("verdict {verdict} ({reason})"),
         (None, Some(Err(failure))) => format!("no verdict: {failure}"),
         (None, _) => "name the job with --job for the notifications and the verdict".to_owned(),

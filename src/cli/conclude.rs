@@ -13,6 +13,7 @@ use super::screen::{Screen, Tone};
 use super::workbook;
 use crate::edge::files;
 use crate::job::settings::OutputFormat;
+use crate::journal::cause::Cause;
 use crate::journal::history::Overridden;
 use crate::journal::history::PlanUse;
 use crate::model::fault::printable;
@@ -27,6 +28,7 @@ use crate::reconcile::evidence::{DoneState, UnmatchedReason};
 use crate::reconcile::severity::{Level, level};
 use crate::report::limits::LimitsSeen;
 use crate::report::summary::{JournalHead, LogLines, Revealed, Summary};
+use crate::report::words::Words;
 use crate::report::{markdown, overrides, plan_use, rows, table};
 
 /// More invoices than these are counted only.
@@ -69,7 +71,7 @@ pub(super) struct Ending {
     /// What was seen of the provider's limits; `None` where nothing was sent.
     pub(super) limits: Option<LimitsSeen>,
     /// Why it stopped before its end.
-    pub(super) stopped: Option<String>,
+    pub(super) stopped: Option<Cause>,
     /// How far it came.
     pub(super) completion: Completion,
 }
@@ -201,7 +203,7 @@ impl Conclusion {
             made = workbook::write(&case.path(&folder), &self.summary, &runs, self.now);
             // It needs more room than what follows, and less depends on it.
             if made.is_err() {
-                self.stays_open("audit.xlsx could not be written");
+                self.stays_open(Cause::Workbook);
                 self.summary.files.remove(name);
             }
         }
@@ -217,21 +219,21 @@ impl Conclusion {
 
     /// The files could not be written: the run has not come to its end, whatever became of its orders.
     pub(super) fn stays_unwritten(&mut self) {
-        self.stays_open("the files could not be written");
+        self.stays_open(Cause::Files);
         self.summary.files.clear();
     }
 
     /// The end of the run could not be recorded: for the journal it goes on.
     pub(super) fn stays_unrecorded(&mut self) {
-        self.stays_open("the end of the run could not be recorded");
+        self.stays_open(Cause::Unrecorded);
     }
 
-    fn stays_open(&mut self, why: &str) {
+    fn stays_open(&mut self, why: Cause) {
         let summary = &mut self.summary;
         if summary.exit_code != exit::DOUBT {
             summary.exit_code = exit::STOPPED;
         }
-        summary.stopped.get_or_insert(why.to_owned());
+        summary.stopped.get_or_insert(why);
     }
 
     /// Prints the tables, what to do next, and where the files are.
@@ -417,7 +419,11 @@ impl Conclusion {
             [] => String::new(),
             jobs => format!("\n  left by other jobs; run these again too: {}", jobs.join(", ")),
         };
-        let stopped = summary.stopped.as_ref().map(|why| format!("stopped part-way: {why}\n")).unwrap_or_default();
+        let stopped = summary
+            .stopped
+            .as_ref()
+            .map(|why| format!("stopped part-way: {}\n", Words::cause_in_english(why)))
+            .unwrap_or_default();
         format!("{stopped}{} (exit code {}){next}{others}", screen.tone(tone, &text), summary.exit_code)
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::load::Case;
-use crate::edge::files::{Draft, WriteError};
+use crate::edge::files::{self, Draft, WriteError};
 use crate::report::safe;
 
 /// Which CSV files come out.
@@ -63,6 +63,11 @@ impl CsvDraft {
     /// One of them could not be written.
     pub(super) fn keep(self, folder: &Path) -> Result<(), WriteError> {
         self.exact.keep(&folder.join(self.name))?;
-        self.safe.map_or(Ok(()), |safe| safe.keep(&folder.join(safe::name(self.name))))
+        let copy = folder.join(safe::name(self.name));
+        match self.safe {
+            Some(safe) => safe.keep(&copy),
+            // One of an earlier audit would be taken for a copy of this one's.
+            None => files::remove(&copy),
+        }
     }
 }

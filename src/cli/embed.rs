@@ -34,6 +34,12 @@ pub(super) async fn start(case: &Case, credentials: &Credentials, input: Option<
         ledger: Some(file_of(case, "ledger")),
         notification_log: Some(log.clone()),
         notification_path: case.job.notifications.path.clone(),
+        notification_url: case
+            .job
+            .merchant
+            .notify
+            .as_ref()
+            .map(|host| format!("{host}{}", case.job.notifications.path)),
         ..Config::new(Arc::new(|| SystemClock.now()))
     };
     let running = Simulator::start(config).await.map_err(|error| Failure::Refused(format!("simulator: {error}")))?;

@@ -8,8 +8,10 @@ use serde_json::{Value, json};
 use super::load::Case;
 use super::log::Level;
 use super::screen::Screen;
+use crate::journal::cause::Cause;
 use crate::plan::decide::Plan;
 use crate::report::summary::Summary;
+use crate::report::words::Words;
 use crate::runner::attempt::Ended;
 use crate::runner::breaker::Opened;
 use crate::runner::progress::{Event, Progress};
@@ -66,8 +68,8 @@ pub(super) fn planned(plan: &Plan, screen: Screen) {
 }
 
 /// The run stops before its end.
-pub(super) fn stops(why: &str, screen: Screen) {
-    screen.event(Level::Warn, "stop", &json!({ "why": why }));
+pub(super) fn stops(why: &Cause, screen: Screen) {
+    screen.event(Level::Warn, "stop", &json!({ "why": Words::cause_in_english(why) }));
 }
 
 /// The files are written.
@@ -88,7 +90,7 @@ pub(super) fn ends(exit_code: u8, summary: Option<&Summary>, milliseconds: u64, 
     };
     let fields = json!({
         "exit_code": exit_code, "milliseconds": milliseconds, "in_doubt": summary.map(|summary| summary.in_doubt),
-        "states": summary.map(|summary| &summary.states), "stopped": summary.and_then(|summary| summary.stopped.clone()),
+        "states": summary.map(|summary| &summary.states), "stopped": summary.and_then(|summary| summary.stopped.as_ref()).map(Words::cause_in_english),
     });
     screen.event(level, "run_ends", &fields);
 }

@@ -7,7 +7,7 @@ use super::attend;
 use super::embed;
 use super::exit::{DONE, DOUBT, Failure, STOPPED};
 use super::load::{self, Case};
-use super::run::{refuse_unless_live, stop_text};
+use super::run::refuse_unless_live;
 use super::screen::{Screen, Tone};
 use super::session::Session;
 use crate::edge::clock::SystemClock;
@@ -18,6 +18,7 @@ use crate::model::money::Tally;
 use crate::model::operation::Task;
 use crate::model::time::Timestamp;
 use crate::plan::guard::counted;
+use crate::report::words::Words;
 use crate::runner::clock::Clock as _;
 use crate::runner::dispatch::Fresh;
 use crate::runner::dispatch::Stop;
@@ -50,7 +51,8 @@ async fn settle(case: &Case, live: bool, started_at: Timestamp, screen: Screen) 
     let after = session.in_doubt_elsewhere(&HashSet::new()).await.map_err(stopped)?;
     let settled = session.settled(doubts).await.map_err(stopped)?;
     let code = exit_code(stop.as_ref(), after);
-    let finished = Finished { run, at: SystemClock.now(), exit_code: code };
+    let stopped = session.cause(stop.as_ref()).filter(|_| code != DONE);
+    let finished = Finished { run, at: SystemClock.now(), exit_code: code, stopped: stopped.clone() };
     let code = match session.journal.finish_run(finished).await {
         Ok(()) => code,
         Err(error) => {
@@ -58,8 +60,8 @@ async fn settle(case: &Case, live: bool, started_at: Timestamp, screen: Screen) 
             if code == DOUBT { DOUBT } else { STOPPED }
         }
     };
-    if let Some(stop) = stop.as_ref().filter(|_| code != DONE) {
-        screen.warn(&format!("stopped part-way: {}", stop_text(stop)));
+    if let Some(stopped) = &stopped {
+        screen.warn(&format!("stopped part-way: {}", Words::cause_in_english(stopped)));
     }
     let ways: Vec<String> = settled
         .iter()
@@ -86,6 +88,7 @@ async fn settle(case: &Case, live: bool, started_at: Timestamp, screen: Screen) 
     }
     let document = serde_json::json!({ "version": 1, "in_doubt_before": before, "settled": settled, "in_doubt": after, "exit_code": code });
     screen.document(document.to_string().as_bytes());
+    session.close().await;
     Ok(code)
 }
 

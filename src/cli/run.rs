@@ -18,7 +18,6 @@ use super::reconcile;
 use super::screen::{Screen, Tone};
 use super::session::{Sent, Session};
 use super::slips;
-use crate::doku::answer::Halt;
 use crate::edge::clock::SystemClock;
 use crate::edge::person;
 use crate::job::settings::{DuplicateInput, OnInvalid};
@@ -36,10 +35,8 @@ use crate::reconcile::evidence::Log;
 use crate::report::markdown::{self, Standing};
 use crate::report::summary::JournalHead;
 use crate::report::{overrides, table};
-use crate::runner::breaker::Opened;
 use crate::runner::clock::Clock as _;
-use crate::runner::dispatch::{Fresh, Stop};
-use crate::runner::probe::Died;
+use crate::runner::dispatch::Fresh;
 
 /// `rekon run JOB`.
 pub(super) async fn job(planned: &PlannedArgs, common: &Common, screen: Screen) -> Result<u8, Failure> {
@@ -133,10 +130,12 @@ async fn run(
     if let Some(plan) = Arc::get_mut(&mut plan) {
         plan.forget_text();
     }
-    if let Some(stop) = &sent.stop {
-        events::stops(&stop_text(stop), screen);
+    if let Some(why) = session.cause(sent.stop.as_ref()) {
+        events::stops(&why, screen);
     }
-    report(&session, run, &plan, log, (&sent, used), screen).await
+    let code = report(&session, run, &plan, log, (&sent, used), screen).await;
+    session.close().await;
+    code
 }
 
 /// Production needs `--live`; everything else refuses it, so that nobody gets used to typing it.
@@ -322,7 +321,7 @@ async fn report(
         now,
         limits: Some(limits_seen(&case.job.limits, &sent.seen)),
         completion: if sent.stop.is_some() { Completion::PartWay } else { Completion::Whole },
-        stopped: sent.stop.as_ref().map(stop_text),
+        stopped: session.cause(sent.stop.as_ref()),
     };
     let mut conclusion = conclude(case, ending);
     let written = conclusion.write(case).await;
@@ -330,7 +329,9 @@ async fn report(
         conclusion.stays_unwritten();
     }
     let code = conclusion.summary.exit_code;
-    let recorded = journal.finish_run(Finished { run, at: now, exit_code: code }).await;
+    let recorded = journal
+        .finish_run(Finished { run, at: now, exit_code: code, stopped: conclusion.summary.stopped.clone() })
+        .await;
     if recorded.is_err() {
         conclusion.stays_unrecorded();
     }
@@ -343,49 +344,4 @@ async fn report(
     };
     screen.failure(&lost);
     Ok(if code == DOUBT { DOUBT } else { STOPPED })
-}
-
-/// Why a run stopped, in words.
-pub(super) fn stop_text(stop: &Stop) -> String {
-    match stop {
-        Stop::Interrupted => "interrupted".to_owned(),
-        Stop::Breaker(Opened::InARow(count)) => format!("the breaker opened after {count} failures in a row"),
-        Stop::Breaker(Opened::OfLast(bad, of)) => format!("the breaker opened: {bad} of the last {of} attempts failed"),
-        Stop::WindowClosed => "the window is closed".to_owned(),
-        Stop::Halted(Halt::Credentials) => {
-            "the provider refused our credentials (401/403); check client id, key and clock".to_owned()
-        }
-        Stop::Halted(Halt::Gateway) => {
-            "an unsigned refusal or a redirect: something stands between this machine and the provider".to_owned()
-        }
-        Stop::WrongSignatures => {
-            "the answers to three orders in a row bear a wrong signature: another key, or somebody who is not the provider"
-                .to_owned()
-        }
-        Stop::StillIll(why) => {
-            format!("{}, and the first call of this one brought no proof either: nothing else was sent", ill_text(why))
-        }
-        Stop::NotYetDue(why) => format!(
-            "{}; an order that it left unknown comes first, and is not due within settle_for: nothing was sent",
-            ill_text(why)
-        ),
-        Stop::Canary(Died::Refused) => "a canary was refused: nothing else was sent".to_owned(),
-        Stop::Canary(Died::Unproved) => "a canary was not proved to be done: nothing else was sent".to_owned(),
-        Stop::LossTooOld => {
-            "what the lost journal may have sent is older than the horizon now; run the job again and read the hint"
-                .to_owned()
-        }
-        Stop::Journal(error) => error.to_string(),
-    }
-}
-
-/// Why an earlier run was stopped, from the journal's word.
-fn ill_text(why: &str) -> &'static str {
-    match why {
-        "credentials" => "an earlier run was stopped because the provider refused our credentials",
-        "gateway" => "an earlier run was stopped by an unsigned refusal or a redirect",
-        "signatures" => "an earlier run was stopped by wrong signatures",
-        "canary" => "a canary of an earlier run was not proved to be done",
-        _ => "an earlier run was stopped by the breaker",
-    }
 }

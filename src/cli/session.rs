@@ -20,6 +20,7 @@ use crate::edge::credentials::Credentials;
 use crate::edge::http::HttpGateway;
 use crate::job::Job;
 use crate::job::settings::DuplicateInput;
+use crate::journal::cause::Cause;
 use crate::journal::history::PlanUse;
 use crate::journal::history::{Asked, Terms};
 use crate::journal::record::{Item, NewRows, NewRun, RowRecord};
@@ -188,6 +189,18 @@ impl<'a> Session<'a> {
         let stop = dispatching.await.expect("the dispatcher does not panic");
         drop(watch);
         Ok(Sent { stop, seen: progress.seen() })
+    }
+
+    /// Why a run of the job stopped, for the record.
+    pub(super) fn cause(&self, stop: Option<&Stop>) -> Option<Cause> {
+        stop.map(|stop| stop.cause(self.case.job.window.as_ref()))
+    }
+
+    /// The end: the embedded simulator delivers what it has to tell the merchant.
+    pub(super) async fn close(self) {
+        if let Some(embedded) = self.embedded.filter(|_| self.case.job.merchant.notify.is_some()) {
+            embedded.running.stop().await;
+        }
     }
 
     fn base_url(&self) -> String {

@@ -20,9 +20,10 @@ use crate::journal::{Journal as _, JournalError};
 use crate::model::fault::printable;
 use crate::model::ids::InvoiceNumber;
 use crate::model::money::Tally;
-use crate::model::time::for_people;
+use crate::model::time::{for_people, wire};
 use crate::plan::guard::counted;
 use crate::reconcile::ends::state_of;
+use crate::report::words::Words;
 use crate::report::{markdown, overrides, plan_use, table};
 
 /// `rekon show [RUN | INVOICE]`.
@@ -96,28 +97,28 @@ async fn one_run(journal: &Store, run: &RunRecord, ended: &str, screen: Screen) 
     }
     let finished = match run.finished_at {
         Some(at) => format!("{}, exit code {ended}", for_people(at)),
-        None => format!("no: {ended}"),
+        None => match journal.last_sent(&run.run).await? {
+            Some(at) => format!("no: {ended}; its last request left at {}", for_people(at)),
+            None => format!("no: {ended}, before a request left"),
+        },
     };
-    screen.say(&format!(
-        "{}\nstarted {}\nfinished {finished}\n",
-        screen.tone(Tone::Title, &format!("{} · {} · {} · run {}", run.job, run.operation, run.environment, run.run)),
-        for_people(run.started_at)
-    ));
+    let stopped = run.stopped.as_ref().map(|why| format!("\nstopped part-way: {}", Words::cause_in_english(why)));
+    let times = format!("started {}\nfinished {finished}{}", for_people(run.started_at), stopped.unwrap_or_default());
+    let name = format!("{} · {} · {} · run {}", run.job, run.operation, run.environment, run.run);
+    screen.say(&format!("{}\n{times}\n", screen.tone(Tone::Title, &name)));
     let plan = journal.plan_of(&run.run).await?;
     let overridden = journal.overrides(&run.run).await?;
     if let Some(plan) = &plan {
         screen.say(&format!("{}\n", plan_use::line(plan)));
     }
     screen.paper(|| {
-        let name = format!("{} · {} · {} · run {}", run.job, run.operation, run.environment, run.run);
-        let times = format!("started {}\nfinished {finished}", for_people(run.started_at));
         let states: Vec<(&'static str, Tally)> = states.iter().map(|(state, tally)| (*state, *tally)).collect();
         let doubt = match run.in_doubt {
             0 => "No money is in doubt.".to_owned(),
             count => markdown::title(&format!("MONEY IN DOUBT: {}", counted(count, "item"))),
         };
         let used = plan.as_ref().map(plan_use::line).unwrap_or_default();
-        let lists = [times, used, overrides::lines(&overridden)];
+        let lists = [times.clone(), used, overrides::lines(&overridden)];
         let lists = lists.iter().filter_map(|lines| markdown::list(lines));
         let parts = [markdown::title(&name), doubt].into_iter().chain(lists);
         parts.chain([markdown::tallies("state now", "rows", &states)]).collect::<Vec<_>>().join("\n\n")
@@ -131,6 +132,8 @@ async fn one_run(journal: &Store, run: &RunRecord, ended: &str, screen: Screen) 
     }
     let mut document = serde_json::json!({
         "version": 1, "run": run.run, "job": run.job, "exit_code": run.exit_code, "states": states,
+        "started_at": wire(run.started_at), "finished_at": run.finished_at.map(wire),
+        "stopped": run.stopped.as_ref().map(Words::cause_in_english),
         "overrides": overridden,
     });
     if let Some(plan) = plan {

@@ -9,6 +9,7 @@ use crate::model::money::Tally;
 use crate::model::time::for_people;
 use crate::plan::guard::counted;
 use crate::report::table;
+use crate::report::words::Words;
 
 /// Older runs than these are counted only, unless they left something in doubt: what is below them must stay in sight.
 const MOST_RUNS: usize = 20;
@@ -26,6 +27,7 @@ pub(super) fn list(runs: &[RunRecord], is_held: bool, doubts: &[Item], flag: &st
             serde_json::json!({
                 "run": run.run, "job": run.job, "operation": run.operation, "environment": run.environment,
                 "rows": run.rows, "in_doubt": run.in_doubt, "exit_code": run.exit_code,
+                "stopped": run.stopped.as_ref().map(Words::cause_in_english),
             })
         })
         .collect();
@@ -58,21 +60,22 @@ fn list_runs(runs: &[RunRecord], is_held: bool) -> String {
     }
 }
 
-/// An exit code with its word. Of the runs without one the latest is at work if somebody holds the journal; all others were
+/// An exit code with its word, or with why the run stopped. Of the runs without one the latest is at work if somebody holds the journal; all others were
 /// cut off.
 pub(super) fn ended_with(run: &RunRecord, runs: &[RunRecord], is_held: bool) -> String {
     let Some(code) = run.exit_code else {
         let is_latest = runs.iter().all(|other| other.started_at <= run.started_at);
         return if is_held && is_latest { "running" } else { "cut off" }.to_owned();
     };
-    let word = match code {
-        DONE => " done",
-        LOOK => " look",
-        DOUBT => " in doubt",
-        STOPPED => " stopped",
-        _ => "",
+    let word = match (code, &run.stopped) {
+        (_, Some(cause)) => cause.word(),
+        (DONE, None) => "done",
+        (LOOK, None) => "look",
+        (DOUBT, None) => "in doubt",
+        (STOPPED, None) => "stopped",
+        _ => return code.to_string(),
     };
-    format!("{code}{word}")
+    format!("{code} {}", printable(word))
 }
 
 /// The items that nobody knows about, of all runs, and what to type.
@@ -120,6 +123,7 @@ fn table_of(doubts: &[Item]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::journal::cause::Cause;
     use crate::journal::identity::Identity;
     use crate::journal::record::testing;
     use crate::journal::state::State;
@@ -136,6 +140,7 @@ mod tests {
             started_at: at,
             finished_at: exit_code.map(|_| at),
             exit_code,
+            stopped: None,
             rows: 1200,
             in_doubt,
         }
@@ -143,13 +148,25 @@ mod tests {
 
     #[test]
     fn a_run_says_how_it_ended_and_what_it_left_in_doubt() {
-        let runs = [run(5, None, 1), run(4, Some(0), 0), run(3, Some(1), 0), run(2, Some(3), 12), run(1, Some(4), 0)];
+        let stopped =
+            |number, code, in_doubt, why| RunRecord { stopped: Some(why), ..run(number, Some(code), in_doubt) };
+        let runs = [
+            run(7, None, 1),
+            run(6, Some(0), 0),
+            run(5, Some(1), 0),
+            run(4, Some(3), 12),
+            run(3, Some(4), 0),
+            stopped(2, 4, 0, Cause::Interrupted),
+            stopped(1, 3, 5, Cause::Breaker { failed: 5, of: None }),
+        ];
         let expected = "  run                   job             environment  ended with  rows  in doubt
-  20261122-010211-0005  refund-nightly  production   running     1200         1
-  20261122-010211-0004  refund-nightly  production   0 done      1200         0
-  20261122-010211-0003  refund-nightly  production   1 look      1200         0
-  20261122-010211-0002  refund-nightly  production   3 in doubt  1200        12
-  20261122-010211-0001  refund-nightly  production   4 stopped   1200         0";
+  20261122-010211-0007  refund-nightly  production   running     1200         1
+  20261122-010211-0006  refund-nightly  production   0 done      1200         0
+  20261122-010211-0005  refund-nightly  production   1 look      1200         0
+  20261122-010211-0004  refund-nightly  production   3 in doubt  1200        12
+  20261122-010211-0003  refund-nightly  production   4 stopped   1200         0
+  20261122-010211-0002  refund-nightly  production   4 signal    1200         0
+  20261122-010211-0001  refund-nightly  production   3 breaker   1200         5";
         assert_eq!(list_runs(&runs, true), expected);
         assert!(expected.lines().all(|line| line.chars().count() <= 80));
     }

@@ -28,6 +28,7 @@ pub(super) async fn simulate(args: &SimulateArgs, screen: Screen) -> Result<u8, 
         secret_keys: reference(crate::job::flags::VARIABLES.1).into_iter().collect(),
         base_url: None,
         state: None,
+        notify: None,
     };
     let keys = credentials::read(&merchant, std::path::Path::new("."), (CLIENT_ID, SECRET_KEY))
         .map_err(|error| Failure::Refused(error.to_string()))?;

@@ -9,27 +9,29 @@ use super::load::Case;
 use crate::edge::files::{Draft, WriteError};
 use crate::edge::read;
 use crate::edge::workbook::Workbook;
-use crate::journal::Journal as _;
 use crate::journal::record::RunRecord;
 use crate::journal::store::Store;
+use crate::journal::{Journal as _, JournalError};
 use crate::model::time::Timestamp;
 use crate::report::summary::Summary;
-use crate::report::workbook::{BREAKS, Breaks, days, runs, summary, verdicts};
+use crate::report::workbook::{BREAKS, Breaks, days, runs, summary, unread_runs, verdicts};
 
 /// The name of the file.
 pub(super) const NAME: &str = "audit.xlsx";
 
-/// The runs that the job's journal knows. A journal that cannot be read is told of elsewhere, and is no reason to go without
-/// the other sheets.
-pub(super) async fn known_runs(case: &Case) -> Vec<RunRecord> {
-    match Store::open_to_read(&case.journal).await {
-        Ok(Some(journal)) => journal.runs().await.unwrap_or_default(),
-        Ok(None) | Err(_) => Vec::new(),
+/// The runs that the job's journal knows. A journal that cannot be read is no reason to go without the other sheets.
+pub(super) async fn known_runs(case: &Case) -> Known {
+    match Store::open_to_read(&case.journal).await? {
+        Some(journal) => journal.runs().await,
+        None => Ok(Vec::new()),
     }
 }
 
+/// Runs, or why they are not known.
+type Known = Result<Vec<RunRecord>, JournalError>;
+
 /// Writes the workbook beside the CSV files in a folder.
-pub(super) fn write(folder: &Path, totals: &Summary, known: &[RunRecord], now: Timestamp) -> Result<(), WriteError> {
+pub(super) fn write(folder: &Path, totals: &Summary, known: &Known, now: Timestamp) -> Result<(), WriteError> {
     let path = folder.join(NAME);
     let failed = |source| WriteError { path: path.clone(), source };
     let mut draft = Draft::begin(folder, NAME);
@@ -39,13 +41,7 @@ pub(super) fn write(folder: &Path, totals: &Summary, known: &[RunRecord], now: T
     draft.keep(&path)
 }
 
-fn fill(
-    folder: &Path,
-    totals: &Summary,
-    known: &[RunRecord],
-    now: Timestamp,
-    draft: &mut Draft,
-) -> std::io::Result<()> {
+fn fill(folder: &Path, totals: &Summary, known: &Known, now: Timestamp, draft: &mut Draft) -> std::io::Result<()> {
     let failed = std::io::Error::other;
     let title = format!("{} · {} · run {}", totals.job, totals.operation, totals.run);
     let mut book = Workbook::begin(folder, &title, now).map_err(failed)?;
@@ -73,7 +69,8 @@ fn fill(
         unread.map_or(Ok(()), |error| Err(std::io::Error::from(error)))?;
     }
     book.add(&days(totals)).map_err(failed)?;
-    book.add(&runs(totals, known)).map_err(failed)?;
+    let sheet = known.as_ref().map_or_else(|error| unread_runs(&error.to_string()), |known| runs(totals, known));
+    book.add(&sheet).map_err(failed)?;
     book.finish(draft).map_err(failed)
 }
 

@@ -45,6 +45,17 @@ fn write_temporary(path: &Path, content: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
+/// Removes a file, if it is there.
+///
+/// # Errors
+/// It is there and cannot be removed.
+pub fn remove(path: &Path) -> Result<(), WriteError> {
+    match std::fs::remove_file(path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(WriteError { path: path.to_owned(), source }),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
 /// A file that is being written beside its place. What goes wrong on the way is told when it is to be kept, so that who
 /// writes can go on counting; a draft that is not kept leaves nothing behind.
 #[derive(Debug)]

@@ -116,6 +116,7 @@ pub fn job(operation: Operation, orders_file: &str, stem: &str, flags: &Flags) -
             secret_keys: reference(VARIABLES.1).into_iter().collect(),
             base_url: base,
             state: None,
+            notify: None,
         },
         orders: Orders {
             source: Source::File(orders_file.to_owned()),

@@ -115,7 +115,8 @@ fn on_loopback(merchant: &Merchant) -> bool {
 }
 
 fn read_merchant(reader: &mut Reader<'_>, node: &Node) -> Option<Merchant> {
-    let section = reader.section(node, "merchant", &["environment", "client_id", "secret_key", "base_url", "state"])?;
+    let keys = ["environment", "client_id", "secret_key", "base_url", "state", "notify"];
+    let section = reader.section(node, "merchant", &keys)?;
     let words = Environment::ALL.map(|environment| (environment.word(), environment));
     let environment = reader.required(&section, "merchant", "environment", "one of simulator, sandbox, production");
     let environment = environment.and_then(|node| reader.word(node, "merchant.environment", &words));
@@ -130,16 +131,23 @@ fn read_merchant(reader: &mut Reader<'_>, node: &Node) -> Option<Merchant> {
         check_template(reader, node, state);
         Some(state.to_owned())
     });
+    let notify = section.get("notify").and_then(|node| {
+        let expected = "http on loopback without a path, e.g. http://127.0.0.1:8080; the path is notifications.path";
+        let here = |text: &str| self::base_url(text).filter(|url| url.starts_with("http://"));
+        reader.parse(node, "merchant.notify", expected, here)
+    });
     let environment = environment?;
     if environment != Environment::Simulator {
         for key in ["client_id", "secret_key"] {
             reader.required(&section, "merchant", key, "name where it is: `env:NAME` or `file:PATH`");
         }
     }
-    if let Some(node) = section.get("state")
-        && (environment != Environment::Simulator || base_url.is_some())
-    {
-        reader.fault(node, "merchant.state is for the embedded simulator", "leave it out here");
+    for key in ["state", "notify"] {
+        if let Some(node) = section.get(key)
+            && (environment != Environment::Simulator || base_url.is_some())
+        {
+            reader.fault(node, format!("merchant.{key} is for the embedded simulator"), "leave it out here");
+        }
     }
     if let Some(url) = &base_url
         && let Some(why) = wrong_host(environment, url)
@@ -151,7 +159,7 @@ fn read_merchant(reader: &mut Reader<'_>, node: &Node) -> Option<Merchant> {
             "make environment and base_url agree",
         );
     }
-    Some(Merchant { environment, client_id, secret_keys, base_url, state })
+    Some(Merchant { environment, client_id, secret_keys, base_url, state, notify })
 }
 
 /// One key, or several, newest first.

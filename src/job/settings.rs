@@ -72,6 +72,9 @@ pub struct Merchant {
     pub base_url: Option<String>,
     /// The embedded simulator's starting state; a path relative to the job file.
     pub state: Option<String>,
+    /// Where the embedded simulator posts notifications: scheme, host and port, on loopback; the path is
+    /// [`Notifications::path`].
+    pub notify: Option<String>,
 }
 
 /// Where a credential is; never the credential itself.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::Account;
+use super::cause::Cause;
 use super::history::{DayCaps, Overridden, PlanUse};
 use super::identity::Identity;
 use super::record::{Item, ItemId};
@@ -62,6 +63,9 @@ pub enum Entry {
         run: String,
         /// What it exited with.
         exit_code: u8,
+        /// Why it stopped before; `None` if it did not, or if an older version of this program wrote the entry.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stopped: Option<Cause>,
     },
     /// The journal was found to lack entries, or to be ahead of the clock, and the work went on.
     Accepted {

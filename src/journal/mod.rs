@@ -5,10 +5,12 @@
 //! being with its first intent. [`history`] is what guards ask about what was done before. A [`DurableIntent`] can be made in this room only, after the commit, and nothing can be
 //! sent without one.
 
+pub mod cause;
 pub mod history;
 pub mod identity;
 pub mod log;
 pub mod past;
+pub mod postgres;
 pub mod proof;
 pub mod record;
 mod rules;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::JournalError;
+use super::cause::Cause;
 use super::history::PlanUse;
 use super::history::Terms;
 use super::identity::Identity;
@@ -323,6 +324,8 @@ pub struct Finished {
     pub at: Timestamp,
     /// What the program exits with.
     pub exit_code: u8,
+    /// Why it stopped before its end; `None` if it did not.
+    pub stopped: Option<Cause>,
 }
 
 /// One input row of a run with its item as it is now.
@@ -351,6 +354,8 @@ pub struct RunRecord {
     pub finished_at: Option<Timestamp>,
     /// What it exited with; `None` if it was cut off.
     pub exit_code: Option<u8>,
+    /// Why it stopped before its end, or what it noted before it was cut off; `None` if nothing is known.
+    pub stopped: Option<Cause>,
     /// Number of input rows.
     pub rows: u64,
     /// Items that this run sent or asked about and that are in doubt now.

@@ -115,6 +115,14 @@ impl Store {
         of_each!(self, journal => journal.plan_of(run))
     }
 
+    /// When the last request of a run left; `None` if none did.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub async fn last_sent(&self, run: &RunId) -> Result<Option<Timestamp>, JournalError> {
+        of_each!(self, journal => journal.last_sent(run).await)
+    }
+
     /// The rows of a run with their items as they are now: at most `most` of them behind a row, in the order of the input.
     ///
     /// # Errors

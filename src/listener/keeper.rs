@@ -93,6 +93,7 @@ impl Keeper {
         for wish in batch {
             match wish {
                 Wish::Keep(verified, answer) if self.memory.holds(verified.identity) => {
+                    count(&self.figures.copies);
                     answer.send(Kept::Copy).ok();
                 }
                 Wish::Keep(verified, answer) if !in_batch.insert(verified.identity) => copies.push(answer),
@@ -107,12 +108,17 @@ impl Keeper {
         if !new.is_empty() {
             let written = self.write(&lines);
             for (identity, answer) in new {
+                // Counted here: whoever sent it may have left before the answer.
                 if written == Writable::Yes {
+                    count(&self.figures.written);
                     self.memory.remember(identity);
                 }
                 answer.send(if written == Writable::Yes { Kept::Written } else { Kept::NotWritten }).ok();
             }
             for answer in copies {
+                if written == Writable::Yes {
+                    count(&self.figures.copies);
+                }
                 answer.send(if written == Writable::Yes { Kept::Copy } else { Kept::NotWritten }).ok();
             }
         }

@@ -79,6 +79,7 @@ async fn serve(stream: tokio::net::TcpStream, shared: &Arc<Shared>, stop: Stop) 
     let patience = shared.limits.patience;
     let terms = Terms {
         head_patience: patience,
+        read_patience: patience,
         longest_head: Some(LONGEST_HEAD),
         keep_alive: KeepAlive::Yes,
         // The rest of a body, and the disk.
@@ -91,7 +92,10 @@ async fn serve(stream: tokio::net::TcpStream, shared: &Arc<Shared>, stop: Stop) 
     let ended = connection::converse(stream, answer, &terms, stop).await;
     if ended.is_err_and(|error| error.is_parse_too_large()) {
         count(&figures.received);
-        figures.refuse(Refusal::HeadTooLong);
+        let received_at = wire((shared.clock)());
+        // Nothing of it was read as a request.
+        let message = Message { received_at: &received_at, target: "", headers: Headers::default(), body: &[] };
+        set_down(shared, &message, Refusal::HeadTooLong);
     }
     figures.connections.fetch_sub(1, Ordering::Relaxed);
 }
@@ -131,14 +135,12 @@ async fn respond(request: Request<Incoming>, shared: &Shared) -> Response<Body> 
     let asked = shared.wishes.send(Wish::Keep(verified, answer)).await;
     let kept = if asked.is_ok() { kept.await.unwrap_or(Kept::NotWritten) } else { Kept::NotWritten };
     match kept {
-        Kept::Written => count(&shared.figures.written),
-        Kept::Copy => count(&shared.figures.copies),
+        Kept::Written | Kept::Copy => said(StatusCode::OK, "OK\n"),
         Kept::NotWritten => {
             count(&shared.figures.unavailable);
-            return said(StatusCode::SERVICE_UNAVAILABLE, "the log cannot be written; send it again\n");
+            said(StatusCode::SERVICE_UNAVAILABLE, "the log cannot be written; send it again\n")
         }
     }
-    said(StatusCode::OK, "OK\n")
 }
 
 /// Reads a body, which has a limit in size and one in time.
@@ -177,12 +179,17 @@ fn headers(map: &HeaderMap) -> Headers<'_> {
     }
 }
 
-fn refuse(shared: &Shared, message: &Message<'_>, refusal: Refusal) -> Response<Body> {
+/// Counts a refused message and sets it down.
+fn set_down(shared: &Shared, message: &Message<'_>, refusal: Refusal) {
     shared.figures.refuse(refusal);
     // Whoever sends more than the disk can take does not get to hold up anybody else.
     if shared.refused.try_send(refused::line(message, refusal)).is_err() {
         count(&shared.figures.not_set_down);
     }
+}
+
+fn refuse(shared: &Shared, message: &Message<'_>, refusal: Refusal) -> Response<Body> {
+    set_down(shared, message, refusal);
     let (status, word) = refusal.told();
     let mut response = said(StatusCode::from_u16(status).expect("a status"), &format!("refused: {word}\n"));
     match refusal {

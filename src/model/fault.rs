@@ -108,14 +108,37 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Replaces control characters one for one, so that input cannot steer the terminal and columns still line up.
+/// Replaces control characters one for one, and those that are not seen or change the direction of others, so that input
+/// cannot steer the terminal, nothing hides, and columns still line up.
 #[must_use]
 pub fn printable(text: &str) -> String {
-    let unsafe_on_screen = |character: char| {
-        character.is_control()
-            || matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-    };
-    text.chars().map(|character| if unsafe_on_screen(character) { '\u{fffd}' } else { character }).collect()
+    text.chars().map(|character| if is_unseen(character) { '\u{fffd}' } else { character }).collect()
+}
+
+/// Controls; Unicode's format characters and line ends; fillers that look like a space or like nothing.
+fn is_unseen(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{ad}'
+                | '\u{34f}'
+                | '\u{600}'..='\u{605}'
+                | '\u{61c}'
+                | '\u{6dd}'
+                | '\u{70f}'
+                | '\u{115f}'..='\u{1160}'
+                | '\u{17b4}'..='\u{17b5}'
+                | '\u{180b}'..='\u{180f}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{3164}'
+                | '\u{feff}'
+                | '\u{ffa0}'
+                | '\u{fff0}'..='\u{fffb}'
+                | '\u{1d173}'..='\u{1d17a}'
+                | '\u{e0000}'..='\u{e0fff}'
+        )
 }
 
 #[cfg(test)]
@@ -134,5 +157,9 @@ mod tests {
     #[test]
     fn control_characters_cannot_reach_the_terminal() {
         assert_eq!(printable("a\u{1b}[31mb\u{202e}"), "a\u{fffd}[31mb\u{fffd}");
+        for unseen in ["\u{2028}", "\u{2029}", "\u{ad}", "\u{2066}", "\u{2060}", "\u{e0041}", "\u{3164}", "\u{61c}"] {
+            assert_eq!(printable(unseen), "\u{fffd}", "{unseen:?}");
+        }
+        assert_eq!(printable("Rp\u{a0}90.000 \u{e9}\u{4e2d}"), "Rp\u{a0}90.000 \u{e9}\u{4e2d}");
     }
 }

@@ -419,13 +419,13 @@ pub fn bind(plan: &Plan, items: Vec<BoundItem>, ground: Ground, occasion: Occasi
         total.rupiah += item.amount;
     }
     let guards = plan.guards.iter().map(|reading| GuardLine {
-        found: reading.found.clone(),
+        found: reading.found.to_string(),
         guard: match reading.verdict {
             Verdict::Holds => reading.guard.to_owned(),
             Verdict::Broken => format!("{} (broken)", reading.guard),
         },
-        headroom: reading.headroom.clone(),
-        limit: reading.limit.clone(),
+        headroom: reading.headroom.to_string(),
+        limit: reading.limit.to_string(),
     });
     let binding = Binding {
         approval: Release { need: need(&ground.bands, total.rupiah), approvers: ground.approvers, bands: ground.bands },

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::disposition::HeldBy;
 use super::input::Input;
+use super::phrase::Phrase;
 use crate::job::settings::{Control, Guards};
 use crate::model::money::{Rupiah, Tally};
 use crate::model::operation::Operation;
@@ -16,11 +17,11 @@ pub struct Reading {
     /// The guard's key in the job file.
     pub guard: &'static str,
     /// What the job allows.
-    pub limit: String,
+    pub limit: Phrase,
     /// What the plan has.
-    pub found: String,
+    pub found: Phrase,
     /// What is left, or by how much it is exceeded, or how many rows it holds.
-    pub headroom: String,
+    pub headroom: Phrase,
     /// Whether the plan satisfies it; row guards always do.
     pub verdict: Verdict,
 }
@@ -81,20 +82,20 @@ pub(super) fn read(
 ) -> Vec<Reading> {
     let Sums { rows, send, held, notified } = *sums;
     let mut readings = vec![
-        at_most("max_orders", guards.max_orders, send.count, |count| counted(count, "order")),
-        at_most("max_total", guards.max_total.whole(), send.rupiah.whole(), |whole| Rupiah::new(whole).to_string()),
+        at_most("max_orders", guards.max_orders, send.count, Phrase::Orders),
+        at_most("max_total", guards.max_total.whole(), send.rupiah.whole(), rupiah),
     ];
     let count = rows.count;
     if let Some(percent) = guards.max_share {
         let allowed = if count < FEWEST_ROWS_FOR_SHARE { count } else { count * u64::from(percent) / 100 };
         let limit = if count < FEWEST_ROWS_FOR_SHARE {
-            format!("{percent}% (from {FEWEST_ROWS_FOR_SHARE} rows on)")
+            Phrase::ShareFrom(percent, FEWEST_ROWS_FOR_SHARE)
         } else {
-            format!("{percent}% of {count} rows")
+            Phrase::Share(percent, count)
         };
-        let mut reading = at_most("max_share", allowed, send.count, |orders| counted(orders, "order"));
+        let mut reading = at_most("max_share", allowed, send.count, Phrase::Orders);
         if count < FEWEST_ROWS_FOR_SHARE {
-            "too few rows to apply".clone_into(&mut reading.headroom);
+            reading.headroom = Phrase::TooFewRows;
         }
         readings.push(Reading { limit, ..reading });
     }
@@ -105,6 +106,10 @@ pub(super) fn read(
     readings
 }
 
+fn rupiah(whole: u64) -> Phrase {
+    Phrase::Rupiah(Rupiah::new(whole))
+}
+
 pub(crate) fn counted(count: u64, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
@@ -113,26 +118,24 @@ pub(crate) fn counted(count: u64, noun: &str) -> String {
 #[must_use]
 pub fn control(control: Option<Control>, all: Tally) -> Vec<Reading> {
     let control = control.unwrap_or(Control { rows: None, amount: None });
-    let rows = control.rows.map(|expected| exactly("control.rows", expected, all.count, |count| counted(count, "row")));
-    let amount = control.amount.map(|expected| {
-        exactly("control.amount", expected.whole(), all.rupiah.whole(), |whole| Rupiah::new(whole).to_string())
-    });
+    let rows = control.rows.map(|expected| exactly("control.rows", expected, all.count, Phrase::Rows));
+    let amount = control.amount.map(|expected| exactly("control.amount", expected.whole(), all.rupiah.whole(), rupiah));
     rows.into_iter().chain(amount).collect()
 }
 
-pub(super) fn at_most(guard: &'static str, limit: u64, found: u64, text: impl Fn(u64) -> String) -> Reading {
+pub(super) fn at_most(guard: &'static str, limit: u64, found: u64, text: impl Fn(u64) -> Phrase) -> Reading {
     let (headroom, verdict) = match limit.checked_sub(found) {
-        Some(left) => (format!("{} left", text(left)), Verdict::Holds),
-        None => (format!("{} too many", text(found - limit)), Verdict::Broken),
+        Some(left) => (Phrase::Left(text(left).into()), Verdict::Holds),
+        None => (Phrase::TooMany(text(found - limit).into()), Verdict::Broken),
     };
     Reading { guard, limit: text(limit), found: text(found), headroom, verdict }
 }
 
-fn exactly(guard: &'static str, expected: u64, found: u64, text: impl Fn(u64) -> String) -> Reading {
+fn exactly(guard: &'static str, expected: u64, found: u64, text: impl Fn(u64) -> Phrase) -> Reading {
     let (headroom, verdict) = match expected.abs_diff(found) {
-        0 => ("agrees".to_owned(), Verdict::Holds),
-        difference if found < expected => (format!("{} missing", text(difference)), Verdict::Broken),
-        difference => (format!("{} too many", text(difference)), Verdict::Broken),
+        0 => (Phrase::Agrees, Verdict::Holds),
+        difference if found < expected => (Phrase::Missing(text(difference).into()), Verdict::Broken),
+        difference => (Phrase::TooMany(text(difference).into()), Verdict::Broken),
     };
     Reading { guard, limit: text(expected), found: text(found), headroom, verdict }
 }
@@ -140,15 +143,16 @@ fn exactly(guard: &'static str, expected: u64, found: u64, text: impl Fn(u64) ->
 /// A row guard's reading, if the job has it or it holds something back.
 fn holding(guards: &Guards, operation: Operation, by: HeldBy, held: Tally, notified: usize) -> Option<Reading> {
     let limit = match by {
-        HeldBy::MaxOrder => guards.max_order?.to_string(),
-        HeldBy::RequirePaid => guards.require_paid.then(|| format!("seen paid ({notified} notified)"))?,
-        HeldBy::RefusePaid => (guards.refuse_paid && operation == Operation::Cancel)
-            .then(|| format!("not seen paid ({notified} notified)"))?,
-        HeldBy::AlreadyRefunded => (held.count > 0).then(|| "not refunded".to_owned())?,
-        HeldBy::OtherAmount => (held.count > 0).then(|| "same amount".to_owned())?,
+        HeldBy::MaxOrder => Phrase::Rupiah(guards.max_order?),
+        HeldBy::RequirePaid => guards.require_paid.then_some(Phrase::SeenPaid(notified))?,
+        HeldBy::RefusePaid => {
+            (guards.refuse_paid && operation == Operation::Cancel).then_some(Phrase::NotSeenPaid(notified))?
+        }
+        HeldBy::AlreadyRefunded => (held.count > 0).then_some(Phrase::NotRefunded)?,
+        HeldBy::OtherAmount => (held.count > 0).then_some(Phrase::SameAmount)?,
     };
-    let found = if held.count == 0 { "all rows".to_owned() } else { format!("{} held", counted(held.count, "row")) };
-    let headroom = if held.count == 0 { "nothing held".to_owned() } else { format!("{} held back", held.rupiah) };
+    let found = if held.count == 0 { Phrase::AllRows } else { Phrase::RowsHeld(held.count) };
+    let headroom = if held.count == 0 { Phrase::NothingHeld } else { Phrase::HeldBack(held.rupiah) };
     Some(Reading { guard: by.word(), limit, found, headroom, verdict: Verdict::Holds })
 }
 
@@ -158,18 +162,16 @@ mod tests {
 
     #[test]
     fn a_limit_is_reached_but_not_passed() {
-        let rupiah = |whole| Rupiah::new(whole).to_string();
         assert_eq!(at_most("max_total", 100, 101, rupiah).verdict, Verdict::Broken);
-        assert_eq!(at_most("max_total", 100, 101, rupiah).headroom, "Rp 1 too many");
+        assert_eq!(at_most("max_total", 100, 101, rupiah).headroom.to_string(), "Rp 1 too many");
         assert_eq!(at_most("max_total", 100, 100, rupiah).verdict, Verdict::Holds);
-        assert_eq!(at_most("max_total", 1_000_000, 250_000, rupiah).headroom, "Rp 750.000 left");
+        assert_eq!(at_most("max_total", 1_000_000, 250_000, rupiah).headroom.to_string(), "Rp 750.000 left");
     }
 
     #[test]
     fn control_totals_must_agree_exactly() {
-        let rows = |count| counted(count, "row");
-        assert_eq!(exactly("control.rows", 3, 2, rows).headroom, "1 row missing");
-        assert_eq!(exactly("control.rows", 3, 5, rows).headroom, "2 rows too many");
-        assert_eq!(exactly("control.rows", 3, 3, rows).verdict, Verdict::Holds);
+        assert_eq!(exactly("control.rows", 3, 2, Phrase::Rows).headroom.to_string(), "1 row missing");
+        assert_eq!(exactly("control.rows", 3, 5, Phrase::Rows).headroom.to_string(), "2 rows too many");
+        assert_eq!(exactly("control.rows", 3, 3, Phrase::Rows).verdict, Verdict::Holds);
     }
 }

@@ -22,6 +22,7 @@ mod fields;
 pub mod guard;
 mod index;
 pub mod input;
+pub mod phrase;
 pub mod precedent;
 mod register;
 mod row;

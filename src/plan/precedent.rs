@@ -1,10 +1,14 @@
 //! Guards that compare a plan with what the journal remembers: growth, the same input again, caps per business day.
 
-use super::guard::{Reading, Verdict, at_most, counted};
+use super::guard::{Reading, Verdict, at_most};
+use super::phrase::Phrase;
 use crate::job::settings::{DuplicateInput, FEWEST_RUNS, Growth, Guards};
 use crate::journal::history::{DayCaps, History, SameInput};
 use crate::model::money::{Rupiah, Tally};
-use crate::model::time::for_people;
+
+fn rupiah(whole: u64) -> Phrase {
+    Phrase::Rupiah(Rupiah::new(whole))
+}
 
 /// The caps of a job, as the journal holds every intent to them.
 #[must_use]
@@ -27,40 +31,36 @@ fn growth(limit: Growth, runs: &[Tally], send: Tally) -> Vec<Reading> {
     if seen < FEWEST_RUNS {
         return vec![Reading {
             guard: "max_growth",
-            limit: format!("{factor} x the largest run"),
-            found: format!("{}, {}", counted(send.count, "order"), send.rupiah),
-            headroom: format!("too few runs to compare ({seen} of {FEWEST_RUNS})"),
+            limit: Phrase::TimesLargest(factor.to_string()),
+            found: Phrase::Both(send),
+            headroom: Phrase::TooFewRuns(seen, FEWEST_RUNS),
             verdict: Verdict::Holds,
         }];
     }
     let most_orders = runs.iter().map(|run| run.count).max().unwrap_or_default();
     let most_rupiah = runs.iter().map(|run| run.rupiah).max().unwrap_or(Rupiah::ZERO);
-    let orders = at_most("max_growth.orders", factor.times(most_orders), send.count, |count| counted(count, "order"));
+    let orders = at_most("max_growth.orders", factor.times(most_orders), send.count, Phrase::Orders);
     let most = factor.times_rupiah(most_rupiah).whole();
-    let total = at_most("max_growth.total", most, send.rupiah.whole(), |whole| Rupiah::new(whole).to_string());
-    let with_limit = |reading: Reading, limit: String| Reading { limit, ..reading };
-    vec![
-        with_limit(orders, format!("{factor} x {}", counted(most_orders, "order"))),
-        with_limit(total, format!("{factor} x {most_rupiah}")),
-    ]
+    let total = at_most("max_growth.total", most, send.rupiah.whole(), rupiah);
+    let with_limit =
+        |reading: Reading, most: Phrase| Reading { limit: Phrase::Times(factor.to_string(), most.into()), ..reading };
+    vec![with_limit(orders, Phrase::Orders(most_orders)), with_limit(total, Phrase::Rupiah(most_rupiah))]
 }
 
 /// What the day has and the plan would add. A plan that sends nothing breaks no cap: it may still settle what is open.
 fn per_day(guards: &Guards, history: &History, send: Tally) -> Vec<Reading> {
     let (date, today) = (&history.date, history.today);
     let orders = guards.max_orders_per_day.map(|most| {
-        let text = |count| counted(count, "order");
-        let reading = at_most("max_orders_per_day", most, today.count.saturating_add(send.count), text);
-        Reading { found: format!("{} ({} before)", reading.found, today.count), ..reading }
+        let reading = at_most("max_orders_per_day", most, today.count.saturating_add(send.count), Phrase::Orders);
+        Reading { found: Phrase::WithBefore(reading.found.into(), Phrase::Number(today.count).into()), ..reading }
     });
     let total = guards.max_total_per_day.map(|most| {
-        let text = |whole| Rupiah::new(whole).to_string();
         let planned = today.rupiah.whole().saturating_add(send.rupiah.whole());
-        let reading = at_most("max_total_per_day", most.whole(), planned, text);
-        Reading { found: format!("{} ({} before)", reading.found, today.rupiah), ..reading }
+        let reading = at_most("max_total_per_day", most.whole(), planned, rupiah);
+        Reading { found: Phrase::WithBefore(reading.found.into(), Phrase::Rupiah(today.rupiah).into()), ..reading }
     });
     let of_the_day = |reading: Reading| Reading {
-        limit: format!("{} on {date}", reading.limit),
+        limit: Phrase::OnDay(reading.limit.into(), date.clone()),
         verdict: if send.count == 0 { Verdict::Holds } else { reading.verdict },
         ..reading
     };
@@ -70,21 +70,19 @@ fn per_day(guards: &Guards, history: &History, send: Tally) -> Vec<Reading> {
 /// The same input is refused only if a run has done with it: one that left something open is continued with it.
 fn duplicate(limit: DuplicateInput, same: Option<&SameInput>) -> Option<Reading> {
     let (found, headroom, again) = match same {
-        None => ("a new input".to_owned(), "no finished run had it".to_owned(), false),
+        None => (Phrase::NewInput, Phrase::NoRunHadIt, false),
         Some(SameInput { run, open, .. }) if *open > 0 => {
-            (format!("the input of run {run}"), format!("continued: {} left open", counted(*open, "row")), false)
+            (Phrase::InputOf(run.clone()), Phrase::Continued(*open), false)
         }
-        Some(SameInput { run, finished_at, .. }) => {
-            (format!("the input of run {run}"), format!("done at {}", for_people(*finished_at)), true)
-        }
+        Some(SameInput { run, finished_at, .. }) => (Phrase::InputOf(run.clone()), Phrase::DoneAt(*finished_at), true),
     };
     let (limit, verdict) = match limit {
-        DuplicateInput::Refuse if again => ("a new input", Verdict::Broken),
-        DuplicateInput::Refuse => ("a new input", Verdict::Holds),
-        DuplicateInput::Warn => ("a new input, or a warning", Verdict::Holds),
+        DuplicateInput::Refuse if again => (Phrase::NewInput, Verdict::Broken),
+        DuplicateInput::Refuse => (Phrase::NewInput, Verdict::Holds),
+        DuplicateInput::Warn => (Phrase::NewInputOrWarning, Verdict::Holds),
         DuplicateInput::Allow => return None,
     };
-    Some(Reading { guard: "duplicate_input", limit: limit.to_owned(), found, headroom, verdict })
+    Some(Reading { guard: "duplicate_input", limit, found, headroom, verdict })
 }
 
 #[cfg(test)]

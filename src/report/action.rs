@@ -47,6 +47,8 @@ impl Action {
             | Verdict::StatusMismatch
             | Verdict::RefundedUnpaid
             | Verdict::Failed => Some(Self::Review),
+            // A guard kept it back: whether it is meant all the same, somebody has to say.
+            Verdict::NotSent if judged.reason == Reason::Held => Some(Self::Review),
             Verdict::Matched | Verdict::Pending | Verdict::NotSent => None,
         }
     }

@@ -1,5 +1,6 @@
-//! Numbers, money and times in the form of the reader: `Rp 1,250,000` and `21 Nov 2026 18:02 WIB` in English,
-//! `Rp 1.250.000` and `21 Nov 2026 18.02 WIB` in Bahasa Indonesia. What machines read never comes from here.
+//! Numbers, money and times in the form of the reader: `1,250 rows` and `21 Nov 2026 18:02 WIB` in English, `1.250 baris` and
+//! `21 Nov 2026 18.02 WIB` in Bahasa Indonesia. Rupiah are written as Indonesia writes them in both: `Rp 1.250.000`, as in the
+//! terminal, so that nobody takes two forms of one sum for two sums. What machines read never comes from here.
 
 use chrono::{Datelike as _, Timelike as _};
 
@@ -9,6 +10,20 @@ use crate::model::time::{BusinessDate, Timestamp, Zone};
 
 const ENGLISH: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const INDONESIAN: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "Mei", "Jun", "Jul", "Agu", "Sep", "Okt", "Nov", "Des"];
+
+/// Between the thousands of rupiah, in every language.
+const RUPIAH: char = '.';
+
+fn grouped(digits: &str, group: char) -> String {
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(group);
+        }
+        out.push(digit);
+    }
+    out
+}
 
 impl Language {
     /// Between the thousands.
@@ -30,24 +45,13 @@ impl Language {
     /// A number of things.
     #[must_use]
     pub fn count(self, number: u64) -> String {
-        self.grouped(&number.to_string())
-    }
-
-    fn grouped(self, digits: &str) -> String {
-        let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-        for (index, digit) in digits.chars().enumerate() {
-            if index > 0 && (digits.len() - index).is_multiple_of(3) {
-                out.push(self.group());
-            }
-            out.push(digit);
-        }
-        out
+        grouped(&number.to_string(), self.group())
     }
 
     /// A sum of money. The space does not break.
     #[must_use]
     pub fn rupiah(self, amount: Rupiah) -> String {
-        format!("Rp\u{a0}{}", self.count(amount.whole()))
+        format!("Rp\u{a0}{}", grouped(&amount.whole().to_string(), RUPIAH))
     }
 
     /// A difference of two sums, with its sign.
@@ -58,7 +62,7 @@ impl Language {
             1.. => "+",
             _ => "\u{2212}",
         };
-        format!("{sign}Rp\u{a0}{}", self.grouped(&difference.whole().unsigned_abs().to_string()))
+        format!("{sign}Rp\u{a0}{}", grouped(&difference.whole().unsigned_abs().to_string(), RUPIAH))
     }
 
     /// A sum of money that fits beside a bar: `Rp 1,2 jt`. Rounded down.
@@ -154,12 +158,13 @@ mod tests {
     use crate::model::time::parse_instant;
 
     #[test]
-    fn money_is_grouped_as_the_reader_writes_it() {
+    fn money_is_grouped_as_indonesia_writes_it_and_counts_as_the_reader_does() {
         let amount = Rupiah::new(1_250_000);
         assert_eq!(
             (English.rupiah(amount), Indonesian.rupiah(amount)),
-            ("Rp\u{a0}1,250,000".into(), "Rp\u{a0}1.250.000".into())
+            ("Rp\u{a0}1.250.000".into(), "Rp\u{a0}1.250.000".into())
         );
+        assert_eq!((English.count(1_250), Indonesian.count(1_250)), ("1,250".into(), "1.250".into()));
         assert_eq!(Indonesian.rupiah(Rupiah::new(999)), "Rp\u{a0}999");
         let less = Rupiah::new(5).minus(Rupiah::new(1_005));
         assert_eq!(Indonesian.difference(less), "\u{2212}Rp\u{a0}1.000");

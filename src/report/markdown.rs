@@ -60,10 +60,26 @@ impl Table {
     }
 }
 
-/// A text in which no character means anything to Markdown, on one line.
+/// A text in which no character means anything to Markdown, on one line. A word that a chat would make a link of, or ring
+/// somebody for, is code: there it does neither.
 #[must_use]
 pub fn escaped(text: &str) -> String {
     let text = printable(text);
+    let calls = |word: &str| {
+        let word = word.to_ascii_lowercase();
+        word.contains('@') || word.contains("://") || word.contains("www.")
+    };
+    if !calls(&text) {
+        return plain(&text);
+    }
+    let words = text.split(' ').map(|word| match word {
+        word if calls(word) => format!("`{}`", word.replace('`', "'").replace('|', "\\|")),
+        word => plain(word),
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+fn plain(text: &str) -> String {
     let characters: Vec<char> = text.chars().collect();
     let mut out = String::with_capacity(text.len() + 8);
     for (index, character) in characters.iter().enumerate() {
@@ -157,7 +173,8 @@ pub fn plan(name: &str, standing: Standing, totals: &Dispositions, guards: &[Rea
             GuardVerdict::Holds => "ok",
             GuardVerdict::Broken => "BROKEN",
         };
-        table.row(&[reading.guard, &reading.limit, &reading.found, &reading.headroom, mark]);
+        let said = [&reading.limit, &reading.found, &reading.headroom].map(ToString::to_string);
+        table.row(&[reading.guard, &said[0], &said[1], &said[2], mark]);
     }
     parts.push(table.text());
     parts.extend(notes.iter().filter_map(|note| list(note)));
@@ -250,7 +267,9 @@ mod tests {
             ("`rm`", "\\`rm\\`"),
             ("a\\b", "a\\\\b"),
             ("*x* _x_ a_b", "\\*x\\* \\_x\\_ a_b"),
-            ("[a](http://b)", "\\[a\\](http://b)"),
+            ("[a](http://b)", "`[a](http://b)`"),
+            ("ask @siti, *now*", "ask `@siti,` \\*now\\*"),
+            ("see www.a.example|`b`", "see `www.a.example\\|'b'`"),
             ("<b>&amp;", "\\<b\\>\\&amp;"),
             ("# - =", "\\# - ="),
             ("two\nlines", "two\u{fffd}lines"),

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::limits::LimitsSeen;
+use super::words::Words;
+use crate::journal::cause::Cause;
 use crate::journal::history::Overridden;
 use crate::journal::history::PlanUse;
 use crate::model::money::Tally;
@@ -35,8 +37,9 @@ pub struct Summary {
     pub finished_at: String,
     /// What the program exits with.
     pub exit_code: u8,
-    /// Why it stopped before its end; `None` if it did not.
-    pub stopped: Option<String>,
+    /// Why it stopped before its end, as a sentence; `None` if it did not.
+    #[serde(serialize_with = "in_english")]
+    pub stopped: Option<Cause>,
     /// The input.
     pub rows: Tally,
     /// Rows per state.
@@ -81,6 +84,11 @@ pub struct Summary {
     pub journal: Option<JournalHead>,
     /// Name and path of each file that came out, relative to the job's folder.
     pub files: BTreeMap<String, String>,
+}
+
+#[expect(clippy::ref_option, reason = "serde hands a field over so")]
+fn in_english<S: Serializer>(stopped: &Option<Cause>, serializer: S) -> Result<S::Ok, S::Error> {
+    stopped.as_ref().map(Words::cause_in_english).serialize(serializer)
 }
 
 /// Somebody asked for customers' data with `--reveal`.
@@ -145,7 +153,11 @@ impl Summary {
         };
         // An audit sends nothing; what it calls skipped, no run of ours has touched.
         let state = if self.is_audit() { "what our runs did" } else { "state" };
-        let states = ordered(&DoneState::ALL.map(DoneState::word), &self.states);
+        let mut states = ordered(&DoneState::ALL.map(DoneState::word), &self.states);
+        if self.is_audit() {
+            let skipped = states.iter_mut().filter(|(word, _)| *word == DoneState::Skipped.word());
+            skipped.for_each(|(word, _)| *word = "nothing");
+        }
         let verdicts = ordered(&Verdict::ALL.map(Verdict::word), &self.verdicts);
         let strays = ordered(&UnmatchedReason::ALL.map(UnmatchedReason::word), &self.unmatched);
         let mut sections = vec![

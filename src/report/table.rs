@@ -40,7 +40,8 @@ pub fn guards(guards: &[Reading]) -> String {
             Verdict::Holds => "ok",
             Verdict::Broken => "BROKEN",
         };
-        builder.push_record([reading.guard, &reading.limit, &reading.found, &reading.headroom, mark]);
+        let said = [&reading.limit, &reading.found, &reading.headroom].map(ToString::to_string);
+        builder.push_record([reading.guard, &said[0], &said[1], &said[2], mark]);
     }
     finish(builder, 1..4)
 }

@@ -366,10 +366,12 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
         let held_until = after(self.desk.clock.now(), self.pacer.held_for());
         if self.due.peek().is_some_and(|Reverse(due)| due.at.max(held_until) > deadline) {
             let left = self.due.len() as u64;
+            let canaries = self.due.iter().filter(|Reverse(due)| due.efforts.role == Role::Canary);
+            let canary = canaries.map(|Reverse(due)| due.item.identity.invoice.clone()).min();
             self.due.clear();
             Progress::add(&self.progress.ended, left);
             if self.stop.is_none() && self.probe.has_canaries() && self.under_way.is_empty() {
-                self.stop = Some(Stop::Canary(Died::Unproved));
+                self.stop = Some(Stop::Canary(Died::Unproved, canary));
             }
         }
     }
@@ -556,7 +558,7 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
             return;
         }
         match self.probe.ended(item.state) {
-            Some(died) => self.halt(Stop::Canary(died)),
+            Some(died) => self.halt(Stop::Canary(died, Some(item.identity.invoice.clone()))),
             None if self.probe.has_canaries() => {}
             None => self.take_up(),
         }

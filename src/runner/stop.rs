@@ -3,7 +3,10 @@
 use super::breaker::Opened;
 use super::probe::Died;
 use crate::doku::answer::Halt;
+use crate::job::settings::Window;
 use crate::journal::JournalError;
+use crate::journal::cause::Cause;
+use crate::model::ids::InvoiceNumber;
 
 /// Why a run stopped before its end.
 #[derive(Debug, Clone)]
@@ -23,7 +26,7 @@ pub enum Stop {
     /// The same, but the unknown order that comes first is not to be sent again or asked about within the time for settling.
     NotYetDue(String),
     /// One of the orders that all others wait for was not proved to be done.
-    Canary(Died),
+    Canary(Died, Option<InvoiceNumber>),
     /// The journal lacks entries that are older than the horizon by now; a person has to accept that first.
     LossTooOld,
     /// The journal failed; nothing can be sent without it.
@@ -39,12 +42,40 @@ impl Stop {
             Self::Halted(Halt::Credentials) => Some("credentials"),
             Self::Halted(Halt::Gateway) => Some("gateway"),
             Self::WrongSignatures => Some("signatures"),
-            Self::Canary(Died::Unproved) => Some("canary"),
+            Self::Canary(Died::Unproved, _) => Some("canary"),
             Self::Interrupted
             | Self::WindowClosed
-            | Self::Canary(Died::Refused)
+            | Self::Canary(Died::Refused, _)
             | Self::LossTooOld
             | Self::Journal(_) => None,
+        }
+    }
+
+    /// The same for the record of a run that had this window.
+    #[must_use]
+    pub fn cause(&self, window: Option<&Window>) -> Cause {
+        let invoice = |invoice: &Option<InvoiceNumber>| invoice.as_ref().map(ToString::to_string);
+        match self {
+            Self::Interrupted => Cause::Interrupted,
+            Self::Breaker(Opened::InARow(failed)) => Cause::Breaker { failed: *failed, of: None },
+            Self::Breaker(Opened::OfLast(failed, of)) => Cause::Breaker { failed: *failed, of: Some(*of) },
+            Self::WindowClosed => Cause::Window {
+                opens: window
+                    .map(|window| format!("{:02}:{:02}", window.from / 60, window.from % 60))
+                    .unwrap_or_default(),
+                zone: window.map(|window| window.zone.to_string()).unwrap_or_default(),
+            },
+            Self::Halted(Halt::Credentials) => Cause::Credentials,
+            Self::Halted(Halt::Gateway) => Cause::Gateway,
+            Self::WrongSignatures => Cause::Signatures,
+            Self::StillIll(before) => Cause::StillIll { before: before.clone() },
+            Self::NotYetDue(before) => Cause::NotYetDue { before: before.clone() },
+            Self::Canary(Died::Refused, canary) => Cause::CanaryRefused { invoice: invoice(canary) },
+            Self::Canary(Died::Unproved, canary) => Cause::CanaryUnproved { invoice: invoice(canary) },
+            Self::LossTooOld => Cause::LossTooOld,
+            Self::Journal(JournalError::Capped(guard)) => Cause::Cap { guard: guard.clone() },
+            Self::Journal(JournalError::Full) => Cause::Disk,
+            Self::Journal(error) => Cause::Journal { error: error.to_string() },
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use serde_yaml::Spanned;
 
 use crate::model::fault::{Fault, Place};
@@ -15,6 +16,11 @@ const MOST_NODES: usize = 10_000_000;
 pub(super) type Scalar = Option<Spanned<String>>;
 
 /// The keys of a file, without their meaning. What is no YAML, and what has a key that is not known, is one fault.
+/// A list, or a key with nothing behind it: `faults:` whose lines are all comments.
+pub(super) fn or_none<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Vec<T>, D::Error> {
+    Option::deserialize(from).map(Option::unwrap_or_default)
+}
+
 pub(super) fn raw<T: DeserializeOwned>(text: &str, file: &str) -> Result<T, Vec<Fault>> {
     let options = serde_yaml::options! {
         budget: serde_yaml::budget! { max_nodes: MOST_NODES, max_events: 2 * MOST_NODES },

@@ -21,7 +21,7 @@ use serde_yaml::Spanned;
 
 use super::call::Call;
 use super::faults::{FaultMode, Stage};
-use super::reading::{Reading, Scalar, raw};
+use super::reading::{Reading, Scalar, or_none, raw};
 use super::script::{DEFAULT_DELAY, DEFAULT_RETRY_AFTER, FaultRule, Probability};
 use super::state::StartingState;
 use crate::model::fault::Fault;
@@ -32,6 +32,7 @@ use crate::model::time::parse_span;
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 struct RawScript {
+    #[serde(deserialize_with = "or_none")]
     faults: Vec<Spanned<RawRule>>,
     seed: Scalar,
     status_lag: Scalar,

@@ -116,7 +116,13 @@ async fn receive(stream: TcpStream, shared: Arc<Shared>, mut stop: Stop) -> Opti
 async fn converse(stream: TcpStream, shared: Arc<Shared>, stop: Stop, keep_alive: KeepAlive) {
     let switch = Switch::default();
     let stream = FaultyStream::new(stream, switch.clone());
-    let terms = Terms { head_patience: HEADER_PATIENCE, longest_head: None, keep_alive, grace: GRACE };
+    let terms = Terms {
+        head_patience: HEADER_PATIENCE,
+        read_patience: HEADER_PATIENCE,
+        longest_head: None,
+        keep_alive,
+        grace: GRACE,
+    };
     let service_stop = stop.clone();
     let answer = |request| respond(request, Arc::clone(&shared), switch.clone(), service_stop.clone());
     // How a connection ends is the client's business: its errors are what the faults are for.

@@ -25,7 +25,7 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 use serde_yaml::Spanned;
 
-use super::reading::{Reading, Scalar, raw};
+use super::reading::{Reading, Scalar, or_none, raw};
 use super::script_file::RawRule;
 use super::state::{Customers, StartingOrder, StartingState};
 use crate::model::fault::Fault;
@@ -38,7 +38,9 @@ use crate::model::time::parse_instant;
 #[serde(deny_unknown_fields, default)]
 struct RawState {
     customers: RawCustomers,
+    #[serde(deserialize_with = "or_none")]
     orders: Vec<Spanned<RawOrder>>,
+    #[serde(deserialize_with = "or_none")]
     faults: Vec<Spanned<RawRule>>,
     seed: Scalar,
     status_lag: Scalar,
@@ -253,6 +255,8 @@ faults:
     #[test]
     fn an_empty_file_is_an_empty_start() {
         let state = StartingState::parse("", "state.yaml").expect("a good file");
+        assert!(state.orders.is_empty() && state.faults.is_empty());
+        let state = StartingState::parse("orders:\nfaults:\n  # - {fault: throttle}\n", "state.yaml").expect("a state");
         assert!(state.orders.is_empty() && state.faults.is_empty());
         assert_eq!(state.customers, Customers::default());
     }

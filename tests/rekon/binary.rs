@@ -247,6 +247,16 @@ fn a_second_job_leaves_an_invoice_in_doubt_alone() {
 
 // Signals, kills and lost journals.
 
+/// The journal says of the latest run what its summary says of it: why it was stopped.
+fn shows_why(folder: &Folder, why: &str) {
+    let summary = folder.summary("refund-test");
+    assert_eq!(summary["stopped"], why);
+    let run = summary["run"].as_str().expect("a name");
+    let shown = folder.rekon(&["show", run, "--job", "job.yaml"]);
+    exits(&shown, 0);
+    assert!(shown.stdout.contains(&format!("\nstopped part-way: {why}\n")), "{}", shown.stdout);
+}
+
 #[test]
 fn a_signal_ends_the_sending_and_the_next_run_continues() {
     for signal in ["INT", "TERM"] {
@@ -262,6 +272,7 @@ fn a_signal_ends_the_sending_and_the_next_run_continues() {
         assert_eq!(done, provider.effects().len(), "calls under way are finished, SIG{signal}");
         assert_eq!(states.iter().filter(|state| *state == "not_attempted").count(), 60 - done);
         assert_eq!(folder.summary("refund-test")["exit_code"], 4);
+        shows_why(&folder, "interrupted (Ctrl-C, or a signal)");
 
         folder.write("job.yaml", &job("refund", &provider.url(), QUICK));
         exits(&folder.rekon(&["run", "job.yaml"]), 0);
@@ -281,6 +292,11 @@ fn a_run_that_is_killed_again_and_again_does_everything_once() {
         killed += u32::from(run.end().code.is_none());
     }
     assert!(killed >= 3, "the kills came too late to tell anything");
+    let runs = folder.rekon(&["show", "--job", "job.yaml", "--json"]).stdout;
+    let runs: serde_json::Value = serde_json::from_str(&runs).expect("JSON");
+    let first = runs["runs"].as_array().and_then(|runs| runs.last()).expect("the first run")["run"].clone();
+    let shown = folder.rekon(&["show", first.as_str().expect("a name"), "--job", "job.yaml"]).stdout;
+    assert!(shown.contains("\nfinished no: cut off; its last request left at 20"), "{shown}");
     exits(&folder.rekon(&["run", "job.yaml"]), 0);
     assert_eq!(provider.effects(), once_each(40));
     assert_eq!(states(&folder, "refund-test"), ["succeeded"; 40]);
@@ -484,6 +500,7 @@ fn where_nobody_listens_the_breaker_opens_and_no_money_is_in_doubt() {
         "{}",
         ended.stdout
     );
+    shows_why(&folder, "the breaker opened after 5 failures in a row");
     assert_eq!(states(&folder, "refund-test"), ["not_attempted"; 20]);
     assert_eq!(folder.summary("refund-test")["in_doubt"]["count"], 0);
 
@@ -506,7 +523,9 @@ fn outside_its_window_a_job_sends_nothing() {
     let (folder, provider) = refunds(2, &window);
     let ended = folder.rekon(&["run", "job.yaml"]);
     exits(&ended, 4);
-    assert!(ended.stdout.contains("stopped part-way: the window is closed"), "{}", ended.stdout);
+    let why = format!("the window is closed; it opens at {from} WIB");
+    assert!(ended.stdout.contains(&format!("stopped part-way: {why}")), "{}", ended.stdout);
+    shows_why(&folder, &why);
     assert_eq!(provider.requests(), 0);
     assert_eq!(states(&folder, "refund-test"), ["not_attempted"; 2]);
 }

@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rekon::job::parse;
+use rekon::model::language::Language;
 use rekon::model::verdict::Verdict;
-use rekon::reconcile::evidence::UnmatchedReason;
+use rekon::reconcile::evidence::{DoneState, UnmatchedReason};
 use rekon::reconcile::reason::{Ageing, Key, Reason};
 use rekon::report::action::Action;
 use rekon::report::rows::RECONCILIATION;
+use rekon::report::words::Words;
 
 use crate::support::{entries, repository};
 
@@ -95,6 +97,23 @@ fn the_jobs_in_it_are_good() {
 fn blocks(text: &str) -> Vec<(&str, &str)> {
     let parts = text.split("```").skip(1).step_by(2);
     parts.filter_map(|part| part.split_once('\n')).collect()
+}
+
+#[test]
+fn the_words_of_the_page_stand_beside_their_codes() {
+    let page = std::fs::read_to_string(repository("docs/report.md")).expect("docs/report.md is there");
+    let (english, indonesian) = (Words::of(Language::English), Words::of(Language::Indonesian));
+    let states = DoneState::ALL.map(|one| (one.word(), (english.state_name)(one), (indonesian.state_name)(one)));
+    let verdicts = Verdict::ALL.map(|one| (one.word(), (english.verdict_name)(one), (indonesian.verdict_name)(one)));
+    let actions = Action::ALL.map(|one| (one.word(), (english.action_name)(one), (indonesian.action_name)(one)));
+    let lines = UnmatchedReason::ALL.map(|one| (one.word(), (english.line_name)(one), (indonesian.line_name)(one)));
+    let expected = [&states[..], &verdicts, &actions, &lines].concat();
+    let expected: Vec<String> = expected
+        .into_iter()
+        .map(|(code, english, indonesian)| format!("| `{code}` | {english} | {indonesian} |"))
+        .collect();
+    let shown: Vec<&str> = page.lines().filter(|line| line.starts_with("| `")).collect();
+    assert_eq!(shown, expected);
 }
 
 #[test]

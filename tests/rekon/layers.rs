@@ -15,7 +15,7 @@ const LAYERS: [&[&str]; 12] = [
     &["plan"],
     &["reconcile"],
     &["report", "runner"],
-    &["journal::sqlite"],
+    &["journal::sqlite", "journal::postgres"],
     &["journal::store"],
     &["edge::connection"],
     &["edge"],
@@ -28,15 +28,16 @@ const LAYERS: [&[&str]; 12] = [
 const SIMULATOR_USES: [&str; 3] = ["doku", "model", "edge::connection"];
 
 /// Names of the world, and the files or folders that may say them.
-const WORLD: [(&str, &[&str]); 22] = [
-    ("std::fs", &["edge/", "journal/sqlite/", "simulator/lines.rs"]),
+const WORLD: [(&str, &[&str]); 25] = [
+    ("std::fs", &["edge/", "journal/sqlite/", "journal/postgres/", "simulator/lines.rs"]),
     ("tokio::fs", &[]),
-    // The first two and those of cli only name an address; the others bind to it.
+    // Those of job, journal and cli only name an address; the others bind to it.
     (
         "std::net",
         &[
             "edge/reach.rs",
             "job/settings.rs",
+            "journal/postgres/address.rs",
             "cli/args.rs",
             "cli/simulate.rs",
             "simulator/running.rs",
@@ -61,13 +62,16 @@ const WORLD: [(&str, &[&str]); 22] = [
     ("hyper", &["edge/connection.rs", "simulator/server.rs", "simulator/wire.rs", "listener/server.rs"]),
     ("axum", &["edge/connection.rs", "simulator/", "listener/server.rs"]),
     ("rusqlite", &["journal/sqlite/"]),
+    ("tokio_postgres", &["journal/postgres/"]),
+    ("deadpool_postgres", &["journal/postgres/"]),
+    ("rustls", &["journal/postgres/connect.rs"]),
     ("rustix", &["edge/machine.rs"]),
     ("std::env", &["edge/credentials.rs", "edge/environment.rs", "edge/person.rs"]),
     ("Utc::now", &["edge/clock.rs"]),
     ("Local::now", &[]),
     ("SystemTime::now", &[]),
-    ("Instant::now", &["edge/clock.rs"]),
-    ("time::sleep", &["edge/clock.rs"]),
+    ("Instant::now", &["edge/clock.rs", "journal/postgres/"]),
+    ("time::sleep", &["edge/clock.rs", "journal/postgres/"]),
     ("thread::sleep", &[]),
     // The last only asks for the number of its own process.
     ("std::process", &["cli/", "main.rs", "edge/files.rs"]),
@@ -254,7 +258,7 @@ fn room_of_file(path: &str) -> Option<String> {
 /// The room that a path from the crate's root leads into; empty for the root itself.
 fn room_of_path(path: &[String]) -> String {
     match path {
-        [first, second, ..] if first == "journal" && matches!(second.as_str(), "sqlite" | "store") => {
+        [first, second, ..] if first == "journal" && matches!(second.as_str(), "sqlite" | "postgres" | "store") => {
             format!("journal::{second}")
         }
         [first, second, ..] if first == "edge" && second == "connection" => "edge::connection".to_owned(),

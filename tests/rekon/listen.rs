@@ -13,7 +13,7 @@ use rekon::model::secret::Secret;
 use rekon::model::time::parse_instant;
 use rekon::simulator::{CLIENT_ID, SECRET_KEY};
 
-use crate::process::{Background, Folder, Told, client_id, notification_body, until};
+use crate::process::{Background, Folder, Told, client_id, exits, notification_body, until};
 use crate::shim::{Control, Shim};
 
 const JOB: &str = "\
@@ -232,7 +232,7 @@ fn what_cannot_be_verified_is_refused_and_kept_apart() {
             serde_json::from_str::<serde_json::Value>(line).expect("JSON")["refused"].as_str().expect("a word").into()
         })
         .collect();
-    let expected: Vec<&str> = cases.iter().map(|(_, reason, _)| *reason).chain(["method"]).collect();
+    let expected: Vec<&str> = cases.iter().map(|(_, reason, _)| *reason).chain(["method", "head_too_long"]).collect();
     assert_eq!(reasons, expected);
     assert!(!refused.contains(SECRET_KEY));
 }
@@ -424,4 +424,34 @@ fn a_new_day_in_wib_has_a_new_file_and_so_has_a_full_one() {
     assert_eq!(files, expected.map(|(name, lines)| (format!("notifications-{name}.jsonl"), lines)));
     let first: serde_json::Value = serde_json::from_str(&log(&folder)[0].1[0]).expect("JSON");
     assert_eq!(first["received_at"], "2026-11-21T16:59:59Z");
+}
+
+#[test]
+fn a_rehearsal_tells_the_listener_what_doku_would() {
+    let folder = Folder::new();
+    let listener = Listener::start(&folder, &[]);
+    let row = |number: u32| {
+        let order_id = 1_000_035_147 + number;
+        format!(
+            "{{invoice_number: INV-{number}, amount: 90000, order_id: {order_id}, akulaku_reference: MCH-0001-{number}}}"
+        )
+    };
+    folder.write(
+        "refund.yaml",
+        &format!(
+            "job: rehearsal\noperation: refund\nmerchant: {{environment: simulator, notify: \"http://{}\"}}\n\
+             orders: {{rows: [{}, {}]}}\nguards: {{max_orders: 5, max_total: 500000}}\n",
+            listener.address,
+            row(1),
+            row(2)
+        ),
+    );
+    let ran = folder.rekon(&["run", "refund.yaml"]);
+    exits(&ran, 0);
+    assert_eq!(listener.figure("written_total"), 2, "the run waits until they are delivered");
+    let lines: Vec<String> = log(&folder).into_iter().flat_map(|(_, lines)| lines).collect();
+    for invoice in ["INV-1", "INV-2"] {
+        let of_invoice = lines.iter().filter(|line| line.contains(invoice) && line.contains("SUCCESS")).count();
+        assert_eq!(of_invoice, 1, "{invoice}: {lines:?}");
+    }
 }

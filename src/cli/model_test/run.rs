@@ -145,7 +145,7 @@ impl Sitting<'_> {
         let left =
             in_doubt_elsewhere(&world.case.job, &world.account, &self.journal, &HashSet::new()).await.map_err(told)?;
         let exit_code = exit_code(stop.as_ref(), left);
-        let finished = Finished { run, at: self.clock().now(), exit_code };
+        let finished = Finished { run, at: self.clock().now(), exit_code, stopped: None };
         self.witness.finish_run(finished).await.map_err(told)?;
         Ok(End::Code(exit_code))
     }
@@ -234,12 +234,12 @@ impl Sitting<'_> {
             started_at: now,
             now,
             completion: if stop.is_some() { Completion::PartWay } else { Completion::Whole },
-            stopped: stop.map(|_| "stopped".to_owned()),
+            stopped: stop.map(|stop| stop.cause(None)),
         };
         let summary = conclude(&world.case, ending).summary;
         invariants::closing(world, &self.journal, plan, &records, &summary, before).await?;
         let exit_code = summary.exit_code;
-        self.witness.finish_run(Finished { run, at: now, exit_code }).await.map_err(told)?;
+        self.witness.finish_run(Finished { run, at: now, exit_code, stopped: None }).await.map_err(told)?;
         Ok(End::Code(exit_code))
     }
 }

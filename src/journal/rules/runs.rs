@@ -41,7 +41,11 @@ pub(super) fn stop(desk: &impl Desk, run: &RunId, why: &str, at: Timestamp) -> R
 
 /// Ends a run.
 pub(super) fn finish(desk: &impl Desk, finished: &Finished) -> Result<(), JournalError> {
-    let entry = Entry::RunEnded { run: finished.run.to_string(), exit_code: finished.exit_code };
+    let entry = Entry::RunEnded {
+        run: finished.run.to_string(),
+        exit_code: finished.exit_code,
+        stopped: finished.stopped.clone(),
+    };
     desk.append(finished.at, None, &entry)?;
     desk.end_run(finished)
 }

@@ -160,7 +160,7 @@ fn runs(connection: &Connection) -> Result<(), JournalError> {
             },
         )?;
         if let (Some(at), Some(exit_code)) = (ended_at, exit_code) {
-            append(connection, at, None, &Entry::RunEnded { run, exit_code })?;
+            append(connection, at, None, &Entry::RunEnded { run, exit_code, stopped: None })?;
         }
     }
     Ok(())

@@ -203,6 +203,15 @@ impl SqliteJournal {
         runs::plan_of(&*self.reader()?, run).map_err(unread)
     }
 
+    /// When the last request of a run left; `None` if none did.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub async fn last_sent(&self, run: &RunId) -> Result<Option<Timestamp>, JournalError> {
+        let run = run.clone();
+        self.read(move |connection| runs::last_sent(connection, &run)).await
+    }
+
     /// The rows of a run with their items as they are now: at most `most` of them behind a row, in the order of the input.
     ///
     /// # Errors

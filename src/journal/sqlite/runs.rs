@@ -8,6 +8,7 @@ use super::failed;
 use super::look::{checked, item_columns, read_item_at};
 use super::schema::unsettled;
 use crate::journal::JournalError;
+use crate::journal::cause::Cause;
 use crate::journal::history::PlanUse;
 use crate::journal::log::Entry;
 use crate::journal::record::{Finished, NewRow, NewRun, PlanRun, RowFate, RowRecord, RunRecord};
@@ -15,7 +16,7 @@ use crate::journal::rules::{self, RowsDigest};
 use crate::journal::story::Mention;
 use crate::model::ids::{InvoiceNumber, RunId};
 use crate::model::money::Rupiah;
-use crate::model::time;
+use crate::model::time::{self, Timestamp};
 
 /// Writes a run and all its rows; returns its name and the SHA-256 over the rows.
 pub(super) fn insert(connection: &Connection, run: &NewRun) -> Result<(RunId, String), JournalError> {
@@ -174,17 +175,33 @@ pub(super) fn mentions(connection: &Connection, invoice: &InvoiceNumber) -> rusq
     statement.query_map([invoice.as_str()], read)?.collect()
 }
 
+/// When the last request of a run left; `None` if none did.
+pub(super) fn last_sent(connection: &Connection, run: &RunId) -> rusqlite::Result<Option<Timestamp>> {
+    let read = |row: &rusqlite::Row<'_>| row.get::<_, Option<String>>(0);
+    let last = connection.query_row("SELECT max(sent_at) FROM attempt WHERE run = ?1", [run.as_str()], read)?;
+    Ok(last.as_deref().and_then(time::parse_instant))
+}
+
 /// All runs, the newest first.
 pub(super) fn all(connection: &Connection) -> rusqlite::Result<Vec<RunRecord>> {
     let mut statement = connection.prepare(&format!(
         "WITH doubt AS (SELECT a.run, count(DISTINCT a.item) AS items FROM item i JOIN event e ON e.item = i.id \
              JOIN attempt a ON a.id = json_extract(e.data, '$.attempt') \
-             WHERE {} GROUP BY a.run) \
-         SELECT name, job, operation, environment, started_at, finished_at, exit_code, rows, coalesce(doubt.items, 0) \
-         FROM run LEFT JOIN doubt ON doubt.run = run.name ORDER BY id DESC",
+             WHERE {} GROUP BY a.run), \
+         ended AS (SELECT json_extract(data, '$.run') AS run, json_extract(data, '$.stopped') AS stopped, max(seq) FROM event \
+             WHERE item IS NULL AND json_extract(data, '$.kind') = 'run_ended' GROUP BY 1), \
+         noted AS (SELECT json_extract(data, '$.run') AS run, json_extract(data, '$.why') AS why, max(seq) FROM event \
+             WHERE item IS NULL AND json_extract(data, '$.kind') = 'run_stopped' GROUP BY 1) \
+         SELECT name, job, operation, environment, started_at, finished_at, exit_code, rows, coalesce(doubt.items, 0), \
+             ended.stopped, noted.why \
+         FROM run LEFT JOIN doubt ON doubt.run = run.name LEFT JOIN ended ON ended.run = run.name \
+             LEFT JOIN noted ON noted.run = run.name ORDER BY id DESC",
         unsettled("i.state")
     ))?;
     let read = |row: &rusqlite::Row<'_>| {
+        let exit_code: Option<u8> = row.get(6)?;
+        let stopped = row.get::<_, Option<String>>(9)?.and_then(|text| serde_json::from_str(&text).ok());
+        let noted = row.get::<_, Option<String>>(10)?.filter(|_| exit_code != Some(0));
         Ok(RunRecord {
             run: checked(row, 0, |text| RunId::new(text).ok())?,
             job: row.get(1)?,
@@ -192,7 +209,8 @@ pub(super) fn all(connection: &Connection) -> rusqlite::Result<Vec<RunRecord>> {
             environment: row.get(3)?,
             started_at: checked(row, 4, time::parse_instant)?,
             finished_at: row.get::<_, Option<String>>(5)?.as_deref().and_then(time::parse_instant),
-            exit_code: row.get(6)?,
+            exit_code,
+            stopped: stopped.or(noted.map(|word| Cause::Noted { word })),
             rows: row.get::<_, i64>(7)?.cast_unsigned(),
             in_doubt: row.get::<_, i64>(8)?.cast_unsigned(),
         })

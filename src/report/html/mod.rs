@@ -25,6 +25,9 @@ use super::summary::Summary;
 use super::words::Words;
 use crate::model::fault::printable;
 use crate::model::language::Language;
+use crate::model::verdict::Verdict;
+use crate::reconcile::evidence::{DoneState, UnmatchedReason};
+use crate::report::action::Action;
 use breaks::Breaks;
 use charts::{Columns, Picture};
 use story::Story;
@@ -107,6 +110,26 @@ struct View<'a> {
     latency: Option<Table>,
     rate: Option<Columns>,
     breaks: Breaks,
+    codes: Vec<Codes>,
+}
+
+/// The words of one list, each with its code in the files.
+struct Codes {
+    caption: &'static str,
+    words: Vec<(&'static str, &'static str)>,
+}
+
+fn codes(words: &Words) -> Vec<Codes> {
+    let states = DoneState::ALL.map(|state| ((words.state_name)(state), state.word()));
+    let verdicts = Verdict::ALL.map(|verdict| ((words.verdict_name)(verdict), verdict.word()));
+    let actions = Action::ALL.map(|action| ((words.action_name)(action), action.word()));
+    let lines = UnmatchedReason::ALL.map(|reason| ((words.line_name)(reason), reason.word()));
+    vec![
+        Codes { caption: words.state, words: states.to_vec() },
+        Codes { caption: words.verdict, words: verdicts.to_vec() },
+        Codes { caption: words.action, words: actions.to_vec() },
+        Codes { caption: words.by_line, words: lines.to_vec() },
+    ]
 }
 
 /// Writes the report.
@@ -136,6 +159,7 @@ pub fn page(page: &Page<'_>) -> Vec<u8> {
         latency: tables::latency(page),
         rate: charts::rate(page),
         breaks: breaks::of(page),
+        codes: codes(page.words()),
     };
     view.render().expect("memory takes what is written").into_bytes()
 }

@@ -50,7 +50,7 @@ pub(super) fn of(page: &Page<'_>) -> Story {
         finished: time(&summary.finished_at),
         exit: format!("{}: {}", summary.exit_code, (words.exit)(summary.exit_code)),
         banner: banner(page),
-        stopped: summary.stopped.as_deref().map(printable),
+        stopped: summary.stopped.as_ref().map(words.stopped_because),
         sentences: sentences(page),
         warnings: warnings(page),
         personal: personal(page),

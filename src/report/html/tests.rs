@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
+use crate::journal::cause::Cause;
 use crate::journal::history::Overridden;
 use crate::model::money::{Rupiah, Tally};
 use crate::model::time::parse_instant;
@@ -96,7 +97,7 @@ fn told(summary: &Summary, highlights: &Highlights, language: Language) -> Strin
 fn money_in_doubt_comes_first() {
     let page = told(&summary(), &highlights(), Language::English);
     let place = |text: &str| page.find(text).unwrap_or_else(|| panic!("{text} is not there:\n{page}"));
-    let doubt = place("Money in doubt: <a href=\"#verdict=in_doubt\">Rp\u{a0}100,000</a>");
+    let doubt = place("Money in doubt: <a href=\"#verdict=in_doubt\">Rp\u{a0}100.000</a>");
     assert!(place("<main>") < doubt && doubt < place("What happened"));
     assert!(place("Run the same job again.") < place("What happened"));
 }
@@ -118,7 +119,7 @@ fn both_languages_write_numbers_dates_and_words_as_their_readers_do() {
         assert!(page.contains(text), "{text}");
     }
     let page = told(&summary(), &highlights(), Language::English);
-    for text in ["<html lang=\"en\">", "Rp\u{a0}1,250,000", "21 Nov 2026 18:02:00 WIB", "20 May 2026", "≤ 2\u{a0}s"] {
+    for text in ["<html lang=\"en\">", "Rp\u{a0}1.250.000", "21 Nov 2026 18:02:00 WIB", "20 May 2026", "≤ 2\u{a0}s"] {
         assert!(page.contains(text), "{text}");
     }
 }
@@ -136,7 +137,7 @@ fn no_english_word_is_left_in_the_indonesian_page() {
 fn what_comes_from_outside_is_text_and_never_markup() {
     let hostile = "<script>alert(1)</script>\"'&\u{202e}\u{7}";
     let mut summary = summary();
-    summary.stopped = Some(hostile.into());
+    summary.stopped = Some(Cause::Journal { error: hostile.into() });
     summary.revealed = Some(Revealed { by: hostile.into(), at: "2026-11-21T11:03:00Z".into() });
     summary.overrides = vec![Overridden {
         guard: "max_total".into(),
@@ -151,7 +152,7 @@ fn what_comes_from_outside_is_text_and_never_markup() {
     assert_eq!(page.matches("<script>").count(), 1, "its own and no other");
     assert!(page.contains("&#60;script&#62;alert(1)&#60;/script&#62;&#34;&#39;&#38;\u{fffd}\u{fffd}"), "{page}");
     assert!(!page.contains('\u{202e}') && !page.contains("<b>"));
-    assert!(page.contains("Guard max_total was loosened from Rp\u{a0}75,000,000 to Rp\u{a0}90,000,000"));
+    assert!(page.contains("Guard max_total was loosened from Rp\u{a0}75.000.000 to Rp\u{a0}90.000.000"));
 }
 
 #[test]

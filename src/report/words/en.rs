@@ -1,6 +1,6 @@
 //! English.
 
-use super::Words;
+use super::{Words, cause};
 use crate::model::operation::Operation;
 use crate::model::status::BookStatus;
 use crate::model::verdict::Verdict;
@@ -48,6 +48,7 @@ pub(super) const WORDS: Words = Words {
     doubt_remedy_audit: "Run the job that sent them again. It settles them with the same key and never sends twice. Do not repeat them by hand.",
     no_doubt: "No money is in doubt.",
     stopped: "Stopped part-way",
+    stopped_because: cause::english,
     stopped_remedy: "Run the job again to continue: nothing that is settled is sent again.",
     look: "Done, but a person must look",
     fine: "Done, and everything reconciles",
@@ -218,6 +219,7 @@ pub(super) const WORDS: Words = Words {
     hours_old: |hours| format!("{hours} h"),
     input_row: "Row of the input",
     row: |number| format!("row {number}"),
+    codes: "These words, and the codes in the files",
     files: "Files",
     in_file: "in",
     masked: "Customers' data are masked.",

@@ -1,7 +1,7 @@
 //! Bahasa Indonesia, as a finance department writes it. One word per thing here too: pesanan (order), pengembalian dana
 //! (refund), pembatalan (cancel), lunas (paid), belum pasti (in doubt, unknown), temuan (what a person must look at).
 
-use super::Words;
+use super::{Words, cause};
 use crate::model::operation::Operation;
 use crate::model::status::{BookStatus, PaymentStatus};
 use crate::model::verdict::Verdict;
@@ -51,6 +51,7 @@ pub(super) const WORDS: Words = Words {
     doubt_remedy_audit: "Jalankan lagi pekerjaan yang mengirimnya. Hasilnya akan dipastikan dengan kunci yang sama dan tidak pernah dikirim dua kali. Jangan diulang secara manual.",
     no_doubt: "Tidak ada uang yang belum pasti.",
     stopped: "Berhenti di tengah jalan",
+    stopped_because: cause::indonesian,
     stopped_remedy: "Jalankan lagi pekerjaan ini untuk melanjutkan: yang sudah pasti tidak dikirim lagi.",
     look: "Selesai, tetapi perlu diperiksa",
     fine: "Selesai, dan semuanya cocok",
@@ -225,6 +226,7 @@ pub(super) const WORDS: Words = Words {
     hours_old: |hours| format!("{hours} jam"),
     input_row: "Baris data masukan",
     row: |number| format!("baris {number}"),
+    codes: "Kata di halaman ini, dan kodenya di dalam berkas",
     files: "Berkas",
     in_file: "di",
     masked: "Data pelanggan disamarkan.",

@@ -3,9 +3,11 @@
 //!
 //! What machines read (CSV, JSON, the journal) keeps the words of `DESIGN`, whatever the language.
 
+mod cause;
 mod en;
 mod id;
 
+use crate::journal::cause::Cause;
 use crate::model::language::Language;
 use crate::model::operation::Operation;
 use crate::model::status::BookStatus;
@@ -66,6 +68,8 @@ pub struct Words {
     pub no_doubt: &'static str,
     /// The run did not come to its end.
     pub stopped: &'static str,
+    /// Why.
+    pub stopped_because: fn(&Cause) -> String,
     /// What to do then.
     pub stopped_remedy: &'static str,
     /// It came to its end, and a person must look.
@@ -230,6 +234,8 @@ pub struct Words {
     /// So the row is named that has no invoice.
     pub row: fn(&str) -> String,
 
+    /// Opens the words of the page beside the codes in the files.
+    pub codes: &'static str,
     /// The heading over files.
     pub files: &'static str,
     /// The link to rows that are not in the page.
@@ -256,6 +262,12 @@ impl Words {
             Language::English => &en::WORDS,
             Language::Indonesian => &id::WORDS,
         }
+    }
+
+    /// Why a run stopped, in the language of documents for machines.
+    #[must_use]
+    pub fn cause_in_english(cause: &Cause) -> String {
+        cause::english(cause)
     }
 
     /// So many of them as a phrase: `1 order`, `2 orders`. Bahasa Indonesia has one form.

@@ -9,7 +9,7 @@ mod runs;
 
 pub use breaks::{BREAKS, Breaks};
 pub use overview::{days, summary, verdicts};
-pub use runs::runs;
+pub use runs::{runs, unread_runs};
 
 use crate::model::money::Tally;
 use crate::model::time::{BusinessDate, Timestamp};

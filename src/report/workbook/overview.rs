@@ -7,6 +7,7 @@ use crate::model::verdict::Verdict;
 use crate::plan::guard::{Verdict as GuardVerdict, counted};
 use crate::reconcile::severity::Level;
 use crate::report::summary::Summary;
+use crate::report::words::Words;
 use crate::report::{overrides, plan_use};
 
 const SUMMARY: Layout =
@@ -42,7 +43,7 @@ pub fn summary(summary: &Summary) -> Sheet {
     }
     page.pair("exit code", Cell::text(format!("{}: {}", summary.exit_code, meaning(summary.exit_code))));
     if let Some(stopped) = &summary.stopped {
-        page.pair("stopped part-way", Cell::Bad(stopped.clone()));
+        page.pair("stopped part-way", Cell::Bad(Words::cause_in_english(stopped)));
     }
     if let Some((first, last)) = &summary.period {
         page.pair("business days, first", day(first));
@@ -181,8 +182,8 @@ impl Page {
                 GuardVerdict::Holds => Cell::Good("ok".to_owned()),
                 GuardVerdict::Broken => Cell::Bad("BROKEN".to_owned()),
             };
-            let texts = [reading.guard, &reading.limit, &reading.found, &reading.headroom];
-            self.row(texts.map(Cell::text).into_iter().chain([mark]));
+            let said = [&reading.limit, &reading.found, &reading.headroom].map(|said| Cell::text(said.to_string()));
+            self.row([Cell::text(reading.guard)].into_iter().chain(said).chain([mark]));
         }
     }
 

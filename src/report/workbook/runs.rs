@@ -2,6 +2,7 @@
 
 use super::{Cell, Kind, Layout, Sheet};
 use crate::journal::record::RunRecord;
+use crate::model::fault::printable;
 use crate::model::time::parse_instant;
 use crate::report::summary::Summary;
 
@@ -47,4 +48,10 @@ pub fn runs(summary: &Summary, known: &[RunRecord]) -> Sheet {
     let mut known: Vec<&RunRecord> = known.iter().filter(|run| run.environment == summary.environment).collect();
     known.sort_by(|left, right| (right.started_at, &right.run).cmp(&(left.started_at, &left.run)));
     Sheet { layout: RUNS, rows: known.into_iter().map(row).collect() }
+}
+
+/// The sheet when the journal could not be read: it says so, and why.
+#[must_use]
+pub fn unread_runs(why: &str) -> Sheet {
+    Sheet { layout: RUNS, rows: vec![vec![Cell::Bad(format!("the runs are not known: {}", printable(why)))]] }
 }

@@ -25,7 +25,7 @@ async fn eventful(path: &Path) -> SqliteJournal {
         journal.record_outcome(answered(intent.attempt(), outcome)).await.unwrap();
     }
     journal.record_intent(first(&run, 7, "body")).await.unwrap();
-    journal.finish_run(Finished { run, at: at(9), exit_code: 3 }).await.unwrap();
+    journal.finish_run(Finished { run, at: at(9), exit_code: 3, stopped: None }).await.unwrap();
     journal
 }
 

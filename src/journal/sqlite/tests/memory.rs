@@ -131,7 +131,7 @@ async fn the_last_runs_that_sent_something_and_came_to_their_end_are_remembered(
             number += 1;
             send(&journal, &run, number, 1, Outcome::Applied).await.unwrap();
         }
-        journal.finish_run(Finished { run, at: at(9), exit_code: code }).await.unwrap();
+        journal.finish_run(Finished { run, at: at(9), exit_code: code, stopped: None }).await.unwrap();
     }
     let cut_off = begin(&journal, "job", Terms::default()).await;
     send(&journal, &cut_off, 99, 1, Outcome::Applied).await.unwrap();
@@ -150,7 +150,7 @@ async fn an_input_is_done_once_every_row_of_it_is() {
     for number in 1..=3 {
         send(&journal, &run, number, 1, Outcome::Refused(Refusal::PaymentPending)).await.unwrap();
     }
-    let finished = |exit_code| Finished { run: run.clone(), at: at(9), exit_code };
+    let finished = |exit_code| Finished { run: run.clone(), at: at(9), exit_code, stopped: None };
     journal.finish_run(finished(4)).await.unwrap();
     assert_eq!(history(&journal, 10, Some("aa")).await.same_input, None, "it stopped part-way");
     journal.finish_run(finished(1)).await.unwrap();
@@ -162,7 +162,7 @@ async fn an_input_is_done_once_every_row_of_it_is() {
     let held = NewRow { fate: RowFate::Held, ..new_row(1, 9) };
     let held = NewRun { rows: Arc::new(vec![held]), terms: terms(), ..new_run("job", &[]) };
     let later = journal.begin_run(held).await.unwrap();
-    journal.finish_run(Finished { run: later.clone(), at: at(9), exit_code: 1 }).await.unwrap();
+    journal.finish_run(Finished { run: later.clone(), at: at(9), exit_code: 1, stopped: None }).await.unwrap();
     assert_eq!(history(&journal, 12, Some("aa")).await.same_input, same(1, &later), "what is held is open");
 }
 

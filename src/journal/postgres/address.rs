@@ -1,0 +1,408 @@
+//! Where a shared journal is: `postgres://USER@HOST:PORT/DATABASE?PARAMETERS`.
+//!
+//! A password never stands in the URL, which ends up in job files and process lists: it comes from `password_file`, from the
+//! variable that `password_env` names, from `PGPASSWORD`, or from the password file of PostgreSQL's own programs. Whoever is
+//! not on this machine is spoken to over TLS only, and has to prove its name.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::pgpass;
+use crate::journal::JournalError;
+use crate::model::secret::Secret;
+use crate::model::time::parse_span;
+
+/// The lease of a runner, if the URL says nothing else.
+const LEASE: Duration = Duration::from_secs(120);
+const SHORTEST_LEASE: Duration = Duration::from_secs(2);
+const LONGEST_LEASE: Duration = Duration::from_secs(3600);
+
+const SCHEMES: [&str; 2] = ["postgres://", "postgresql://"];
+const PARAMETERS: &str = "sslmode, sslrootcert, password_file, password_env, lease, runner_role, host";
+
+/// Where a shared journal is, and how it is reached.
+#[derive(Debug, Clone)]
+pub struct Address {
+    pub(super) user: String,
+    pub(super) place: Place,
+    pub(super) port: u16,
+    pub(super) database: String,
+    pub(super) password: Option<Secret>,
+    pub(super) tls: Tls,
+    lease: Duration,
+    runner_role: Option<String>,
+}
+
+/// Where the server listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Place {
+    /// A host by its name or number.
+    Host(String),
+    /// The folder of a socket on this machine.
+    Socket(PathBuf),
+}
+
+/// How the server proves who it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Tls {
+    /// It does not: it is on this machine.
+    None,
+    /// By a certificate of its name, for which the roots in this file vouch; `None`: those of this machine.
+    Verified(Option<PathBuf>),
+}
+
+impl Place {
+    fn is_here(&self) -> bool {
+        match self {
+            Self::Socket(_) => true,
+            Self::Host(host) => {
+                host == "localhost"
+                    || host == "::1"
+                    || host.parse().is_ok_and(|ip: std::net::Ipv4Addr| ip.is_loopback())
+            }
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { user, port, database, .. } = self;
+        match &self.place {
+            Place::Host(host) if host.contains(':') => write!(out, "postgres://{user}@[{host}]:{port}/{database}"),
+            Place::Host(host) => write!(out, "postgres://{user}@{host}:{port}/{database}"),
+            Place::Socket(folder) => write!(out, "postgres://{user}@:{port}/{database}?host={}", folder.display()),
+        }
+    }
+}
+
+impl Address {
+    /// Whether a text that names a journal is the URL of a shared one, and not the path of a file.
+    #[must_use]
+    pub fn is_meant(text: &str) -> bool {
+        SCHEMES.iter().any(|scheme| text.starts_with(scheme))
+    }
+
+    /// The URL without what may be a password, to be shown before it is understood.
+    #[must_use]
+    pub fn masked(text: &str) -> String {
+        let rest = SCHEMES.iter().find_map(|scheme| text.strip_prefix(scheme)).unwrap_or(text);
+        let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
+        format!("postgres://{}", place.split('?').next().unwrap_or_default())
+    }
+
+    /// Understands a URL. Paths in it are relative to `folder`; `variable` looks a variable of the environment up.
+    ///
+    /// # Errors
+    /// [`JournalError::Unusable`] with everything that is wrong with it, and with the password that is not to be had.
+    pub fn parse(text: &str, folder: &Path, variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, JournalError> {
+        let unusable = |reason: String| JournalError::Unusable { path: Self::masked(text), reason };
+        let read = Read::of(text);
+        if !read.faults.is_empty() {
+            let hint = "\n  hint: postgres://USER@HOST:PORT/DATABASE?PARAMETER=VALUE";
+            return Err(unusable(read.faults.join("; ") + hint));
+        }
+        let Read { user, host, port, database, parameters, .. } = read;
+        let value = |name: &str| parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+        let place = value("host").map(|socket| Place::Socket(folder.join(socket)));
+        let place = place.unwrap_or(Place::Host(host));
+        let roots = value("sslrootcert").map(|path| folder.join(path));
+        let tls = match value("sslmode").as_deref() {
+            None | Some("disable") if place.is_here() && roots.is_none() => Tls::None,
+            _ => Tls::Verified(roots),
+        };
+        let mut address = Self {
+            user,
+            place,
+            port,
+            database,
+            password: None,
+            tls,
+            lease: value("lease").and_then(|text| parse_span(&text)).unwrap_or(LEASE),
+            runner_role: value("runner_role"),
+        };
+        let asked =
+            Asked { file: value("password_file").map(|path| folder.join(path)), variable: value("password_env") };
+        address.password = asked.password(&address, variable).map_err(unusable)?;
+        Ok(address)
+    }
+
+    /// How long a runner counts as alive after it was heard of last.
+    #[must_use]
+    pub const fn lease(&self) -> Duration {
+        self.lease
+    }
+
+    /// The role that whoever makes the tables allows to run jobs; `None`: nobody but the owner.
+    #[must_use]
+    pub fn runner_role(&self) -> Option<&str> {
+        self.runner_role.as_deref()
+    }
+}
+
+/// The parts of a URL, and what is wrong with them. No message repeats what stands where a password may.
+#[derive(Default)]
+struct Read {
+    user: String,
+    host: String,
+    port: u16,
+    database: String,
+    parameters: Vec<(String, String)>,
+    faults: Vec<String>,
+}
+
+impl Read {
+    fn of(text: &str) -> Self {
+        let mut read = Self::default();
+        let rest = SCHEMES.iter().find_map(|scheme| text.strip_prefix(scheme)).unwrap_or(text);
+        let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+        if query.contains('@') {
+            // Perhaps a password, of which no part may be told.
+            read.fault("it has an @ behind the ?; write %40 for it, and leave passwords out");
+            return read;
+        }
+        let (user, rest) = rest.rsplit_once('@').unwrap_or(("", rest));
+        let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
+        read.parameters(query);
+        read.user(user);
+        read.place(authority);
+        read.database = read.decoded("the database's name", database);
+        if read.database.is_empty() {
+            read.fault("it names no database");
+        }
+        read
+    }
+
+    fn fault(&mut self, what: &str) {
+        self.faults.push(what.to_owned());
+    }
+
+    fn user(&mut self, text: &str) {
+        let (user, password) = text.split_once(':').map_or((text, None), |(user, password)| (user, Some(password)));
+        if password.is_some() {
+            self.fault(
+                "a password does not belong in a URL: take it out, and set PGPASSWORD, keep it in ~/.pgpass, or name its \
+                 place with ?password_file=PATH or ?password_env=NAME",
+            );
+        }
+        self.user = self.decoded("the user's name", user);
+        if self.user.is_empty() {
+            self.fault("it names no user");
+        }
+    }
+
+    fn place(&mut self, authority: &str) {
+        let has_socket = self.parameters.iter().any(|(key, _)| key == "host");
+        let (host, port) = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+            Some((host, port)) => (host, port.strip_prefix(':').unwrap_or(port)),
+            None => authority.split_once(':').unwrap_or((authority, "")),
+        };
+        self.host = self.decoded("the host's name", host);
+        match (self.host.is_empty(), has_socket) {
+            (true, false) => self.fault("it names no host"),
+            (false, true) => self.fault("it names a host, and a socket's folder with ?host= too"),
+            _ => {}
+        }
+        if self.host.contains(',') {
+            self.fault("it names several hosts; one name must lead to the server that may be written to");
+        }
+        self.port = if port.is_empty() { 5432 } else { port.parse().unwrap_or_default() };
+        if self.port == 0 {
+            self.fault(&format!("{port:?} is no port"));
+        }
+    }
+
+    fn parameters(&mut self, query: &str) {
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let value = self.decoded(key, value);
+            let trouble = match key {
+                "password" => Some("a password does not belong in a URL: use password_file or password_env".to_owned()),
+                "sslmode" if !matches!(value.as_str(), "verify-full" | "disable") => Some(format!(
+                    "sslmode={value}: a server proves its name, or is on this machine: verify-full or disable"
+                )),
+                "lease" => {
+                    let fits = parse_span(&value).is_some_and(|span| (SHORTEST_LEASE..=LONGEST_LEASE).contains(&span));
+                    (!fits).then(|| format!("lease={value}: a span between 2s and 1h is expected, such as 120s"))
+                }
+                "host" if !value.starts_with('/') => {
+                    Some(format!("host={value}: the folder of a socket is expected; a host stands before the port"))
+                }
+                "sslmode" | "sslrootcert" | "password_file" | "password_env" | "runner_role" | "host" => {
+                    value.is_empty().then(|| format!("{key} has no value"))
+                }
+                _ => Some(format!("the parameter {key:?} is not known; there are {PARAMETERS}")),
+            };
+            let is_twice = self.parameters.iter().any(|(known, _)| known == key);
+            self.faults.extend(trouble.or_else(|| is_twice.then(|| format!("{key} is given twice"))));
+            self.parameters.push((key.to_owned(), value));
+        }
+        let has = |name: &str| self.parameters.iter().any(|(key, _)| key == name);
+        let is_plain = self.parameters.contains(&("sslmode".to_owned(), "disable".to_owned()));
+        let in_vain = is_plain && has("sslrootcert");
+        let has_two_places = has("password_file") && has("password_env");
+        if in_vain {
+            self.fault("sslrootcert means nothing with sslmode=disable");
+        }
+        if has_two_places {
+            self.fault("password_file and password_env are two places for one password");
+        }
+    }
+
+    fn decoded(&mut self, what: &str, text: &str) -> String {
+        let decoded = percent_decoded(text);
+        if decoded.is_none() {
+            self.fault(&format!("{what} has a % that is not followed by two hexadecimal digits of UTF-8 text"));
+        }
+        decoded.unwrap_or_default()
+    }
+}
+
+fn percent_decoded(text: &str) -> Option<String> {
+    let mut parts = text.split('%');
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        let (digits, rest) = part.split_at_checked(2).filter(|(digits, _)| !digits.starts_with('+'))?;
+        bytes.push(u8::from_str_radix(digits, 16).ok()?);
+        bytes.extend(rest.as_bytes());
+    }
+    String::from_utf8(bytes).ok()
+}
+
+/// Where the URL says that the password is.
+struct Asked {
+    file: Option<PathBuf>,
+    variable: Option<String>,
+}
+
+impl Asked {
+    /// The password; `None`: there is none, and the server may not want one.
+    fn password(self, address: &Address, variable: &dyn Fn(&str) -> Option<String>) -> Result<Option<Secret>, String> {
+        if let Some(path) = &self.file {
+            let text = pgpass::private_text(path)?;
+            let text = text.trim_end_matches(['\r', '\n']);
+            return if text.is_empty() {
+                Err(format!("{} is empty", path.display()))
+            } else {
+                Ok(Some(Secret::new(text)))
+            };
+        }
+        if let Some(name) = self.variable {
+            let hint = "set it for this program; cron has an environment of its own";
+            let text =
+                variable(&name).ok_or_else(|| format!("the environment variable {name} is not set\n  hint: {hint}"))?;
+            return Ok(Some(Secret::new(&text)));
+        }
+        if let Some(text) = variable("PGPASSWORD") {
+            return Ok(Some(Secret::new(&text)));
+        }
+        let own = variable("HOME").map(|home| Path::new(&home).join(".pgpass")).filter(|path| path.exists());
+        match variable("PGPASSFILE").map(PathBuf::from).or(own) {
+            Some(path) => Ok(pgpass::find(&pgpass::private_text(&path)?, address)),
+            None => Ok(None),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> Result<Address, String> {
+        Address::parse(text, Path::new("/jobs"), &|_| None).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_url_says_where_and_how() {
+        let cases = [
+            ("postgres://rekon@127.0.0.1/books", "postgres://rekon@127.0.0.1:5432/books", Tls::None),
+            ("postgresql://a%40b@localhost:6000/b%2Fc", "postgres://a@b@localhost:6000/b/c", Tls::None),
+            ("postgres://rekon@[::1]:7000/books", "postgres://rekon@[::1]:7000/books", Tls::None),
+            ("postgres://rekon@/books?host=/run/pg", "postgres://rekon@:5432/books?host=/run/pg", Tls::None),
+            ("postgres://rekon@db.example/books", "postgres://rekon@db.example:5432/books", Tls::Verified(None)),
+            (
+                "postgres://rekon@127.0.0.1/books?sslrootcert=root.pem",
+                "postgres://rekon@127.0.0.1:5432/books",
+                Tls::Verified(Some("/jobs/root.pem".into())),
+            ),
+            (
+                "postgres://rekon@db.example/books?sslmode=verify-full&sslrootcert=/r.pem",
+                "postgres://rekon@db.example:5432/books",
+                Tls::Verified(Some("/r.pem".into())),
+            ),
+        ];
+        for (text, shown, tls) in cases {
+            let address = parsed(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+            assert_eq!((address.to_string().as_str(), address.tls), (shown, tls), "{text}");
+            assert_eq!(address.lease, LEASE);
+        }
+        let address = parsed("postgres://rekon@127.0.0.1/books?lease=30s&runner_role=rekon_run").unwrap();
+        assert_eq!((address.lease(), address.runner_role()), (Duration::from_secs(30), Some("rekon_run")));
+    }
+
+    #[test]
+    fn whoever_is_elsewhere_is_never_spoken_to_without_tls() {
+        for text in ["postgres://rekon@10.0.0.7/books?sslmode=disable", "postgres://rekon@db.example/books"] {
+            assert_eq!(parsed(text).unwrap().tls, Tls::Verified(None), "{text}");
+        }
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_told_at_once_and_no_password_with_it() {
+        let error = parsed("postgres://rekon:s3cr/e?t@db.example:x/?password=s3cret&lease=1s&colour=red").unwrap_err();
+        assert!(!error.contains("s3c"), "{error}");
+        let error = parsed("postgres://rekon:s3cret@db.example:x/?password=s3cret&lease=1s&colour=red&sslmode=require");
+        assert_eq!(
+            error.unwrap_err(),
+            "postgres://db.example:x/: a password does not belong in a URL: use password_file or password_env; lease=1s: a \
+             span between 2s and 1h is expected, such as 120s; the parameter \"colour\" is not known; there are sslmode, \
+             sslrootcert, password_file, password_env, lease, runner_role, host; sslmode=require: a server proves its name, \
+             or is on this machine: verify-full or disable; a password does not belong in a URL: take it out, and set \
+             PGPASSWORD, keep it in ~/.pgpass, or name its place with ?password_file=PATH or ?password_env=NAME; \"x\" is no \
+             port; it names no database\n  hint: postgres://USER@HOST:PORT/DATABASE?PARAMETER=VALUE"
+        );
+        let cases = [
+            ("postgres://rekon@one,two/books", "it names several hosts"),
+            ("postgres:///books", "it names no user; it names no host"),
+            ("postgres://rekon@h/books?host=/run", "it names a host, and a socket's folder"),
+            ("postgres://rekon@/books?host=run", "the folder of a socket is expected"),
+            ("postgres://re%zzkon@h/books", "the user's name has a %"),
+            ("postgres://rekon@h/books?lease=3s&lease=4s", "lease is given twice"),
+            ("postgres://rekon@h/books?password_file=a&password_env=B", "two places for one password"),
+        ];
+        for (text, expected) in cases {
+            let error = parsed(text).unwrap_err();
+            assert!(error.contains(expected), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_password_comes_from_the_place_that_is_named_first() {
+        const BOTH: &[(&str, &str)] = &[("OWN", "of OWN"), ("PGPASSWORD", "of PGPASSWORD")];
+        let folder = tempfile::tempdir().unwrap();
+        pgpass::testing::write_private(&folder.path().join("secret"), "of a file\n");
+        pgpass::testing::write_private(&folder.path().join(".pgpass"), "*:*:*:rekon:of pgpass\n");
+        let home = folder.path().to_string_lossy().into_owned();
+        let variable = |names: &'static [(&'static str, &'static str)]| {
+            let home = home.clone();
+            move |name: &str| {
+                let found = names.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+                found.or_else(|| (name == "HOME").then(|| home.clone()))
+            }
+        };
+        let cases = [
+            ("?password_file=secret", BOTH, "of a file"),
+            ("?password_env=OWN", BOTH, "of OWN"),
+            ("", BOTH, "of PGPASSWORD"),
+            ("", &BOTH[..1], "of pgpass"),
+        ];
+        for (query, names, expected) in cases {
+            let text = format!("postgres://rekon@db.example/books{query}");
+            let address = Address::parse(&text, folder.path(), &variable(names)).unwrap();
+            assert_eq!(address.password.as_ref().map(Secret::expose), Some(expected), "{query}");
+            assert!(!format!("{address} {address:?}").contains(expected), "{address:?}");
+        }
+        let error = Address::parse("postgres://r@h/b?password_env=GONE", folder.path(), &|_| None).unwrap_err();
+        assert!(error.to_string().contains("the environment variable GONE is not set"), "{error}");
+    }
+}
