@@ -5,7 +5,8 @@
 //! All of them call the same server on loopback ([`server`]), which counts their requests: the figure is requests over the
 //! time from the first to the last. wrk repeats one signed request and reads nothing of the answers: it is the ceiling.
 //! aiohttp signs each request and reads each answer, and writes nothing down. rekon makes each intent durable before its
-//! request and each outcome durable behind it, and what it says in the end must be that every order succeeded.
+//! request and each outcome durable behind it, and what it says in the end must be that every order succeeded. Beside it
+//! stand the two halves that it is made of, each alone ([`floor`]).
 //!
 //! wrk takes part if it is installed; aiohttp if the Python that `REKON_BENCH_PYTHON` names, else `python3`, has it. How a
 //! process is measured stands in `child`.
@@ -14,6 +15,7 @@
 
 #[path = "../reconcile/child.rs"]
 mod child;
+mod floor;
 mod server;
 
 use std::error::Error;
@@ -52,6 +54,12 @@ struct Arguments {
     /// The server itself: this program starts itself again with it.
     #[arg(long, hide = true)]
     serve: bool,
+    /// The HTTP client alone, calling this server.
+    #[arg(long, hide = true)]
+    client: Option<String>,
+    /// SQLite alone, in this folder.
+    #[arg(long, hide = true)]
+    sqlite: Option<PathBuf>,
     /// Cargo says so.
     #[arg(long, hide = true)]
     bench: bool,
@@ -92,6 +100,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     if arguments.serve {
         return Ok(server::serve()?);
     }
+    if let Some(url) = &arguments.client {
+        return Ok(floor::client(url, arguments.orders, arguments.connections.into())?);
+    }
+    if let Some(folder) = &arguments.sqlite {
+        return floor::sqlite(folder, arguments.orders);
+    }
     let mut provider = Provider::start()?;
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("calls");
     prepare(&folder, &arguments, &provider.url)?;
@@ -99,6 +113,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     if !arguments.alone {
         contestants.extend(wrk(&folder, &arguments, &provider.url));
         contestants.extend(aiohttp(&folder, &arguments, &provider.url));
+        contestants.extend(halves(&folder, &arguments, &provider.url));
     }
     for round in 1..=arguments.rounds {
         for contestant in &mut contestants {
@@ -225,6 +240,27 @@ fn wrk(folder: &Path, arguments: &Arguments, url: &str) -> Vec<Contestant> {
     [1, 2].into_iter().filter(|threads| *threads <= arguments.connections).map(of_threads).collect()
 }
 
+/// What rekon is made of, each half by itself.
+fn halves(folder: &Path, arguments: &Arguments, url: &str) -> [Contestant; 2] {
+    let (orders, connections) = (arguments.orders.to_string(), arguments.connections.to_string());
+    let half = |name: &str, flag: &'static str, value: PathBuf| {
+        let (orders, connections) = (orders.clone(), connections.clone());
+        let command = move || {
+            let mut command = Command::new(std::env::current_exe()?);
+            command.arg(flag).arg(&value).args(["--orders", &orders, "--connections", &connections]);
+            Ok(command)
+        };
+        Contestant {
+            name: name.to_owned(),
+            command: Box::new(command),
+            calls: Some(arguments.orders),
+            succeeded: |said| said["succeeded"].as_u64().unwrap_or_default(),
+            rounds: Vec::new(),
+        }
+    };
+    [half("its HTTP client", "--client", url.into()), half("its SQLite", "--sqlite", folder.to_owned())]
+}
+
 fn aiohttp(folder: &Path, arguments: &Arguments, url: &str) -> Option<Contestant> {
     let python = std::env::var_os("REKON_BENCH_PYTHON").map_or_else(|| PathBuf::from("python3"), PathBuf::from);
     match Command::new(&python).args(["-c", "import aiohttp; print(aiohttp.__version__)"]).output() {
@@ -294,19 +330,24 @@ impl Contestant {
         let command = (self.command)()?;
         let began = nanoseconds();
         let (measured, output) = measure(command)?;
-        let [requests, first, last] = provider.seen()?;
+        let [mut requests, first, last] = provider.seen()?;
+        let mut calling = Duration::from_nanos(last.saturating_sub(first));
         let Output { status, stdout, stderr } = output;
         if !status.success() {
             return Err(format!("{}: {status}\n{}", self.name, String::from_utf8_lossy(&stderr)).into());
         }
         if let Some(calls) = self.calls {
-            let succeeded = (self.succeeded)(&serde_json::from_slice(&stdout)?);
+            let said = serde_json::from_slice(&stdout)?;
+            let succeeded = (self.succeeded)(&said);
+            if let Some(nanoseconds) = said["nanoseconds"].as_u64() {
+                // Who calls nobody tells himself how long it took.
+                (requests, calling) = (succeeded, Duration::from_nanos(nanoseconds));
+            }
             if (succeeded, requests) != (calls, calls) {
                 return Err(format!("{}: {calls} calls, {requests} arrived, {succeeded} succeeded", self.name).into());
             }
         }
         let journal = folder.join(".rekon/journal.db").metadata().map_or(0, |file| file.len());
-        let calling = Duration::from_nanos(last.saturating_sub(first));
         Ok(Figures {
             measured: Measured { inside: Some(calling), ..measured },
             requests,

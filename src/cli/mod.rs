@@ -49,9 +49,11 @@ mod words;
 mod workbook;
 mod wrap;
 
+use std::io;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use tokio::runtime::{self, Runtime};
 
 use args::{Cli, Command};
 use log::{Level, LogFormat};
@@ -73,7 +75,7 @@ pub fn main() -> ExitCode {
             screen.event(Level::Error, "panic", &serde_json::json!({ "message": panic.to_string() }));
         }));
     }
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match runtime(&cli.command) {
         Ok(runtime) => runtime,
         Err(error) => {
             screen.failure(&exit::Failure::Refused(format!("the program could not start: {error}")));
@@ -88,6 +90,16 @@ pub fn main() -> ExitCode {
             ExitCode::from(failure.code())
         }
     }
+}
+
+/// A server has a thread for each core. Whoever calls has one for all calls: they and their dispatcher wake each other all the
+/// time, and across threads each of these wakes would be a lock, and often a system call.
+fn runtime(command: &Command) -> io::Result<Runtime> {
+    let mut threads = runtime::Builder::new_multi_thread();
+    if !matches!(command, Command::Simulate(_) | Command::Listen(_)) {
+        threads.worker_threads(1);
+    }
+    threads.enable_all().build()
 }
 
 /// A command line that cannot be read, or that only asks for help.

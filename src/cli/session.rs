@@ -184,7 +184,9 @@ impl<'a> Session<'a> {
         let dispatch =
             Dispatch::new(desk, self.account.clone(), Rules::of(job), fresh, unsettled, Arc::clone(&progress));
         let watch = Watch::start(self.screen, &progress, job);
-        let stop = dispatch.after(past).run(interrupt::listen(self.screen)).await;
+        // On the thread of the calls, and not on that of the command, which each of them would have to wake.
+        let dispatching = tokio::spawn(dispatch.after(past).run(interrupt::listen(self.screen)));
+        let stop = dispatching.await.expect("the dispatcher does not panic");
         drop(watch);
         Ok(Sent { stop, seen: progress.seen() })
     }

@@ -455,10 +455,9 @@ pub fn chained(before: &Hash, seq: i64, at: &str, item: Option<ItemId>, data: &s
 /// A hash as people and files show it.
 #[must_use]
 pub fn hex(hash: &[u8]) -> String {
-    use std::fmt::Write as _;
+    let digit = |four: u8| char::from(b"0123456789abcdef"[usize::from(four)]);
     hash.iter().fold(String::with_capacity(2 * hash.len()), |mut text, byte| {
-        // Writing into a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
+        text.extend([digit(byte >> 4), digit(byte & 15)]);
         text
     })
 }

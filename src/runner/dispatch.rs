@@ -397,7 +397,7 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
                     let Efforts { origin, role, .. } = efforts;
                     efforts = Efforts { tries: efforts.tries + 1, origin, role, ..Efforts::default() };
                     let intent = Intent::Again { run: desk.run.clone(), item: item.id, at: now };
-                    self.under_way.spawn(async move { (attempt(&desk, intent).await, efforts) });
+                    self.under_way.spawn(async move { (Box::pin(attempt(&desk, intent)).await, efforts) });
                 }
                 What::Inquire => {
                     efforts.inquiries += 1;
@@ -414,7 +414,7 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
         self.last_fresh_at = now;
         let intent = self.first_intent(&to_send, now);
         let efforts = Efforts { tries: 1, role: self.probe.send(), ..Efforts::default() };
-        self.under_way.spawn(async move { (attempt(&desk, intent).await, efforts) });
+        self.under_way.spawn(async move { (Box::pin(attempt(&desk, intent)).await, efforts) });
     }
 
     /// What follows for an item, at a time of the run.

@@ -46,9 +46,8 @@ fn memo_of(connection: &Connection) -> rusqlite::Result<Option<Memo>> {
 /// Hash and time of an entry.
 fn entry(connection: &Connection, seq: i64) -> rusqlite::Result<Option<(String, String)>> {
     connection
-        .query_row("SELECT hash, at FROM event WHERE seq = ?1", [seq], |row| {
-            Ok((hex(&row.get::<_, Vec<u8>>(0)?), row.get(1)?))
-        })
+        .prepare_cached("SELECT hash, at FROM event WHERE seq = ?1")?
+        .query_row([seq], |row| Ok((hex(&row.get::<_, Vec<u8>>(0)?), row.get(1)?)))
         .optional()
 }
 

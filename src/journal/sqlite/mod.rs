@@ -2,7 +2,8 @@
 //!
 //! [`writer`] turns many small writes into few commits, [`schema`] is the tables, [`desk`] and
 //! [`runs`] the statements with which the [rules](super::rules) change them, [`days`] the sums per business day, [`look`] those that read items, [`memory`]
-//! those that guards ask, [`log`] the event log, [`pen`] what the writer keeps in mind, and [`check`] its proof.
+//! those that guards ask, [`log`] the event log, [`pen`] what the writer keeps in mind, and [`check`] its proof. [`mover`] moves
+//! commits from the WAL into the database beside the writing, and [`postman`] wakes who waits for one.
 
 mod backup;
 mod check;
@@ -15,10 +16,12 @@ mod look;
 mod memo;
 mod memory;
 mod migrate;
+mod mover;
 mod open;
 mod past;
 mod pen;
 mod place;
+mod postman;
 mod reserve;
 mod runs;
 mod schema;
@@ -51,6 +54,7 @@ use super::{Account, Journal, JournalError, Loss};
 use crate::model::ids::{InvoiceNumber, RunId};
 use crate::model::time::{self, Timestamp};
 pub use check::Checked;
+use mover::Mover;
 use pen::Pen;
 use reserve::Reserve;
 use writer::Writer;
@@ -112,13 +116,14 @@ impl SqliteJournal {
     pub fn open(path: &Path) -> Result<Self, JournalError> {
         let (lock, locked) = open::lock(path)?;
         let connection = open::for_writing(path)?;
+        let mover = open::for_moving(path)?;
         let reader = open::for_reading(path)?;
         let reserve = Reserve::at(&file::beside(path, ".reserve")).map_err(|error| {
             file::unusable(path, &format!("there is no room beside it for the outcomes of calls under way: {error}"))
         })?;
         let loss = memo::loss(&reader, &lock).map_err(|error| file::unusable(path, &error))?;
         Ok(Self {
-            writer: Some(Writer::start(Pen::new(connection), reserve)),
+            writer: Some(Writer::start(Pen::new(connection), Mover::start(mover), reserve)),
             reader: Arc::new(Mutex::new(reader)),
             lock: Some(lock),
             _locked: Some(locked),

@@ -74,6 +74,16 @@ fn sync_names(path: &Path) -> std::io::Result<()> {
     real.ancestors().skip(1).take(2).try_for_each(|folder| File::open(folder)?.sync_all())
 }
 
+/// Opens the file, which is there and well, for moving commits from the WAL into it, as durably as they are written.
+pub(super) fn for_moving(path: &Path) -> Result<Connection, JournalError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(|error| unusable(path, &error))?;
+    let set =
+        "PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0; PRAGMA wal_autocheckpoint = 0;";
+    connection.execute_batch(set).map_err(|error| unusable(path, &error))?;
+    Ok(connection)
+}
+
 /// Opens the file for reading; it changes nothing and never checkpoints.
 pub(super) fn for_reading(path: &Path) -> Result<Connection, JournalError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;

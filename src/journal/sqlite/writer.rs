@@ -10,17 +10,15 @@ use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 
 use super::failed;
+use super::mover::Mover;
 use super::pen::Pen;
+use super::postman::{Letter, Postman};
 use super::reserve::Reserve;
 use crate::journal::JournalError;
 use crate::journal::rules::{Change, Done};
 
 /// At most so many writes share a commit.
 const LARGEST_GROUP: usize = 256;
-
-/// Pages that the WAL may hold before they are moved into the database: 16 MiB. A page that changes often is moved
-/// once.
-const LONGEST_WAL: i64 = 4000;
 
 /// What is written. It may run twice, and counts only if its commit succeeds.
 pub(super) trait Work: Send + 'static {
@@ -78,6 +76,16 @@ impl<W: Work> Waiting<W> {
     }
 }
 
+/// A write of a group that is committed, and what became of it.
+struct Answered<W: Work>(Waiting<W>, Result<(), JournalError>);
+
+impl<W: Work> Letter for Answered<W> {
+    fn deliver(self) {
+        let Self(waiting, result) = self;
+        waiting.answer(result);
+    }
+}
+
 /// The writing end of the journal.
 pub(super) struct Writer<W: Work> {
     /// `None` only while it is dropped.
@@ -97,9 +105,11 @@ impl<W: Work> Drop for Writer<W> {
 
 impl<W: Work> Writer<W> {
     /// Starts the thread; it ends when the writer is dropped and all work is done.
-    pub(super) fn start(pen: Pen, reserve: Reserve) -> Self {
+    pub(super) fn start(pen: Pen, mover: Mover, reserve: Reserve) -> Self {
         let (sender, receiver) = channel();
-        let thread = std::thread::spawn(move || Thread { pen, reserve, state: Disk::Well }.run(&receiver));
+        let postman = Postman::start();
+        let thread = Thread { mover, pen, reserve, state: Disk::Well };
+        let thread = std::thread::spawn(move || thread.run(&receiver, &postman));
         Self { sender: Some(sender), thread: Some(thread) }
     }
 
@@ -142,24 +152,26 @@ impl From<JournalError> for Undone {
 
 /// The writing thread.
 struct Thread {
+    /// Closed before the pen, which then is the last one.
+    mover: Mover,
     pen: Pen,
     reserve: Reserve,
     state: Disk,
 }
 
 impl Thread {
-    fn run<W: Work>(mut self, receiver: &Receiver<Waiting<W>>) {
+    fn run<W: Work>(mut self, receiver: &Receiver<Waiting<W>>, postman: &Postman<Answered<W>>) {
         while let Ok(first) = receiver.recv() {
             let mut group = vec![first];
             while group.len() < LARGEST_GROUP {
                 let Ok(next) = receiver.try_recv() else { break };
                 group.push(next);
             }
-            self.serve(group);
+            self.serve(group, postman);
         }
     }
 
-    fn serve<W: Work>(&mut self, mut group: Vec<Waiting<W>>) {
+    fn serve<W: Work>(&mut self, mut group: Vec<Waiting<W>>, postman: &Postman<Answered<W>>) {
         let mut results = match &self.state {
             Disk::Well => self.commit(&mut group),
             Disk::Full => Err(JournalError::Full),
@@ -177,8 +189,9 @@ impl Thread {
         }
         match results {
             Ok(results) => {
-                group.into_iter().zip(results).for_each(|(waiting, result)| waiting.answer(result));
-                match self.checkpoint() {
+                let answers = group.into_iter().zip(results);
+                postman.bring(answers.map(|(waiting, result)| Answered(waiting, result)).collect());
+                match self.mover.look(self.pen.connection()) {
                     Ok(()) => {}
                     Err(JournalError::Full) => self.fill_up(),
                     Err(error) => self.state = Disk::Broken(error),
@@ -201,22 +214,6 @@ impl Thread {
             self.reserve.release();
             self.state = Disk::Full;
         }
-    }
-
-    /// Moves what the WAL holds into the database once it is long enough. SQLite would do so by itself, and not tell when it
-    /// fails.
-    fn checkpoint(&self) -> Result<(), JournalError> {
-        let pragma = |mode: &str| {
-            let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?));
-            let mut statement =
-                self.pen.connection().prepare_cached(&format!("PRAGMA wal_checkpoint({mode})")).map_err(failed)?;
-            statement.query_row([], read).map_err(failed)
-        };
-        let (frames, moved) = pragma("NOOP")?;
-        if frames - moved > LONGEST_WAL {
-            pragma("PASSIVE")?;
-        }
-        Ok(())
     }
 
     /// Runs a group in one transaction; the results hold only now that it is durable. Mostly nothing fails, and nothing has
@@ -309,7 +306,8 @@ mod tests {
         connection.execute_batch("PRAGMA journal_mode=WAL; CREATE TABLE t (n INTEGER PRIMARY KEY, b BLOB)").unwrap();
         connection.pragma_update(None, "max_page_count", most_pages).unwrap();
         connection.pragma_update(None, "wal_autocheckpoint", 0).unwrap();
-        Writer::start(Pen::new(connection), Reserve::at(&folder.path().join("t.reserve")).unwrap())
+        let mover = Mover::start(Connection::open(folder.path().join("t.db")).unwrap());
+        Writer::start(Pen::new(connection), mover, Reserve::at(&folder.path().join("t.reserve")).unwrap())
     }
 
     fn numbers(folder: &TempDir) -> Vec<i64> {
@@ -356,7 +354,7 @@ mod tests {
             writer.write(Insert(number, 500_000, WhenFull::Keep)).await.unwrap();
         }
         let bytes = folder.path().join("t.db-wal").metadata().unwrap().len();
-        assert!(bytes < 25_000_000, "{bytes}");
+        assert!(bytes < 42_000_000, "{bytes}");
     }
 
     #[tokio::test]

@@ -1,0 +1,143 @@
+//! Moves what the WAL holds into the database. SQLite would do so by itself, within a commit, and not tell when it fails.
+//!
+//! Most of it is copied and synced by a thread with a connection of its own, while commits go on. They add to the WAL
+//! meanwhile, and it begins anew only once all of it is moved: the writer moves the rest, between two commits.
+
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::thread::JoinHandle;
+
+use rusqlite::Connection;
+
+use super::failed;
+use crate::journal::JournalError;
+
+/// Pages that the WAL may hold before they are moved: 16 MiB. A page that changes often is moved once.
+const LONGEST: i64 = 4000;
+
+/// With so many the writer waits for the mover: a disk that moves them more slowly than they come would fill up.
+const TOO_LONG: i64 = 2 * LONGEST;
+
+/// So many the writer moves itself.
+const REST: i64 = 500;
+
+/// The moving thread.
+pub(super) struct Mover {
+    /// `None` only while it is dropped.
+    asks: Option<Sender<()>>,
+    tells: Receiver<Result<(), JournalError>>,
+    thread: Option<JoinHandle<()>>,
+    is_at_work: bool,
+}
+
+impl Drop for Mover {
+    /// Waits until its connection is closed.
+    fn drop(&mut self) {
+        self.asks = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Mover {
+    /// Starts the thread.
+    pub(super) fn start(connection: Connection) -> Self {
+        let (asks, asked) = channel::<()>();
+        let (told, tells) = channel();
+        let thread = std::thread::spawn(move || {
+            while asked.recv().is_ok() && told.send(checkpoint(&connection, "PASSIVE").map(drop)).is_ok() {}
+        });
+        Self { asks: Some(asks), tells, thread: Some(thread), is_at_work: false }
+    }
+
+    /// Looks between two commits whether something is to be moved.
+    ///
+    /// # Errors
+    /// Something was not moved; the WAL holds it still.
+    pub(super) fn look(&mut self, writer: &Connection) -> Result<(), JournalError> {
+        let was_at_work = self.is_at_work;
+        if was_at_work {
+            let told = match self.tells.try_recv() {
+                Err(TryRecvError::Empty) if left(writer)? < TOO_LONG => return Ok(()),
+                Err(TryRecvError::Empty) => self.tells.recv().ok(),
+                told => told.ok(),
+            };
+            told.ok_or_else(|| JournalError::Write("what moves its pages has stopped".into()))??;
+            self.is_at_work = false;
+        }
+        let left = left(writer)?;
+        if left > LONGEST || (was_at_work && left > REST) {
+            self.is_at_work = self.asks.as_ref().is_some_and(|asks| asks.send(()).is_ok());
+        } else if was_at_work {
+            checkpoint(writer, "PASSIVE")?;
+        }
+        Ok(())
+    }
+}
+
+/// So many pages of the WAL are still to be moved.
+fn left(connection: &Connection) -> Result<i64, JournalError> {
+    checkpoint(connection, "NOOP").map(|(frames, moved)| frames - moved)
+}
+
+/// How many pages the WAL holds, and how many of them are moved.
+fn checkpoint(connection: &Connection, mode: &str) -> Result<(i64, i64), JournalError> {
+    let read = |row: &rusqlite::Row<'_>| Ok((row.get(1)?, row.get(2)?));
+    let mut statement = connection.prepare_cached(&format!("PRAGMA wal_checkpoint({mode})")).map_err(failed)?;
+    statement.query_row([], read).map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::OpenFlags;
+    use tempfile::TempDir;
+
+    fn journal(folder: &TempDir) -> Connection {
+        let connection = Connection::open(folder.path().join("t.db")).unwrap();
+        connection.execute_batch("PRAGMA journal_mode=WAL; CREATE TABLE t (b BLOB)").unwrap();
+        connection.pragma_update(None, "wal_autocheckpoint", 0).unwrap();
+        connection
+    }
+
+    /// Commits 1,000 pages.
+    fn write(connection: &Connection) {
+        connection.execute("INSERT INTO t VALUES (zeroblob(4090000))", []).unwrap();
+    }
+
+    #[test]
+    fn while_pages_are_moved_commits_go_on_and_in_the_end_the_wal_begins_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let writer = journal(&folder);
+        let mut mover = Mover::start(Connection::open(folder.path().join("t.db")).unwrap());
+        let mut commits = 0;
+        for _ in 0..3 {
+            while !mover.is_at_work {
+                write(&writer);
+                commits += 1;
+                mover.look(&writer).unwrap();
+            }
+            write(&writer);
+            commits += 1;
+            while mover.is_at_work {
+                mover.look(&writer).unwrap();
+            }
+            assert_eq!(left(&writer).unwrap(), 0);
+        }
+        let wal = folder.path().join("t.db-wal").metadata().unwrap().len();
+        assert!(wal < 8_000 * 4_200, "{wal}");
+        assert_eq!(writer.query_row("SELECT count(*) FROM t", [], |row| row.get(0)), Ok(commits));
+    }
+
+    #[test]
+    fn pages_that_cannot_be_moved_are_told_of() {
+        let folder = tempfile::tempdir().unwrap();
+        let writer = journal(&folder);
+        let path = folder.path().join("t.db");
+        let mut mover = Mover::start(Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap());
+        (0..5).for_each(|_| write(&writer));
+        mover.look(&writer).unwrap();
+        let told = std::iter::repeat_with(|| mover.look(&writer)).find(Result::is_err);
+        assert!(matches!(told, Some(Err(JournalError::Write(_)))), "{told:?}");
+    }
+}
