@@ -6,7 +6,7 @@ use super::load::shown;
 use super::open::{Place, absent, accept, failure, to_examine, to_read};
 use super::screen::{Screen, Tone};
 use crate::doku::sign::Signer;
-use crate::journal::sqlite::Checked;
+use crate::journal::check::Checked;
 use crate::journal::store::Store;
 use crate::model::fault::printable;
 use crate::plan::guard::counted;

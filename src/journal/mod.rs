@@ -5,6 +5,7 @@
 //! being with its first intent. [`history`] is what guards ask about what was done before. A [`DurableIntent`] can be made in this room only, after the commit, and nothing can be
 //! sent without one.
 
+pub mod check;
 pub mod history;
 pub mod identity;
 pub mod log;
@@ -81,6 +82,14 @@ pub enum JournalError {
     /// The disk is full. Nothing more is sent, but what was under way is kept.
     #[error("the journal's disk is full")]
     Full,
+    /// The server that holds it is out of reach. Nothing more is sent; what was under way is kept beside the job.
+    #[error("the shared journal is out of reach: {0}")]
+    Away(String),
+    /// This runner was not heard of for longer than its lease, and others have taken over. Nothing more is sent.
+    #[error(
+        "this runner was not heard of for longer than its lease, and counts as lost: others take over what it had in hand"
+    )]
+    Fenced,
     /// A plan is used once.
     #[error("the plan was executed by run {0} already")]
     PlanUsed(String),

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
+use super::check::Checked;
 use super::history::{Asked, History, Overridden, PlanUse};
 use super::log::{Reopened, Ruled};
 use super::past::Past;
@@ -12,7 +13,7 @@ use super::record::{
     Acceptance, Contradiction, DurableIntent, Finished, Head, InquiryResult, Intent, Item, ItemId, NewRun,
     OutcomeRecord, PlanRun, RowRecord, RunRecord,
 };
-use super::sqlite::{Checked, SqliteJournal};
+use super::sqlite::SqliteJournal;
 use super::state::State;
 use super::story::Story;
 use super::{Account, Journal, JournalError, Loss};
