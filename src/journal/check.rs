@@ -40,6 +40,10 @@ pub(in crate::journal) struct Terms {
     pub(in crate::journal) caps: DayCaps,
 }
 
+/// The SHA-256 of the answer of an attempt; `None` if it had none.
+#[derive(Clone)]
+pub(in crate::journal) struct Answered(pub(in crate::journal) Option<String>);
+
 /// More flaws than these say no more.
 const MOST_FLAWS: usize = 20;
 
@@ -107,10 +111,10 @@ impl Checked {
     }
 
     /// The answer of an attempt is the one that the log knows; `found` is `None` if there is no such attempt.
-    pub(in crate::journal) fn answer(&mut self, attempt: i64, found: Option<Option<String>>, expected: Option<&str>) {
+    pub(in crate::journal) fn answer(&mut self, attempt: i64, found: Option<Answered>, expected: Option<&str>) {
         match found {
             None => self.flaw(format!("attempt {attempt}: is missing")),
-            Some(found) if found.as_deref() != expected => {
+            Some(Answered(found)) if found.as_deref() != expected => {
                 self.flaw(format!("attempt {attempt}: its answer is not the one that was logged"));
             }
             Some(_) => {}

@@ -6,6 +6,8 @@
 //! sent without one.
 
 pub mod check;
+#[cfg(test)]
+mod conformance;
 pub mod history;
 pub mod identity;
 pub mod log;
@@ -126,6 +128,10 @@ impl std::fmt::Display for Loss {
 pub trait Journal: Send + Sync + 'static {
     /// Starts a run: its name and all its rows, durable in one transaction.
     fn begin_run(&self, run: NewRun) -> impl Future<Output = Result<RunId, JournalError>> + Send;
+
+    /// Whether a request may leave now. A runner of a shared journal whose lease runs out knows it by its own clock: others
+    /// take over what it has in hand, and it sends nothing more.
+    fn may_send(&self) -> bool;
 
     /// Makes an intent durable: first for a new item, again for a resend of the same key and body.
     fn record_intent(&self, intent: Intent) -> impl Future<Output = Result<DurableIntent, JournalError>> + Send;

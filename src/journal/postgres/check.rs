@@ -10,7 +10,7 @@ use super::needs::asked;
 use super::reads::{PIECE, read_row};
 use super::schema;
 use super::trouble::Undone;
-use crate::journal::check::{Checked, Terms};
+use crate::journal::check::{Answered, Checked, Terms};
 use crate::journal::history::DayCaps;
 use crate::journal::record::{Item, ItemId};
 use crate::journal::rules::{DaySum, RowsDigest, Sums, answer_sha256};
@@ -66,7 +66,7 @@ async fn chain(checked: &mut Checked, client: &Client, began: &mut HashMap<Strin
         let statement = "SELECT id, answer_headers, answer_body FROM attempt WHERE id = ANY($1)";
         let mut found = HashMap::new();
         for row in asked(client, statement, &[&attempts]).await? {
-            found.insert(get::<i64>(&row, 0)?, answer_sha256(get(&row, 1)?, get(&row, 2)?));
+            found.insert(get::<i64>(&row, 0)?, Answered(answer_sha256(get(&row, 1)?, get(&row, 2)?)));
         }
         for (attempt, expected) in answers {
             checked.answer(attempt, found.get(&attempt).cloned(), expected.as_deref());

@@ -53,12 +53,12 @@ pub(super) async fn flush(
     let mut bodies = pages.bodies;
     all.extend(waves(&pages.steps).iter().map(|wave| update_items(runner, wave, &mut bodies)));
     if !pages.new_attempts.is_empty() {
-        all.push(insert_attempts(runner, pages.new_attempts));
+        all.push(insert_attempts(runner, &pages.new_attempts));
     }
     if !pages.ended_attempts.is_empty() {
-        all.push(end_attempts(pages.ended_attempts));
+        all.push(end_attempts(&pages.ended_attempts));
     }
-    all.push(insert_events(pages.entries));
+    all.push(insert_events(&pages.entries));
     if !pages.days.is_empty() {
         all.extend(count_days(&pages.days));
     }
@@ -196,7 +196,7 @@ fn update_items(runner: Option<i64>, items: &[&Item], bodies: &mut BTreeMap<Item
     .with(items.iter().map(|item| in_hand(item, runner)).collect::<Vec<_>>())
 }
 
-fn insert_attempts(runner: Option<i64>, attempts: Vec<NewAttempt>) -> Ready {
+fn insert_attempts(runner: Option<i64>, attempts: &[NewAttempt]) -> Ready {
     let text = |read: fn(&NewAttempt) -> String| attempts.iter().map(read).collect::<Vec<_>>();
     let ended = |read: fn(&End) -> String| {
         attempts.iter().map(|attempt| attempt.end.as_ref().map(read)).collect::<Vec<Option<String>>>()
@@ -225,7 +225,7 @@ fn insert_attempts(runner: Option<i64>, attempts: Vec<NewAttempt>) -> Ready {
     .with(runner)
 }
 
-fn end_attempts(ended: Vec<(AttemptId, End)>) -> Ready {
+fn end_attempts(ended: &[(AttemptId, End)]) -> Ready {
     let text = |read: fn(&End) -> String| ended.iter().map(|(_, end)| read(end)).collect::<Vec<_>>();
     Ready::new(
         "UPDATE attempt a SET ended_at = u.ended_at, outcome = u.outcome, reason = u.reason, facts = u.facts, \
@@ -242,7 +242,7 @@ fn end_attempts(ended: Vec<(AttemptId, End)>) -> Ready {
     .with(ended.iter().map(|(_, end)| end.body.clone()).collect::<Vec<_>>())
 }
 
-fn insert_events(entries: Vec<Written>) -> Ready {
+fn insert_events(entries: &[Written]) -> Ready {
     Ready::new(
         "INSERT INTO event (seq, at, item, data, hash) \
          SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::bytea[])",

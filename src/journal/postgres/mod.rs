@@ -10,6 +10,7 @@ mod begin;
 mod check;
 pub mod connect;
 mod flush;
+mod guards;
 mod lease;
 mod look;
 mod migrate;
@@ -284,6 +285,10 @@ fn host() -> String {
 impl Journal for PostgresJournal {
     async fn begin_run(&self, run: NewRun) -> Result<RunId, JournalError> {
         self.write(Change::BeginRun(Box::new(run))).await.map(Done::begun)
+    }
+
+    fn may_send(&self) -> bool {
+        self.writer.as_ref().is_some_and(|writer| writer.lease.may_send())
     }
 
     async fn record_intent(&self, intent: Intent) -> Result<DurableIntent, JournalError> {

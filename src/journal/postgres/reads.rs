@@ -307,8 +307,7 @@ async fn same_input(client: &Client, account: &Account, job: &str, input: &str) 
     let Some(row) = rows.first() else { return Ok(None) };
     let (id, run): (i64, _) = (get(row, 0)?, checked(row, 1, |text| RunId::new(text).ok())?);
     let finished_at = checked(row, 2, time::parse_instant)?;
-    let settled: Vec<&str> =
-        State::ALL.into_iter().filter(|state| state.is_terminal()).map(|state| state.word()).collect();
+    let settled: Vec<&str> = State::ALL.into_iter().filter(|state| state.is_terminal()).map(State::word).collect();
     let statement = "SELECT count(*) FROM run_row r WHERE r.run = $1 AND (r.fate = 'held' \
          OR r.fate IN ('send', 'settled', 'continue') AND coalesce((SELECT i.state FROM item i WHERE i.environment = $2 \
              AND i.client_id = $3 AND i.operation = $4 AND i.invoice = r.invoice ORDER BY i.generation DESC LIMIT 1), '') \

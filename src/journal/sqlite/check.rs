@@ -8,7 +8,7 @@ use super::days;
 use super::look::{self, ITEM_COLUMNS, read_item};
 use super::runs;
 use super::schema;
-use crate::journal::check::{Checked, Depth, Terms};
+use crate::journal::check::{Answered, Checked, Depth, Terms};
 use crate::journal::history::DayCaps;
 use crate::journal::log;
 use crate::journal::record::{Item, ItemId};
@@ -73,12 +73,12 @@ fn chain(
 }
 
 /// The hash of an attempt's answer; `None` if there is no such attempt.
-fn answer(connection: &Connection, attempt: i64) -> rusqlite::Result<Option<Option<String>>> {
+fn answer(connection: &Connection, attempt: i64) -> rusqlite::Result<Option<Answered>> {
     connection
         .prepare_cached("SELECT answer_headers, answer_body FROM attempt WHERE id = ?1")?
         .query_row([attempt], |row| {
             let (headers, body): (Option<String>, Option<Vec<u8>>) = (row.get(0)?, row.get(1)?);
-            Ok(answer_sha256(headers.as_deref(), body.as_deref()))
+            Ok(Answered(answer_sha256(headers.as_deref(), body.as_deref())))
         })
         .optional()
 }

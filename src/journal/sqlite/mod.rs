@@ -364,6 +364,11 @@ impl Journal for SqliteJournal {
         begun.map(Done::begun)
     }
 
+    /// Nobody takes over from whoever holds the lock.
+    fn may_send(&self) -> bool {
+        true
+    }
+
     async fn record_intent(&self, intent: Intent) -> Result<DurableIntent, JournalError> {
         // The token is made here, after `write` has returned: its commit is durable.
         let (item, attempt, body) = self.write(Change::Intend(intent)).await?.intended();
