@@ -16,6 +16,7 @@ use super::record::{
     Acceptance, Contradiction, DurableIntent, Finished, Head, InquiryResult, Intent, Item, ItemId, NewRun,
     OutcomeRecord, PlanRun, RowRecord, RunRecord,
 };
+use super::rules::{Late, TakenIn};
 use super::sqlite::SqliteJournal;
 use super::state::State;
 use super::story::Story;
@@ -37,8 +38,13 @@ pub enum Store {
 pub enum Location {
     /// A file on this machine.
     File(PathBuf),
-    /// A database on a server.
-    Server(Box<Address>),
+    /// A database on a server, and the folder in the project for what cannot be written to it.
+    Server {
+        /// The database.
+        address: Box<Address>,
+        /// The folder.
+        beside: PathBuf,
+    },
 }
 
 impl Location {
@@ -47,7 +53,7 @@ impl Location {
     pub fn file(&self) -> Option<&Path> {
         match self {
             Self::File(path) => Some(path),
-            Self::Server(_) => None,
+            Self::Server { .. } => None,
         }
     }
 }
@@ -56,7 +62,7 @@ impl fmt::Display for Location {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => write!(out, "{}", path.display()),
-            Self::Server(address) => write!(out, "{address}"),
+            Self::Server { address, .. } => write!(out, "{address}"),
         }
     }
 }
@@ -89,7 +95,9 @@ impl Store {
     pub async fn open(location: &Location) -> Result<Self, JournalError> {
         match location {
             Location::File(path) => SqliteJournal::open(path).map(Self::Sqlite),
-            Location::Server(address) => Box::pin(PostgresJournal::open(address)).await.map(Self::Postgres),
+            Location::Server { address, beside } => {
+                Box::pin(PostgresJournal::open(address, beside)).await.map(Self::Postgres)
+            }
         }
     }
 
@@ -100,7 +108,7 @@ impl Store {
     pub async fn open_to_read(location: &Location) -> Result<Option<Self>, JournalError> {
         match location {
             Location::File(path) => Ok(SqliteJournal::open_to_read(path)?.map(Self::Sqlite)),
-            Location::Server(address) => {
+            Location::Server { address, .. } => {
                 Ok(Box::pin(PostgresJournal::open_to_read(address)).await?.map(Self::Postgres))
             }
         }
@@ -113,7 +121,7 @@ impl Store {
     pub async fn open_to_examine(location: &Location) -> Result<Option<Self>, JournalError> {
         match location {
             Location::File(path) => Ok(SqliteJournal::open_to_examine(path)?.map(Self::Sqlite)),
-            Location::Server(_) => Self::open_to_read(location).await,
+            Location::Server { .. } => Self::open_to_read(location).await,
         }
     }
 
@@ -125,7 +133,7 @@ impl Store {
         match (self, location) {
             (Self::Postgres(journal), _) => Ok(!journal.at_work().await?.is_empty()),
             (Self::Sqlite(_), Location::File(path)) => Ok(SqliteJournal::is_held(path)),
-            (Self::Sqlite(_), Location::Server(_)) => Ok(false),
+            (Self::Sqlite(_), Location::Server { .. }) => Ok(false),
         }
     }
 
@@ -244,6 +252,14 @@ impl Store {
     /// It cannot be read.
     pub async fn history(&self, account: &Account, asked: Asked) -> Result<History, JournalError> {
         of_each!(self, journal => journal.history(account, asked))
+    }
+
+    /// Takes in an outcome that could not be written when it came.
+    ///
+    /// # Errors
+    /// It is of another journal, or cannot be written.
+    pub async fn take_in(&self, late: Late) -> Result<TakenIn, JournalError> {
+        of_each!(self, journal => journal.take_in(late))
     }
 
     /// The guards that were loosened for a run.

@@ -45,7 +45,7 @@ use super::record::{
     Acceptance, Contradiction, DurableIntent, Finished, Head, InquiryResult, Intent, Item, ItemId, NewRun,
     OutcomeRecord, PlanRun, RowRecord, RunRecord,
 };
-use super::rules::{Change, Done};
+use super::rules::{Change, Done, Late, TakenIn};
 use super::state::State;
 use super::story::Story;
 use super::{Account, Journal, JournalError, Loss};
@@ -321,6 +321,14 @@ impl SqliteJournal {
             is_accepted: AtomicBool::new(true),
             intents: AtomicU32::new(0),
         }))
+    }
+
+    /// Takes in an outcome that could not be written when it came.
+    ///
+    /// # Errors
+    /// It is of another journal, or cannot be written.
+    pub async fn take_in(&self, late: Late) -> Result<TakenIn, JournalError> {
+        self.write(Change::TakeIn(Box::new(late))).await.map(Done::taken_in)
     }
 
     async fn write(&self, change: Change) -> Result<Done, JournalError> {
