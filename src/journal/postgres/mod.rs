@@ -4,6 +4,7 @@
 
 pub mod address;
 pub mod connect;
+pub mod limiter;
 mod pgpass;
 #[cfg(test)]
 #[allow(dead_code, reason = "the integration tests include the same file, and use other parts of it")]
