@@ -226,7 +226,7 @@ impl<'a> Session<'a> {
                 jobs.join(", "),
                 guard::counted(tally.count, "item"),
                 tally.rupiah,
-                printable(&load::shown(&self.case.journal))
+                printable(&load::named(&self.case.journal))
             ));
         }
     }

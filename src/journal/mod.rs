@@ -5,6 +5,9 @@
 //! being with its first intent. [`history`] is what guards ask about what was done before. A [`DurableIntent`] can be made in this room only, after the commit, and nothing can be
 //! sent without one.
 
+pub mod check;
+#[cfg(test)]
+mod conformance;
 pub mod history;
 pub mod identity;
 pub mod joint;
@@ -85,6 +88,14 @@ pub enum JournalError {
     /// The disk is full. Nothing more is sent, but what was under way is kept.
     #[error("the journal's disk is full")]
     Full,
+    /// The server that holds it is out of reach. Nothing more is sent; what was under way is kept beside the job.
+    #[error("the shared journal is out of reach: {0}")]
+    Away(String),
+    /// This runner was not heard of for longer than its lease, and others have taken over. Nothing more is sent.
+    #[error(
+        "this runner was not heard of for longer than its lease, and counts as lost: others take over what it had in hand"
+    )]
+    Fenced,
     /// A plan is used once.
     #[error("the plan was executed by run {0} already")]
     PlanUsed(String),
@@ -121,6 +132,10 @@ impl std::fmt::Display for Loss {
 pub trait Journal: Send + Sync + 'static {
     /// Starts a run: its name and all its rows, durable in one transaction.
     fn begin_run(&self, run: NewRun) -> impl Future<Output = Result<RunId, JournalError>> + Send;
+
+    /// Whether a request may leave now. A runner of a shared journal whose lease runs out knows it by its own clock: others
+    /// take over what it has in hand, and it sends nothing more.
+    fn may_send(&self) -> bool;
 
     /// Makes an intent durable: first for a new item, again for a resend of the same key and body.
     fn record_intent(&self, intent: Intent) -> impl Future<Output = Result<DurableIntent, JournalError>> + Send;

@@ -10,6 +10,7 @@ mod desk;
 mod evidence;
 mod items;
 mod runs;
+pub(in crate::journal) mod words;
 
 pub(in crate::journal) use change::{Change, Done};
 pub(in crate::journal) use days::{DaySum, Sums, date};

@@ -36,9 +36,10 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension as _};
 
+use super::check::{Checked, Depth};
 use super::history::{Asked, History, Overridden, PlanUse};
 use super::log::{Reopened, Ruled, hex};
-use super::past::Past;
+use super::past::{Past, Reach};
 use super::proof::Proof;
 use super::record::{
     Acceptance, Contradiction, DurableIntent, Finished, Head, InquiryResult, Intent, Item, ItemId, NewRun,
@@ -50,7 +51,6 @@ use super::story::Story;
 use super::{Account, Journal, JournalError, Loss};
 use crate::model::ids::{InvoiceNumber, RunId};
 use crate::model::time::{self, Timestamp};
-pub use check::Checked;
 use pen::Pen;
 use reserve::Reserve;
 use writer::Writer;
@@ -140,7 +140,7 @@ impl SqliteJournal {
     /// It cannot be read.
     pub fn check(&self) -> Result<Checked, JournalError> {
         let connection = self.reader()?;
-        let mut checked = check::check(&connection, check::Depth::Everything).map_err(unread)?;
+        let mut checked = check::check(&connection, Depth::Everything).map_err(unread)?;
         let mut statement = connection.prepare("PRAGMA integrity_check").map_err(unread)?;
         let pages = statement.query_map([], |row| row.get::<_, String>(0)).map_err(unread)?;
         for page in pages {
@@ -252,7 +252,7 @@ impl SqliteJournal {
         now: Timestamp,
     ) -> Result<Past, JournalError> {
         let (account, run) = (account.clone(), run.clone());
-        self.read(move |connection| past::past(connection, &account, &run, past::Reach { memory, most }, now)).await
+        self.read(move |connection| past::past(connection, &account, &run, Reach { memory, most }, now)).await
     }
 
     /// What guards compare a plan with.
@@ -362,6 +362,11 @@ impl Journal for SqliteJournal {
         let begun = self.write(Change::BeginRun(Box::new(run))).await;
         self.remember();
         begun.map(Done::begun)
+    }
+
+    /// Nobody takes over from whoever holds the lock.
+    fn may_send(&self) -> bool {
+        true
     }
 
     async fn record_intent(&self, intent: Intent) -> Result<DurableIntent, JournalError> {
