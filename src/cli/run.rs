@@ -372,6 +372,8 @@ pub(super) fn stop_text(stop: &Stop) -> String {
         ),
         Stop::Canary(Died::Refused) => "a canary was refused: nothing else was sent".to_owned(),
         Stop::Canary(Died::Unproved) => "a canary was not proved to be done: nothing else was sent".to_owned(),
+        Stop::ByAnother(why) if why == "canary_refused" => "another host's canary was refused".to_owned(),
+        Stop::ByAnother(why) => format!("another host has stopped the run: {why}"),
         Stop::LossTooOld => {
             "what the lost journal may have sent is older than the horizon now; run the job again and read the hint"
                 .to_owned()

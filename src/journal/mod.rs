@@ -10,6 +10,8 @@ pub mod check;
 mod conformance;
 pub mod history;
 pub mod identity;
+pub mod joint;
+pub mod lane;
 pub mod log;
 pub mod past;
 pub mod postgres;
@@ -30,6 +32,8 @@ use crate::model::environment::Environment;
 use crate::model::ids::{ClientId, InvoiceNumber, RunId};
 use crate::model::operation::Operation;
 use crate::model::time::{self, Timestamp};
+use joint::{Ask, Claimed};
+use lane::{Lane, Reserved};
 use log::{Reopened, Ruled};
 use record::{
     Acceptance, Contradiction, DurableIntent, Finished, Head, InquiryResult, Intent, Item, ItemId, NewRun,
@@ -227,4 +231,30 @@ pub trait Journal: Send + Sync + 'static {
 
     /// The last entry of the log; `None` while it is empty.
     fn head(&self) -> impl Future<Output = Result<Option<Head>, JournalError>> + Send;
+
+    /// Claims a part of a joint run. What one program holds alone is no joint run: it has claimed all of it.
+    fn claim(&self, ask: Ask) -> impl Future<Output = Result<Claimed, JournalError>> + Send {
+        let _ = ask;
+        std::future::ready(Ok(Claimed::Over))
+    }
+
+    /// Whether a request may leave now. Whoever holds a journal for a time only has to be sure that the time is not over.
+    ///
+    /// # Errors
+    /// It may not; nothing more is written either.
+    fn may_send(&self) -> Result<(), JournalError> {
+        Ok(())
+    }
+
+    /// Reserves so many places for calls in a lane. A journal that one program holds alone has nothing to share.
+    fn reserve(&self, lane: &Lane, places: u32) -> impl Future<Output = Result<Reserved, JournalError>> + Send {
+        let _ = (lane, places);
+        std::future::ready(Ok(Reserved::Alone))
+    }
+
+    /// Keeps a lane empty for a time that the provider has asked for, whoever wants to make the next call.
+    fn hold(&self, lane: &Lane, wait: Duration) -> impl Future<Output = Result<(), JournalError>> + Send {
+        let _ = (lane, wait);
+        std::future::ready(Ok(()))
+    }
 }

@@ -13,6 +13,7 @@ pub mod emergency;
 mod flush;
 mod guards;
 mod lease;
+pub mod limiter;
 mod look;
 mod migrate;
 mod needs;
