@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::Common;
 use super::exit::Failure;
-use super::load::{self, Case, shown};
+use super::load::{self, Case, named, shown};
 use super::open;
 use super::screen::Screen;
 use super::session::Session;
@@ -268,7 +268,10 @@ pub(super) fn ground(
         environment: case.job.merchant.environment.word().to_owned(),
         input: InputFile { file, sha256: input.sha256.clone().unwrap_or_default() },
         job: JobFile { name: case.job.name.to_string(), sha256: case.sha256.clone() },
-        journal: shown(case.journal.strip_prefix(&case.folder).unwrap_or(&case.journal)),
+        journal: match case.journal.file() {
+            Some(path) => shown(path.strip_prefix(&case.folder).unwrap_or(path)),
+            None => named(&case.journal),
+        },
         operation: operation.word().to_owned(),
         rekon: VERSION.to_owned(),
     })

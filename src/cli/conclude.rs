@@ -8,7 +8,7 @@ use super::books::Books;
 use super::events;
 use super::exit::{self, Completion, Failure};
 use super::illustrate::Illustrated;
-use super::load::{Case, Loosening, for_a_shell, shown};
+use super::load::{Case, Loosening, for_a_shell, named, shown};
 use super::screen::{Screen, Tone};
 use super::workbook;
 use crate::edge::files;
@@ -390,7 +390,7 @@ impl Conclusion {
             }
             Task::Change(_) | Task::Audit => String::new(),
         };
-        let place = format!("--journal {}", printable(&for_a_shell(&shown(&case.journal))));
+        let place = format!("--journal {}", printable(&for_a_shell(&named(&case.journal))));
         let next = match summary.exit_code {
             exit::DONE => String::new(),
             exit::DOUBT => format!(

@@ -47,8 +47,7 @@ pub(super) async fn start(case: &Case, credentials: &Credentials, input: Option<
 }
 
 fn file_of(case: &Case, what: &str) -> PathBuf {
-    let folder = case.journal.parent().map(|folder| folder.join("simulator")).unwrap_or_default();
-    folder.join(format!("{}-{what}.jsonl", case.job.name))
+    case.journal_folder().join("simulator").join(format!("{}-{what}.jsonl", case.job.name))
 }
 
 /// Whether the embedded simulator is made of the input.

@@ -2,11 +2,11 @@
 
 use super::args::{Common, JournalCommand};
 use super::exit::{DONE, Failure, LOOK};
-use super::load::shown;
-use super::open::{Place, absent, accept, failure, to_examine, to_read};
+use super::load::{named, shown};
+use super::open::{Place, absent, accept, failure, is_there, to_examine, to_read};
 use super::screen::{Screen, Tone};
 use crate::doku::sign::Signer;
-use crate::journal::sqlite::Checked;
+use crate::journal::check::Checked;
 use crate::journal::store::Store;
 use crate::model::fault::printable;
 use crate::plan::guard::counted;
@@ -15,27 +15,27 @@ use crate::plan::guard::counted;
 pub(super) async fn journal(command: &JournalCommand, common: &Common, screen: Screen) -> Result<u8, Failure> {
     match command {
         JournalCommand::Check { job, head } => {
-            let Place { path, case, .. } = Place::of(job.as_deref(), common)?;
+            let Place { location, case, .. } = Place::of(job.as_deref(), common)?;
             // Without keys the chain alone is checked.
             let signers = case.and_then(|case| case.credentials().ok()).map(|keys| keys.signers());
-            check(&to_examine(&path).await?, &shown(&path), head.as_deref(), signers.as_deref(), screen).await
+            check(&to_examine(&location).await?, &named(&location), head.as_deref(), signers.as_deref(), screen).await
         }
         JournalCommand::Backup { file, job } => {
-            let Place { path, .. } = Place::of(job.as_deref(), common)?;
-            let checked = to_read(&path, screen).await?.backup(file).await.map_err(failure)?;
+            let Place { location, .. } = Place::of(job.as_deref(), common)?;
+            let checked = to_read(&location, screen).await?.backup(file).map_err(failure)?;
             screen.say(&format!("{}: {}, checked", printable(&shown(file)), contents(&checked)));
             screen.document(document(&checked, DONE).to_string().as_bytes());
             Ok(DONE)
         }
         JournalCommand::Accept { reason, job } => {
-            let Place { path, .. } = Place::of(job.as_deref(), common)?;
-            if !path.exists() {
-                return Err(absent(&path));
+            let Place { location, .. } = Place::of(job.as_deref(), common)?;
+            if !is_there(&location).await? {
+                return Err(absent(&location));
             }
             if reason.trim().is_empty() {
                 return Err(Failure::Refused("--reason must say why".to_owned()));
             }
-            accept(&path, reason.trim(), screen).await.map(|()| DONE)
+            accept(&location, reason.trim(), screen).await.map(|()| DONE)
         }
     }
 }

@@ -11,12 +11,14 @@ use super::exit::Failure;
 use super::screen::Screen;
 use crate::edge::credentials::{self, Credentials};
 use crate::edge::notification_log::{self, Verifier};
-use crate::edge::{csv, files, read, results};
+use crate::edge::{csv, environment, files, read, results};
 use crate::job::overrides::Override;
 use crate::job::settings::{Column, Field, Guards, Notifications, STDIN, Source};
 use crate::job::{self, Job};
 use crate::journal::Account;
 use crate::journal::log::sha256;
+use crate::journal::postgres::address::Address;
+use crate::journal::store::Location;
 use crate::model::fault::{Fault, Place, printable};
 use crate::model::ids::InvoiceNumber;
 use crate::model::language::Language;
@@ -45,7 +47,7 @@ pub(super) struct Case {
     /// The business date.
     pub(super) date: BusinessDate,
     /// Where the journal is.
-    pub(super) journal: PathBuf,
+    pub(super) journal: Location,
     /// Whether its guards are loosened for this command.
     pub(super) loosening: Loosening,
     /// SHA-256 of the job file, in hex; empty where there is none.
@@ -134,7 +136,7 @@ pub(super) fn assemble(
     now: Timestamp,
 ) -> Result<Case, Failure> {
     let language = common.lang.unwrap_or(job.output.language);
-    let journal = journal_path(common.journal.as_deref(), &file, &folder, &job.journal)?;
+    let journal = location_of(common.journal.as_deref(), &file, &folder, &job.journal)?;
     let date = date(common, now)?;
     Ok(Case {
         typed: typed(&file, &job, common, date),
@@ -173,21 +175,61 @@ fn typed(file: &str, job: &Job, common: &Common, date: BusinessDate) -> String {
     format!("{}{date}{}", printable(&for_a_shell(file)), journal.unwrap_or_default())
 }
 
-/// `--journal` is relative to the current directory, as every argument; the job's own is relative to the job.
-fn journal_path(flag: Option<&str>, file: &str, folder: &Path, own: &str) -> Result<PathBuf, Failure> {
-    let named = flag.unwrap_or(own);
-    if let Some((scheme, _)) = named.split_once("://") {
-        // The rest of the URL may hold a password.
-        let message = |what: &str| format!("{what} {scheme}:// is not known to this version");
-        return Err(match flag {
-            Some(_) => Failure::Refused(format!("{}; name a file", message("--journal"))),
-            None => Failure::Faults(vec![Fault::new(Place::file(file), message("journal")).hint("name a file")]),
-        });
+/// Where a journal is. `--journal` is relative to the current directory, as every argument; the job's own is relative to the
+/// job.
+fn location_of(flag: Option<&str>, file: &str, folder: &Path, own: &str) -> Result<Location, Failure> {
+    match flag {
+        Some(named) => {
+            let found = location(named, Path::new("")).map_err(|why| Failure::Refused(format!("--journal {why}")))?;
+            Ok(match found {
+                // What cannot be written is looked for by the next run of the job, wherever it is called from.
+                Location::Server { address, .. } => Location::Server { address, beside: folder.join(".rekon") },
+                Location::File(path) => Location::File(path),
+            })
+        }
+        None => location(own, folder).map_err(|why| {
+            let (what, hint) =
+                why.split_once("\n  hint: ").unwrap_or((&why, "name a file, or postgres://USER@HOST/DATABASE"));
+            Failure::Faults(vec![Fault::new(Place::file(file), format!("journal: {what}")).hint(hint)])
+        }),
     }
-    Ok(if flag.is_some() { PathBuf::from(named) } else { folder.join(named) })
+}
+
+/// The journal of a name: a file in a folder, or a database.
+pub(super) fn location(named: &str, folder: &Path) -> Result<Location, String> {
+    if Address::is_meant(named) {
+        let address = Address::parse(named, folder, &environment::variable);
+        let beside = folder.join(".rekon");
+        return address
+            .map(|address| Location::Server { address: Box::new(address), beside })
+            .map_err(|error| error.to_string());
+    }
+    match named.split_once("://") {
+        // The rest of the URL may hold a password.
+        Some((scheme, _)) => {
+            Err(format!("{scheme}:// is not known\n  hint: name a file, or postgres://USER@HOST/DATABASE"))
+        }
+        None => Ok(Location::File(folder.join(named))),
+    }
+}
+
+/// A journal as people read it.
+pub(super) fn named(journal: &Location) -> String {
+    match journal {
+        Location::File(path) => shown(path),
+        Location::Server { address, .. } => address.to_string(),
+    }
 }
 
 impl Case {
+    /// The folder for what belongs beside the journal; beside the job, if the journal is on a server.
+    pub(super) fn journal_folder(&self) -> PathBuf {
+        match &self.journal {
+            Location::File(path) => path.parent().map(Path::to_owned).unwrap_or_default(),
+            Location::Server { .. } => self.folder.join(".rekon"),
+        }
+    }
+
     /// A path of the job in the world, with its date filled in.
     pub(super) fn path(&self, template: &str) -> PathBuf {
         self.folder.join(self.fill(template))

@@ -1,6 +1,6 @@
 //! Opening the journal for a command that writes: who holds it, whether its clock and its entries are what they were.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use super::args::Common;
@@ -10,7 +10,7 @@ use super::screen::Screen;
 use crate::edge::clock::SystemClock;
 use crate::job::settings::{DEFAULT_JOURNAL, Retries};
 use crate::journal::record::Acceptance;
-use crate::journal::store::Store;
+use crate::journal::store::{Location, Store};
 use crate::journal::{Journal as _, JournalError, Loss};
 use crate::model::fault::printable;
 use crate::model::operation::Task;
@@ -19,22 +19,31 @@ use crate::runner::clock::Clock as _;
 
 /// Opens the journal of a run, or of a person's ruling. A clock that went back is refused; so is the loss of entries
 /// that may be older than the horizon. A younger loss is noted: every key is derived, and DOKU remembers it.
-pub(super) async fn open(path: &Path, horizon: Duration, now: Timestamp, screen: Screen) -> Result<Store, Failure> {
-    let (journal, loss) = open_at(path, horizon, now).await?;
+pub(super) async fn open(
+    location: &Location,
+    horizon: Duration,
+    now: Timestamp,
+    screen: Screen,
+) -> Result<Store, Failure> {
+    let (journal, loss) = open_at(location, horizon, now).await?;
     if let Some(loss) = loss {
         screen.warn(&format!(
             "{}: {loss}: the journal was restored from an old copy, or made anew; every request keeps its key, so what \
              was sent already is answered with its first outcome",
-            printable(&load::shown(path))
+            printable(&load::named(location))
         ));
     }
     Ok(journal)
 }
 
 /// The same without a word; says what was lost and noted.
-pub(super) async fn open_at(path: &Path, horizon: Duration, now: Timestamp) -> Result<(Store, Option<Loss>), Failure> {
-    let journal = Store::open(path).await.map_err(failure)?;
-    let shown = printable(&load::shown(path));
+pub(super) async fn open_at(
+    location: &Location,
+    horizon: Duration,
+    now: Timestamp,
+) -> Result<(Store, Option<Loss>), Failure> {
+    let journal = Store::open(location).await.map_err(failure)?;
+    let shown = printable(&load::named(location));
     if let Some(head) = journal.head().await.map_err(failure)?
         && elapsed(now, head.at) > CORRECTION
     {
@@ -78,9 +87,9 @@ fn refuse_old_loss(
 }
 
 /// `rekon journal accept`: goes on with a journal that `open` refuses.
-pub(super) async fn accept(path: &Path, reason: &str, screen: Screen) -> Result<(), Failure> {
+pub(super) async fn accept(location: &Location, reason: &str, screen: Screen) -> Result<(), Failure> {
     let now = SystemClock.now();
-    let journal = Store::open(path).await.map_err(failure)?;
+    let journal = Store::open(location).await.map_err(failure)?;
     let head = journal.head().await.map_err(failure)?;
     let ahead = head.filter(|head| elapsed(now, head.at) > CORRECTION);
     let lost_since = match journal.loss() {
@@ -92,7 +101,7 @@ pub(super) async fn accept(path: &Path, reason: &str, screen: Screen) -> Result<
         (None, Some(since), _) => format!("entries since {} are missing", wire(since)),
         (None, None, Some(head)) => format!("the last entry is of {}, ahead of the clock", wire(head.at)),
         (None, None, None) => {
-            return Err(Failure::Refused(format!("{}: there is nothing to accept", load::shown(path))));
+            return Err(Failure::Refused(format!("{}: there is nothing to accept", load::named(location))));
         }
     };
     let acceptance = Acceptance { found: found.clone(), lost_since, reason: reason.to_owned() };
@@ -100,7 +109,7 @@ pub(super) async fn accept(path: &Path, reason: &str, screen: Screen) -> Result<
     screen.say(&format!(
         "accepted, and written into the journal: {found}\n\
          what was unknown is for a person to rule now: rekon show --journal {}",
-        printable(&load::shown(path))
+        printable(&load::named(location))
     ));
     screen.document(serde_json::json!({ "version": 1, "accepted": found, "exit_code": 0 }).to_string().as_bytes());
     Ok(())
@@ -108,7 +117,7 @@ pub(super) async fn accept(path: &Path, reason: &str, screen: Screen) -> Result<
 
 /// Where the journal of a command is, and whose it is.
 pub(super) struct Place {
-    pub(super) path: PathBuf,
+    pub(super) location: Location,
     /// The job's; the default where none is named.
     pub(super) horizon: Duration,
     /// The job, if it is named.
@@ -120,10 +129,12 @@ impl Place {
     pub(super) fn of(job: Option<&Path>, common: &Common) -> Result<Self, Failure> {
         if let Some(job) = job {
             let case = load::case(job, common, SystemClock.now())?;
-            return Ok(Self { path: case.journal.clone(), horizon: case.job.retries.horizon, case: Some(case) });
+            return Ok(Self { location: case.journal.clone(), horizon: case.job.retries.horizon, case: Some(case) });
         }
-        let path = PathBuf::from(common.journal.as_deref().unwrap_or(DEFAULT_JOURNAL));
-        Ok(Self { path, horizon: Retries::default().horizon, case: None })
+        let named = common.journal.as_deref().unwrap_or(DEFAULT_JOURNAL);
+        let location =
+            load::location(named, Path::new("")).map_err(|why| Failure::Refused(format!("--journal {why}")))?;
+        Ok(Self { location, horizon: Retries::default().horizon, case: None })
     }
 
     /// The job, if it is an audit.
@@ -135,35 +146,51 @@ impl Place {
     pub(super) fn flag(&self) -> String {
         match &self.case {
             Some(case) => format!("--job {}", printable(&case.file)),
-            None => format!("--journal {}", printable(&load::shown(&self.path))),
+            None => format!("--journal {}", printable(&load::named(&self.location))),
         }
     }
 }
 
 /// A journal that must be there, to look at; says if entries are missing.
-pub(super) async fn to_read(path: &Path, screen: Screen) -> Result<Store, Failure> {
-    let journal = Store::open_to_read(path).await.map_err(failure)?.ok_or_else(|| absent(path))?;
-    warn_of_loss(path, &journal, screen);
+pub(super) async fn to_read(location: &Location, screen: Screen) -> Result<Store, Failure> {
+    let journal = Store::open_to_read(location).await.map_err(failure)?.ok_or_else(|| absent(location))?;
+    warn_of_loss(location, &journal, screen);
     Ok(journal)
 }
 
 /// Says that what is looked at is not what the last writer left.
-pub(super) fn warn_of_loss(path: &Path, journal: &Store, screen: Screen) {
+pub(super) fn warn_of_loss(location: &Location, journal: &Store, screen: Screen) {
     if let Some(loss) = journal.loss() {
-        let shown = printable(&load::shown(path));
+        let shown = printable(&load::named(location));
         screen.warn(&format!("{shown}: {loss}: it was restored from an old copy, or made anew"));
     }
 }
 
 /// A journal that must be there, to check it whatever it is like.
-pub(super) async fn to_examine(path: &Path) -> Result<Store, Failure> {
-    Store::open_to_examine(path).await.map_err(failure)?.ok_or_else(|| absent(path))
+pub(super) async fn to_examine(location: &Location) -> Result<Store, Failure> {
+    Store::open_to_examine(location).await.map_err(failure)?.ok_or_else(|| absent(location))
+}
+
+/// Whether there is a journal already.
+pub(super) async fn is_there(location: &Location) -> Result<bool, Failure> {
+    match location {
+        Location::File(path) => Ok(path.exists()),
+        Location::Server { .. } => Ok(Store::open_to_read(location).await.map_err(failure)?.is_some()),
+    }
 }
 
 /// No journal where one was looked for.
-pub(super) fn absent(path: &Path) -> Failure {
+pub(super) fn absent(location: &Location) -> Failure {
     let hint = "name the job with --job, or the journal with --journal";
-    Failure::Refused(format!("{}: there is no journal here; {hint}", path.display()))
+    Failure::Refused(format!("{}: there is no journal here; {hint}", load::named(location)))
+}
+
+/// After something was done. What is out of reach says nothing about money: the next run tells.
+pub(super) fn unread(error: JournalError) -> Failure {
+    match error {
+        JournalError::Away(_) | JournalError::Fenced => Failure::Stopped(error.to_string()),
+        other => Failure::InDoubt(other.to_string()),
+    }
 }
 
 /// Before anything was done.

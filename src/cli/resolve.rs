@@ -80,7 +80,7 @@ async fn settle(case: &Case, live: bool, started_at: Timestamp, screen: Screen) 
         screen.say(&format!(
             "{}\n  which ones, and what to type: rekon show --journal {}",
             screen.tone(Tone::Bad, &title),
-            printable(&load::shown(&case.journal))
+            printable(&load::named(&case.journal))
         ));
     }
     if code == DONE {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::args::{Common, ReopenArgs, RuleArgs, Ruling};
 use super::exit::{DONE, Failure};
-use super::open::{Place, absent, failure, open};
+use super::open::{Place, absent, failure, is_there, open};
 use super::screen::Screen;
 use super::words::words;
 use crate::edge::clock::SystemClock;
@@ -128,10 +128,10 @@ impl<'a> Meant<'a> {
 
     /// A journal that is there already: a ruling makes none.
     async fn open(&self, screen: Screen) -> Result<Store, Failure> {
-        if !self.place.path.exists() {
-            return Err(absent(&self.place.path));
+        if !is_there(&self.place.location).await? {
+            return Err(absent(&self.place.location));
         }
-        open(&self.place.path, self.place.horizon, SystemClock.now(), screen).await
+        open(&self.place.location, self.place.horizon, SystemClock.now(), screen).await
     }
 
     /// Whether an account may be the one that is meant.

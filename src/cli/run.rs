@@ -12,6 +12,7 @@ use super::events;
 use super::exit::{Completion, DOUBT, Failure, STOPPED};
 use super::illustrate::Illustrated;
 use super::load::{self, Case, Loosening};
+use super::open;
 use super::pace::limits_seen;
 use super::read_back::ReadBack;
 use super::reconcile;
@@ -274,7 +275,7 @@ async fn report(
 ) -> Result<u8, Failure> {
     let (case, journal) = (session.case, &session.journal);
     let stopped = |error: JournalError| Failure::Stopped(error.to_string());
-    let unread = |error: JournalError| Failure::InDoubt(error.to_string());
+    let unread = open::unread;
     // Read again: notifications may have arrived during the run. A log that has gone is no reason to write nothing.
     let log = session.log().unwrap_or_else(|failure| {
         screen.warn(&format!("{failure}\nthe notifications count as they were before the run"));

@@ -11,6 +11,7 @@ use super::screen::Screen;
 use crate::edge::clock::SystemClock;
 use crate::edge::environment;
 use crate::job::settings::Reference;
+use crate::journal::postgres::address::Address;
 use crate::model::time::Zone;
 use crate::report::schedule::{Schedule, cron, systemd};
 use crate::runner::clock::Clock as _;
@@ -75,7 +76,7 @@ fn of_case(case: &Case, args: &ScheduleArgs, common: &Common) -> Result<Schedule
     };
     refuse_unless_open(case, at, zone)?;
     let folder = absolute(&case.folder)?;
-    let journal = absolute(case.journal.parent().unwrap_or(&case.folder))?;
+    let journal = absolute(&case.journal_folder())?;
     let named = [Some(&job.merchant.client_id), Some(&job.healthcheck)].into_iter().flatten().flatten();
     let mut variables: Vec<String> = named.chain(&job.merchant.secret_keys).filter_map(variable).collect();
     variables.sort();
@@ -86,7 +87,7 @@ fn of_case(case: &Case, args: &ScheduleArgs, common: &Common) -> Result<Schedule
         environment: job.merchant.environment,
         program,
         file: absolute(&args.job)?,
-        journal: common.journal.as_deref().map(|path| absolute(Path::new(path))).transpose()?,
+        journal: common.journal.as_deref().map(absolute_journal).transpose()?,
         at,
         zone,
         user: args.user.clone(),
@@ -95,6 +96,11 @@ fn of_case(case: &Case, args: &ScheduleArgs, common: &Common) -> Result<Schedule
         log: format!("{}/{}.log", if Path::new(&journal).starts_with(&folder) { &folder } else { &journal }, job.name),
         timeout: job.limits.timeout,
     })
+}
+
+/// A file by its whole path, a server by its URL.
+fn absolute_journal(named: &str) -> Result<String, Failure> {
+    if Address::is_meant(named) { Ok(named.to_owned()) } else { absolute(Path::new(named)) }
 }
 
 /// A run at a time when the window is closed would send nothing, every night.

@@ -7,14 +7,13 @@ use super::audit::Options;
 use super::audit::examine::examine;
 use super::chain;
 use super::exit::{DONE, Failure};
-use super::load::shown;
+use super::load::named;
 use super::open::{Place, failure, to_read};
 use super::reconcile::present;
 use super::screen::{Screen, Tone, printable_lines};
 use super::show_plan;
 use super::show_runs;
 use crate::journal::record::RunRecord;
-use crate::journal::sqlite::SqliteJournal;
 use crate::journal::store::Store;
 use crate::journal::{Journal as _, JournalError};
 use crate::model::fault::printable;
@@ -49,16 +48,17 @@ pub(super) async fn show(
         }
         return Err(Failure::Refused(format!("{invoice:?} is not among the orders of {}", case.file)));
     }
-    let (path, flag) = (&place.path, place.flag());
-    let journal = to_read(path, screen).await?;
+    let (location, flag) = (&place.location, place.flag());
+    let journal = to_read(location, screen).await?;
     let runs = journal.runs().await.map_err(failure)?;
     let Some(what) = what else {
-        screen.say(&format!("journal {}\n", printable(&shown(path))));
-        show_runs::list(&runs, SqliteJournal::is_held(path), &journal.doubts().await.map_err(failure)?, &flag, screen);
+        screen.say(&format!("journal {}\n", printable(&named(location))));
+        let is_held = journal.is_held(location).await.map_err(failure)?;
+        show_runs::list(&runs, is_held, &journal.doubts().await.map_err(failure)?, &flag, screen);
         return Ok(DONE);
     };
     if let Some(run) = runs.iter().find(|run| run.run.as_str() == what) {
-        let ended = show_runs::ended_with(run, &runs, SqliteJournal::is_held(path));
+        let ended = show_runs::ended_with(run, &runs, journal.is_held(location).await.map_err(failure)?);
         one_run(&journal, run, &ended, screen).await.map_err(failure)?;
         return Ok(DONE);
     }
@@ -67,7 +67,7 @@ pub(super) async fn show(
         Err(_) => chain::nothing(),
     };
     if story.items.is_empty() && story.mentions.is_empty() {
-        return Err(Failure::Refused(format!("{what:?} is neither a run nor an invoice of {}", path.display())));
+        return Err(Failure::Refused(format!("{what:?} is neither a run nor an invoice of {}", named(location))));
     }
     chain::show(what, &story, place.case.as_ref(), screen);
     Ok(DONE)
@@ -77,10 +77,10 @@ pub(super) async fn show(
 async fn on_paper(what: Option<&str>, place: &Place, screen: Screen) -> Result<u8, Failure> {
     let of_a_run = || Failure::Refused("--format md is for one run: rekon show RUN --format md".to_owned());
     let what = what.ok_or_else(of_a_run)?;
-    let journal = to_read(&place.path, screen).await?;
+    let journal = to_read(&place.location, screen).await?;
     let runs = journal.runs().await.map_err(failure)?;
     let run = runs.iter().find(|run| run.run.as_str() == what).ok_or_else(of_a_run)?;
-    let ended = show_runs::ended_with(run, &runs, SqliteJournal::is_held(&place.path));
+    let ended = show_runs::ended_with(run, &runs, journal.is_held(&place.location).await.map_err(failure)?);
     one_run(&journal, run, &ended, screen).await.map_err(failure)?;
     Ok(DONE)
 }

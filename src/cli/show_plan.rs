@@ -65,7 +65,7 @@ async fn standing(bound: &Bound, job: Option<&Path>, common: &Common) -> Result<
     let Some(job) = job else {
         against_itself(bound, now, &mut standing.against);
         let place = Place::of(None, common)?;
-        if let Some(journal) = Store::open_to_read(&place.path).await.map_err(open::failure)? {
+        if let Some(journal) = Store::open_to_read(&place.location).await.map_err(open::failure)? {
             used(bound, &journal, &mut standing).await?;
         }
         lacks_approvals(bound, &mut standing.against);

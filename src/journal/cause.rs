@@ -49,6 +49,11 @@ pub enum Cause {
         /// Its invoice; `None` if it is not known any more.
         invoice: Option<String>,
     },
+    /// Another host stopped the run for all.
+    ByAnotherHost {
+        /// Why: a word of [`Entry::RunStopped`](super::log::Entry::RunStopped), or `canary_refused`.
+        word: String,
+    },
     /// What the journal has lost is older than the horizon.
     LossTooOld,
     /// A guard of the business day.
@@ -90,10 +95,14 @@ impl Cause {
             Self::Credentials => "keys",
             Self::Gateway => "gateway",
             Self::Signatures => "signature",
-            Self::StillIll { before: word } | Self::NotYetDue { before: word } | Self::Noted { word } => {
+            Self::StillIll { before: word }
+            | Self::NotYetDue { before: word }
+            | Self::ByAnotherHost { word }
+            | Self::Noted { word } => {
                 match word.as_str() {
                     "credentials" => "keys",
                     "signatures" => "signature",
+                    "canary_refused" => "canary",
                     other => other,
                 }
             }

@@ -6,8 +6,13 @@
 //! sent without one.
 
 pub mod cause;
+pub mod check;
+#[cfg(test)]
+mod conformance;
 pub mod history;
 pub mod identity;
+pub mod joint;
+pub mod lane;
 pub mod log;
 pub mod past;
 pub mod postgres;
@@ -28,11 +33,14 @@ use crate::model::environment::Environment;
 use crate::model::ids::{ClientId, InvoiceNumber, RunId};
 use crate::model::operation::Operation;
 use crate::model::time::{self, Timestamp};
+use joint::{Ask, Claimed};
+use lane::{Lane, Reserved};
 use log::{Reopened, Ruled};
 use record::{
     Acceptance, Contradiction, DurableIntent, Finished, Head, InquiryResult, Intent, Item, ItemId, NewRun,
     OutcomeRecord, RowRecord, RunRecord,
 };
+pub use rules::{Late, TakenIn};
 use state::State;
 use story::Story;
 
@@ -82,6 +90,14 @@ pub enum JournalError {
     /// The disk is full. Nothing more is sent, but what was under way is kept.
     #[error("the journal's disk is full")]
     Full,
+    /// The server that holds it is out of reach. Nothing more is sent; what was under way is kept beside the job.
+    #[error("{0}")]
+    Away(String),
+    /// This runner was not heard of for longer than its lease, and others have taken over. Nothing more is sent.
+    #[error(
+        "this runner was not heard of for longer than its lease, and counts as lost: others take over what it had in hand"
+    )]
+    Fenced,
     /// A plan is used once.
     #[error("the plan was executed by run {0} already")]
     PlanUsed(String),
@@ -118,6 +134,10 @@ impl std::fmt::Display for Loss {
 pub trait Journal: Send + Sync + 'static {
     /// Starts a run: its name and all its rows, durable in one transaction.
     fn begin_run(&self, run: NewRun) -> impl Future<Output = Result<RunId, JournalError>> + Send;
+
+    /// Whether a request may leave now. A runner of a shared journal whose lease runs out knows it by its own clock: others
+    /// take over what it has in hand, and it sends nothing more.
+    fn may_send(&self) -> bool;
 
     /// Makes an intent durable: first for a new item, again for a resend of the same key and body.
     fn record_intent(&self, intent: Intent) -> impl Future<Output = Result<DurableIntent, JournalError>> + Send;
@@ -212,4 +232,22 @@ pub trait Journal: Send + Sync + 'static {
 
     /// The last entry of the log; `None` while it is empty.
     fn head(&self) -> impl Future<Output = Result<Option<Head>, JournalError>> + Send;
+
+    /// Claims a part of a joint run. What one program holds alone is no joint run: it has claimed all of it.
+    fn claim(&self, ask: Ask) -> impl Future<Output = Result<Claimed, JournalError>> + Send {
+        let _ = ask;
+        std::future::ready(Ok(Claimed::Over))
+    }
+
+    /// Reserves so many places for calls in a lane. A journal that one program holds alone has nothing to share.
+    fn reserve(&self, lane: &Lane, places: u32) -> impl Future<Output = Result<Reserved, JournalError>> + Send {
+        let _ = (lane, places);
+        std::future::ready(Ok(Reserved::Alone))
+    }
+
+    /// Keeps a lane empty for a time that the provider has asked for, whoever wants to make the next call.
+    fn hold(&self, lane: &Lane, wait: Duration) -> impl Future<Output = Result<(), JournalError>> + Send {
+        let _ = (lane, wait);
+        std::future::ready(Ok(()))
+    }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
+use super::decided::Faults;
 use super::disposition::{Disposition, Earlier, Found, HeldBy, Sendable};
 use super::guard::{self, Reading, Sums};
 use super::input::{Input, InputRow, Role};
@@ -79,10 +80,12 @@ pub struct Plan {
     /// SHA-256 of bodies that have left once, and so are sent again as they were.
     pub stored_bodies: HashMap<InvoiceNumber, String>,
     pub(super) register: Register,
+    /// What the journal remembered when it was made.
+    pub(super) history: History,
     /// What is to happen to each order.
-    dispositions: Vec<Disposition>,
+    pub(super) dispositions: Vec<Disposition>,
     /// What requests need that the file lacks, by order.
-    found: HashMap<u32, Found>,
+    pub(super) found: HashMap<u32, Found>,
     /// Orders that other jobs have left in doubt, each with its job.
     doubts_elsewhere: Vec<(InvoiceNumber, Rupiah, Arc<Earlier>)>,
     sums: Sums,
@@ -147,7 +150,7 @@ impl<'a> Deciding<'a> {
 
     /// Decides about these orders.
     pub fn take(&mut self, known: &Known) {
-        for (number, order) in std::mem::take(&mut self.asked) {
+        for (number, order) in self.asked() {
             if let Some(item) = known.items.get(&order.invoice_number)
                 && item.state == State::Planned
                 && item.attempts > 0
@@ -155,25 +158,43 @@ impl<'a> Deciding<'a> {
                 self.stored_bodies.insert(order.invoice_number.clone(), item.body_sha256.clone());
             }
             let disposition = self.dispose(number, &order, known);
-            match &disposition {
-                Disposition::Send { .. } => self.sums.send.add(order.amount),
-                Disposition::Held(by) => {
-                    let held = HeldBy::ALL.iter().zip(&mut self.sums.held).find(|(each, _)| *each == by);
-                    held.into_iter().for_each(|(_, held)| held.add(order.amount));
-                }
-                Disposition::Elsewhere(earlier) if earlier.state.is_in_doubt() => {
-                    self.doubts_elsewhere.push((order.invoice_number, order.amount, Arc::clone(earlier)));
-                }
-                Disposition::Invalid(found) if !self.input.faults.contains_key(&number) => {
-                    self.faults.extend(found.iter().cloned());
-                }
-                Disposition::Continue(_)
-                | Disposition::Elsewhere(_)
-                | Disposition::Skip(_)
-                | Disposition::Invalid(_) => {}
-            }
-            self.dispositions.push(disposition);
+            self.note(number, &order, disposition);
         }
+    }
+
+    /// The orders that were asked for last and about which nothing is decided yet.
+    pub(super) fn asked(&mut self) -> Vec<(u32, Order)> {
+        std::mem::take(&mut self.asked)
+    }
+
+    /// Takes note of what is to happen to the next order.
+    pub(super) fn note(&mut self, number: u32, order: &Order, disposition: Disposition) {
+        match &disposition {
+            Disposition::Send { .. } => self.sums.send.add(order.amount),
+            Disposition::Held(by) => {
+                let held = HeldBy::ALL.iter().zip(&mut self.sums.held).find(|(each, _)| *each == by);
+                held.into_iter().for_each(|(_, held)| held.add(order.amount));
+            }
+            Disposition::Elsewhere(earlier) if earlier.state.is_in_doubt() => {
+                self.doubts_elsewhere.push((order.invoice_number.clone(), order.amount, Arc::clone(earlier)));
+            }
+            Disposition::Invalid(found) if !self.input.faults.contains_key(&number) => {
+                self.faults.extend(found.iter().cloned());
+            }
+            Disposition::Continue(_) | Disposition::Elsewhere(_) | Disposition::Skip(_) | Disposition::Invalid(_) => {}
+        }
+        self.dispositions.push(disposition);
+    }
+
+    /// What is wrong with an order by the input alone.
+    pub(super) fn faults_of(&self, number: u32) -> Faults {
+        let known = self.input.faults.get(&number).cloned().unwrap_or_default();
+        Faults { known, place: self.input.register.place(number) }
+    }
+
+    /// Takes note of what an order's request needs that the file lacks.
+    pub(super) fn knows(&mut self, number: u32, found: Found) {
+        self.found.insert(number, found);
     }
 
     /// The plan, once all is decided. `notified` is how many orders verified notifications speak of.
@@ -197,6 +218,7 @@ impl<'a> Deciding<'a> {
             on_invalid: self.job.orders.on_invalid,
             stored_bodies: self.stored_bodies,
             register,
+            history: history.clone(),
             dispositions: self.dispositions,
             found: self.found,
             doubts_elsewhere: self.doubts_elsewhere,
@@ -479,6 +501,13 @@ impl Plan {
             let (call, payment_reference) = request.expect("it was complete when it was decided about");
             Some((number, Sendable { order, call, payment_reference, generation }))
         })
+    }
+
+    /// The order that is to be sent and whose first row has this number; `None` if there is none.
+    #[must_use]
+    pub fn sendable(&self, row: u64) -> Option<Sendable> {
+        let Part::First(order) = self.part(row)? else { return None };
+        self.to_send_from(order).next().filter(|(number, _)| *number == order).map(|(_, ready)| ready)
     }
 
     /// What the row of that number is to its order.

@@ -16,6 +16,7 @@ pub mod book;
 mod book_tests;
 mod columns;
 pub mod decide;
+mod decided;
 pub mod disposition;
 pub mod eta;
 mod fields;
@@ -32,6 +33,7 @@ pub mod select;
 mod tests;
 
 pub use decide::{Known, Plan};
+pub use decided::NotDecided;
 pub use disposition::{Disposition, Sendable};
 pub use input::{Input, InputRow, Role};
 pub use register::Part;

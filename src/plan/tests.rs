@@ -259,3 +259,45 @@ proptest! {
         prop_assert_eq!(plan.operation, Operation::Refund);
     }
 }
+
+#[test]
+fn whoever_joins_a_run_decides_as_the_one_who_began_it() {
+    let lines = [
+        "A,5,1,2,paid",
+        "B,6,1,2,paid",
+        "C,7,,,paid",
+        "D,8,,,paid",
+        "E,x,1,2,paid",
+        "F,9,1,2,paid",
+        "G,10,1,2,paid",
+        "A,5,1,2,paid",
+        "H,11,1,2,paid",
+    ];
+    let more = "orders: {file: orders.csv, on_invalid: skip}\n\
+                guards: {max_orders: 100, max_total: 100000000, max_order: 10}";
+    let job = job("refund", more);
+    let mut known = known_item("A", State::Succeeded, "test", 5);
+    known.items.extend(known_item("B", State::Unknown, "other", 6).items);
+    known.items.extend(known_item("F", State::Planned, "test", 9).items);
+    known.items.values_mut().for_each(|item| item.identity.generation = 1);
+    let heard = Heard { order_id: Some("O-1".into()), akulaku_reference: Some("R-1".into()), ..Heard::default() };
+    known.heard.insert(InvoiceNumber::new("C").unwrap(), heard);
+    known.history.runs = vec![Tally { count: 3, rupiah: Rupiah::new(4) }];
+    known.history.date = "2026-11-22".into();
+    let input = rows(&lines);
+    let began = plan(&job, &input, &known);
+    let guards = job.guards.as_ref().unwrap();
+    let joined = Plan::adopted(&job, Operation::Refund, guards, read(&job, &input), &began.decided()).unwrap();
+    assert_eq!(fates(&joined), fates(&began));
+    let kinds: std::collections::BTreeSet<&str> = fates(&began).iter().map(|(fate, _)| fate.word()).collect();
+    assert_eq!(kinds.len(), 5, "all but continue: {kinds:?}");
+    assert!(joined.to_send().eq(began.to_send()) && joined.to_send().count() == 3);
+    assert_eq!(joined.guards, began.guards);
+    assert_eq!((joined.total(), joined.dispositions()), (began.total(), began.dispositions()));
+    assert_eq!((joined.in_doubt_elsewhere(), &joined.faults), (began.in_doubt_elsewhere(), &began.faults));
+    assert_eq!(joined.decided(), began.decided());
+    let by_row: Vec<_> = (1..=9).filter_map(|row| joined.sendable(row)).collect();
+    assert!(by_row.into_iter().eq(began.to_send()), "each at its first row");
+    let other = rows(&lines[1..]);
+    assert!(Plan::adopted(&job, Operation::Refund, guards, read(&job, &other), &began.decided()).is_err());
+}

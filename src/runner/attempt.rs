@@ -92,6 +92,10 @@ async fn send<J: Journal, G: Gateway, C: Clock>(desk: &Desk<J, G, C>, intent: Du
         target(item.identity.account.operation),
         Some(intent.body().to_vec()),
     );
+    // Between the intent and this the machine may have slept.
+    if !desk.journal.may_send() {
+        return Exchange::NotSent("the runner's lease has run out".into());
+    }
     desk.gateway.exchange(request).await
 }
 

@@ -6,6 +6,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -13,7 +14,9 @@ use tokio::task::JoinSet;
 use super::attempt::{Desk, Ended, attempt, inquire};
 use super::breaker::{Breaker, Seals};
 use super::clock::Clock;
+pub use super::fresh::Fresh;
 use super::gateway::Gateway;
+use super::pace::share::Share;
 use super::pace::{Granted, Pacer};
 use super::probe::{Died, Probe, Role};
 use super::progress::{Event, Next, Progress};
@@ -22,6 +25,7 @@ pub use super::stop::Stop;
 use super::window;
 use crate::job::settings::{Job, Limits, Retries, Window};
 use crate::journal::identity::Identity;
+use crate::journal::joint::{Ask, Claimed, Work};
 use crate::journal::past::Past;
 use crate::journal::record::{First, Intent, Item};
 use crate::journal::state::State;
@@ -31,37 +35,6 @@ use crate::model::order::Settlement;
 use crate::model::outcome::Outcome;
 use crate::model::time::{Timestamp, after, elapsed};
 use crate::plan::Sendable;
-
-/// The orders that the plan wants sent, each made when its turn comes.
-pub struct Fresh {
-    sum: Tally,
-    /// So many are left.
-    left: u64,
-    orders: Box<dyn Iterator<Item = Sendable> + Send>,
-}
-
-impl Fresh {
-    /// Orders that add up to this.
-    pub fn of(sum: Tally, orders: impl Iterator<Item = Sendable> + Send + 'static) -> Self {
-        Self { sum, left: sum.count, orders: Box::new(orders) }
-    }
-
-    /// None.
-    #[must_use]
-    pub fn none() -> Self {
-        Self::of(Tally::default(), std::iter::empty())
-    }
-
-    const fn is_empty(&self) -> bool {
-        self.left == 0
-    }
-
-    fn next(&mut self) -> Option<Sendable> {
-        let next = self.orders.next().filter(|_| self.left > 0);
-        self.left = if next.is_some() { self.left - 1 } else { 0 };
-        next
-    }
-}
 
 /// How fast, how often and when to stop.
 #[derive(Debug, Clone)]
@@ -145,7 +118,11 @@ pub struct Dispatch<J: Journal, G: Gateway, C: Clock> {
     /// Items that were asked about in vain; they are asked about again once nothing new is left to send.
     asked: Vec<(Item, Efforts)>,
     under_way: JoinSet<Landed>,
+    /// The question for more work of a joint run, while it is open.
+    asking_for_work: JoinSet<Result<Claimed, JournalError>>,
     pacer: Pacer<C>,
+    /// What we have of a pace that several programs keep together; `None`: nobody else can be at work.
+    share: Option<Arc<Share<J, C>>>,
     probe: Probe,
     /// Why an earlier run was stopped for the provider's sake; `None` once the provider has proved to be well.
     was_ill: Option<String>,
@@ -161,6 +138,8 @@ pub struct Dispatch<J: Journal, G: Gateway, C: Clock> {
     stop: Option<Stop>,
     /// Whether the journal knows that the provider has stopped this run.
     is_noted: bool,
+    /// Whether rows of a joint run were claimed: the first ones may be its canaries.
+    has_claimed: bool,
 }
 
 impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
@@ -182,7 +161,7 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
         unsettled.iter().for_each(|item| progress.doubt(item));
         let mut dispatch = Self {
             pacer: Pacer::new(&rules.limits, desk.clock.wall().clone()),
-            probe: Probe::new(rules.canaries, usize::try_from(fresh.left).unwrap_or(usize::MAX)),
+            probe: Probe::new(rules.canaries, usize::try_from(fresh.sum.count).unwrap_or(usize::MAX)),
             was_ill: None,
             seals: Seals::default(),
             sending: Breaker::new(rules.breaker),
@@ -196,10 +175,13 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
             due: BinaryHeap::new(),
             asked: Vec::new(),
             under_way: JoinSet::new(),
+            asking_for_work: JoinSet::new(),
+            share: None,
             last_fresh_at: now,
             count: 0,
             stop: None,
             is_noted: false,
+            has_claimed: false,
         };
         for item in unsettled {
             let efforts = Efforts { origin: Origin::EarlierRun, ..Efforts::default() };
@@ -212,13 +194,20 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
         dispatch
     }
 
+    /// The same, at a pace that is kept together with others.
+    #[must_use]
+    pub fn in_lane(mut self, share: Option<Arc<Share<J, C>>>) -> Self {
+        self.share = share;
+        self
+    }
+
     /// The same, going on from what earlier runs have left: the pace, a wait that was asked for, and the single call with which
     /// to begin if one of them was stopped. A run that only settles does no harm to a provider that is ill.
     #[must_use]
     pub fn after(mut self, past: Past) -> Self {
         let Rules { limits, retries, .. } = &self.rules;
         self.pacer = self.pacer.going_on(&past, limits, retries.backoff_first, self.desk.clock.now());
-        if !self.fresh.is_empty() && past.stopped.is_some() {
+        if (!self.fresh.is_empty() || self.fresh.may_grow()) && past.stopped.is_some() {
             self.was_ill = past.stopped;
             self.probe = self.probe.half_open();
             // What is unknown comes before the canaries too, and a wait that was asked for earlier is not counted.
@@ -244,13 +233,15 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
             if self.has_work_left() {
                 self.look_for_a_reason_to_stop(&interrupted);
             }
+            self.ask_for_work(now);
             let work_left = self.has_work_left();
             if !work_left && self.under_way.is_empty() {
                 return self.stop;
             }
             let has_room = self.under_way.len() < self.probe.room(self.rules.limits.concurrency.get() as usize);
             let is_ready = work_left && has_room && self.something_is_ready(now);
-            let next_due = self.due.peek().map(|Reverse(due)| elapsed(now, due.at));
+            let next_step = self.due.peek().map(|Reverse(due)| due.at).into_iter().chain(self.fresh.ask_at()).min();
+            let next_due = next_step.map(|at| elapsed(now, at));
             let waits = work_left && has_room && !is_ready;
             let patience = window::open_for(self.rules.window.as_ref(), self.desk.clock.wall().now());
             self.show_what_is_waited_for(waits && self.under_way.is_empty(), now);
@@ -260,11 +251,16 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
                 Some(landed) = self.under_way.join_next(), if !self.under_way.is_empty() => {
                     self.land(landed.expect("an attempt does not panic")).await;
                 }
-                granted = self.pacer.ready(patience), if is_ready => {
+                Some(claimed) = self.asking_for_work.join_next(), if !self.asking_for_work.is_empty() => {
+                    self.take_work(claimed.expect("the question does not panic"));
+                }
+                granted = turn(self.share.as_deref(), &mut self.pacer, self.desk.clock.wall(), patience), if is_ready => {
                     // The pace may have taken its time.
                     self.look_for_a_reason_to_stop(&interrupted);
-                    if granted == Granted::Now && self.has_work_left() {
-                        self.launch(self.desk.clock.now());
+                    match granted {
+                        Ok(Granted::Now) if self.has_work_left() => self.launch(self.desk.clock.now()),
+                        Ok(_) => {}
+                        Err(error) => self.stop = Some(Stop::Journal(error)),
                     }
                 }
                 () = self.desk.clock.wall().sleep(next_due.unwrap_or_default().min(patience)),
@@ -285,10 +281,59 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
     /// Whether there is something that may still be done. An open breaker leaves the asking; a cap leaves what is begun.
     fn has_work_left(&self) -> bool {
         match self.stop {
-            None => !(self.fresh.is_empty() && self.due.is_empty()),
+            None => !(self.fresh.is_empty() && self.due.is_empty()) || self.fresh.may_grow(),
             Some(Stop::Breaker(_) | Stop::Journal(JournalError::Capped(_))) => !self.due.is_empty(),
             Some(_) => false,
         }
+    }
+
+    /// Asks for more orders of a joint run, and hears how the others are.
+    fn ask_for_work(&mut self, now: Timestamp) {
+        if self.stop.is_some() || !self.asking_for_work.is_empty() {
+            return;
+        }
+        let is_idle =
+            self.fresh.is_empty() && self.due.is_empty() && self.asked.is_empty() && self.under_way.is_empty();
+        let Some(ask) = self.fresh.ask(&self.desk.run, &self.rules.limits, now) else { return };
+        let canaries = u32::try_from(self.rules.canaries).unwrap_or(u32::MAX);
+        let ask = Ask { canaries, is_half_open: self.probe.is_half_open(), is_idle, ..ask };
+        let desk = Arc::clone(&self.desk);
+        self.asking_for_work.spawn(async move { desk.journal.claim(ask).await });
+    }
+
+    fn take_work(&mut self, claimed: Result<Claimed, JournalError>) {
+        match claimed {
+            Ok(Claimed::Work(work)) => self.take_on(work),
+            Ok(Claimed::Over) => self.fresh.close(),
+            Ok(Claimed::Stopped(why)) => self.halt(Stop::ByAnother(why)),
+            Err(error) => self.stop = Some(Stop::Journal(error)),
+        }
+    }
+
+    fn take_on(&mut self, Work { rows, items, canaries, is_proved }: Work) {
+        if is_proved && self.probe.is_half_open() {
+            self.was_ill = None;
+            self.probe = self.probe.proved();
+        }
+        if !rows.is_empty() && !self.has_claimed {
+            self.has_claimed = true;
+            self.probe = self.probe.with_canaries(canaries as usize);
+        }
+        match self.fresh.add(&rows) {
+            Ok(sum) => self.progress.expect(sum),
+            Err(row) => {
+                let error = format!("row {row} was claimed, and the plan does not send it");
+                self.stop = Some(Stop::Journal(JournalError::Read(error)));
+            }
+        }
+        let mut open = Tally::default();
+        for item in items {
+            open.add(item.amount);
+            self.progress.doubt(&item);
+            self.last_fresh_at = self.desk.clock.now();
+            self.schedule(item, Efforts { origin: Origin::EarlierRun, ..Efforts::default() });
+        }
+        self.progress.expect(open);
     }
 
     fn look_for_a_reason_to_stop(&mut self, interrupted: &watch::Receiver<bool>) {
@@ -491,6 +536,9 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
         self.pacer.note(ended.http_status, ended.retry_after);
         if let Some(wait) = ended.retry_after.or(ended.throttled.then_some(self.rules.retries.backoff_first)) {
             self.pacer.hold(wait);
+            if let Some(share) = self.share.clone() {
+                tokio::spawn(async move { share.hold(wait).await });
+            }
             self.progress.tell(&Event::Throttled(wait));
         } else if ended.answered || ended.reading.as_ref().is_some_and(|reading| proves(&reading.outcome)) {
             self.pacer.climb();
@@ -563,4 +611,21 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
             None => self.take_up(),
         }
     }
+}
+
+/// Waits until the next call may be made: first for a place in the lane, which is taken where the call leaves, then for the
+/// job's own pace.
+async fn turn<J: Journal, C: Clock>(
+    share: Option<&Share<J, C>>,
+    pacer: &mut Pacer<C>,
+    clock: &C,
+    patience: Duration,
+) -> Result<Granted, JournalError> {
+    if let Some(share) = share {
+        tokio::select! {
+            found = share.look() => found?,
+            () = clock.sleep(patience) => return Ok(Granted::NotYet),
+        }
+    }
+    Ok(pacer.ready(patience).await)
 }

@@ -53,6 +53,18 @@ impl Probe {
         Self { half_open: true, ..self }
     }
 
+    /// The same for a part of a joint run, of which so many orders are still to be proved before the others.
+    #[must_use]
+    pub const fn with_canaries(self, canaries: usize) -> Self {
+        Self { to_send: canaries, ..self }
+    }
+
+    /// Another runner has proved the provider to be well.
+    #[must_use]
+    pub const fn proved(self) -> Self {
+        Self { half_open: false, ..self }
+    }
+
     /// Whether a single call must be proved first.
     #[must_use]
     pub const fn is_half_open(&self) -> bool {

@@ -6,6 +6,7 @@ use crate::doku::answer::Halt;
 use crate::job::settings::Window;
 use crate::journal::JournalError;
 use crate::journal::cause::Cause;
+use crate::journal::joint::Leaving;
 use crate::model::ids::InvoiceNumber;
 
 /// Why a run stopped before its end.
@@ -27,6 +28,8 @@ pub enum Stop {
     NotYetDue(String),
     /// One of the orders that all others wait for was not proved to be done.
     Canary(Died, Option<InvoiceNumber>),
+    /// Another runner has stopped the joint run for all, in this word.
+    ByAnother(String),
     /// The journal lacks entries that are older than the horizon by now; a person has to accept that first.
     LossTooOld,
     /// The journal failed; nothing can be sent without it.
@@ -34,6 +37,22 @@ pub enum Stop {
 }
 
 impl Stop {
+    /// What it means for the others who work on the same run.
+    #[must_use]
+    pub fn leaving(&self) -> Leaving {
+        match self {
+            Self::Interrupted | Self::WindowClosed | Self::LossTooOld | Self::Journal(_) => Leaving::Alone,
+            Self::ByAnother(why) => Leaving::ForAll(why.clone()),
+            Self::Canary(Died::Refused, _) => Leaving::ForAll("canary_refused".to_owned()),
+            Self::Breaker(_)
+            | Self::Halted(_)
+            | Self::WrongSignatures
+            | Self::StillIll(_)
+            | Self::NotYetDue(_)
+            | Self::Canary(Died::Unproved, _) => Leaving::ForAll(self.word().unwrap_or_default().to_owned()),
+        }
+    }
+
     /// The word for the journal, if the provider is why: the next run begins with a single call then.
     pub(super) fn word(&self) -> Option<&str> {
         match self {
@@ -46,6 +65,7 @@ impl Stop {
             Self::Interrupted
             | Self::WindowClosed
             | Self::Canary(Died::Refused, _)
+            | Self::ByAnother(_)
             | Self::LossTooOld
             | Self::Journal(_) => None,
         }
@@ -72,6 +92,7 @@ impl Stop {
             Self::NotYetDue(before) => Cause::NotYetDue { before: before.clone() },
             Self::Canary(Died::Refused, canary) => Cause::CanaryRefused { invoice: invoice(canary) },
             Self::Canary(Died::Unproved, canary) => Cause::CanaryUnproved { invoice: invoice(canary) },
+            Self::ByAnother(word) => Cause::ByAnotherHost { word: word.clone() },
             Self::LossTooOld => Cause::LossTooOld,
             Self::Journal(JournalError::Capped(guard)) => Cause::Cap { guard: guard.clone() },
             Self::Journal(JournalError::Full) => Cause::Disk,

@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use super::Finding;
-use crate::cli::load::{Case, shown};
+use crate::cli::load::{Case, named, shown};
 use crate::edge::machine;
 use crate::job::settings::Source;
 use crate::journal::sqlite::SqliteJournal;
-use crate::journal::store::Store;
+use crate::journal::store::{Location, Store};
 use crate::journal::{Journal as _, JournalError};
 use crate::model::operation::Task;
 use crate::model::time::{CORRECTION, Timestamp, elapsed, wire};
@@ -29,10 +29,9 @@ pub(super) fn orders(case: &Case) -> Option<Finding> {
 }
 
 pub(super) async fn findings(case: &Case, now: Timestamp) -> Vec<Finding> {
-    let folder = |path: &Path| path.parent().map(Path::to_owned).unwrap_or_default();
     let mut findings = vec![writable("output folder", &case.path(&case.job.output.directory))];
     if case.job.task != Task::Audit {
-        findings.push(writable("journal folder", &folder(&case.journal)));
+        findings.push(writable("journal folder", &case.journal_folder()));
     }
     findings.extend(journal(&case.journal, now).await);
     findings
@@ -86,17 +85,19 @@ fn size(bytes: u64) -> String {
     }
 }
 
-async fn journal(path: &Path, now: Timestamp) -> Vec<Finding> {
-    let (check, name) = ("journal", shown(path));
-    if let Some(kind) = SqliteJournal::on_remote_disk(&existing(path)) {
+async fn journal(location: &Location, now: Timestamp) -> Vec<Finding> {
+    let (check, name) = ("journal", named(location));
+    if let Some(kind) = location.file().and_then(|path| SqliteJournal::on_remote_disk(&existing(path))) {
         let found = format!("{name} lies on a network file system ({kind}), where two runners could hold it");
         return vec![Finding::fault(check, found, "name a path on a local disk: journal: PATH")];
     }
     let look = format!("rekon journal check --journal {name}");
-    let damaged = |error: &dyn std::fmt::Display| {
-        Finding::fault(check, error.to_string(), format!("look: {look}; put back a backup"))
+    let remedy = match location {
+        Location::File(_) => format!("look: {look}; put back a backup"),
+        Location::Server { .. } => "see what its server says; docs/several-hosts.md says what it must be".to_owned(),
     };
-    let journal = match Store::open_to_read(path).await {
+    let damaged = |error: &dyn std::fmt::Display| Finding::fault(check, error.to_string(), remedy.clone());
+    let journal = match Store::open_to_read(location).await {
         Ok(Some(journal)) => journal,
         Ok(None) => return vec![Finding::fine(check, format!("{name}: none yet; the first run makes it"))],
         Err(older @ JournalError::Older { .. }) => {
@@ -117,7 +118,7 @@ async fn journal(path: &Path, now: Timestamp) -> Vec<Finding> {
         ),
         head => {
             let entries = head.map_or(0, |head| head.seq);
-            let whole = if SqliteJournal::is_long(path) {
+            let whole = if location.file().is_none_or(SqliteJournal::is_long) {
                 format!("too long for a glance: {look}")
             } else {
                 "whole".to_owned()
@@ -137,10 +138,18 @@ async fn journal(path: &Path, now: Timestamp) -> Vec<Finding> {
         let found = format!("{} in doubt", counted(doubts.len() as u64, "item"));
         findings.push(Finding::warning("money", found, format!("which ones: rekon show --journal {name}")));
     }
-    findings.push(if SqliteJournal::is_held(path) {
-        Finding::warning("lock", "a runner is at work; another one would end with exit code 5", "wait for its end")
-    } else {
-        Finding::fine("lock", "no runner is at work")
-    });
+    findings.push(at_work(location, &journal).await);
     findings
+}
+
+/// Whether a runner is at work; of a file there is one at most.
+async fn at_work(location: &Location, journal: &Store) -> Finding {
+    match (journal.is_held(location).await, location) {
+        (Err(error), _) => Finding::fault("lock", error.to_string(), "see what its server says"),
+        (Ok(false), _) => Finding::fine("lock", "no runner is at work"),
+        (Ok(true), Location::File(_)) => {
+            Finding::warning("lock", "a runner is at work; another one would end with exit code 5", "wait for its end")
+        }
+        (Ok(true), Location::Server { .. }) => Finding::fine("lock", "runners are at work; another one may join them"),
+    }
 }

@@ -61,7 +61,7 @@ pub(super) async fn always(world: &mut World) -> Checked {
 
 /// All items in the file.
 pub(super) fn items(world: &World) -> Vec<Found> {
-    let journal = rusqlite::Connection::open(&world.case.journal).unwrap();
+    let journal = rusqlite::Connection::open(world.journal()).unwrap();
     let mut statement = journal
         .prepare("SELECT id, invoice, generation, request_id, state, reason FROM item ORDER BY invoice, generation")
         .unwrap();
@@ -113,7 +113,7 @@ fn pace(arrivals: &[Arrival]) -> Checked {
 
 /// What the journal has taken once is there (P3).
 fn kept(world: &World, items: &[Found]) -> Checked {
-    let journal = rusqlite::Connection::open(&world.case.journal).unwrap();
+    let journal = rusqlite::Connection::open(world.journal()).unwrap();
     let question = "SELECT count(*) FROM attempt WHERE request_id = ?1 AND kind = 'send' AND ended_at IS NOT NULL \
                     AND reason <> 'crash'";
     for (request_id, promise) in world.promises.lock().unwrap().iter() {

@@ -41,7 +41,7 @@ pub(super) async fn of(world: &World, journal: &Store, found: &Found) -> Result<
 
 /// Whether an answer that the journal keeps proves the state of the item.
 fn is_kept(world: &World, found: &Found, item: &Item) -> bool {
-    let journal = Connection::open(&world.case.journal).unwrap();
+    let journal = Connection::open(world.journal()).unwrap();
     let mut statement = journal
         .prepare("SELECT kind, request_id, answer_headers, answer_body, facts FROM attempt WHERE item = ?1")
         .unwrap();

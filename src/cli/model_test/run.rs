@@ -183,7 +183,7 @@ impl Sitting<'_> {
             words: world.words.clone(),
             clock: world.clock.clone(),
             steps,
-            journal: world.case.journal.clone(),
+            journal: world.journal(),
             run: self.number,
         };
         let desk = Desk {

@@ -62,6 +62,10 @@ impl Witness {
 }
 
 impl Journal for Witness {
+    fn may_send(&self) -> bool {
+        self.journal.may_send()
+    }
+
     async fn record_intent(&self, intent: Intent) -> Result<DurableIntent, JournalError> {
         let durable = self.write(|journal| async move { journal.record_intent(intent).await }).await?;
         self.under_way.lock().unwrap().insert(durable.attempt(), durable.item().request_id.to_string());

@@ -23,7 +23,7 @@ use crate::journal::log::{Reopened, Ruled};
 use crate::journal::record::{Acceptance, Item};
 use crate::journal::ruling::{may_be_reopened, may_be_ruled};
 use crate::journal::state::{Event, State};
-use crate::journal::store::Store;
+use crate::journal::store::{Location, Store};
 use crate::journal::{Account, Journal as _};
 use crate::model::ids::InvoiceNumber;
 use crate::model::language::Language;
@@ -78,7 +78,7 @@ impl World {
         };
         let (root, date) = (folder.path().to_owned(), BusinessDate::of(clock.now()));
         let case = Case {
-            journal: root.join("journal.db"),
+            journal: Location::File(root.join("journal.db")),
             folder: root,
             file: "job.yaml".into(),
             typed: "job.yaml".into(),
@@ -136,6 +136,11 @@ impl World {
             Command::Delete => self.replace(None),
         }
         Ok(())
+    }
+
+    /// The file that the journal is.
+    pub(super) fn journal(&self) -> PathBuf {
+        self.folder.path().join("journal.db")
     }
 
     /// Opens the journal as every command that writes does.
@@ -230,7 +235,7 @@ impl World {
 
     /// Whether an item's first intent is in the future of the clock, or so old that its horizon passes within an hour.
     pub(super) fn was_past_or_future(&self, item: i64) -> bool {
-        let journal = rusqlite::Connection::open(&self.case.journal).unwrap();
+        let journal = rusqlite::Connection::open(self.journal()).unwrap();
         let question = "SELECT first_intent_at FROM item WHERE id = ?1";
         let first: String = journal.query_row(question, [item], |row| row.get(0)).unwrap();
         let age = (self.clock.now() - parse_instant(&first).unwrap()).num_seconds();
@@ -248,14 +253,14 @@ impl World {
     async fn back_up(&self) {
         if let Ok(Some(journal)) = Store::open_to_read(&self.case.journal).await {
             let _ = fs::remove_file(self.copy());
-            journal.backup(&self.copy()).await.unwrap();
+            journal.backup(&self.copy()).unwrap();
         }
     }
 
     /// Something else takes the place of the journal, or nothing. The lock file stays.
     fn replace(&mut self, by: Option<&Path>) {
-        if !self.is_missing && self.case.journal.exists() {
-            let journal = rusqlite::Connection::open(&self.case.journal).unwrap();
+        if !self.is_missing && self.journal().exists() {
+            let journal = rusqlite::Connection::open(self.journal()).unwrap();
             let _ = fs::remove_file(self.attic());
             journal.execute("VACUUM INTO ?1", [self.attic().to_string_lossy()]).unwrap();
             self.before_loss = (self.promises.lock().unwrap().clone(), self.seen.clone());
@@ -279,12 +284,12 @@ impl World {
 
     fn put(&self, what: Option<&Path>) {
         for suffix in ["", "-wal", "-shm"] {
-            let mut path = self.case.journal.clone().into_os_string();
+            let mut path = self.journal().as_os_str().to_owned();
             path.push(suffix);
             let _ = fs::remove_file(path);
         }
         if let Some(what) = what {
-            fs::copy(what, &self.case.journal).unwrap();
+            fs::copy(what, self.journal()).unwrap();
         }
     }
 }

@@ -4,11 +4,12 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use super::check::{Checked, Depth, check};
+use super::check::check;
 use super::copy::written;
 use super::file::unusable;
 use super::open::for_reading;
 use crate::journal::JournalError;
+use crate::journal::check::{Checked, Depth};
 
 /// Writes the copy and compares it with its own log.
 pub(super) fn write(connection: &Connection, to: &Path) -> Result<Checked, JournalError> {

@@ -6,11 +6,11 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::failed;
-use super::schema::{dead, unsettled};
 use crate::doku::exchange::Answer;
 use crate::journal::identity::Identity;
 use crate::journal::proof::{Asked, Proof};
 use crate::journal::record::{Item, ItemId};
+use crate::journal::rules::words::{dead, unsettled};
 use crate::journal::state::State;
 use crate::journal::story::Logged;
 use crate::journal::{Account, JournalError};

@@ -39,21 +39,21 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension as _};
 
+use super::check::{Checked, Depth};
 use super::history::{Asked, History, Overridden, PlanUse};
 use super::log::{Reopened, Ruled, hex};
-use super::past::Past;
+use super::past::{Past, Reach};
 use super::proof::Proof;
 use super::record::{
     Acceptance, Contradiction, DurableIntent, Finished, Head, InquiryResult, Intent, Item, ItemId, NewRun,
     OutcomeRecord, PlanRun, RowRecord, RunRecord,
 };
-use super::rules::{Change, Done};
+use super::rules::{Change, Done, Late, TakenIn};
 use super::state::State;
 use super::story::Story;
 use super::{Account, Journal, JournalError, Loss};
 use crate::model::ids::{InvoiceNumber, RunId};
 use crate::model::time::{self, Timestamp};
-pub use check::Checked;
 use mover::Mover;
 use pen::Pen;
 use reserve::Reserve;
@@ -145,7 +145,7 @@ impl SqliteJournal {
     /// It cannot be read.
     pub fn check(&self) -> Result<Checked, JournalError> {
         let connection = self.reader()?;
-        let mut checked = check::check(&connection, check::Depth::Everything).map_err(unread)?;
+        let mut checked = check::check(&connection, Depth::Everything).map_err(unread)?;
         let mut statement = connection.prepare("PRAGMA integrity_check").map_err(unread)?;
         let pages = statement.query_map([], |row| row.get::<_, String>(0)).map_err(unread)?;
         for page in pages {
@@ -266,7 +266,7 @@ impl SqliteJournal {
         now: Timestamp,
     ) -> Result<Past, JournalError> {
         let (account, run) = (account.clone(), run.clone());
-        self.read(move |connection| past::past(connection, &account, &run, past::Reach { memory, most }, now)).await
+        self.read(move |connection| past::past(connection, &account, &run, Reach { memory, most }, now)).await
     }
 
     /// What guards compare a plan with.
@@ -337,6 +337,14 @@ impl SqliteJournal {
         }))
     }
 
+    /// Takes in an outcome that could not be written when it came.
+    ///
+    /// # Errors
+    /// It is of another journal, or cannot be written.
+    pub async fn take_in(&self, late: Late) -> Result<TakenIn, JournalError> {
+        self.write(Change::TakeIn(Box::new(late))).await.map(Done::taken_in)
+    }
+
     async fn write(&self, change: Change) -> Result<Done, JournalError> {
         match &self.writer {
             Some(writer) => writer.write(change).await,
@@ -376,6 +384,11 @@ impl Journal for SqliteJournal {
         let begun = self.write(Change::BeginRun(Box::new(run))).await;
         self.remember();
         begun.map(Done::begun)
+    }
+
+    /// Nobody takes over from whoever holds the lock.
+    fn may_send(&self) -> bool {
+        true
     }
 
     async fn record_intent(&self, intent: Intent) -> Result<DurableIntent, JournalError> {

@@ -9,6 +9,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::file::{beside, unusable};
 use super::{check, migrate, place, schema};
 use crate::journal::JournalError;
+use crate::journal::check::Depth;
 
 /// SQLite before this version can corrupt a WAL file (`failure-modes.md`, finding 7).
 const OLDEST_SQLITE: i32 = 3_051_003;
@@ -151,7 +152,7 @@ fn to_wal(connection: &Connection) -> rusqlite::Result<()> {
 /// Compares the file with itself, and the items with their log.
 pub(super) fn refuse_damage(path: &Path, connection: &Connection) -> Result<(), JournalError> {
     refuse_bad_pages(path, connection)?;
-    let checked = check::check(connection, check::Depth::Items).map_err(|error| unusable(path, &error))?;
+    let checked = check::check(connection, Depth::Items).map_err(|error| unusable(path, &error))?;
     match checked.flaws.first() {
         None => Ok(()),
         Some(flaw) => Err(unusable(path, &format!("it is damaged, or was changed by hand: {flaw}; {DAMAGED}"))),

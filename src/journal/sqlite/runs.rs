@@ -6,12 +6,12 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::failed;
 use super::look::{checked, item_columns, read_item_at};
-use super::schema::unsettled;
 use crate::journal::JournalError;
 use crate::journal::cause::Cause;
 use crate::journal::history::PlanUse;
 use crate::journal::log::Entry;
 use crate::journal::record::{Finished, NewRow, NewRun, PlanRun, RowFate, RowRecord, RunRecord};
+use crate::journal::rules::words::unsettled;
 use crate::journal::rules::{self, RowsDigest};
 use crate::journal::story::Mention;
 use crate::model::ids::{InvoiceNumber, RunId};

@@ -1,11 +1,10 @@
 //! The tables. The two unique indexes of items hold the promise: one item per identity, one live or done item per order. The triggers
 //! hold the state machine, whoever writes: they are made of the same table as the program's own checks.
 
-use std::collections::BTreeSet;
-
 use rusqlite::Connection;
 
-use crate::journal::state::{Event, State, next};
+use crate::journal::rules::words::{among, dead, legal_changes, live, unsettled};
+use crate::journal::state::State;
 
 /// `rekn` in ASCII; tells our files from others.
 pub(super) const APPLICATION_ID: i32 = 0x7265_6b6e;
@@ -119,28 +118,6 @@ CREATE INDEX attempt_open ON attempt (id) WHERE ended_at IS NULL;
     )
 }
 
-/// Proof, or a ruling, that there is no effect.
-const DEAD: [State; 2] = [State::Refused, State::RuledNotDone];
-
-/// That an item is in doubt, as `item_unsettled` says it: a query finds the index by these very words.
-pub(super) fn unsettled(column: &str) -> String {
-    among(column, [State::Intent, State::Unknown, State::Review, State::Conflict])
-}
-
-/// The same for items without an effect and `item_refused`.
-pub(super) fn dead(column: &str) -> String {
-    among(column, DEAD)
-}
-
-fn live(column: &str) -> String {
-    DEAD.map(|state| format!("{column} <> '{}'", state.word())).join(" AND ")
-}
-
-fn among(column: &str, states: impl IntoIterator<Item = State>) -> String {
-    let each: Vec<_> = states.into_iter().map(|state| format!("{column} = '{}'", state.word())).collect();
-    format!("({})", each.join(" OR "))
-}
-
 /// What was begun per account and business day.
 pub(super) const DAY: &str = "
 CREATE TABLE day (
@@ -172,7 +149,7 @@ CREATE INDEX event_of_no_item ON event (seq) WHERE item IS NULL;
 /// `FAIL`, and not `ABORT`, for which SQLite would copy every page before it changes it.
 pub(super) fn triggers() -> String {
     let terminal = among("OLD.state", State::ALL.into_iter().filter(|state| state.is_terminal()));
-    let legal = legal_changes();
+    let legal = legal_changes("0");
     format!(
         "
 CREATE TRIGGER event_is_never_changed BEFORE UPDATE ON event BEGIN SELECT RAISE(FAIL, 'the event log is never changed'); END;
@@ -218,14 +195,4 @@ CREATE TRIGGER row_is_never_changed BEFORE UPDATE ON run_row BEGIN SELECT RAISE(
 CREATE TRIGGER row_is_never_deleted BEFORE DELETE ON run_row BEGIN SELECT RAISE(FAIL, 'a row is never deleted'); END;
 "
     )
-}
-
-/// Whether some event allows a change of state: `CASE OLD.state WHEN 'planned' THEN (NEW.state = 'intent') ... END`.
-fn legal_changes() -> String {
-    let of = |before: State| -> BTreeSet<State> {
-        Event::ALL.into_iter().filter_map(|event| next(before, event).ok()).filter(|after| *after != before).collect()
-    };
-    let cases = State::ALL.into_iter().map(|before| (before, of(before))).filter(|(_, after)| !after.is_empty());
-    let cases = cases.map(|(before, after)| format!("WHEN '{}' THEN {}", before.word(), among("NEW.state", after)));
-    format!("CASE OLD.state {} ELSE 0 END", cases.collect::<Vec<_>>().join(" "))
 }

@@ -34,6 +34,9 @@ pub(super) fn english(cause: &Cause) -> String {
         Cause::CanaryUnproved { invoice } => {
             format!("a canary{} was not proved to be done: nothing else was sent", named(invoice.as_deref()))
         }
+        Cause::ByAnotherHost { word } => {
+            format!("another host has stopped the run: {}", english(&Cause::Noted { word: word.clone() }))
+        }
         Cause::LossTooOld => {
             "what the lost journal may have sent is older than the horizon now; run the job again and read the hint"
                 .to_owned()
@@ -50,6 +53,7 @@ pub(super) fn english(cause: &Cause) -> String {
             "gateway" => english(&Cause::Gateway),
             "signatures" => english(&Cause::Signatures),
             "canary" => english(&Cause::CanaryUnproved { invoice: None }),
+            "canary_refused" => english(&Cause::CanaryRefused { invoice: None }),
             other => printable(other),
         },
         Cause::Else => "for a reason that a newer version of rekon has noted".to_owned(),
@@ -101,6 +105,9 @@ pub(super) fn indonesian(cause: &Cause) -> String {
         Cause::CanaryUnproved { invoice } => {
             format!("pesanan percobaan{} tidak terbukti berhasil: tidak ada lagi yang dikirim", named(invoice.as_deref()))
         }
+        Cause::ByAnotherHost { word } => {
+            format!("host lain menghentikan proses ini: {}", indonesian(&Cause::Noted { word: word.clone() }))
+        }
         Cause::LossTooOld => {
             "yang mungkin dikirim oleh jurnal yang hilang kini lebih tua daripada horizon; jalankan lagi dan baca petunjuknya"
                 .to_owned()
@@ -117,6 +124,7 @@ pub(super) fn indonesian(cause: &Cause) -> String {
             "gateway" => indonesian(&Cause::Gateway),
             "signatures" => indonesian(&Cause::Signatures),
             "canary" => indonesian(&Cause::CanaryUnproved { invoice: None }),
+            "canary_refused" => indonesian(&Cause::CanaryRefused { invoice: None }),
             other => printable(other),
         },
         Cause::Else => "karena alasan yang dicatat oleh rekon versi lebih baru".to_owned(),

@@ -10,10 +10,50 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use super::pacer::{Granted, Pacer};
+use super::share::Share;
 use crate::doku::exchange::{Exchange, Request};
 use crate::job::settings::Limits;
+use crate::journal::{Journal, JournalError};
 use crate::runner::clock::Clock;
 use crate::runner::gateway::Gateway;
+
+/// A gateway that lets calls leave in their places of a lane, and only while whoever sends still holds the journal.
+pub struct LaneGate<G, J, C> {
+    gateway: G,
+    journal: Arc<J>,
+    /// `None`: the job has no rate.
+    share: Option<Arc<Share<J, C>>>,
+}
+
+impl<G: Clone, J, C> Clone for LaneGate<G, J, C> {
+    fn clone(&self) -> Self {
+        Self { gateway: self.gateway.clone(), journal: Arc::clone(&self.journal), share: self.share.clone() }
+    }
+}
+
+impl<G: Gateway, J: Journal, C: Clock> LaneGate<G, J, C> {
+    /// A gate before this gateway.
+    #[must_use]
+    pub const fn before(gateway: G, journal: Arc<J>, share: Option<Arc<Share<J, C>>>) -> Self {
+        Self { gateway, journal, share }
+    }
+}
+
+impl<G: Gateway, J: Journal, C: Clock> Gateway for LaneGate<G, J, C> {
+    async fn exchange(&self, request: Request) -> Exchange {
+        if let Some(share) = &self.share
+            && let Err(error) = share.take().await
+        {
+            return Exchange::NotSent(error.to_string());
+        }
+        // It may have waited for long.
+        if self.journal.may_send() {
+            self.gateway.exchange(request).await
+        } else {
+            Exchange::NotSent(JournalError::Fenced.to_string())
+        }
+    }
+}
 
 /// A gateway that lets calls leave at the job's rate.
 #[derive(Clone)]

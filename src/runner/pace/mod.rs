@@ -2,13 +2,14 @@
 //!
 //! [`Pacer`] is what the one dispatcher waits at, and nobody else: governor is unfair among many waiters. [`quota`] keeps one
 //! quota, [`speed`] says how much of the rate is in force after the provider has asked for less. [`gate`] keeps the calls
-//! apart once more where they leave, for a disk that is slow to sync lets several of them go at once. [`Seen`] is what a
-//! run has learned of the provider's limits.
+//! apart once more where they leave, for a disk that is slow to sync lets several of them go at once. [`share`] is what this
+//! program has of a pace that several keep together. [`Seen`] is what a run has learned of the provider's limits.
 
 pub mod gate;
 mod pacer;
 mod quota;
 mod seen;
+pub mod share;
 mod speed;
 #[cfg(test)]
 mod tests;

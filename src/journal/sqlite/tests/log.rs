@@ -3,63 +3,19 @@
 use rusqlite::{Connection, params};
 
 use super::*;
-use crate::journal::log::{Reopened, Ruled};
-use crate::journal::record::{Acceptance, Contradiction, Finished};
+use crate::journal::record::Acceptance;
 use crate::journal::sqlite::pen::Pen;
 use crate::journal::state::{Event, next};
 
 /// A journal with an item in every state that an item can come to, after one run.
 async fn eventful(path: &Path) -> SqliteJournal {
     let journal = open(path);
-    let run = journal.begin_run(new_run("job", &[1, 2, 3, 4, 5, 6, 7])).await.unwrap();
-    let outcomes = [
-        Outcome::Applied,
-        Outcome::Already,
-        Outcome::Refused(Refusal::PaymentPending),
-        Outcome::Throttled(SignatureCheck::Valid),
-        Outcome::Ambiguous(Doubt::Timeout),
-        Outcome::NotSent(Unsent::Connect),
-    ];
-    for (number, outcome) in (1..).zip(outcomes) {
-        let intent = journal.record_intent(first(&run, number, "body")).await.unwrap();
-        journal.record_outcome(answered(intent.attempt(), outcome)).await.unwrap();
-    }
-    journal.record_intent(first(&run, 7, "body")).await.unwrap();
-    journal.finish_run(Finished { run, at: at(9), exit_code: 3, stopped: None }).await.unwrap();
+    fill(&journal).await;
     journal
-}
-
-fn answered(attempt: AttemptId, outcome: Outcome) -> OutcomeRecord {
-    let headers = vec![("signature".to_owned(), "HMACSHA256=x".to_owned())];
-    let answer = crate::doku::exchange::Answer { status: 200, headers, body: b"{}".to_vec() };
-    OutcomeRecord { exchange: Exchange::Answered(answer), ..ended(attempt, outcome) }
-}
-
-fn ruled(event: Event) -> Ruled {
-    Ruled { event, reason: "told by phone".into(), evidence: "ticket 7".into(), by: "budi".into() }
 }
 
 fn flaws(path: &Path) -> Vec<String> {
     SqliteJournal::open_to_examine(path).unwrap().unwrap().check().unwrap().flaws
-}
-
-#[tokio::test]
-async fn every_item_is_the_sum_of_its_entries() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("journal.db");
-    let journal = eventful(&path).await;
-    journal.recover(at(10)).await.unwrap();
-    let id = item(&journal, 5).await.id;
-    journal.give_up(id, at(11)).await.unwrap();
-    journal.rule(id, ruled(Event::RuledNotDone), at(12)).await.unwrap();
-    let why = Reopened { reason: "DOKU lost it".into(), by: "budi".into() };
-    let refused = item(&journal, 3).await.id;
-    assert_eq!(journal.reopen(vec![id, refused], why, at(13)).await.unwrap().len(), 2);
-    let checked = journal.check().unwrap();
-    assert_eq!(checked.flaws, [""; 0]);
-    assert_eq!((checked.items, checked.runs), (9, 1));
-    assert!(journal.holds(&checked.head()).unwrap());
-    assert!(!journal.holds("00").unwrap());
 }
 
 #[tokio::test]
@@ -72,47 +28,6 @@ async fn a_new_item_comes_behind_the_last_whichever_was_written_before_it() {
     let pen = Pen::new(rusqlite::Connection::open(&path).unwrap());
     pen.wrote(&second);
     assert_eq!(pen.next_item().unwrap().0, last.id.0 + 1);
-}
-
-#[tokio::test]
-async fn a_reopened_order_gets_a_key_of_its_own_and_only_once() {
-    let folder = tempfile::tempdir().unwrap();
-    let journal = eventful(&folder.path().join("journal.db")).await;
-    let refused = item(&journal, 3).await;
-    let why = || Reopened { reason: "the key was wrong".into(), by: "budi".into() };
-    let next = journal.reopen(vec![refused.id], why(), at(10)).await.unwrap().remove(0);
-    assert_eq!((next.identity.generation, next.state), (1, State::Planned));
-    assert_ne!(next.request_id, refused.request_id);
-    let refusals = journal.refusals(&account()).await.unwrap();
-    assert!(!refusals.iter().any(|item| item.id == refused.id), "what DOKU says now is about the next generation");
-    assert!(journal.reopen(vec![refused.id], why(), at(11)).await.is_err(), "it has a next generation already");
-    for number in [1, 2, 5] {
-        let id = item(&journal, number).await.id;
-        assert!(journal.reopen(vec![id], why(), at(11)).await.is_err(), "INV-{number} may have had an effect");
-    }
-    let run = journal.begin_run(new_run("job", &[3])).await.unwrap();
-    let Intent::First(intent) = first(&run, 3, "the second body") else { unreachable!() };
-    let identity = Identity { generation: 1, ..intent.identity.clone() };
-    let sent = journal.record_intent(Intent::First(Box::new(First { identity, ..*intent }))).await.unwrap();
-    assert_eq!((sent.body(), &sent.item().request_id), (&b"the second body"[..], &next.request_id));
-}
-
-#[tokio::test]
-async fn two_proofs_that_disagree_are_a_conflict_and_are_told_once() {
-    let folder = tempfile::tempdir().unwrap();
-    let journal = eventful(&folder.path().join("journal.db")).await;
-    let refused = item(&journal, 3).await;
-    let contradiction = |at| Contradiction {
-        item: refused.id,
-        notification: "N-1".into(),
-        status: "REFUNDED".into(),
-        event: Event::Already,
-        at,
-    };
-    assert_eq!(journal.contradict(contradiction(at(10))).await.unwrap(), State::Conflict);
-    assert_eq!(journal.rule(refused.id, ruled(Event::RuledNotDone), at(11)).await.unwrap(), State::RuledNotDone);
-    let again = journal.contradict(contradiction(at(12))).await.unwrap();
-    assert_eq!(again, State::RuledNotDone, "the person has seen it");
 }
 
 #[tokio::test]
@@ -294,23 +209,6 @@ async fn a_journal_that_was_restored_or_made_anew_is_noticed() {
 }
 
 #[tokio::test]
-async fn what_a_person_accepts_is_settled_and_doubt_comes_before_the_person() {
-    let folder = tempfile::tempdir().unwrap();
-    let journal = eventful(&folder.path().join("journal.db")).await;
-    let accept = |reason: &str| Acceptance {
-        found: "entries are missing".into(),
-        lost_since: Some(at(5)),
-        reason: reason.into(),
-    };
-    journal.accept(accept(""), at(10)).await.unwrap();
-    assert_eq!(item(&journal, 5).await.state, State::Unknown);
-    journal.accept(accept("compared with the Back Office"), at(11)).await.unwrap();
-    assert_eq!(journal.lost_since().await.unwrap(), None);
-    assert_eq!(item(&journal, 5).await.state, State::Review, "nobody knows how long ago it was sent");
-    assert_eq!(journal.check().unwrap().flaws, [""; 0]);
-}
-
-#[tokio::test]
 async fn a_backup_is_whole_and_replaces_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let (path, copy) = (folder.path().join("journal.db"), folder.path().join("copy.db"));
@@ -403,32 +301,4 @@ async fn the_store_refuses_a_second_item_of_one_identity_and_a_second_live_one()
     assert!(copy("generation", dead).is_err(), "the same identity once more");
     assert!(copy("generation + 7", "state = 'succeeded'").is_err(), "another generation beside one that is done");
     assert_eq!(copy("generation + 7", dead), Ok(1), "nothing else was in the way");
-}
-
-/// What the writer keeps in mind must not outlive what was undone.
-#[tokio::test]
-async fn a_write_that_fails_leaves_no_trace_in_what_the_writer_knows() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("journal.db");
-    let journal = open(&path);
-    let run = journal.begin_run(new_run("job", &[1, 2, 3, 4])).await.unwrap();
-    let done = journal.record_intent(first(&run, 1, "body")).await.unwrap();
-    journal.record_outcome(ended(done.attempt(), Outcome::Applied)).await.unwrap();
-    // All of them in one group: those that fail are between those that do not.
-    let (two, done_already, three, nobody, four) = tokio::join!(
-        journal.record_intent(first(&run, 2, "body")),
-        journal.record_intent(first(&run, 1, "body")),
-        journal.record_intent(first(&run, 3, "body")),
-        journal.record_outcome(ended(AttemptId(99), Outcome::Applied)),
-        journal.record_intent(first(&run, 4, "body")),
-    );
-    assert!(matches!(done_already, Err(JournalError::Impossible(_))) && nobody.is_err());
-    for intent in [two.unwrap(), three.unwrap(), four.unwrap()] {
-        journal.record_outcome(ended(intent.attempt(), Outcome::Applied)).await.unwrap();
-    }
-    drop(journal);
-    assert_eq!(flaws(&path), [""; 0]);
-    let connection = Connection::open(&path).unwrap();
-    let day = connection.query_row("SELECT orders, rupiah FROM day", [], |row| Ok((row.get(0)?, row.get(1)?)));
-    assert_eq!(day, Ok((4_i64, 360_000_i64)));
 }

@@ -1,0 +1,139 @@
+//! A joint run: one run on which several runners work, each on its own host.
+//!
+//! A row that is to be sent is *claimed* before anything is done for it, by one runner. What a lost runner had claimed and not
+//! begun is free again; what it had begun is unknown, and whoever claims that settles it like every unknown item. A runner
+//! that has nothing left waits for the others; once nobody has anything left, one of them closes the run for all.
+
+use std::time::Duration;
+
+use super::record::Item;
+use crate::model::ids::RunId;
+use crate::model::time::Timestamp;
+
+/// What a runner asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ask {
+    /// The run.
+    pub run: RunId,
+    /// So many rows at most.
+    pub most: u32,
+    /// So many orders have to be proved to be done before the others are sent, by one runner.
+    pub canaries: u32,
+    /// Whether the runner would begin with a single call, for an earlier run was stopped for the provider's sake.
+    pub is_half_open: bool,
+    /// Whether it has nothing in hand.
+    pub is_idle: bool,
+    /// Now.
+    pub at: Timestamp,
+}
+
+/// What it gets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Claimed {
+    /// Something to do, or nothing for now.
+    Work(Work),
+    /// Nobody has anything left.
+    Over,
+    /// A runner has stopped the run for all, in this word.
+    Stopped(String),
+}
+
+/// What a runner has claimed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Work {
+    /// First rows of orders that are to be sent.
+    pub rows: Vec<u64>,
+    /// Items that nobody else settles.
+    pub items: Vec<Item>,
+    /// So many of the first orders must be proved before the others.
+    pub canaries: u32,
+    /// Whether the provider has proved to be well in this run.
+    pub is_proved: bool,
+}
+
+/// How a runner stands to its run when it has nothing more to do for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// It closes the run: nobody else does.
+    Closes,
+    /// Others are still at work.
+    Waits,
+    /// Somebody has closed the run.
+    Closed(Closed),
+}
+
+/// The end of a run that somebody else has closed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Closed {
+    /// What every program exits with that has worked on it.
+    pub exit_code: u8,
+    /// The host and the folder of its report.
+    pub report: String,
+}
+
+/// Why a runner leaves before the run is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Leaving {
+    /// For reasons of its own: the others go on.
+    Alone,
+    /// For a reason that stops all.
+    ForAll(String),
+}
+
+/// Who may begin a run of a job now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Turn {
+    /// We do: nobody else is at work on the job.
+    Ours,
+    /// Somebody else is at work on it.
+    Theirs(AtWork),
+}
+
+/// Whoever is at work on a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AtWork {
+    /// The host that began.
+    pub host: String,
+    /// Whether it wants nobody to join.
+    pub is_alone: bool,
+    /// The run that may be joined; `None`: not yet, or no more.
+    pub run: Option<OpenRun>,
+}
+
+/// A run that may be joined.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenRun {
+    /// Its name.
+    pub run: RunId,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// What whoever joins has to know.
+    pub shared: Shared,
+}
+
+/// What whoever joins a run has to know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shared {
+    /// SHA-256 of the job with what was asked for on the command line, in hex: the same on every host.
+    pub job_sha256: String,
+    /// SHA-256 of the input, in hex.
+    pub input_sha256: String,
+    /// SHA-256 over the rows with what was decided about each, in hex.
+    pub rows_sha256: String,
+    /// What was decided about each order.
+    pub decided: Vec<u8>,
+}
+
+/// A host that has worked on a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Host {
+    /// Its name.
+    pub host: String,
+    /// The process.
+    pub pid: u32,
+    /// Whether it was lost.
+    pub is_lost: bool,
+}
+
+/// Between two questions for work while there is none.
+pub const ASK_AGAIN: Duration = Duration::from_millis(500);

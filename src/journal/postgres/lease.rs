@@ -1,0 +1,175 @@
+//! Who is at work: a runner is a lease by the database's clock. Its number is the fence of everything that it writes.
+//!
+//! A runner that is not heard of for as long as its lease is lost, for ever: what it had in hand is unknown from then on, and
+//! what it still wants to write is refused. It knows that by itself, by a clock that does not jump, and sends nothing then.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use deadpool_postgres::Client;
+
+use super::look::get;
+use super::trouble::Undone;
+use crate::journal::JournalError;
+
+/// A lease is renewed so often within its time.
+const RENEWALS: u32 = 3;
+
+/// Of so many parts of a lease ...
+const PARTS: u32 = 8;
+
+/// ... so many must be left when something is about to be sent: a call and its recording fit into them (45 of 120 seconds).
+const MARGIN: u32 = 3;
+
+/// A runner's lease.
+pub(super) struct Lease {
+    /// The runner's number.
+    pub(super) runner: i64,
+    span: Duration,
+    /// By this machine's clock; never later than by the database's.
+    ends: Mutex<Instant>,
+}
+
+/// What a write asks about its own runner.
+pub(super) struct Fence {
+    runner: i64,
+    margin_milliseconds: i64,
+}
+
+/// What a runner holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Holds {
+    /// It is lost: others have taken over what it had in hand.
+    Nothing,
+    /// It may record what has happened.
+    Little,
+    /// It may send.
+    Enough,
+}
+
+impl Lease {
+    /// Makes a runner known.
+    pub(super) async fn begin(client: &Client, host: &str, pid: u32, span: Duration) -> Result<Self, Undone> {
+        let began = now();
+        let row = client
+            .query_one(
+                "INSERT INTO runner (host, pid, lease_until) \
+                 VALUES ($1, $2, clock_timestamp() + $3::bigint * interval '1 millisecond') RETURNING id",
+                &[&host, &i64::from(pid), &milliseconds(span)],
+            )
+            .await?;
+        Ok(Self { runner: get(&row, 0)?, span, ends: Mutex::new(began + span) })
+    }
+
+    /// Makes it last for its whole time again.
+    ///
+    /// # Errors
+    /// [`JournalError::Fenced`] if it is lost.
+    pub(super) async fn renew(&self, client: &Client) -> Result<(), Undone> {
+        let began = now();
+        let rows = client
+            .execute(
+                "UPDATE runner SET lease_until = clock_timestamp() + $2::bigint * interval '1 millisecond' \
+                 WHERE id = $1 AND lost_at IS NULL AND left_at IS NULL AND lease_until > clock_timestamp()",
+                &[&self.runner, &milliseconds(self.span)],
+            )
+            .await?;
+        if rows == 0 {
+            self.lose();
+            return Err(JournalError::Fenced.into());
+        }
+        self.set(began + self.span);
+        Ok(())
+    }
+
+    /// Gives it back: nothing is under way any more.
+    pub(super) async fn leave(&self, client: &Client) -> Result<(), Undone> {
+        client
+            .execute(
+                "UPDATE runner SET left_at = clock_timestamp() WHERE id = $1 AND lost_at IS NULL AND left_at IS NULL",
+                &[&self.runner],
+            )
+            .await?;
+        Ok(())
+    }
+
+    /// Others have taken over.
+    pub(super) fn lose(&self) {
+        self.set(now());
+    }
+
+    /// Whether it has run out, by this machine's clock.
+    pub(super) fn has_ended(&self) -> bool {
+        now() >= self.ends()
+    }
+
+    fn ends(&self) -> Instant {
+        *self.ends.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, ends: Instant) {
+        *self.ends.lock().unwrap_or_else(PoisonError::into_inner) = ends;
+    }
+
+    /// Whether a request may leave now.
+    pub(super) fn may_send(&self) -> bool {
+        now() + self.margin() < self.ends()
+    }
+
+    /// How long it waits between two renewals.
+    pub(super) fn pause(&self) -> Duration {
+        self.span / RENEWALS
+    }
+
+    fn margin(&self) -> Duration {
+        self.span * MARGIN / PARTS
+    }
+
+    /// What its writes are compared with.
+    pub(super) fn fence(&self) -> Fence {
+        Fence { runner: self.runner, margin_milliseconds: milliseconds(self.margin()) }
+    }
+}
+
+impl Fence {
+    /// What the runner holds at this moment of the database.
+    pub(super) async fn look(&self, client: &Client) -> Result<Holds, Undone> {
+        let statement = client
+            .prepare_cached(
+                "SELECT lease_until > clock_timestamp(), lease_until > clock_timestamp() + $2::bigint * interval '1 millisecond' \
+                 FROM runner WHERE id = $1 AND lost_at IS NULL AND left_at IS NULL",
+            )
+            .await?;
+        let Some(row) = client.query_opt(&statement, &[&self.runner, &self.margin_milliseconds]).await? else {
+            return Ok(Holds::Nothing);
+        };
+        Ok(match (get(&row, 0)?, get(&row, 1)?) {
+            (_, true) => Holds::Enough,
+            (true, false) => Holds::Little,
+            (false, false) => Holds::Nothing,
+        })
+    }
+}
+
+/// Marks runners that were not heard of for too long as lost; what they have in hand is nobody's then. Only under the lock on
+/// the log's end: a write of theirs is either before this or refused.
+pub(super) async fn bury(client: &Client) -> Result<u64, Undone> {
+    let lost = client
+        .execute(
+            "UPDATE runner SET lost_at = clock_timestamp() \
+             WHERE lost_at IS NULL AND left_at IS NULL AND lease_until <= clock_timestamp()",
+            &[],
+        )
+        .await?;
+    Ok(lost)
+}
+
+/// A clock that nobody sets.
+#[expect(clippy::disallowed_methods, reason = "a lease runs by a clock that does not jump, in tests too")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+fn milliseconds(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
+}

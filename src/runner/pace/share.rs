@@ -1,0 +1,169 @@
+//! This program's share of a pace that several programs keep together.
+//!
+//! Each call takes a place in the merchant's lane, which the journal gives out: places are one spacing apart, whoever has them.
+//! A place that was not used in its time is lost; were it used later, two programs could make up for lost time at once.
+//! While the journal is out of reach there are no places, and nothing is sent.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::Mutex as Locked;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+
+use crate::job::settings::Limits;
+use crate::journal::lane::{Lane, Reserved};
+use crate::journal::{Account, Journal, JournalError};
+use crate::runner::clock::Clock;
+
+/// A hundredth of the rate is kept back, as by the job's own quotas.
+const USED: u32 = 99;
+
+/// Places of about so long are taken at once: one way to the journal for all of them.
+const BLOCK: Duration = Duration::from_millis(200);
+const MOST_PLACES: u32 = 200;
+
+/// A journal that is out of reach is asked again after this ...
+const AGAIN: Duration = Duration::from_millis(250);
+/// ... and given up after so many times.
+const MOST_TIMES: u32 = 240;
+
+/// What this program has of the lane.
+pub struct Share<J, C> {
+    journal: Arc<J>,
+    clock: C,
+    lane: Lane,
+    places: u32,
+    /// A place may be used until so long after its time.
+    lasts: Duration,
+    /// Who waits for a place gets it in turn.
+    turn: Mutex<()>,
+    /// The times of our places on the steady clock; `None`: nothing is shared.
+    ours: Locked<Option<VecDeque<Duration>>>,
+}
+
+/// What a turn is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    Look,
+    Take,
+}
+
+impl<J: Journal, C: Clock> Share<J, C> {
+    /// The share of an account's lane under a job's limits; `None`: the job has no rate.
+    #[must_use]
+    pub fn new(journal: Arc<J>, account: &Account, limits: &Limits, clock: C) -> Option<Self> {
+        // All quotas have the same burst, so that the slowest one holds all others.
+        let spacing = limits.rate.iter().map(|quota| quota.per * 100 / USED / quota.calls.get()).max()?;
+        let places = u32::try_from(BLOCK.as_micros() / spacing.as_micros().max(1)).unwrap_or(MOST_PLACES);
+        let places = places.clamp(1, MOST_PLACES);
+        let lane = Lane {
+            environment: account.environment,
+            client_id: account.client_id.clone(),
+            spacing,
+            ahead: spacing * places * 2,
+        };
+        // In any time of a quota there are its calls and one more place; being late adds to them, but less than the burst.
+        let lasts = spacing * limits.burst.get() * 3 / 4;
+        Some(Self {
+            journal,
+            clock,
+            lane,
+            places,
+            lasts,
+            turn: Mutex::new(()),
+            ours: Locked::new(Some(VecDeque::new())),
+        })
+    }
+
+    /// Waits until there is a place for a call, and does not take it.
+    ///
+    /// # Errors
+    /// The journal stayed out of reach.
+    pub async fn look(&self) -> Result<(), JournalError> {
+        self.wait(Turn::Look).await
+    }
+
+    /// Waits until a call may leave, and takes its place.
+    ///
+    /// # Errors
+    /// The journal stayed out of reach.
+    pub async fn take(&self) -> Result<(), JournalError> {
+        self.wait(Turn::Take).await
+    }
+
+    async fn wait(&self, what: Turn) -> Result<(), JournalError> {
+        let _turn = self.turn.lock().await;
+        let mut failed = 0;
+        loop {
+            let now = self.clock.monotonic();
+            match self.next_place(now, what) {
+                Next::Go => return Ok(()),
+                Next::At(place) => self.clock.sleep(place.saturating_sub(now)).await,
+                Next::None => match self.journal.reserve(&self.lane, self.places).await {
+                    Ok(reserved) => self.note(reserved).await,
+                    Err(error) if failed >= MOST_TIMES => return Err(error),
+                    Err(_) => {
+                        failed += 1;
+                        self.clock.sleep(AGAIN).await;
+                    }
+                },
+            }
+        }
+    }
+
+    fn next_place(&self, now: Duration, what: Turn) -> Next {
+        let mut ours = self.ours();
+        let Some(places) = ours.as_mut() else { return Next::Go };
+        while places.front().is_some_and(|place| *place + self.lasts < now) {
+            places.pop_front();
+        }
+        match places.front().copied() {
+            None => Next::None,
+            Some(place) if place > now => Next::At(place),
+            Some(_) => {
+                if what == Turn::Take {
+                    places.pop_front();
+                }
+                Next::Go
+            }
+        }
+    }
+
+    async fn note(&self, reserved: Reserved) {
+        match reserved {
+            Reserved::Alone => *self.ours() = None,
+            Reserved::Later(wait) => self.clock.sleep(wait).await,
+            Reserved::Places { first_in } => {
+                // The answer has been on its way: a place comes a little later for it, and never sooner.
+                let first = self.clock.monotonic() + first_in;
+                if let Some(places) = self.ours().as_mut() {
+                    places.extend((0..self.places).map(|index| first + self.lane.spacing * index));
+                }
+            }
+        }
+    }
+
+    /// Gives all places back, and keeps the lane empty for a time that the provider has asked for.
+    pub async fn hold(&self, wait: Duration) {
+        if let Some(places) = self.ours().as_mut() {
+            places.clear();
+        }
+        for _ in 0..MOST_TIMES {
+            if self.journal.hold(&self.lane, wait).await.is_ok() {
+                return;
+            }
+            self.clock.sleep(AGAIN).await;
+        }
+    }
+
+    fn ours(&self) -> std::sync::MutexGuard<'_, Option<VecDeque<Duration>>> {
+        self.ours.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+enum Next {
+    Go,
+    At(Duration),
+    None,
+}
