@@ -237,14 +237,6 @@ pub trait Journal: Send + Sync + 'static {
         std::future::ready(Ok(Claimed::Over))
     }
 
-    /// Whether a request may leave now. Whoever holds a journal for a time only has to be sure that the time is not over.
-    ///
-    /// # Errors
-    /// It may not; nothing more is written either.
-    fn may_send(&self) -> Result<(), JournalError> {
-        Ok(())
-    }
-
     /// Reserves so many places for calls in a lane. A journal that one program holds alone has nothing to share.
     fn reserve(&self, lane: &Lane, places: u32) -> impl Future<Output = Result<Reserved, JournalError>> + Send {
         let _ = (lane, places);

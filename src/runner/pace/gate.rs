@@ -13,7 +13,7 @@ use super::pacer::{Granted, Pacer};
 use super::share::Share;
 use crate::doku::exchange::{Exchange, Request};
 use crate::job::settings::Limits;
-use crate::journal::Journal;
+use crate::journal::{Journal, JournalError};
 use crate::runner::clock::Clock;
 use crate::runner::gateway::Gateway;
 
@@ -46,9 +46,11 @@ impl<G: Gateway, J: Journal, C: Clock> Gateway for LaneGate<G, J, C> {
         {
             return Exchange::NotSent(error.to_string());
         }
-        match self.journal.may_send() {
-            Ok(()) => self.gateway.exchange(request).await,
-            Err(error) => Exchange::NotSent(error.to_string()),
+        // It may have waited for long.
+        if self.journal.may_send() {
+            self.gateway.exchange(request).await
+        } else {
+            Exchange::NotSent(JournalError::Fenced.to_string())
         }
     }
 }
