@@ -28,6 +28,7 @@ use crate::plan::decide::Heard;
 use crate::plan::{Input, guard, input};
 use crate::reconcile::evidence::{Log, Unmatched, UnmatchedReason};
 use crate::report::summary::Summary;
+use crate::report::words::speech::Speech;
 use crate::runner::progress::Progress;
 use crate::simulator;
 
@@ -50,7 +51,7 @@ pub(super) struct Case {
     pub(super) loosening: Loosening,
     /// SHA-256 of the job file, in hex; empty where there is none.
     pub(super) sha256: String,
-    /// The language of report.html.
+    /// The language of what people read.
     pub(super) language: Language,
     /// Who asked for customers' data in report.html; `None`: they are masked.
     pub(super) revealed_by: Option<String>,
@@ -188,6 +189,11 @@ fn journal_path(flag: Option<&str>, file: &str, folder: &Path, own: &str) -> Res
 }
 
 impl Case {
+    /// The words of its reader.
+    pub(super) fn words(&self) -> &'static Speech {
+        Speech::of(self.language)
+    }
+
     /// A path of the job in the world, with its date filled in.
     pub(super) fn path(&self, template: &str) -> PathBuf {
         self.folder.join(self.fill(template))

@@ -10,7 +10,6 @@ pub mod mask;
 pub mod metrics;
 pub mod overrides;
 pub mod pictures;
-pub mod plan_use;
 pub mod results;
 pub mod rows;
 pub mod safe;
