@@ -52,7 +52,7 @@ pub(super) struct Common {
     /// Journal: a path relative to the current directory, instead of the job's.
     #[arg(long, global = true, value_name = "URL")]
     pub(super) journal: Option<String>,
-    /// The language of report.html, instead of the job's: en, or id for Bahasa Indonesia.
+    /// The language of results (tables, Markdown, audit.xlsx, report.html), instead of the job's: en, or id for Bahasa Indonesia.
     #[arg(long, global = true, value_name = "LANGUAGE", value_parser = language)]
     pub(super) lang: Option<Language>,
     /// Business date in WIB that fills {date}; today if left out.

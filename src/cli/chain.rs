@@ -6,20 +6,19 @@ use super::exit::Failure;
 use super::load::Case;
 use super::screen::{Screen, Tone};
 use crate::edge::clock::SystemClock;
-use crate::journal::log::{Entry, Wire, sha256, short};
+use crate::journal::log::Entry;
 use crate::journal::record::Item;
-use crate::journal::state::{Event, State};
+use crate::journal::state::State;
 use crate::journal::story::{Logged, Mention, Story};
-use crate::model::fault::printable;
-use crate::model::money::Rupiah;
-use crate::model::outcome::Facts;
-use crate::model::time::{Cutoff, Timestamp, for_people};
+use crate::model::time::{Cutoff, Timestamp};
 use crate::model::verdict::Verdict;
 use crate::reconcile::ends::done_of;
 use crate::reconcile::evidence::Log;
 use crate::reconcile::judge::{Bench, Rules};
+use crate::reconcile::reason::{Ageing, Key, Reason};
 use crate::reconcile::subject::{self, Subject};
 use crate::report::table;
+use crate::report::words::speech::Speech;
 use crate::runner::clock::Clock as _;
 
 /// A link of the chain: when, what, and the rest in words.
@@ -31,158 +30,75 @@ pub(super) const fn nothing() -> Story {
 }
 
 /// Prints the chain. With a job, its notification log is read and the verdict given.
-pub(super) fn show(invoice: &str, story: &Story, case: Option<&Case>, screen: Screen) {
+pub(super) fn show(invoice: &str, story: &Story, case: Option<&Case>, (words, screen): (&Speech, Screen)) {
     let heard = case.map(|case| heard(case, invoice));
+    let mentioned = || story.mentions.iter().map(|mention| mentioned(mention, words));
     if story.items.is_empty() {
-        screen.say(&format!("{}\nno request was ever made for it\n", screen.tone(Tone::Title, invoice)));
-        screen.say(&links_table(story.mentions.iter().map(mentioned).collect()));
+        screen.say(&format!("{}\n{}\n", screen.tone(Tone::Title, invoice), words.no_request));
+        screen.say(&links_table(mentioned().collect(), words));
     }
     let mut documents = Vec::new();
     for (item, entries) in &story.items {
-        let account = &item.identity.account;
-        let generation = match item.identity.generation {
-            0 => String::new(),
-            generation => format!(" · generation {generation}"),
-        };
-        let title = format!(
-            "{} · {} · {} · {}{generation}",
-            item.identity.invoice, account.operation, account.environment, item.amount
-        );
-        let ruled = entries.iter().rev().find_map(|logged| match &logged.entry {
-            Entry::Ruled(ruled) => Some(format!(" by {}", printable(&ruled.by))),
-            _ => None,
-        });
-        let reason = match (item.state, ruled) {
-            (State::RuledDone | State::RuledNotDone, Some(by)) => by,
-            _ if item.reason.is_empty() => String::new(),
-            _ => format!(" ({})", item.reason),
-        };
-        screen.say(&format!(
-            "{}\nstate {}{reason}\njob {}, run {}\nrequest id {}\n",
-            screen.tone(Tone::Title, &title),
-            item.state,
-            item.job,
-            item.run,
-            item.request_id
-        ));
-        let mut links: Vec<Link> = story.mentions.iter().map(mentioned).collect();
+        screen.say(&format!("{}\n", head(item, entries, (words, screen))));
+        let mut links: Vec<Link> = mentioned().collect();
         let mut requests = 0;
         links.extend(entries.iter().map(|logged| {
             requests += u32::from(matches!(logged.entry, Entry::Intended { .. }));
-            (logged.at, kind(&logged.entry), words(&logged.entry, requests))
+            (logged.at, (words.kind)(&logged.entry), (words.entry)(&logged.entry, requests))
         }));
         if let Some(Ok(log)) = &heard {
             links.extend(log.heard.iter().map(|line| {
                 let said = &line.notification;
-                let text = format!("{} over {}, {}:{}", said.status, said.amount, line.file, line.line);
-                (line.received_at.unwrap_or(item.first_intent_at), "notified", text)
+                let place = format!("{}:{}", line.file, line.line);
+                let text = (words.said_over)(&said.status.to_string(), said.amount, &place);
+                (line.received_at.unwrap_or(item.first_intent_at), words.notified, text)
             }));
         }
         links.sort_by_key(|(at, ..)| *at);
-        screen.say(&links_table(links));
+        screen.say(&links_table(links, words));
         let judged = heard.as_ref().and_then(|heard| heard.as_ref().ok()).map(|log| judge(item, log, case));
-        screen.say(&verdict(item, heard.as_ref(), judged.as_ref(), screen));
+        screen.say(&verdict(item, heard.as_ref(), judged.as_ref(), (words, screen)));
         let mut document = item_document(item);
         document["entries"] = entries.iter().map(entry_document).collect();
-        document["verdict"] = judged.map_or(serde_json::Value::Null, |(verdict, _)| verdict.word().into());
+        document["verdict"] = judged.map_or(serde_json::Value::Null, |(verdict, ..)| verdict.word().into());
         documents.push(document);
     }
     let rows: Vec<serde_json::Value> = story.mentions.iter().map(row_document).collect();
     screen.document(serde_json::json!({ "version": 1, "rows": rows, "items": documents }).to_string().as_bytes());
 }
 
-fn links_table(links: Vec<Link>) -> String {
-    let rows = links.into_iter().map(|(at, what, text)| vec![for_people(at), what.to_owned(), text]);
-    format!("{}\n", table::plain(&["when", "what", ""], rows.collect(), 0..0))
-}
-
-fn mentioned(mention: &Mention) -> Link {
-    let row = &mention.row;
-    let reason = if row.reason.is_empty() { String::new() } else { format!(": {}", row.reason) };
-    let text = format!("run {}, row {} in line {}: {}{reason}", mention.run, row.number, row.line, row.fate.word());
-    (mention.at, "planned", text)
-}
-
-const fn kind(entry: &Entry) -> &'static str {
-    match entry {
-        Entry::RunBegan { .. }
-        | Entry::Overridden { .. }
-        | Entry::RunStopped { .. }
-        | Entry::RunEnded { .. }
-        | Entry::Accepted { .. } => "run",
-        Entry::Made(_) | Entry::Carried(_) | Entry::TakenOver { .. } => "item",
-        Entry::Intended { .. } => "intent",
-        Entry::Ended { .. } | Entry::AnswerCarried { .. } => "answer",
-        Entry::Inquired { .. } => "inquiry",
-        Entry::GaveUp => "given up",
-        Entry::Contradicted { .. } => "conflict",
-        Entry::Ruled(_) => "ruling",
+/// What an item is, and how it stands.
+fn head(item: &Item, entries: &[Logged], (words, screen): (&Speech, Screen)) -> String {
+    let account = &item.identity.account;
+    let (operation, environment) = ((words.operation)(account.operation.word()), account.environment);
+    let mut title = format!("{} · {operation} · {environment} · {}", item.identity.invoice, item.amount);
+    if item.identity.generation > 0 {
+        title = format!("{title} · {}", (words.generation)(item.identity.generation));
     }
-}
-
-/// An entry in words; of a request, the how manieth it is.
-fn words(entry: &Entry, request: u32) -> String {
-    match entry {
-        Entry::RunBegan { run, .. }
-        | Entry::Overridden { run, .. }
-        | Entry::RunStopped { run, .. }
-        | Entry::RunEnded { run, .. } => run.clone(),
-        Entry::Accepted { found, .. } => found.clone(),
-        Entry::Made(made) => {
-            let reopened = made.reopened.as_ref();
-            let reopened = reopened.map(|why| format!(", reopened by {}: {}", why.by, why.reason)).unwrap_or_default();
-            format!("{}, {}{reopened}", Rupiah::new(made.amount), body(&made.body_sha256))
-        }
-        Entry::Carried(carried) => format!("as an older journal held it: {} {}", carried.state, carried.reason),
-        Entry::TakenOver { run, amount, body_sha256, .. } => {
-            format!("taken over by run {run}: {}, {}", Rupiah::new(*amount), body(body_sha256))
-        }
-        Entry::Intended { run, .. } => format!("request {request}, in run {run}"),
-        Entry::Ended { wire: Wire::NeverLeft, reason, facts, .. } => {
-            format!("nothing left this machine ({reason}){}", said(facts))
-        }
-        Entry::Ended { event, reason, facts, .. } => format!("{}{}", concluded(*event, reason), said(facts)),
-        Entry::AnswerCarried { attempt, .. } => format!("attempt {attempt}, of an older journal"),
-        Entry::Inquired { event, facts, .. } => format!("{}{}", concluded(*event, ""), said(facts)),
-        Entry::GaveUp => "the horizon has passed without proof: a person decides".to_owned(),
-        Entry::Contradicted { status, notification, .. } => {
-            format!("notification {notification} says {status}, against what was proved")
-        }
-        Entry::Ruled(ruled) => {
-            let what = if ruled.event == Event::RuledDone { "done" } else { "not done" };
-            format!("{what}, by {}: {}; evidence: {}", ruled.by, ruled.reason, ruled.evidence)
-        }
-    }
-}
-
-/// What will be sent. Of what was reopened the run makes it that sends it.
-fn body(sha256_of_it: &str) -> String {
-    if sha256_of_it == sha256(b"") { "body not made yet".to_owned() } else { format!("body {}", short(sha256_of_it)) }
-}
-
-/// What an event concludes, in a few words.
-fn concluded(event: Event, reason: &str) -> String {
-    let words = match event {
-        Event::Applied => "applied",
-        Event::Already => "already done, not provably by us",
-        Event::Refused | Event::TurnedAway => "refused",
-        Event::NothingDone => "not looked at",
-        Event::NoProof => "no proof",
-        Event::Intended | Event::GivenUp | Event::RuledDone | Event::RuledNotDone => "",
+    let ruled = entries.iter().rev().find_map(|logged| match &logged.entry {
+        Entry::Ruled(ruled) => Some((words.ruled_by)(&ruled.by)),
+        _ => None,
+    });
+    let reason = match (item.state, ruled) {
+        (State::RuledDone | State::RuledNotDone, Some(by)) => by,
+        _ if item.reason.is_empty() => String::new(),
+        _ => (words.state_reason)(&item.reason),
     };
-    if reason.is_empty() { words.to_owned() } else { format!("{words} ({reason})") }
+    let state = format!("{}{reason}", (words.item_state)(item.state));
+    let stands = (words.item)(&state, &item.job, item.run.as_str(), item.request_id.as_str());
+    format!("{}\n{stands}", screen.tone(Tone::Title, &title))
 }
 
-/// What an answer said, after what it proves.
-fn said(facts: &Facts) -> String {
-    let status = facts.http_status.map(|status| format!("HTTP {status}"));
-    let signature =
-        Some(facts.signature.word()).filter(|word| !word.is_empty()).map(|word| format!("signature {word}"));
-    let payment = facts.payment_status.as_ref().map(|word| format!("payment {word}"));
-    let operation = facts.operation_status.as_ref().map(|word| format!("operation {word}"));
-    let replayed = facts.replayed.then(|| "the first answer again".to_owned());
-    let parts = [status, signature, payment, operation, replayed, facts.message.clone()];
-    parts.into_iter().flatten().fold(String::new(), |text, part| text + ", " + &part)
+fn links_table(links: Vec<Link>, words: &Speech) -> String {
+    let rows = links.into_iter().map(|(at, what, text)| vec![(words.time)(at), what.to_owned(), text]);
+    let [when, what] = words.chain;
+    format!("{}\n", table::plain(&[when, what, ""], rows.collect(), 0..0))
+}
+
+fn mentioned(mention: &Mention, words: &Speech) -> Link {
+    let row = &mention.row;
+    let text = (words.mentioned)(mention.run.as_str(), row.number, row.line, row.fate, &row.reason);
+    (mention.at, words.planned, text)
 }
 
 /// The notifications about an invoice; what the log says of others is left out.
@@ -194,8 +110,11 @@ fn heard(case: &Case, invoice: &str) -> Result<Log, Failure> {
     Ok(log)
 }
 
+/// A verdict with its reason, and what stands behind that.
+type Conclusion = (Verdict, Reason, Option<Ageing>, Option<Key>);
+
 /// The verdict about an item, as its run would have it.
-fn judge(item: &Item, log: &Log, case: Option<&Case>) -> (Verdict, String) {
+fn judge(item: &Item, log: &Log, case: Option<&Case>) -> Conclusion {
     let subject = Subject {
         row: 1,
         invoice: Some(item.identity.invoice.clone()),
@@ -207,31 +126,35 @@ fn judge(item: &Item, log: &Log, case: Option<&Case>) -> (Verdict, String) {
     };
     let rules = Rules { grace: case.map(|case| case.job.reconcile.grace).unwrap_or_default(), now: SystemClock.now() };
     let book = subject::book(&[subject], log, Cutoff::MIDNIGHT).expect("one order is not too many");
-    let judged = Bench::new(&book.ledger, rules).judge(0);
-    (judged.verdict(), judged.reason_text())
+    let mut bench = Bench::new(&book.ledger, rules);
+    let judged = bench.judge(0);
+    (judged.verdict(), judged.reason, judged.ageing(), judged.picture.key)
 }
 
 fn verdict(
     item: &Item,
     heard: Option<&Result<Log, Failure>>,
-    judged: Option<&(Verdict, String)>,
-    screen: Screen,
+    judged: Option<&Conclusion>,
+    (words, screen): (&Speech, Screen),
 ) -> String {
     let tone = if item.state.is_in_doubt() { Tone::Bad } else { Tone::Good };
+    let [in_doubt, nothing_done, known] = words.known;
     let journal = if item.state.is_in_doubt() {
-        "the money of this order is in doubt"
+        in_doubt
     } else if item.state == State::Planned {
-        "nothing was done under this key; the next run of the job sends it"
+        nothing_done
     } else {
-        "what became of this order is known"
+        known
     };
     let verdict = match (judged, heard) {
-        (Some((verdict, _)), _) if item.state == State::RuledNotDone => {
-            format!("verdict {verdict} (a person ruled that it was not done)")
+        (Some((verdict, ..)), _) if item.state == State::RuledNotDone => {
+            (words.concluded)(*verdict, words.ruled_not_done)
         }
-        (Some((verdict, reason)), _) => format!("verdict {verdict} ({reason})"),
-        (None, Some(Err(failure))) => format!("no verdict: {failure}"),
-        (None, _) => "name the job with --job for the notifications and the verdict".to_owned(),
+        (Some((verdict, reason, ageing, key)), _) => {
+            (words.concluded)(*verdict, &(words.reason)(*reason, *ageing, *key))
+        }
+        (None, Some(Err(failure))) => (words.no_verdict)(&failure.to_string()),
+        (None, _) => words.name_the_job.to_owned(),
     };
     format!("{}\n{verdict}\n", screen.tone(tone, journal))
 }

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::time::Duration;
 
 use super::books::Books;
 use super::events;
@@ -21,17 +20,17 @@ use crate::model::fault::printable;
 use crate::model::ids::InvoiceNumber;
 use crate::model::money::Tally;
 use crate::model::operation::Task;
-use crate::model::time::{BusinessDate, Timestamp, Zone, for_people, wire};
+use crate::model::time::{BusinessDate, Timestamp, Zone, wire};
 use crate::model::verdict::Verdict;
 use crate::plan::decide::Dispositions;
-use crate::plan::guard::{Reading, counted};
+use crate::plan::guard::Reading;
 use crate::reconcile::evidence::{DoneState, UnmatchedReason};
 use crate::reconcile::severity::{Level, level};
 use crate::report::hosts::{self, WorkedOn};
 use crate::report::limits::LimitsSeen;
 use crate::report::summary::{JournalHead, LogLines, Revealed, Summary};
-use crate::report::words::Words;
-use crate::report::{markdown, overrides, plan_use, rows, table};
+use crate::report::words::speech::{Again, Ended, Speech, Unit};
+use crate::report::{markdown, rows, table};
 
 /// More invoices than these are counted only.
 const MOST_NAMED: usize = 5;
@@ -206,7 +205,7 @@ impl Conclusion {
         let mut made = Ok(());
         if let Some(name) = workbook {
             let runs = workbook::known_runs(case).await;
-            made = workbook::write(&case.path(&folder), &self.summary, &runs, self.now);
+            made = workbook::write(&case.path(&folder), &self.summary, &runs, (case.language, self.now));
             // It needs more room than what follows, and less depends on it.
             if made.is_err() {
                 self.stays_open(Cause::Workbook);
@@ -254,26 +253,28 @@ impl Conclusion {
         case.told.summary.get_or_init(|| summary.clone());
         events::written(summary, screen);
         screen.document(&summary.json());
-        let title = format!("{} · {} · {} · run {}", summary.job, summary.operation, summary.environment, summary.run);
+        let words = case.words();
+        let run = format!("{} {}", words.run, summary.run);
+        let title = words.title(&summary.job, &summary.operation, &summary.environment, &run);
         screen.say(&format!("\n{}\n", screen.tone(Tone::Title, &title)));
         if let Some((first, last)) = &summary.period {
-            let as_of = for_people(self.now);
-            screen.say(&format!("business days {first} to {last}, as of {as_of}\n"));
+            let (first, last, as_of) = ((words.date)(first), (words.date)(last), (words.time)(self.now));
+            screen.say(&format!("{}\n", (words.business_days)(&first, &last, Some(&as_of))));
         }
-        screen.say(&table::summary(summary));
+        screen.say(&table::summary(summary, words));
         if let Some(plan) = &summary.plan {
-            screen.say(&format!("\n{}", plan_use::line(plan)));
+            screen.say(&format!("\n{}", (words.plan_used)(plan)));
         }
         if !summary.overrides.is_empty() {
-            screen.say(&format!("\n{}", screen.tone(Tone::Bad, &overrides::lines(&summary.overrides))));
+            screen.say(&format!("\n{}", screen.tone(Tone::Bad, &words.overrides(&summary.overrides))));
         }
         if let Some(line) = hosts::line(&summary.hosts) {
             screen.say(&format!("\n{line}"));
         }
         if let Some(log) = summary.log {
-            screen.say(&format!("\nlog: {}, {} signed by DOKU", counted(log.read, "line"), log.verified));
+            screen.say(&format!("\n{}", (words.log)(log.read, log.verified)));
         }
-        if let Some(line) = summary.limits.as_ref().and_then(LimitsSeen::line) {
+        if let Some(line) = summary.limits.as_ref().and_then(words.pace) {
             screen.say(&format!("\n{line}"));
         }
         if let Some(lines) = self.severities(case, screen) {
@@ -281,27 +282,26 @@ impl Conclusion {
         }
         if let Some(path) = summary.files.get("summary.json") {
             let folder = path.strip_suffix("/summary.json").unwrap_or(path);
-            screen.say(&format!("\nfiles: {}", printable(&shown(&case.path(folder)))));
+            screen.say(&format!("\n{}: {}", words.files, printable(&shown(&case.path(folder)))));
         }
         let closing = self.closing(case, screen);
         screen.say(&closing);
-        screen.paper(|| markdown::summary(summary, &self.books.highlights.breaks, &closing));
+        screen.paper(|| markdown::summary(summary, &self.books.highlights.breaks, &closing, words));
     }
 
     /// The verdicts that reach a limit of the job's own, one a line; those at their defaults speak by the exit code.
     fn severities(&self, case: &Case, screen: Screen) -> Option<String> {
+        let (words, totals) = (case.words(), &self.books.totals);
         let named = Verdict::ALL.into_iter().filter(|verdict| case.job.reconcile.severity.contains_key(verdict));
         let lines: Vec<String> = named
             .filter_map(|verdict| {
                 let tone = match self.summary.severity.get(verdict.word())? {
                     Level::Fine => return None,
-                    Level::Warning => screen.tone(Tone::Title, "warning"),
-                    Level::Error => screen.tone(Tone::Bad, "error"),
+                    Level::Warning => screen.tone(Tone::Title, words.warning),
+                    Level::Error => screen.tone(Tone::Bad, words.error),
                 };
-                let (totals, tally) = (&self.books.totals, self.books.totals.verdict(verdict));
-                let oldest = totals.oldest(verdict).map(|age| format!(", the oldest {}", rounded(age)));
-                let (orders, oldest) = (counted(tally.count, "order"), oldest.unwrap_or_default());
-                Some(format!("{tone}: {verdict}: {orders}, {}{oldest} (reconcile.severity)", tally.rupiah))
+                let severity = (words.severity)(verdict, totals.verdict(verdict), totals.oldest(verdict));
+                Some(format!("{tone}: {severity}"))
             })
             .collect();
         (!lines.is_empty()).then(|| lines.join("\n"))
@@ -323,131 +323,95 @@ impl Conclusion {
         UnmatchedReason::ALL.into_iter().any(|reason| !is_ordinary(reason) && count(reason) > 0)
     }
 
-    /// What is in doubt and will not settle by itself.
-    fn for_a_person(&self, place: &str) -> String {
+    /// Whether something in doubt will not settle by itself.
+    fn waits_for_a_person(&self) -> bool {
         let waits = |state: DoneState| self.summary.states.get(state.word()).is_some_and(|tally| tally.count > 0);
-        if waits(DoneState::Review) || waits(DoneState::Conflict) {
-            format!(
-                "\n  review, conflict: a person decides: rekon rule INVOICE --operation OPERATION --as done|not-done --reason \
-                 TEXT --evidence TEXT {place}"
-            )
-        } else {
-            String::new()
-        }
+        waits(DoneState::Review) || waits(DoneState::Conflict)
     }
 
     /// What is in doubt and stands in no row of the tables.
-    fn not_in_the_input(&self) -> String {
+    fn not_in_the_input(&self, words: &Speech) -> Option<String> {
         let named: Vec<&str> = self.earlier.iter().take(MOST_NAMED).map(InvoiceNumber::as_str).collect();
-        let more = match self.earlier.len().saturating_sub(MOST_NAMED) {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        match self.earlier.len() {
-            0 => String::new(),
-            count => {
-                let orders = counted(count as u64, "order");
-                format!("\n  {orders} of an earlier run, not in this input: {}{more}", printable(&named.join(", ")))
-            }
-        }
+        let (count, more) = (self.earlier.len() as u64, self.earlier.len().saturating_sub(MOST_NAMED) as u64);
+        (count > 0).then(|| (words.of_earlier_runs)(count, &printable(&named.join(", ")), more))
     }
 
     /// A run that was stopped asks about nothing that it has left unknown itself.
-    fn resolving(&self, case: &Case) -> String {
+    fn may_be_resolved(&self, case: &Case) -> bool {
         let has_file = !matches!(case.loosening, Loosening::NotOffered);
-        if self.summary.stopped.is_none() || !has_file || case.job.task == Task::Audit {
-            return String::new();
-        }
-        format!(
-            "\n  or: rekon resolve {}: the same, but nothing new is sent; if DOKU is still ill,\n  \
-             it asks for the status of each",
-            case.typed
-        )
+        self.summary.stopped.is_some() && has_file && case.job.task != Task::Audit
     }
 
     /// What sets the exit code 1, in the words of the tables.
     fn causes(&self, case: &Case) -> String {
-        let totals = &self.books.totals;
+        let (words, totals) = (case.words(), &self.books.totals);
         let bad = |verdict: &Verdict| level(*verdict, totals, &case.job.reconcile.severity(*verdict)) == Level::Error;
         let verdicts = Verdict::ALL.into_iter().filter(bad);
-        let verdicts = verdicts.map(|verdict| format!("{} {verdict}", totals.verdict(verdict).count));
+        let verdicts = verdicts
+            .map(|one| format!("{} {}", (words.count)(totals.verdict(one).count), lowered(&(words.verdict_name)(one))));
         let states =
             DoneState::ALL.into_iter().filter(|state| state.needs_a_person() && totals.state(*state).count > 0);
-        let states = states.map(|state| format!("{} {}", counted(totals.state(state).count, "row"), state.word()));
+        let states = states.map(|one| {
+            format!("{} {}", (words.counted)(totals.state(one).count, Unit::Rows), lowered(&(words.state_name)(one)))
+        });
         let strays = UnmatchedReason::ALL.into_iter().filter(|reason| {
             case.job.task == Task::Audit && reason.needs_a_person() && totals.unmatched(*reason).count > 0
         });
-        let strays =
-            strays.map(|reason| format!("{} {}", counted(totals.unmatched(reason).count, "log line"), reason.word()));
+        let strays = strays.map(|one| {
+            let lines = (words.counted)(totals.unmatched(one).count, Unit::LogLines);
+            format!("{lines} {}", lowered(&(words.line_name)(one)))
+        });
         let causes: Vec<String> = verdicts.chain(states).chain(strays).collect();
-        format!("because of {}", if causes.is_empty() { "refused rows".to_owned() } else { causes.join(", ") })
+        let refused = vec![words.refused_rows.to_owned()];
+        (words.because_of)(if causes.is_empty() { &refused } else { &causes })
     }
 
     /// The last lines: is money in doubt, and what to type.
     fn closing(&self, case: &Case, screen: Screen) -> String {
-        let (summary, doubt) = (&self.summary, self.summary.in_doubt);
-        let (tone, text) = match summary.exit_code {
-            exit::DONE => (Tone::Good, "done; no money is in doubt".to_owned()),
-            exit::DOUBT => (Tone::Bad, format!("MONEY IN DOUBT: {}, {}", counted(doubt.count, "row"), doubt.rupiah)),
-            exit::STOPPED => (Tone::Bad, "the run has not come to its end; no money is in doubt".to_owned()),
-            _ => (Tone::Bad, "done; no money is in doubt, but a person must look".to_owned()),
+        let (summary, words) = (&self.summary, case.words());
+        let (tone, ended) = match summary.exit_code {
+            exit::DONE => (Tone::Good, Ended::Done),
+            exit::DOUBT => (Tone::Bad, Ended::InDoubt(summary.in_doubt)),
+            exit::STOPPED => (Tone::Bad, Ended::Stopped),
+            _ => (Tone::Bad, Ended::Look),
         };
         let again = match case.job.task {
-            Task::Audit => "run the job that sent them again",
-            Task::Change(_) if summary.plan.is_some() => "run the same plan again",
-            Task::Change(_) => "run the same job again",
+            Task::Audit => Again::TheSender,
+            Task::Change(_) if summary.plan.is_some() => Again::ThePlan,
+            Task::Change(_) => Again::TheJob,
         };
         // The name alone would mean another day's orders tomorrow, or another journal.
         let has_file = !matches!(case.loosening, Loosening::NotOffered);
-        let command = match case.job.task {
-            Task::Change(_) if has_file && case.typed != case.file && summary.plan.is_none() => {
-                format!(" (rekon run {})", case.typed)
-            }
-            Task::Change(_) | Task::Audit => String::new(),
+        let command = match again {
+            Again::TheJob if has_file && case.typed != case.file => format!(" (rekon run {})", case.typed),
+            Again::TheJob | Again::ThePlan | Again::TheSender => String::new(),
         };
         let place = format!("--journal {}", printable(&for_a_shell(&named(&case.journal))));
-        let next = match summary.exit_code {
-            exit::DONE => String::new(),
-            exit::DOUBT => format!(
-                "{}\n  {again}{command}: it settles them with the same key and never sends twice{}\n  \
-                 which ones, and what is known about one: rekon show [INVOICE] {place}{}",
-                self.not_in_the_input(),
-                self.resolving(case),
-                self.for_a_person(&place)
-            ),
-            exit::STOPPED if summary.plan.is_some() => "\n  run the same plan again to continue".to_owned(),
-            exit::STOPPED => format!("\n  run the job again{command} to continue"),
-            _ if self.has_strays() => {
-                format!(
-                    "\n  {}\n  at the rows that are refused, held or do not match: reconciliation.csv; at the stray lines \
-                     of the logs: unmatched.csv",
-                    self.causes(case)
-                )
+        let mut next: Vec<String> = Vec::new();
+        match summary.exit_code {
+            exit::DONE => {}
+            exit::DOUBT => {
+                next.extend(self.not_in_the_input(words));
+                next.push((words.settles)(again, &command));
+                next.extend(self.may_be_resolved(case).then(|| (words.resolving)(&case.typed)));
+                next.push((words.which_ones)(&place));
+                next.extend(self.waits_for_a_person().then(|| (words.for_a_person)(&place)));
             }
-            _ => format!(
-                "\n  {}\n  at the rows that are refused, held or do not match: reconciliation.csv",
-                self.causes(case)
-            ),
-        };
+            exit::STOPPED => next.push((words.go_on)(again, &command)),
+            _ => next.extend([self.causes(case), (words.look_at)(self.has_strays()).to_owned()]),
+        }
         let others: Vec<&str> = self.other_jobs.iter().map(String::as_str).collect();
-        let others = match others.as_slice() {
-            [] => String::new(),
-            jobs => format!("\n  left by other jobs; run these again too: {}", jobs.join(", ")),
-        };
-        let stopped = summary
-            .stopped
-            .as_ref()
-            .map(|why| format!("stopped part-way: {}\n", Words::cause_in_english(why)))
-            .unwrap_or_default();
-        format!("{stopped}{} (exit code {}){next}{others}", screen.tone(tone, &text), summary.exit_code)
+        next.extend((!others.is_empty()).then(|| (words.other_jobs)(&others.join(", "))));
+        let stopped = summary.stopped.as_ref().map(|why| format!("{}\n", (words.stopped)(why))).unwrap_or_default();
+        let text = screen.tone(tone, &(words.ended)(ended));
+        next.insert(0, format!("{stopped}{text} {}", (words.exit_code)(summary.exit_code)));
+        next.join("\n  ")
     }
 }
 
-/// An age as a person would say it: in whole minutes, hours or days.
-pub(super) fn rounded(age: Duration) -> String {
-    match age.as_secs() / 60 {
-        minutes if minutes < 60 => format!("{minutes}m"),
-        minutes if minutes < 48 * 60 => format!("{}h", minutes / 60),
-        minutes => format!("{}d", minutes / (24 * 60)),
-    }
+/// A word of a table inside a sentence.
+fn lowered(word: &str) -> String {
+    let mut characters = word.chars();
+    let first = characters.next().map(|first| first.to_lowercase().to_string()).unwrap_or_default();
+    first + characters.as_str()
 }

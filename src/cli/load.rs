@@ -30,6 +30,7 @@ use crate::plan::decide::Heard;
 use crate::plan::{Input, guard, input};
 use crate::reconcile::evidence::{Log, Unmatched, UnmatchedReason};
 use crate::report::summary::Summary;
+use crate::report::words::speech::Speech;
 use crate::runner::progress::Progress;
 use crate::simulator;
 
@@ -52,7 +53,7 @@ pub(super) struct Case {
     pub(super) loosening: Loosening,
     /// SHA-256 of the job file, in hex; empty where there is none.
     pub(super) sha256: String,
-    /// The language of report.html.
+    /// The language of what people read.
     pub(super) language: Language,
     /// Who asked for customers' data in report.html; `None`: they are masked.
     pub(super) revealed_by: Option<String>,
@@ -222,6 +223,11 @@ pub(super) fn named(journal: &Location) -> String {
 }
 
 impl Case {
+    /// The words of its reader.
+    pub(super) fn words(&self) -> &'static Speech {
+        Speech::of(self.language)
+    }
+
     /// The folder for what belongs beside the journal; beside the job, if the journal is on a server.
     pub(super) fn journal_folder(&self) -> PathBuf {
         match &self.journal {

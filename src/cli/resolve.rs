@@ -12,13 +12,12 @@ use super::screen::{Screen, Tone};
 use super::session::Session;
 use crate::edge::clock::SystemClock;
 use crate::journal::record::Finished;
+use crate::journal::state::State;
 use crate::journal::{Journal as _, JournalError};
 use crate::model::fault::printable;
 use crate::model::money::Tally;
 use crate::model::operation::Task;
 use crate::model::time::Timestamp;
-use crate::plan::guard::counted;
-use crate::report::words::Words;
 use crate::runner::clock::Clock as _;
 use crate::runner::dispatch::Fresh;
 use crate::runner::dispatch::Stop;
@@ -61,30 +60,21 @@ async fn settle(case: &Case, live: bool, started_at: Timestamp, screen: Screen) 
         }
     };
     if let Some(stopped) = &stopped {
-        screen.warn(&format!("stopped part-way: {}", Words::cause_in_english(stopped)));
+        screen.warn(&(case.words().stopped)(stopped));
     }
-    let ways: Vec<String> = settled
-        .iter()
-        .map(|(state, tally)| format!("  settled as {state}: {}, {}\n", tally.count, tally.rupiah))
-        .collect();
-    let ways = ways.concat();
-    screen.say(&format!(
-        "in doubt before: {}, {}\n{ways}in doubt now: {}, {}",
-        counted(before.count, "item"),
-        before.rupiah,
-        counted(after.count, "item"),
-        after.rupiah
-    ));
+    let words = case.words();
+    let named = |word: &str| State::from_word(word).map_or_else(|| word.to_owned(), words.item_state);
+    let ways = settled.iter().map(|(state, tally)| format!("  {}", (words.settled_as)(&named(state), *tally)));
+    let first = std::iter::once((words.doubt_before)(before));
+    let lines: Vec<String> = first.chain(ways).chain([(words.doubt_now)(after)]).collect();
+    screen.say(&lines.join("\n"));
     if code == DOUBT {
-        let title = format!("MONEY IN DOUBT: {}, {} (exit code {DOUBT})", counted(after.count, "item"), after.rupiah);
-        screen.say(&format!(
-            "{}\n  which ones, and what to type: rekon show --journal {}",
-            screen.tone(Tone::Bad, &title),
-            printable(&load::named(&case.journal))
-        ));
+        let title = format!("{} {}", (words.items_in_doubt)(after), (words.exit_code)(DOUBT));
+        let place = format!("--journal {}", printable(&load::named(&case.journal)));
+        screen.say(&format!("{}\n  {}", screen.tone(Tone::Bad, &title), (words.which_and_what)(&place)));
     }
     if code == DONE {
-        screen.say(&format!("nothing new was sent; what is still to be sent: rekon run {}", case.typed));
+        screen.say(&(words.nothing_new)(&case.typed));
     }
     let document = serde_json::json!({ "version": 1, "in_doubt_before": before, "settled": settled, "in_doubt": after, "exit_code": code });
     screen.document(document.to_string().as_bytes());

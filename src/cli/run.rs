@@ -35,7 +35,7 @@ use crate::plan::guard::{Reading, counted};
 use crate::reconcile::evidence::Log;
 use crate::report::markdown::{self, Standing};
 use crate::report::summary::JournalHead;
-use crate::report::{overrides, table};
+use crate::report::table;
 use crate::runner::clock::Clock as _;
 
 /// `rekon run JOB`.
@@ -176,15 +176,16 @@ pub(super) fn refuse_unless_live(case: &Case, live: bool) -> Result<(), Failure>
 /// Prints rows per disposition and every guard with its headroom.
 pub(super) fn show_plan(case: &Case, plan: &Plan, screen: Screen) {
     screen.say(&format!("{}\n", screen.tone(Tone::Title, &plan_title(case, plan))));
-    screen.say(&table::plan(&plan.dispositions(), &plan.guards));
-    let overridden = overrides::lines(&case.overridden(plan));
+    let words = case.words();
+    screen.say(&table::plan(&plan.dispositions(), &plan.guards, words));
+    let overridden = words.overrides(&case.overridden(plan));
     if !overridden.is_empty() {
         screen.say(&format!("\n{}", screen.tone(Tone::Bad, &overridden)));
     }
     let now = SystemClock.now();
     let eta = eta(case, plan, now);
-    screen.say(&format!("\n{eta}"));
-    if let Some(trouble) = eta.trouble(now) {
+    screen.say(&format!("\n{}", (words.eta)(&eta)));
+    if let Some(trouble) = (words.trouble)(&eta, now) {
         screen.warn(&format!("{}: {trouble}", case.file));
     }
     let warns = case.guards().is_some_and(|guards| guards.duplicate_input == DuplicateInput::Warn);
@@ -193,11 +194,7 @@ pub(super) fn show_plan(case: &Case, plan: &Plan, screen: Screen) {
     }
     let open = plan.left_open();
     if open.count > 0 {
-        screen.say(&format!(
-            "\n{} of the skipped ones, {}: in doubt; a run asks again with the same key until they are settled",
-            counted(open.count, "row"),
-            open.rupiah
-        ));
+        screen.say(&format!("\n{}", (words.left_open)(open)));
     }
     let files = &case.job.notifications.files;
     if case.refuses_paid() && plan.notified == 0 && !files.is_empty() {
@@ -217,14 +214,16 @@ pub(super) fn show_plan(case: &Case, plan: &Plan, screen: Screen) {
 /// The plan to be told to others.
 pub(super) fn plan_paper(case: &Case, plan: &Plan) -> String {
     let name = plan_title(case, plan);
-    let overridden = overrides::lines(&case.overridden(plan));
-    let eta = eta(case, plan, SystemClock.now()).to_string();
+    let words = case.words();
+    let overridden = words.overrides(&case.overridden(plan));
+    let eta = (words.eta)(&eta(case, plan, SystemClock.now()));
     let standing = if plan.may_run() { Standing::MayRun } else { Standing::MayNotRun };
-    markdown::plan(&name, standing, &plan.dispositions(), &plan.guards, &[&overridden, &eta])
+    markdown::plan(&name, standing, (&plan.dispositions(), &plan.guards), &[&overridden, &eta], words)
 }
 
 fn plan_title(case: &Case, plan: &Plan) -> String {
-    format!("{} · {} · {} · plan", case.job.name, plan.operation, case.job.merchant.environment)
+    let (job, words) = (&case.job, case.words());
+    words.title(job.name.as_str(), plan.operation.word(), job.merchant.environment.word(), words.plan)
 }
 
 /// How long the calls of a plan take.

@@ -1,5 +1,6 @@
 //! `rekon show`: which of its views is asked for, and that of one run.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::args::Common;
@@ -19,11 +20,12 @@ use crate::journal::{Journal as _, JournalError};
 use crate::model::fault::printable;
 use crate::model::ids::InvoiceNumber;
 use crate::model::money::Tally;
-use crate::model::time::{for_people, wire};
-use crate::plan::guard::counted;
+use crate::model::time::wire;
 use crate::reconcile::ends::state_of;
+use crate::reconcile::evidence::DoneState;
 use crate::report::words::Words;
-use crate::report::{markdown, overrides, plan_use, table};
+use crate::report::words::speech::{Speech, Unit};
+use crate::report::{markdown, table};
 
 /// `rekon show [RUN | INVOICE]`.
 pub(super) async fn show(
@@ -34,7 +36,8 @@ pub(super) async fn show(
     screen: Screen,
 ) -> Result<u8, Failure> {
     if screen.is_markdown() {
-        return on_paper(what, &Place::of(job, common)?, screen).await;
+        let place = Place::of(job, common)?;
+        return on_paper(what, &place, (words(&place, common), screen)).await;
     }
     if let Some(plan) = what.map(Path::new).filter(|path| is_plan(path)) {
         return show_plan::show(plan, job, common, screen).await;
@@ -48,18 +51,19 @@ pub(super) async fn show(
         }
         return Err(Failure::Refused(format!("{invoice:?} is not among the orders of {}", case.file)));
     }
-    let (location, flag) = (&place.location, place.flag());
+    let (location, flag, words) = (&place.location, place.flag(), words(&place, common));
     let journal = to_read(location, screen).await?;
     let runs = journal.runs().await.map_err(failure)?;
+    let is_held = journal.is_held(location).await.map_err(failure)?;
     let Some(what) = what else {
-        screen.say(&format!("journal {}\n", printable(&named(location))));
-        let is_held = journal.is_held(location).await.map_err(failure)?;
-        show_runs::list(&runs, is_held, &journal.doubts().await.map_err(failure)?, &flag, screen);
+        screen.say(&format!("{} {}\n", words.journal, printable(&named(location))));
+        let doubts = journal.doubts().await.map_err(failure)?;
+        show_runs::list((&runs, is_held), &doubts, &flag, (words, screen));
         return Ok(DONE);
     };
     if let Some(run) = runs.iter().find(|run| run.run.as_str() == what) {
-        let ended = show_runs::ended_with(run, &runs, journal.is_held(location).await.map_err(failure)?);
-        one_run(&journal, run, &ended, screen).await.map_err(failure)?;
+        let ended = show_runs::ended_with(run, &runs, is_held, words);
+        one_run(&journal, run, &ended, (words, screen)).await.map_err(failure)?;
         return Ok(DONE);
     }
     let story = match InvoiceNumber::new(what) {
@@ -69,20 +73,26 @@ pub(super) async fn show(
     if story.items.is_empty() && story.mentions.is_empty() {
         return Err(Failure::Refused(format!("{what:?} is neither a run nor an invoice of {}", named(location))));
     }
-    chain::show(what, &story, place.case.as_ref(), screen);
+    chain::show(what, &story, place.case.as_ref(), (words, screen));
     Ok(DONE)
 }
 
 /// One run as Markdown; there is none of the other views.
-async fn on_paper(what: Option<&str>, place: &Place, screen: Screen) -> Result<u8, Failure> {
+async fn on_paper(what: Option<&str>, place: &Place, (words, screen): (&Speech, Screen)) -> Result<u8, Failure> {
     let of_a_run = || Failure::Refused("--format md is for one run: rekon show RUN --format md".to_owned());
     let what = what.ok_or_else(of_a_run)?;
     let journal = to_read(&place.location, screen).await?;
     let runs = journal.runs().await.map_err(failure)?;
     let run = runs.iter().find(|run| run.run.as_str() == what).ok_or_else(of_a_run)?;
-    let ended = show_runs::ended_with(run, &runs, journal.is_held(&place.location).await.map_err(failure)?);
-    one_run(&journal, run, &ended, screen).await.map_err(failure)?;
+    let is_held = journal.is_held(&place.location).await.map_err(failure)?;
+    let ended = show_runs::ended_with(run, &runs, is_held, words);
+    one_run(&journal, run, &ended, (words, screen)).await.map_err(failure)?;
     Ok(DONE)
+}
+
+/// The words of the reader: of `--lang`, else of the job.
+fn words(place: &Place, common: &Common) -> &'static Speech {
+    Speech::of(place.case.as_ref().map_or(common.lang.unwrap_or_default(), |case| case.language))
 }
 
 /// A saved plan is named by its file; no invoice number is.
@@ -90,51 +100,55 @@ fn is_plan(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "json")
 }
 
-async fn one_run(journal: &Store, run: &RunRecord, ended: &str, screen: Screen) -> Result<(), JournalError> {
-    let mut states: std::collections::BTreeMap<&'static str, Tally> = std::collections::BTreeMap::new();
+async fn one_run(
+    journal: &Store,
+    run: &RunRecord,
+    ended: &str,
+    (words, screen): (&Speech, Screen),
+) -> Result<(), JournalError> {
+    let mut states: BTreeMap<DoneState, Tally> = BTreeMap::new();
     for record in journal.rows(&run.run).await? {
-        states.entry(state_of(&record).0.word()).or_default().add(record.row.rupiah);
+        states.entry(state_of(&record).0).or_default().add(record.row.rupiah);
     }
-    let finished = match run.finished_at {
-        Some(at) => format!("{}, exit code {ended}", for_people(at)),
-        None => match journal.last_sent(&run.run).await? {
-            Some(at) => format!("no: {ended}; its last request left at {}", for_people(at)),
-            None => format!("no: {ended}, before a request left"),
-        },
+    let finished = if let Some(at) = run.finished_at {
+        (words.finished)(&(words.time)(at), ended)
+    } else {
+        let last = journal.last_sent(&run.run).await?.map(words.time);
+        (words.not_finished)(ended, last.as_deref())
     };
-    let stopped = run.stopped.as_ref().map(|why| format!("\nstopped part-way: {}", Words::cause_in_english(why)));
-    let times = format!("started {}\nfinished {finished}{}", for_people(run.started_at), stopped.unwrap_or_default());
-    let name = format!("{} · {} · {} · run {}", run.job, run.operation, run.environment, run.run);
+    let stopped = run.stopped.as_ref().map(|why| format!("\n{}", (words.stopped)(why))).unwrap_or_default();
+    let times = format!("{}\n{finished}{stopped}", (words.started)(&(words.time)(run.started_at)));
+    let name = words.title(&run.job, &run.operation, &run.environment, &format!("{} {}", words.run, run.run));
     screen.say(&format!("{}\n{times}\n", screen.tone(Tone::Title, &name)));
     let plan = journal.plan_of(&run.run).await?;
     let overridden = journal.overrides(&run.run).await?;
     if let Some(plan) = &plan {
-        screen.say(&format!("{}\n", plan_use::line(plan)));
+        screen.say(&format!("{}\n", (words.plan_used)(plan)));
     }
+    let named: Vec<(String, Tally)> =
+        states.iter().map(|(state, tally)| ((words.state_name)(*state), *tally)).collect();
     screen.paper(|| {
-        let states: Vec<(&'static str, Tally)> = states.iter().map(|(state, tally)| (*state, *tally)).collect();
         let doubt = match run.in_doubt {
-            0 => "No money is in doubt.".to_owned(),
-            count => markdown::title(&format!("MONEY IN DOUBT: {}", counted(count, "item"))),
+            0 => words.no_doubt_sentence.to_owned(),
+            count => markdown::title(&format!("{}: {}", words.money_in_doubt, (words.counted)(count, Unit::Items))),
         };
-        let used = plan.as_ref().map(plan_use::line).unwrap_or_default();
-        let lists = [times.clone(), used, overrides::lines(&overridden)];
+        let used = plan.as_ref().map(words.plan_used).unwrap_or_default();
+        let lists = [times.clone(), used, words.overrides(&overridden)];
         let lists = lists.iter().filter_map(|lines| markdown::list(lines));
         let parts = [markdown::title(&name), doubt].into_iter().chain(lists);
-        parts.chain([markdown::tallies("state now", "rows", &states)]).collect::<Vec<_>>().join("\n\n")
+        parts.chain([markdown::tallies(words.state_now, words.rows, &named, words)]).collect::<Vec<_>>().join("\n\n")
     });
-    let rows = states
-        .iter()
-        .map(|(state, tally)| vec![(*state).to_owned(), tally.count.to_string(), tally.rupiah.to_string()]);
-    screen.say(&table::plain(&["state now", "rows", "rupiah"], rows.collect(), 1..3));
+    let rows =
+        named.iter().map(|(state, tally)| vec![state.clone(), (words.count)(tally.count), tally.rupiah.to_string()]);
+    screen.say(&table::plain(&[words.state_now, words.rows, words.rupiah], rows.collect(), 1..3));
     if !overridden.is_empty() {
-        screen.say(&format!("\n{}", printable_lines(&overrides::lines(&overridden))));
+        screen.say(&format!("\n{}", printable_lines(&words.overrides(&overridden))));
     }
+    let states: BTreeMap<&str, Tally> = states.into_iter().map(|(state, tally)| (state.word(), tally)).collect();
     let mut document = serde_json::json!({
         "version": 1, "run": run.run, "job": run.job, "exit_code": run.exit_code, "states": states,
         "started_at": wire(run.started_at), "finished_at": run.finished_at.map(wire),
-        "stopped": run.stopped.as_ref().map(Words::cause_in_english),
-        "overrides": overridden,
+        "stopped": run.stopped.as_ref().map(Words::cause_in_english), "overrides": overridden,
     });
     if let Some(plan) = plan {
         document["plan"] = serde_json::json!(plan);

@@ -1,15 +1,13 @@
 //! `rekon show` of nothing in particular: the runs, newest first, and the money that is in doubt.
 
 use super::chain;
-use super::exit::{DONE, DOUBT, LOOK, STOPPED};
 use super::screen::{Screen, Tone};
 use crate::journal::record::{Item, RunRecord};
 use crate::model::fault::printable;
 use crate::model::money::Tally;
-use crate::model::time::for_people;
-use crate::plan::guard::counted;
 use crate::report::table;
 use crate::report::words::Words;
+use crate::report::words::speech::Speech;
 
 /// Older runs than these are counted only, unless they left something in doubt: what is below them must stay in sight.
 const MOST_RUNS: usize = 20;
@@ -18,9 +16,14 @@ const MOST_RUNS: usize = 20;
 const MOST_DOUBTS: usize = 50;
 
 /// The runs, the newest first, and what is in doubt now; `flag` names the journal in what is to be typed.
-pub(super) fn list(runs: &[RunRecord], is_held: bool, doubts: &[Item], flag: &str, screen: Screen) {
-    screen.say(&list_runs(runs, is_held));
-    list_doubts(doubts, flag, screen);
+pub(super) fn list(
+    (runs, is_held): (&[RunRecord], bool),
+    doubts: &[Item],
+    flag: &str,
+    (words, screen): (&Speech, Screen),
+) {
+    screen.say(&list_runs(runs, is_held, words));
+    list_doubts(doubts, flag, (words, screen));
     let document: Vec<serde_json::Value> = runs
         .iter()
         .map(|run| {
@@ -36,9 +39,9 @@ pub(super) fn list(runs: &[RunRecord], is_held: bool, doubts: &[Item], flag: &st
 }
 
 /// Fits 80 columns with ordinary names: what a run did, its own page and its job say.
-fn list_runs(runs: &[RunRecord], is_held: bool) -> String {
+fn list_runs(runs: &[RunRecord], is_held: bool, words: &Speech) -> String {
     if runs.is_empty() {
-        return "  no runs yet".to_owned();
+        return format!("  {}", words.no_runs);
     }
     let (shown, older): (Vec<_>, Vec<_>) =
         runs.iter().enumerate().partition(|(index, run)| *index < MOST_RUNS || run.in_doubt > 0);
@@ -47,77 +50,64 @@ fn list_runs(runs: &[RunRecord], is_held: bool) -> String {
             run.run.to_string(),
             run.job.clone(),
             run.environment.clone(),
-            ended_with(run, runs, is_held),
-            run.rows.to_string(),
-            run.in_doubt.to_string(),
+            ended_with(run, runs, is_held, words),
+            (words.count)(run.rows),
+            (words.count)(run.in_doubt),
         ]
     };
-    let header = ["run", "job", "environment", "ended with", "rows", "in doubt"];
-    let table = table::plain(&header, shown.iter().map(row).collect(), 4..6);
+    let table = table::plain(&words.runs, shown.iter().map(row).collect(), 4..6);
     match older.len() as u64 {
         0 => table,
-        count => format!("{table}\n  and {}, with nothing in doubt; --json lists all", counted(count, "older run")),
+        count => format!("{table}\n  {}", (words.older_runs)(count)),
     }
 }
 
 /// An exit code with its word, or with why the run stopped. Of the runs without one the latest is at work if somebody holds the journal; all others were
 /// cut off.
-pub(super) fn ended_with(run: &RunRecord, runs: &[RunRecord], is_held: bool) -> String {
+pub(super) fn ended_with(run: &RunRecord, runs: &[RunRecord], is_held: bool, words: &Speech) -> String {
     let Some(code) = run.exit_code else {
         let is_latest = runs.iter().all(|other| other.started_at <= run.started_at);
-        return if is_held && is_latest { "running" } else { "cut off" }.to_owned();
+        return if is_held && is_latest { words.running } else { words.cut_off }.to_owned();
     };
-    let word = match (code, &run.stopped) {
-        (_, Some(cause)) => cause.word(),
-        (DONE, None) => "done",
-        (LOOK, None) => "look",
-        (DOUBT, None) => "in doubt",
-        (STOPPED, None) => "stopped",
-        _ => return code.to_string(),
-    };
-    format!("{code} {}", printable(word))
+    let word = run.stopped.as_ref().map_or((words.ended_with)(code), words.cause);
+    format!("{code} {}", printable(word)).trim_end().to_owned()
 }
 
 /// The items that nobody knows about, of all runs, and what to type.
-fn list_doubts(doubts: &[Item], flag: &str, screen: Screen) {
+fn list_doubts(doubts: &[Item], flag: &str, (words, screen): (&Speech, Screen)) {
     let mut tally = Tally::default();
     doubts.iter().for_each(|item| tally.add(item.amount));
     if doubts.is_empty() {
-        screen.say(&format!("\n{}", screen.tone(Tone::Good, "no money is in doubt")));
+        screen.say(&format!("\n{}", screen.tone(Tone::Good, words.no_doubt)));
         return;
     }
-    let title = format!("MONEY IN DOUBT: {}, {}", counted(tally.count, "item"), tally.rupiah);
-    screen.say(&format!("\n{}\n", screen.tone(Tone::Bad, &title)));
-    screen.say(&table_of(doubts));
+    screen.say(&format!("\n{}\n", screen.tone(Tone::Bad, &(words.items_in_doubt)(tally))));
+    screen.say(&table_of(doubts, words));
     if doubts.len() > MOST_DOUBTS {
-        screen.say(&format!("and {} more", doubts.len() - MOST_DOUBTS));
+        screen.say(&(words.and_more)((doubts.len() - MOST_DOUBTS) as u64));
     }
-    screen.say(&format!(
-        "\n  one of them: rekon show INVOICE {flag}\n  intent, unknown: run the job again, or rekon resolve JOB\n  \
-         review, conflict: rekon rule INVOICE --operation OPERATION --as done|not-done --reason TEXT --evidence TEXT {flag}"
-    ));
+    screen.say(&format!("\n{}", (words.doubt_hints)(flag)));
 }
 
 /// A night's doubts are mostly of one job: what they share is said once, so that the table fits 80 columns.
-fn table_of(doubts: &[Item]) -> String {
-    let whose = |item: &Item| format!("{} ({})", item.job, item.identity.account.operation);
+fn table_of(doubts: &[Item], words: &Speech) -> String {
+    let whose = |item: &Item| format!("{} ({})", item.job, (words.operation)(item.identity.account.operation.word()));
     let shared = doubts.first().map(whose).filter(|first| doubts.iter().all(|item| whose(item) == *first));
-    let in_wib = |item: &Item| for_people(item.first_intent_at).trim_end_matches(" WIB").to_owned();
+    let in_wib = |item: &Item| (words.time)(item.first_intent_at).trim_end_matches(" WIB").to_owned();
     let rows = doubts.iter().take(MOST_DOUBTS).map(|item| {
         let mut row = vec![
             item.identity.invoice.to_string(),
             item.amount.to_string(),
-            item.state.to_string(),
+            (words.item_state)(item.state),
             item.reason.clone(),
             in_wib(item),
         ];
         row.extend(shared.is_none().then(|| whose(item)));
         row
     });
-    let mut header = vec!["invoice", "rupiah", "state", "reason", "first sent in WIB"];
-    header.extend(shared.is_none().then_some("job"));
-    let table = table::plain(&header, rows.collect(), 1..2);
-    shared.map_or_else(|| table.clone(), |shared| format!("  all of job {}\n\n{table}", printable(&shared)))
+    let columns = if shared.is_none() { words.doubts.len() } else { words.doubts.len() - 1 };
+    let table = table::plain(&words.doubts[..columns], rows.collect(), 1..2);
+    shared.map_or_else(|| table.clone(), |shared| format!("  {}\n\n{table}", (words.all_of_job)(&printable(&shared))))
 }
 
 #[cfg(test)]
@@ -128,7 +118,12 @@ mod tests {
     use crate::journal::record::testing;
     use crate::journal::state::State;
     use crate::model::ids::{InvoiceNumber, RunId};
+    use crate::model::language::Language;
     use crate::model::time::parse_instant;
+
+    fn english() -> &'static Speech {
+        Speech::of(Language::English)
+    }
 
     fn run(number: usize, exit_code: Option<u8>, in_doubt: u64) -> RunRecord {
         let at = parse_instant("2026-11-21T18:02:11Z").unwrap();
@@ -167,14 +162,14 @@ mod tests {
   20261122-010211-0003  refund-nightly  production   4 stopped   1200         0
   20261122-010211-0002  refund-nightly  production   4 signal    1200         0
   20261122-010211-0001  refund-nightly  production   3 breaker   1200         5";
-        assert_eq!(list_runs(&runs, true), expected);
+        assert_eq!(list_runs(&runs, true, english()), expected);
         assert!(expected.lines().all(|line| line.chars().count() <= 80));
     }
 
     #[test]
     fn older_runs_are_counted_unless_they_left_something_in_doubt() {
         let runs: Vec<RunRecord> = (0..30).map(|age| run(30 - age, Some(0), u64::from(age == 27))).collect();
-        let text = list_runs(&runs, true);
+        let text = list_runs(&runs, true, english());
         assert_eq!(text.lines().count(), 1 + MOST_RUNS + 1 + 1, "{text}");
         let last: Vec<&str> = text.lines().rev().take(2).collect();
         assert_eq!(last[0], "  and 9 older runs, with nothing in doubt; --json lists all");
@@ -195,9 +190,9 @@ mod tests {
   invoice               rupiah  state    reason         first sent in WIB
   INV/2026/11/00001  Rp 90.000  unknown  bad_signature  2026-11-22 15:00:00
   INV/2026/11/00002  Rp 90.000  unknown  bad_signature  2026-11-22 15:00:00";
-        assert_eq!(table_of(&[first.clone(), second.clone()]), expected);
+        assert_eq!(table_of(&[first.clone(), second.clone()], english()), expected);
         assert!(expected.lines().all(|line| line.chars().count() <= 80));
-        let text = table_of(&[first, Item { job: "by-hand".to_owned(), ..second }]);
+        let text = table_of(&[first, Item { job: "by-hand".to_owned(), ..second }], english());
         let ends = |line: usize, end: &str| text.lines().nth(line).is_some_and(|line| line.ends_with(end));
         assert!(ends(0, " job") && ends(1, "refund-nightly (refund)"), "{text}");
         assert!(ends(2, "by-hand (refund)"), "{text}");
@@ -205,6 +200,6 @@ mod tests {
 
     #[test]
     fn a_journal_without_runs_says_so() {
-        assert_eq!(list_runs(&[], true), "  no runs yet");
+        assert_eq!(list_runs(&[], true, english()), "  no runs yet");
     }
 }

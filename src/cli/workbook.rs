@@ -12,9 +12,11 @@ use crate::edge::workbook::Workbook;
 use crate::journal::record::RunRecord;
 use crate::journal::store::Store;
 use crate::journal::{Journal as _, JournalError};
+use crate::model::language::Language;
 use crate::model::time::Timestamp;
 use crate::report::summary::Summary;
-use crate::report::workbook::{BREAKS, Breaks, days, runs, summary, unread_runs, verdicts};
+use crate::report::words::speech::Speech;
+use crate::report::workbook::{Breaks, Reader, days, runs, summary, unread_runs, verdicts};
 
 /// The name of the file.
 pub(super) const NAME: &str = "audit.xlsx";
@@ -31,25 +33,37 @@ pub(super) async fn known_runs(case: &Case) -> Known {
 type Known = Result<Vec<RunRecord>, JournalError>;
 
 /// Writes the workbook beside the CSV files in a folder.
-pub(super) fn write(folder: &Path, totals: &Summary, known: &Known, now: Timestamp) -> Result<(), WriteError> {
+pub(super) fn write(
+    folder: &Path,
+    totals: &Summary,
+    known: &Known,
+    (language, now): (Language, Timestamp),
+) -> Result<(), WriteError> {
     let path = folder.join(NAME);
     let failed = |source| WriteError { path: path.clone(), source };
     let mut draft = Draft::begin(folder, NAME);
     // The library panics where its scrap files find no room.
-    let filled = catch_unwind(AssertUnwindSafe(|| fill(folder, totals, known, now, &mut draft)));
+    let filled = catch_unwind(AssertUnwindSafe(|| fill(folder, totals, known, (language, now), &mut draft)));
     filled.unwrap_or_else(|_| Err(std::io::ErrorKind::StorageFull.into())).map_err(failed)?;
     draft.keep(&path)
 }
 
-fn fill(folder: &Path, totals: &Summary, known: &Known, now: Timestamp, draft: &mut Draft) -> std::io::Result<()> {
+fn fill(
+    folder: &Path,
+    totals: &Summary,
+    known: &Known,
+    (language, now): (Language, Timestamp),
+    draft: &mut Draft,
+) -> std::io::Result<()> {
     let failed = std::io::Error::other;
-    let title = format!("{} · {} · run {}", totals.job, totals.operation, totals.run);
+    let (reader, speech) = (Reader::of(language), Speech::of(language));
+    let title = format!("{} · {} · {} {}", totals.job, (speech.operation)(&totals.operation), speech.run, totals.run);
     let mut book = Workbook::begin(folder, &title, now).map_err(failed)?;
-    book.add(&summary(totals)).map_err(failed)?;
-    book.add(&verdicts(totals)).map_err(failed)?;
-    book.open(BREAKS).map_err(failed)?;
+    book.add(&summary(totals, reader)).map_err(failed)?;
+    book.add(&verdicts(totals, reader)).map_err(failed)?;
+    book.open(reader.breaks()).map_err(failed)?;
     let (mut orders, mut actions) = (rows(folder, "reconciliation.csv")?, rows(folder, "actions.csv")?);
-    let mut breaks = Breaks::default();
+    let mut breaks = Breaks::new(reader);
     let mut order = StringRecord::new();
     while orders.read_record(&mut order)? {
         let mut unread = None;
@@ -68,8 +82,10 @@ fn fill(folder: &Path, totals: &Summary, known: &Known, now: Timestamp, draft: &
         }
         unread.map_or(Ok(()), |error| Err(std::io::Error::from(error)))?;
     }
-    book.add(&days(totals)).map_err(failed)?;
-    let sheet = known.as_ref().map_or_else(|error| unread_runs(&error.to_string()), |known| runs(totals, known));
+    book.add(&days(totals, reader)).map_err(failed)?;
+    let sheet = known
+        .as_ref()
+        .map_or_else(|error| unread_runs(&error.to_string(), reader), |known| runs(totals, known, reader));
     book.add(&sheet).map_err(failed)?;
     book.finish(draft).map_err(failed)
 }

@@ -1,15 +1,13 @@
 //! A run, an audit or a plan as a text to paste into a chat or an e-mail: Markdown that lines up as plain text, too.
-//!
-//! All words are English and stand in this file.
 
 use super::highlights::Break;
 use super::summary::Summary;
-use super::{overrides, plan_use};
+use super::words::speech::Speech;
 use crate::model::fault::printable;
 use crate::model::money::Tally;
 use crate::model::verdict::Verdict;
 use crate::plan::decide::Dispositions;
-use crate::plan::guard::{Reading, Verdict as GuardVerdict, counted};
+use crate::plan::guard::{Reading, Verdict as GuardVerdict};
 
 /// More orders than these are counted only: a message is no file.
 const MOST_ORDERS: usize = 10;
@@ -119,8 +117,9 @@ pub fn title(text: &str) -> String {
 /// A run or an audit: money in doubt and what to do first, then the totals, some of the orders that need a person, and the
 /// files. `closing` is what the terminal says at its end: how it ended, the exit code, and what to type.
 #[must_use]
-pub fn summary(summary: &Summary, breaks: &[Break], closing: &str) -> String {
-    let name = format!("{} · {} · {} · run {}", summary.job, summary.operation, summary.environment, summary.run);
+pub fn summary(summary: &Summary, breaks: &[Break], closing: &str, words: &Speech) -> String {
+    let run = format!("{} {}", words.run, summary.run);
+    let name = words.title(&summary.job, &summary.operation, &summary.environment, &run);
     // What is indented there is to be typed; the line about the money is the last of the others.
     let (to_type, said): (Vec<&str>, Vec<&str>) = closing.lines().partition(|line| line.starts_with("  "));
     let mut parts = vec![title(&name)];
@@ -130,19 +129,26 @@ pub fn summary(summary: &Summary, breaks: &[Break], closing: &str) -> String {
         parts.push(verbatim(&to_type.join("\n")));
     }
     if let Some((first, last)) = &summary.period {
-        parts.push(format!("Business days {first} to {last}."));
+        let (first, last) = ((words.date)(first), (words.date)(last));
+        parts.push(sentence(&(words.business_days)(&first, &last, None)));
     }
-    if let Some(log) = summary.log {
-        parts.push(format!("Log: {}, {} signed by DOKU.", counted(log.read, "line"), log.verified));
-    }
-    parts.extend(summary.plan.as_ref().map(|used| escaped(&plan_use::line(used))));
-    parts.extend(list(&overrides::lines(&summary.overrides)));
-    let sections = summary.sections();
-    parts.extend(sections.iter().map(|section| tallies(section.what, section.unit, &section.tallies)));
-    parts.extend(orders(summary, breaks));
-    parts.push(identity(summary));
-    parts.extend(files(summary));
+    parts.extend(summary.log.map(|log| sentence(&(words.log)(log.read, log.verified))));
+    parts.extend(summary.plan.as_ref().map(|used| escaped(&(words.plan_used)(used))));
+    parts.extend(list(&words.overrides(&summary.overrides)));
+    let sections = summary.sections(words);
+    parts.extend(sections.iter().map(|section| tallies(section.what, section.unit, &section.tallies, words)));
+    parts.extend(orders(summary, breaks, words));
+    let identity = sentence(&(words.identity)(&summary.identity));
+    parts.push(if summary.identity.holds { identity } else { title(&identity) });
+    parts.extend(files(summary, words));
     parts.join("\n\n")
+}
+
+/// A line of the terminal as a sentence.
+fn sentence(line: &str) -> String {
+    let mut characters = line.chars();
+    let first = characters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", characters.as_str())
 }
 
 /// Whether a plan may be run.
@@ -156,24 +162,28 @@ pub enum Standing {
 
 /// A plan: whether it may be run, rows per disposition, each guard with its headroom, and what else is to be said.
 #[must_use]
-pub fn plan(name: &str, standing: Standing, totals: &Dispositions, guards: &[Reading], notes: &[&str]) -> String {
+pub fn plan(
+    name: &str,
+    standing: Standing,
+    (totals, guards): (&Dispositions, &[Reading]),
+    notes: &[&str],
+    words: &Speech,
+) -> String {
     let broken: Vec<&str> = guards.iter().filter(|reading| !reading.holds()).map(|reading| reading.guard).collect();
-    let verdict = match (standing, broken.as_slice()) {
-        (Standing::MayRun, _) => "It may be run; nothing was sent.".to_owned(),
-        (Standing::MayNotRun, []) => title("MAY NOT BE RUN: the input is bad; nothing was sent"),
-        (Standing::MayNotRun, broken) => {
-            title(&format!("MAY NOT BE RUN: {} broken; nothing was sent", broken.join(", ")))
-        }
+    let verdict = match standing {
+        Standing::MayRun => words.may_run.to_owned(),
+        Standing::MayNotRun => title(&(words.may_not_run)(&broken)),
     };
-    let rows = [("send", totals.send), ("skip", totals.skip), ("held", totals.held), ("invalid", totals.invalid)];
-    let mut parts = vec![title(name), verdict, tallies("disposition", "rows", &rows)];
-    let mut table = Table::new(&["guard", "limit", "plan", "headroom", ""], 1..4);
+    let sums = [totals.send, totals.skip, totals.held, totals.invalid];
+    let rows: Vec<(&str, Tally)> = words.dispositions.into_iter().zip(sums).collect();
+    let mut parts = vec![title(name), verdict, tallies(words.disposition, words.rows, &rows, words)];
+    let mut table = Table::new(&[&words.guards[..], &[""]].concat(), 1..4);
     for reading in guards {
         let mark = match reading.verdict {
-            GuardVerdict::Holds => "ok",
-            GuardVerdict::Broken => "BROKEN",
+            GuardVerdict::Holds => words.ok,
+            GuardVerdict::Broken => words.broken,
         };
-        let said = [&reading.limit, &reading.found, &reading.headroom].map(ToString::to_string);
+        let said = [&reading.limit, &reading.found, &reading.headroom].map(words.phrase);
         table.row(&[reading.guard, &said[0], &said[1], &said[2], mark]);
     }
     parts.push(table.text());
@@ -183,16 +193,16 @@ pub fn plan(name: &str, standing: Standing, totals: &Dispositions, guards: &[Rea
 
 /// What is zero is left out, the sum stands below.
 #[must_use]
-pub fn tallies(what: &str, unit: &str, rows: &[(&'static str, Tally)]) -> String {
-    let mut table = Table::new(&[what, unit, "rupiah"], 1..3);
+pub fn tallies<S: AsRef<str>>(what: &str, unit: &str, rows: &[(S, Tally)], words: &Speech) -> String {
+    let mut table = Table::new(&[what, unit, words.rupiah], 1..3);
     let mut sum = Tally::default();
     for (name, tally) in rows {
         sum.merge(*tally);
         if tally.count > 0 {
-            table.row(&[*name, &tally.count.to_string(), &tally.rupiah.to_string()]);
+            table.row(&[name.as_ref(), &(words.count)(tally.count), &tally.rupiah.to_string()]);
         }
     }
-    table.row(&["total", &sum.count.to_string(), &sum.rupiah.to_string()]);
+    table.row(&[words.total, &(words.count)(sum.count), &sum.rupiah.to_string()]);
     table.text()
 }
 
@@ -204,47 +214,39 @@ pub fn list(lines: &str) -> Option<String> {
 }
 
 /// The orders that need a person, as they come: the worst first.
-fn orders(summary: &Summary, breaks: &[Break]) -> Option<String> {
+fn orders(summary: &Summary, breaks: &[Break], words: &Speech) -> Option<String> {
     if breaks.is_empty() {
         return None;
     }
-    let mut table = Table::new(&["invoice", "amount", "verdict", "reason"], 1..2);
+    let mut table = Table::new(&words.break_headings, 1..2);
     for order in breaks.iter().take(MOST_ORDERS) {
-        let name = order.invoice.clone().unwrap_or_else(|| format!("row {}", order.row));
+        let name = order.invoice.clone().unwrap_or_else(|| (words.row)(order.row));
         table.row(&[
             &name,
             &order.amount.to_string(),
-            order.verdict.word(),
-            &order.reason.text(order.ageing, order.key),
+            &(words.verdict_name)(order.verdict),
+            &(words.reason)(order.reason, order.ageing, order.key),
         ]);
     }
     let need = Verdict::ALL.into_iter().filter(|verdict| verdict.needs_a_person());
     let all: u64 = need.filter_map(|verdict| summary.verdicts.get(verdict.word())).map(|tally| tally.count).sum();
     let more = all.saturating_sub(breaks.len().min(MOST_ORDERS) as u64);
     let file = if summary.files.contains_key("audit.xlsx") { "audit.xlsx" } else { "reconciliation.csv" };
-    let more = if more == 0 { String::new() } else { format!("\n\nAnd {} more: {file}.", counted(more, "order")) };
+    let more = if more == 0 { String::new() } else { format!("\n\n{}", (words.more_orders)(more, file)) };
     Some(format!("{}{more}", table.text()))
 }
 
-fn identity(summary: &Summary) -> String {
-    let rows = summary.identity.rows;
-    if summary.identity.holds {
-        format!("Rows in = rows out: {} and {}.", rows.count, rows.rupiah)
-    } else {
-        title(&format!("ROWS IN AND ROWS OUT DIFFER: in {} and {}", rows.count, rows.rupiah))
-    }
-}
-
-fn files(summary: &Summary) -> Option<String> {
+fn files(summary: &Summary, words: &Speech) -> Option<String> {
     let path = summary.files.get("summary.json")?;
     let folder = path.strip_suffix("/summary.json").unwrap_or(path);
     let names: Vec<&str> = summary.files.keys().map(String::as_str).collect();
-    Some(format!("Files in {} (from the folder of the job): {}.", escaped(folder), escaped(&names.join(", "))))
+    Some((words.files_in)(&escaped(folder), &escaped(&names.join(", "))))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::language::Language;
     use crate::model::money::Rupiah;
 
     #[test]
@@ -257,7 +259,7 @@ mod tests {
 | already_done |  300 | Rp 58.910.000 |
 | unknown      |    2 |      Rp 5.000 |
 | total        |  302 | Rp 58.915.000 |";
-        assert_eq!(tallies("state", "rows", &rows), expected);
+        assert_eq!(tallies("state", "rows", &rows, Speech::of(Language::English)), expected);
     }
 
     #[test]

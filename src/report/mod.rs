@@ -11,7 +11,6 @@ pub mod mask;
 pub mod metrics;
 pub mod overrides;
 pub mod pictures;
-pub mod plan_use;
 pub mod results;
 pub mod rows;
 pub mod safe;

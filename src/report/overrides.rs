@@ -1,19 +1,9 @@
 //! Guards that were loosened, in words.
 
-use crate::journal::history::Overridden;
 use crate::model::money::Rupiah;
 
-/// One line per guard: `overridden: max_total Rp 75.000.000 -> Rp 90.000.000, by ani: a second batch`.
-#[must_use]
-pub fn lines(overrides: &[Overridden]) -> String {
-    let line = |found: &Overridden| {
-        let Overridden { guard, from, to, reason, by } = found;
-        format!("overridden: {guard} {} -> {}, by {by}: {reason}", in_words(guard, from), in_words(guard, to))
-    };
-    overrides.iter().map(line).collect::<Vec<_>>().join("\n")
-}
-
-fn in_words(guard: &str, limit: &str) -> String {
+/// A limit as a line of the terminal has it.
+pub(super) fn in_words(guard: &str, limit: &str) -> String {
     spoken(guard, limit, |whole| Rupiah::new(whole).to_string())
 }
 
@@ -27,7 +17,9 @@ pub(super) fn spoken(guard: &str, limit: &str, money: impl Fn(u64) -> String) ->
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::super::words::speech::Speech;
+    use crate::journal::history::Overridden;
+    use crate::model::language::Language;
 
     #[test]
     fn money_is_grouped_and_everything_else_is_as_it_was_written() {
@@ -39,7 +31,8 @@ mod tests {
             by: "ani".into(),
         };
         assert_eq!(
-            lines(&[found("max_total", "75000000", "90000000"), found("max_share", "10%", "12%")]),
+            Speech::of(Language::English)
+                .overrides(&[found("max_total", "75000000", "90000000"), found("max_share", "10%", "12%")]),
             "overridden: max_total Rp 75.000.000 -> Rp 90.000.000, by ani: a second batch\n\
              overridden: max_share 10% -> 12%, by ani: a second batch"
         );

@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 use super::hosts::WorkedOn;
 use super::limits::LimitsSeen;
 use super::words::Words;
+use super::words::speech::Speech;
 use crate::journal::cause::Cause;
 use crate::journal::history::Overridden;
 use crate::journal::history::PlanUse;
@@ -138,7 +139,7 @@ pub struct Section {
     /// What is counted.
     pub unit: &'static str,
     /// Each word with its total, also where that is zero.
-    pub tallies: Vec<(&'static str, Tally)>,
+    pub tallies: Vec<(String, Tally)>,
 }
 
 impl Summary {
@@ -151,25 +152,25 @@ impl Summary {
     /// The totals as tables for people, in their order: rows by state, orders by verdict, and the log's stray lines if there
     /// are any.
     #[must_use]
-    pub fn sections(&self) -> Vec<Section> {
-        let ordered = |words: &[&'static str], map: &BTreeMap<&'static str, Tally>| {
-            words.iter().filter_map(|word| Some((*word, *map.get(word)?))).collect::<Vec<_>>()
-        };
+    pub fn sections(&self, words: &Speech) -> Vec<Section> {
         // An audit sends nothing; what it calls skipped, no run of ours has touched.
-        let state = if self.is_audit() { "what our runs did" } else { "state" };
-        let mut states = ordered(&DoneState::ALL.map(DoneState::word), &self.states);
-        if self.is_audit() {
-            let skipped = states.iter_mut().filter(|(word, _)| *word == DoneState::Skipped.word());
-            skipped.for_each(|(word, _)| *word = "nothing");
-        }
-        let verdicts = ordered(&Verdict::ALL.map(Verdict::word), &self.verdicts);
-        let strays = ordered(&UnmatchedReason::ALL.map(UnmatchedReason::word), &self.unmatched);
+        let name = |state: DoneState| match state {
+            DoneState::Skipped if self.is_audit() => words.nothing.to_owned(),
+            state => (words.state_name)(state),
+        };
+        let states = DoneState::ALL.into_iter().filter_map(|one| Some((name(one), *self.states.get(one.word())?)));
+        let verdicts = Verdict::ALL.into_iter();
+        let verdicts = verdicts.filter_map(|one| Some(((words.verdict_name)(one), *self.verdicts.get(one.word())?)));
+        let strays = UnmatchedReason::ALL.into_iter();
+        let strays = strays.filter_map(|one| Some(((words.line_name)(one), *self.unmatched.get(one.word())?)));
+        let strays: Vec<(String, Tally)> = strays.collect();
+        let state = if self.is_audit() { words.our_runs } else { words.state };
         let mut sections = vec![
-            Section { what: state, unit: "rows", tallies: states },
-            Section { what: "verdict", unit: "orders", tallies: verdicts },
+            Section { what: state, unit: words.rows, tallies: states.collect() },
+            Section { what: words.verdict, unit: words.orders, tallies: verdicts.collect() },
         ];
         if strays.iter().any(|(_, tally)| tally.count > 0) {
-            sections.push(Section { what: "log lines that prove nothing", unit: "lines", tallies: strays });
+            sections.push(Section { what: words.strays, unit: words.lines, tallies: strays });
         }
         sections
     }

@@ -258,6 +258,50 @@ fn shows_why(folder: &Folder, why: &str) {
 }
 
 #[test]
+fn the_terminal_speaks_the_language_of_its_reader() {
+    let (folder, provider) = in_doubt();
+    folder.write("job.yaml", &job("refund", &provider.url(), QUICK));
+    let run = folder.summary("refund-test")["run"].as_str().expect("a name").to_owned();
+    let told: [(&[&str], i32, &[&str]); 8] = [
+        (&["plan", "job.yaml"], 0, &["rencana", "batas"]),
+        (&["plan", "job.yaml", "--format", "md"], 0, &["Rencana ini boleh dijalankan", "| batas "]),
+        (&["show", "--job", "job.yaml"], 0, &["UANG BELUM PASTI: 2 item", "Belum pasti (unknown)"]),
+        (&["show", &run, "--job", "job.yaml"], 0, &["status sekarang", "kode keluar 3"]),
+        (&["show", &run, "--job", "job.yaml", "--format", "md"], 0, &["**UANG BELUM PASTI: 2 item**"]),
+        (&["show", "INV-2", "--job", "job.yaml"], 0, &["uang pesanan ini belum pasti", "Belum pasti (in_doubt)"]),
+        (
+            &["run", "job.yaml"],
+            0,
+            &["Berhasil (succeeded)", "Cocok (matched)", "selesai; tidak ada uang yang belum pasti"],
+        ),
+        (&["resolve", "job.yaml"], 0, &["belum pasti sekarang: 0 item, Rp 0", "tidak ada pengiriman baru"]),
+    ];
+    for (arguments, code, words) in told {
+        let ended = folder.rekon(&[arguments, &["--lang", "id"]].concat());
+        exits(&ended, code);
+        for word in words {
+            assert!(ended.stdout.contains(word), "{arguments:?}: {word} is not in\n{}", ended.stdout);
+        }
+        let english = [
+            "MONEY",
+            "money",
+            "identity",
+            "headroom",
+            "started",
+            "finished",
+            "exit code",
+            "run the",
+            "state",
+            " rows",
+            " orders",
+        ];
+        for word in english {
+            assert!(!ended.stdout.contains(word), "{arguments:?}: {word} is in\n{}", ended.stdout);
+        }
+    }
+}
+
+#[test]
 fn a_signal_ends_the_sending_and_the_next_run_continues() {
     for signal in ["INT", "TERM"] {
         let (folder, provider) = refunds(60, SLOW);

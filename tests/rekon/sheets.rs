@@ -172,7 +172,7 @@ It may be run; nothing was sent.
 | matched |      2 | Rp 180.000 |
 | total   |      2 | Rp 180.000 |
 
-Rows in = rows out: 2 and Rp 180.000.
+Identity holds: rows in = rows out = 2 and Rp 180.000.
 
 Files in out/by-hand/{run} (from the folder of the job): actions.csv, days.csv, reconciliation.csv, report.html, results.csv, summary.json, unmatched.csv.
 "

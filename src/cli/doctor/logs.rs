@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{Finding, Level};
-use crate::cli::conclude::rounded;
 use crate::cli::load::{Case, shown};
 use crate::edge::credentials::Credentials;
 use crate::edge::notification_log::{self, Verifier};
@@ -13,6 +12,7 @@ use crate::model::operation::Task;
 use crate::model::time::{Timestamp, elapsed, parse_instant};
 use crate::plan::guard::counted;
 use crate::reconcile::evidence::{Log, UnmatchedReason};
+use crate::report::words::rounded;
 
 /// So much of the newest log is looked at, from its end.
 const LOOKED_AT: u64 = 256 << 10;
@@ -116,7 +116,7 @@ fn age(name: &str, log: &Log, files: usize, now: Timestamp) -> Finding {
         ),
         Some(at) => {
             let old = elapsed(at, now);
-            let found = format!("{files}; the newest line, in {name}, is {} old", rounded(old));
+            let found = format!("{files}; the newest line, in {name}, is {} old", rounded(old, ["m", "h", "d"]));
             if old > SILENCE {
                 Finding::warning(check, found, "check whether the listener runs, and whether DOKU knows its URL")
             } else {

@@ -144,3 +144,20 @@ fn before_in_indonesian(word: &str) -> &'static str {
 fn named(invoice: Option<&str>) -> String {
     invoice.map(|invoice| format!(" ({})", printable(invoice))).unwrap_or_default()
 }
+
+/// In one short word, for a table: Bahasa Indonesia.
+pub(super) fn in_one_indonesian_word(cause: &Cause) -> &str {
+    match cause.word() {
+        "signal" => "sinyal",
+        "breaker" => "pengaman",
+        "window" => "jam",
+        "keys" => "kunci",
+        "signature" => "tandatangan",
+        "canary" => "percobaan",
+        "loss" => "jurnal",
+        "cap" => "batas",
+        "journal" => "jurnal",
+        "files" => "berkas",
+        other => other,
+    }
+}

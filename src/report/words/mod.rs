@@ -5,7 +5,14 @@
 
 mod cause;
 mod en;
+mod entry;
 mod id;
+pub mod sheets;
+pub mod speech;
+mod speech_en;
+mod speech_id;
+
+use std::time::Duration;
 
 use crate::journal::cause::Cause;
 use crate::model::language::Language;
@@ -278,6 +285,16 @@ impl Words {
             (Language::English | Language::Indonesian, _) => plural,
         };
         format!("{} {word}", language.count(number))
+    }
+}
+
+/// An age as a person would say it: in whole minutes, hours or days.
+#[must_use]
+pub fn rounded(age: Duration, [minutes, hours, days]: [&str; 3]) -> String {
+    match age.as_secs() / 60 {
+        number if number < 60 => format!("{number}{minutes}"),
+        number if number < 48 * 60 => format!("{}{hours}", number / 60),
+        number => format!("{}{days}", number / (24 * 60)),
     }
 }
 

@@ -3,50 +3,34 @@
 
 use csv::StringRecord;
 
-use super::{Cell, Kind, Layout};
+use super::reasons::Reasons;
+use super::{Cell, Reader};
+use crate::model::status::BookStatus;
 use crate::model::time::parse_instant;
 use crate::model::verdict::Verdict;
 use crate::reconcile::evidence::DoneState;
-
-/// What the sheet is like.
-pub const BREAKS: Layout = Layout {
-    name: "Breaks",
-    kind: Kind::List,
-    columns: &[
-        ("invoice", 24),
-        ("amount", 18),
-        ("verdict", 18),
-        ("reason", 60),
-        ("what to do", 20),
-        ("book says", 12),
-        ("DOKU says", 12),
-        ("DOKU's amount", 18),
-        ("difference", 18),
-        ("result of our runs", 16),
-        ("payment reference", 24),
-        ("order id", 20),
-        ("Akulaku reference", 24),
-        ("request id", 38),
-        ("notifications", 13),
-        ("duplicates", 11),
-        ("first received (WIB)", 20),
-        ("last received (WIB)", 20),
-        ("age in hours", 12),
-    ],
-};
+use crate::report::action::Action;
 
 /// Where the columns of reconciliation.csv are that are asked for by name here.
 const VERDICT: usize = 6;
 const STATE: usize = 8;
 
 /// Finds the rows.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Breaks {
+    reader: Reader,
+    reasons: Reasons,
     /// The next row of actions.csv that no order has claimed.
     pending: Option<StringRecord>,
 }
 
 impl Breaks {
+    /// For a reader.
+    #[must_use]
+    pub fn new(reader: Reader) -> Self {
+        Self { reader, reasons: Reasons::new(reader.speech), pending: None }
+    }
+
     /// The row of the sheet for a row of reconciliation.csv; `None` if its order needs nobody. `next` gives the rows of
     /// actions.csv one by one.
     pub fn row(&mut self, order: &StringRecord, next: impl FnMut() -> Option<StringRecord>) -> Option<Vec<Cell>> {
@@ -61,17 +45,28 @@ impl Breaks {
             |index: usize| order.get(index).and_then(|text| text.parse().ok()).map_or(Cell::Empty, Cell::Rupiah);
         let count = |index: usize| order.get(index).and_then(|text| text.parse().ok()).map_or(Cell::Empty, Cell::Count);
         let time = |index: usize| order.get(index).and_then(parse_instant).map_or(Cell::Empty, Cell::Time);
+        let speech = self.reader.speech;
+        let code = |record: &StringRecord, index: usize| record.get(index).unwrap_or_default().to_owned();
+        let named = |code: String, name: Option<String>| Cell::text(name.unwrap_or(code));
+        let verdict = code(order, VERDICT);
+        let verdict_name = Verdict::ALL.into_iter().find(|one| one.word() == verdict).map(speech.verdict_name);
+        let to_do = code(&action, 0);
+        let to_do_name = Action::ALL.into_iter().find(|one| one.word() == to_do).map(speech.action_name);
+        let book = code(order, 2);
+        let book_name = BookStatus::from_word(&book).map(speech.book_name);
+        let state = code(order, STATE);
+        let state_name = DoneState::ALL.into_iter().find(|one| one.word() == state).map(speech.state_name);
         Some(vec![
             text(0),
             rupiah(1),
-            text(VERDICT),
-            text(7),
-            done(0),
-            text(2),
+            named(verdict, verdict_name),
+            Cell::text(self.reasons.told(order.get(7).unwrap_or_default())),
+            named(to_do, to_do_name),
+            named(book, book_name),
             text(3),
             rupiah(4),
             rupiah(5),
-            text(STATE),
+            named(state, state_name),
             done(3),
             done(4),
             done(5),
@@ -96,6 +91,7 @@ fn needs_a_person(order: &StringRecord) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::language::Language;
     use crate::report::rows::{ACTIONS, RECONCILIATION};
 
     fn order(invoice: &str, verdict: &str, state: &str) -> StringRecord {
@@ -129,7 +125,8 @@ mod tests {
         let mut actions = ["resend_notification,B,1,p-b,,,missing,x", "resolve,E,1,p-e,,,in_doubt,x"]
             .iter()
             .map(|line| StringRecord::from(line.split(',').collect::<Vec<_>>()));
-        let mut breaks = Breaks::default();
+        let reader = Reader::of(Language::English);
+        let mut breaks = Breaks::new(reader);
         let rows: Vec<Vec<Cell>> = orders.iter().filter_map(|order| breaks.row(order, || actions.next())).collect();
         let shown: Vec<[&Cell; 3]> = rows.iter().map(|row| [&row[0], &row[4], &row[10]]).collect();
         let text = |text: &str| Cell::Text(text.to_owned());
@@ -143,6 +140,6 @@ mod tests {
         );
         assert_eq!((&rows[0][1], &rows[0][8]), (&Cell::Rupiah(999_999_999_999), &Cell::Rupiah(-5)));
         assert_eq!(rows[0][16], Cell::Time(parse_instant("2026-11-21T18:02:11Z").expect("a time")));
-        assert!(rows.iter().all(|row| row.len() == BREAKS.columns.len()));
+        assert!(rows.iter().all(|row| row.len() == reader.breaks().columns.len()));
     }
 }

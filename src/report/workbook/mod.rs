@@ -1,16 +1,18 @@
 //! audit.xlsx as values: which sheets there are, what stands in their cells, and how each cell is meant. How a workbook is
 //! written is not said here; see `edge::workbook`.
-//!
-//! All words are English and stand in this folder.
 
 mod breaks;
 mod overview;
+mod reasons;
 mod runs;
 
-pub use breaks::{BREAKS, Breaks};
+pub use breaks::Breaks;
 pub use overview::{days, summary, verdicts};
 pub use runs::{runs, unread_runs};
 
+use super::words::sheets::{Sheets, Titles};
+use super::words::speech::Speech;
+use crate::model::language::Language;
 use crate::model::money::Tally;
 use crate::model::time::{BusinessDate, Timestamp};
 
@@ -73,6 +75,35 @@ pub struct Layout {
     pub kind: Kind,
     /// Its columns; those of a page have no titles.
     pub columns: &'static [Column],
+}
+
+impl Layout {
+    fn of((name, columns): Titles, kind: Kind) -> Self {
+        Self { name, kind, columns }
+    }
+}
+
+/// The words of a workbook's reader.
+#[derive(Debug, Clone, Copy)]
+pub struct Reader {
+    /// Its own.
+    sheets: &'static Sheets,
+    /// Those of the terminal.
+    speech: &'static Speech,
+}
+
+impl Reader {
+    /// Of a language.
+    #[must_use]
+    pub const fn of(language: Language) -> Self {
+        Self { sheets: Sheets::of(language), speech: Speech::of(language) }
+    }
+
+    /// The sheet of the orders that need a person.
+    #[must_use]
+    pub fn breaks(self) -> Layout {
+        Layout::of(self.sheets.breaks, Kind::List)
+    }
 }
 
 /// A sheet with all its rows.

@@ -1,0 +1,239 @@
+//! What commands tell, in English.
+
+use super::speech::{Again, Ended, Speech, Unit};
+use super::{cause, entry, rounded};
+use crate::journal::log::short;
+use crate::journal::record::RowFate;
+use crate::journal::state::State;
+use crate::model::fault::printable;
+use crate::model::money::Tally;
+use crate::model::status::BookStatus;
+use crate::model::time::for_people;
+use crate::model::verdict::Verdict;
+use crate::plan::eta::Eta;
+use crate::plan::phrase::Phrase;
+use crate::reconcile::evidence::{DoneState, UnmatchedReason};
+use crate::report::action::Action;
+use crate::report::limits::LimitsSeen;
+use crate::report::overrides::in_words;
+
+/// The words.
+pub(super) const SPEECH: Speech = Speech {
+    count: |number| number.to_string(),
+    time: for_people,
+    date: str::to_owned,
+    counted,
+    operation: |word| word,
+    plan: "plan",
+    run: "run",
+    disposition: "disposition",
+    rows: "rows",
+    orders: "orders",
+    lines: "lines",
+    rupiah: "rupiah",
+    total: "total",
+    guards: ["guard", "limit", "plan", "headroom"],
+    ok: "ok",
+    broken: "BROKEN",
+    dispositions: ["send", "skip", "held", "invalid"],
+    phrase: Phrase::to_string,
+    eta: Eta::to_string,
+    trouble: Eta::trouble,
+    left_open: |open| {
+        format!(
+            "{} of the skipped ones, {}: in doubt; a run asks again with the same key until they are settled",
+            counted(open.count, Unit::Rows),
+            open.rupiah
+        )
+    },
+    may_run: "It may be run; nothing was sent.",
+    may_not_run: |broken| match broken {
+        [] => "MAY NOT BE RUN: the input is bad; nothing was sent".to_owned(),
+        broken => format!("MAY NOT BE RUN: {} broken; nothing was sent", broken.join(", ")),
+    },
+    state: "state",
+    state_now: "state now",
+    our_runs: "what our runs did",
+    nothing: "nothing",
+    verdict: "verdict",
+    strays: "log lines that prove nothing",
+    state_name: |state| DoneState::word(state).to_owned(),
+    item_state: |state| State::word(state).to_owned(),
+    verdict_name: |verdict| Verdict::word(verdict).to_owned(),
+    line_name: |reason| UnmatchedReason::word(reason).to_owned(),
+    action_name: |action| Action::word(action).to_owned(),
+    book_name: |book| BookStatus::word(book).to_owned(),
+    reason: |reason, ageing, key| reason.text(ageing, key),
+    identity: |identity| {
+        let side = |tally: Tally| format!("{} and {}", tally.count, tally.rupiah);
+        if identity.holds {
+            let repeated = match identity.repeated.count {
+                0 => String::new(),
+                _ => format!("; orders {}, rows that repeat one {}", side(identity.verdicts), side(identity.repeated)),
+            };
+            return format!("identity holds: rows in = rows out = {}{repeated}", side(identity.rows));
+        }
+        format!(
+            "IDENTITY BROKEN: in {}; over the states {}; over the verdicts {} and repeated rows {}",
+            side(identity.rows),
+            side(identity.states),
+            side(identity.verdicts),
+            side(identity.repeated)
+        )
+    },
+    business_days: |first, last, as_of| match as_of {
+        Some(as_of) => format!("business days {first} to {last}, as of {as_of}"),
+        None => format!("business days {first} to {last}"),
+    },
+    log: |lines, signed| format!("log: {}, {signed} signed by DOKU", counted(lines, Unit::Lines)),
+    pace: LimitsSeen::line,
+    plan_used: |used| {
+        let approved: Vec<String> =
+            used.approved_by.iter().map(|one| format!("{} ({})", one.name, short(&one.key))).collect();
+        let approved = match approved.as_slice() {
+            [] => "needed no approval".to_owned(),
+            approved => format!("approved by {}", approved.join(", ")),
+        };
+        let continues = used.continues.last().map(|run| format!("; continues run {run}")).unwrap_or_default();
+        format!("plan {}, made by {}, {approved}{continues}", short(&used.digest), used.made_by)
+    },
+    overridden: |found| {
+        let (from, to) = (in_words(&found.guard, &found.from), in_words(&found.guard, &found.to));
+        format!("overridden: {} {from} -> {to}, by {}: {}", found.guard, found.by, found.reason)
+    },
+    warning: "warning",
+    error: "error",
+    severity: |verdict, tally, oldest| {
+        let oldest = oldest.map(|age| format!(", the oldest {}", rounded(age, ["m", "h", "d"]))).unwrap_or_default();
+        let orders = counted(tally.count, Unit::Orders);
+        format!("{verdict}: {orders}, {}{oldest} (reconcile.severity)", tally.rupiah)
+    },
+    files: "files",
+    stopped: |cause| format!("stopped part-way: {}", cause::english(cause)),
+    because: cause::english,
+    cause: |cause| cause.word(),
+    ended: |ended| match ended {
+        Ended::Done => "done; no money is in doubt".to_owned(),
+        Ended::InDoubt(doubt) => format!("MONEY IN DOUBT: {}, {}", counted(doubt.count, Unit::Rows), doubt.rupiah),
+        Ended::Stopped => "the run has not come to its end; no money is in doubt".to_owned(),
+        Ended::Look => "done; no money is in doubt, but a person must look".to_owned(),
+    },
+    exit_code: |code| format!("(exit code {code})"),
+    of_earlier_runs: |count, named, more| {
+        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+        format!("{} of an earlier run, not in this input: {named}{more}", counted(count, Unit::Orders))
+    },
+    settles: |again, command| {
+        let again = match again {
+            Again::TheSender => "run the job that sent them again",
+            Again::ThePlan => "run the same plan again",
+            Again::TheJob => "run the same job again",
+        };
+        format!("{again}{command}: it settles them with the same key and never sends twice")
+    },
+    resolving: |job| {
+        format!(
+            "or: rekon resolve {job}: the same, but nothing new is sent; if DOKU is still ill,\n  \
+             it asks for the status of each"
+        )
+    },
+    which_ones: |place| format!("which ones, and what is known about one: rekon show [INVOICE] {place}"),
+    for_a_person: |place| {
+        format!(
+            "review, conflict: a person decides: rekon rule INVOICE --operation OPERATION --as done|not-done --reason \
+             TEXT --evidence TEXT {place}"
+        )
+    },
+    go_on: |again, command| match again {
+        Again::ThePlan => "run the same plan again to continue".to_owned(),
+        Again::TheJob | Again::TheSender => format!("run the job again{command} to continue"),
+    },
+    look_at: |has_strays| {
+        if has_strays {
+            "at the rows that are refused, held or do not match: reconciliation.csv; at the stray lines of the logs: \
+             unmatched.csv"
+        } else {
+            "at the rows that are refused, held or do not match: reconciliation.csv"
+        }
+    },
+    because_of: |causes| format!("because of {}", causes.join(", ")),
+    refused_rows: "refused rows",
+    other_jobs: |jobs| format!("left by other jobs; run these again too: {jobs}"),
+    doubt_before: |tally| format!("in doubt before: {}, {}", counted(tally.count, Unit::Items), tally.rupiah),
+    settled_as: |state, tally| format!("settled as {state}: {}, {}", tally.count, tally.rupiah),
+    doubt_now: |tally| format!("in doubt now: {}, {}", counted(tally.count, Unit::Items), tally.rupiah),
+    items_in_doubt: |tally| format!("MONEY IN DOUBT: {}, {}", counted(tally.count, Unit::Items), tally.rupiah),
+    which_and_what: |place| format!("which ones, and what to type: rekon show {place}"),
+    nothing_new: |job| format!("nothing new was sent; what is still to be sent: rekon run {job}"),
+    runs: ["run", "job", "environment", "ended with", "rows", "in doubt"],
+    ended_with: |code| match code {
+        0 => "done",
+        1 => "look",
+        3 => "in doubt",
+        4 => "stopped",
+        _ => "",
+    },
+    running: "running",
+    cut_off: "cut off",
+    no_runs: "no runs yet",
+    older_runs: |count| format!("and {}, with nothing in doubt; --json lists all", counted(count, Unit::OlderRuns)),
+    journal: "journal",
+    no_doubt: "no money is in doubt",
+    and_more: |count| format!("and {count} more"),
+    doubt_hints: |flag| {
+        format!(
+            "  one of them: rekon show INVOICE {flag}\n  intent, unknown: run the job again, or rekon resolve JOB\n  \
+             review, conflict: rekon rule INVOICE --operation OPERATION --as done|not-done --reason TEXT --evidence TEXT {flag}"
+        )
+    },
+    all_of_job: |job| format!("all of job {job}"),
+    doubts: ["invoice", "rupiah", "state", "reason", "first sent in WIB", "job"],
+    started: |time| format!("started {time}"),
+    finished: |time, how| format!("finished {time}, exit code {how}"),
+    not_finished: |how, last| match last {
+        Some(time) => format!("finished no: {how}; its last request left at {time}"),
+        None => format!("finished no: {how}, before a request left"),
+    },
+    chain: ["when", "what"],
+    no_request: "no request was ever made for it",
+    item: |state, job, run, request_id| format!("state {state}\njob {job}, run {run}\nrequest id {request_id}"),
+    state_reason: |reason| format!(" ({reason})"),
+    ruled_by: |by| format!(" by {}", printable(by)),
+    generation: |generation| format!("generation {generation}"),
+    mentioned: |run, row, line, fate, reason| {
+        let reason = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+        format!("run {run}, row {row} in line {line}: {}{reason}", RowFate::word(fate))
+    },
+    planned: "planned",
+    notified: "notified",
+    said_over: |status, amount, place| format!("{status} over {amount}, {place}"),
+    kind: entry::kind_in_english,
+    entry: entry::english,
+    known: [
+        "the money of this order is in doubt",
+        "nothing was done under this key; the next run of the job sends it",
+        "what became of this order is known",
+    ],
+    concluded: |verdict, reason| format!("verdict {verdict} ({reason})"),
+    ruled_not_done: "a person ruled that it was not done",
+    no_verdict: |why| format!("no verdict: {why}"),
+    name_the_job: "name the job with --job for the notifications and the verdict",
+    break_headings: ["invoice", "amount", "verdict", "reason"],
+    row: |number| format!("row {number}"),
+    more_orders: |count, file| format!("And {} more: {file}.", counted(count, Unit::Orders)),
+    files_in: |folder, names| format!("Files in {folder} (from the folder of the job): {names}."),
+    money_in_doubt: "MONEY IN DOUBT",
+    no_doubt_sentence: "No money is in doubt.",
+};
+
+fn counted(count: u64, unit: Unit) -> String {
+    let word = match unit {
+        Unit::Orders => "order",
+        Unit::Rows => "row",
+        Unit::Items => "item",
+        Unit::Lines => "line",
+        Unit::LogLines => "log line",
+        Unit::OlderRuns => "older run",
+    };
+    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
+}
