@@ -457,14 +457,14 @@ pub(super) enum JournalCommand {
     },
     /// Copy a journal into a new one, a file or a database, and compare the two; nobody may be at work on it.
     Copy {
-        /// The journal: a file, or postgres://USER@HOST/DATABASE.
+        /// The journal: a file, or the URL of a database.
         from: String,
         /// The new one, which must be empty.
         to: String,
     },
-    /// Make the tables of a shared journal; ?runner_role=NAME lets that role run jobs, and no more.
+    /// Make the tables of a shared journal, and let the role that the URL names run jobs, and no more.
     Migrate {
-        /// The database: postgres://USER@HOST/DATABASE, with the role that owns it.
+        /// The URL of the database, with the role that owns it.
         url: String,
     },
     /// Go on with a journal that was restored from an old copy, or that is ahead of the clock; recorded with the reason.

@@ -15,6 +15,7 @@ use crate::edge::files;
 use crate::job::settings::OutputFormat;
 use crate::journal::history::Overridden;
 use crate::journal::history::PlanUse;
+use crate::journal::joint::Host;
 use crate::model::fault::printable;
 use crate::model::ids::InvoiceNumber;
 use crate::model::money::Tally;
@@ -25,6 +26,7 @@ use crate::plan::decide::Dispositions;
 use crate::plan::guard::{Reading, counted};
 use crate::reconcile::evidence::{DoneState, UnmatchedReason};
 use crate::reconcile::severity::{Level, level};
+use crate::report::hosts::{self, WorkedOn};
 use crate::report::limits::LimitsSeen;
 use crate::report::summary::{JournalHead, LogLines, Revealed, Summary};
 use crate::report::{markdown, overrides, plan_use, rows, table};
@@ -46,6 +48,8 @@ pub(super) struct Ending {
     pub(super) guards: Vec<Reading>,
     /// The guards that were loosened.
     pub(super) overrides: Vec<Overridden>,
+    /// Who has worked on it, if several hosts may.
+    pub(super) hosts: Vec<Host>,
     /// The saved plan that was executed.
     pub(super) plan: Option<PlanUse>,
     /// What only report.html shows.
@@ -84,6 +88,7 @@ impl Ending {
             dispositions: Dispositions::default(),
             guards: Vec::new(),
             overrides: Vec::new(),
+            hosts: Vec::new(),
             plan: None,
             illustrated: Illustrated::default(),
             in_doubt_earlier: Tally::default(),
@@ -154,6 +159,7 @@ pub(super) fn conclude(case: &Case, ending: Ending) -> Conclusion {
         overrides: ending.overrides,
         revealed: case.revealed_by.clone().map(|by| Revealed { by, at: wire(ending.now) }),
         plan: ending.plan,
+        hosts: ending.hosts.into_iter().map(WorkedOn::from).collect(),
         journal: ending.journal,
         files: BTreeMap::new(),
     };
@@ -215,6 +221,12 @@ impl Conclusion {
         made.map_err(stopped)
     }
 
+    /// The folder of the files; empty if there is none.
+    pub(super) fn folder(&self, case: &Case) -> String {
+        let path = self.summary.files.get("summary.json").and_then(|path| path.strip_suffix("/summary.json"));
+        path.map(|folder| shown(&case.path(folder))).unwrap_or_default()
+    }
+
     /// The files could not be written: the run has not come to its end, whatever became of its orders.
     pub(super) fn stays_unwritten(&mut self) {
         self.stays_open("the files could not be written");
@@ -252,6 +264,9 @@ impl Conclusion {
         }
         if !summary.overrides.is_empty() {
             screen.say(&format!("\n{}", screen.tone(Tone::Bad, &overrides::lines(&summary.overrides))));
+        }
+        if let Some(line) = hosts::line(&summary.hosts) {
+            screen.say(&format!("\n{line}"));
         }
         if let Some(log) = summary.log {
             screen.say(&format!("\nlog: {}, {} signed by DOKU", counted(log.read, "line"), log.verified));

@@ -19,6 +19,7 @@ mod heartbeat;
 mod illustrate;
 mod init;
 mod interrupt;
+mod joint;
 mod journal;
 mod listen;
 mod load;

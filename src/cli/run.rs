@@ -11,6 +11,7 @@ use super::csv_draft::Copies;
 use super::events;
 use super::exit::{Completion, DOUBT, Failure, STOPPED};
 use super::illustrate::Illustrated;
+use super::joint::{self, Begun, Way};
 use super::load::{self, Case, Loosening};
 use super::open;
 use super::pace::limits_seen;
@@ -23,14 +24,13 @@ use crate::doku::answer::Halt;
 use crate::edge::clock::SystemClock;
 use crate::edge::person;
 use crate::job::settings::{DuplicateInput, OnInvalid};
-use crate::journal::history::PlanUse;
 use crate::journal::record::Finished;
 use crate::journal::{Journal as _, JournalError};
 use crate::model::environment::Environment;
-use crate::model::ids::RunId;
 use crate::model::operation::{Operation, Task};
 use crate::model::time::{Timestamp, wire};
-use crate::plan::decide::{Plan, Sending};
+use crate::plan::Input;
+use crate::plan::decide::Plan;
 use crate::plan::eta::{self, Eta, Opening};
 use crate::plan::guard::{Reading, counted};
 use crate::reconcile::evidence::Log;
@@ -39,7 +39,7 @@ use crate::report::summary::JournalHead;
 use crate::report::{overrides, table};
 use crate::runner::breaker::Opened;
 use crate::runner::clock::Clock as _;
-use crate::runner::dispatch::{Fresh, Stop};
+use crate::runner::dispatch::Stop;
 use crate::runner::probe::Died;
 
 /// `rekon run JOB`.
@@ -112,32 +112,53 @@ async fn run(
     let log = session.log()?;
     case.refuse_unproved(&log)?;
     session.note_contradictions(&log).await?;
-    let mut plan = Arc::new(session.plan(input, &log).await?);
+    let way = Way::of(&session, bound.is_some());
+    let mut begun = match joint::others(&session, way, screen).await? {
+        Some(open) => joint::join(&session, open, input, screen).await?,
+        None => begin(&session, input, &log, (bound.as_ref(), way), screen).await?,
+    };
+    let mut unsettled = begun.unsettled(&session).await?;
+    if let Some(bound) = &bound {
+        bound.leave_out_others(&mut unsettled, screen);
+    }
+    let sent = session.send_and_settle(&begun.run, begun.fresh(), unsettled).await?;
+    // The rows are in the journal, and nothing is sent any more.
+    if let Some(plan) = Arc::get_mut(&mut begun.plan) {
+        plan.forget_text();
+    }
+    if let Some(stop) = &sent.stop {
+        events::stops(&stop_text(stop), screen);
+    }
+    match joint::part(&session, &begun, &sent, screen).await? {
+        Some(code) => Ok(code),
+        None => report(&session, begun, log, &sent, screen).await,
+    }
+}
+
+/// Plans, shows the plan, and begins a run if the guards allow it.
+async fn begin(
+    session: &Session<'_>,
+    input: Input,
+    log: &Log,
+    (bound, way): (Option<&Bound>, Way),
+    screen: Screen,
+) -> Result<Begun, Failure> {
+    let case = session.case;
+    let plan = Arc::new(session.plan(input, log).await?);
     show_plan(case, &plan, screen);
     events::planned(&plan, screen);
     if !plan.may_run() {
         screen.paper(|| plan_paper(case, &plan));
         return Err(why_not(case, &plan));
     }
-    let used = match &bound {
-        Some(bound) => Some(bound.release(&session, &plan).await?),
+    let used = match bound {
+        Some(bound) => Some(bound.release(session, &plan).await?),
         None => bind::refuse_without(case, &plan).map(|()| None)?,
     };
     let run = session.begin(&plan, used.clone()).await?;
-    let mut unsettled = session.unsettled().await?;
-    if let Some(bound) = &bound {
-        bound.leave_out_others(&mut unsettled, screen);
-    }
-    let fresh = Fresh::of(plan.total(), Sending::of(Arc::clone(&plan)));
-    let sent = session.send_and_settle(&run, fresh, unsettled).await?;
-    // The rows are in the journal, and nothing is sent any more.
-    if let Some(plan) = Arc::get_mut(&mut plan) {
-        plan.forget_text();
-    }
-    if let Some(stop) = &sent.stop {
-        events::stops(&stop_text(stop), screen);
-    }
-    report(&session, run, &plan, log, (&sent, used), screen).await
+    let begun = Begun { run, plan, used, started_at: session.started_at, way };
+    joint::share(session, &begun).await?;
+    Ok(begun)
 }
 
 /// Production needs `--live`; everything else refuses it, so that nobody gets used to typing it.
@@ -268,13 +289,14 @@ pub(super) fn why_not(case: &Case, plan: &Plan) -> Failure {
 /// Reads back what the journal knows, judges it against the log, writes the files and prints the tables.
 async fn report(
     session: &Session<'_>,
-    run: RunId,
-    plan: &Plan,
+    begun: Begun,
     log_before: Log,
-    (sent, used): (&Sent, Option<PlanUse>),
+    sent: &Sent,
     screen: Screen,
 ) -> Result<u8, Failure> {
     let (case, journal) = (session.case, &session.journal);
+    let Begun { run, plan, used, started_at, way } = begun;
+    let plan = &*plan;
     let stopped = |error: JournalError| Failure::Stopped(error.to_string());
     let unread = open::unread;
     // Read again: notifications may have arrived during the run. A log that has gone is no reason to write nothing.
@@ -310,7 +332,12 @@ async fn report(
         books,
         dispositions: plan.dispositions(),
         guards: plan.guards.clone(),
-        overrides: case.overridden(plan),
+        overrides: if way == Way::Joint {
+            journal.overrides(&run).await.map_err(unread)?
+        } else {
+            case.overridden(plan)
+        },
+        hosts: journal.hosts(&run).await.map_err(unread)?,
         plan: used,
         illustrated,
         in_doubt_earlier,
@@ -319,7 +346,7 @@ async fn report(
         period: None,
         log: None,
         journal: head.map(|head| JournalHead { entries: head.seq, head: head.hash }),
-        started_at: session.started_at,
+        started_at,
         now,
         limits: Some(limits_seen(&case.job.limits, &sent.seen)),
         completion: if sent.stop.is_some() { Completion::PartWay } else { Completion::Whole },
@@ -331,6 +358,10 @@ async fn report(
         conclusion.stays_unwritten();
     }
     let code = conclusion.summary.exit_code;
+    // The others tell where it is; they will say nothing if that cannot be written.
+    if let Err(error) = journal.reported(&run, &conclusion.folder(case)).await {
+        screen.warn(&error.to_string());
+    }
     let recorded = journal.finish_run(Finished { run, at: now, exit_code: code }).await;
     if recorded.is_err() {
         conclusion.stays_unrecorded();

@@ -39,7 +39,8 @@ use crate::reconcile::evidence::Log;
 use crate::runner::attempt::Desk;
 use crate::runner::clock::{Clock as _, RunClock};
 use crate::runner::dispatch::{Dispatch, Fresh, Rules, Stop};
-use crate::runner::pace::gate::Gate;
+use crate::runner::pace::gate::{Gate, LaneGate};
+use crate::runner::pace::share::Share;
 use crate::runner::pace::{Pacer, Seen};
 
 /// What a run tries to settle.
@@ -166,6 +167,8 @@ impl<'a> Session<'a> {
         let connections = job.limits.concurrency.get() as usize;
         let gateway = HttpGateway::new(&self.base_url(), job.limits.timeout, connections)
             .map_err(|error| Failure::Refused(error.to_string()))?;
+        let share = Share::new(Arc::clone(&self.journal), &self.account, &job.limits, SystemClock).map(Arc::new);
+        let gateway = LaneGate::before(gateway, Arc::clone(&self.journal), share.clone());
         let gateway = Gate::before(gateway, &job.limits, SystemClock);
         let reach = Pacer::<SystemClock>::memory(&job.limits);
         let past = self.journal.past(&self.account, run, reach, SystemClock.now()).await.map_err(open::failure)?;
@@ -185,7 +188,7 @@ impl<'a> Session<'a> {
         let dispatch =
             Dispatch::new(desk, self.account.clone(), Rules::of(job), fresh, unsettled, Arc::clone(&progress));
         let watch = Watch::start(self.screen, &progress, job);
-        let stop = dispatch.after(past).run(interrupt::listen(self.screen)).await;
+        let stop = dispatch.in_lane(share).after(past).run(interrupt::listen(self.screen)).await;
         drop(watch);
         Ok(Sent { stop, seen: progress.seen() })
     }

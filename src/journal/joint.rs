@@ -23,6 +23,8 @@ pub struct Ask {
     pub is_half_open: bool,
     /// Whether it has nothing in hand.
     pub is_idle: bool,
+    /// Counts the questions of this runner, from 1: one that is asked again is answered as before.
+    pub number: u64,
     /// Now.
     pub at: Timestamp,
 }

@@ -11,7 +11,7 @@ use super::store::{Location, Store};
 /// What is read from.
 enum Source<'a> {
     Sqlite(&'a super::sqlite::SqliteJournal),
-    Postgres(shared::Reading),
+    Postgres(Box<shared::Reading>),
 }
 
 /// What is written to.
@@ -28,7 +28,7 @@ enum Target {
 pub async fn copy(journal: &Store, to: &Location) -> Result<Checked, JournalError> {
     let source = match journal {
         Store::Sqlite(journal) => Source::Sqlite(journal),
-        Store::Postgres(journal) => Source::Postgres(shared::Reading::begin(journal).await?),
+        Store::Postgres(journal) => Source::Postgres(Box::new(shared::Reading::begin(journal).await?)),
     };
     let target = match to {
         Location::File(path) => Target::Sqlite(embedded::Filling::begin(path)?),

@@ -1,5 +1,7 @@
 //! The journal of a command, whichever store holds it: the one place that knows which there are.
 
+mod together;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -7,6 +9,8 @@ use std::time::Duration;
 
 use super::check::Checked;
 use super::history::{Asked, History, Overridden, PlanUse};
+use super::joint::{Ask, Claimed};
+use super::lane::{Lane, Reserved};
 use super::log::{Reopened, Ruled};
 use super::past::Past;
 use super::postgres::PostgresJournal;
@@ -384,5 +388,17 @@ impl Journal for Store {
 
     async fn head(&self) -> Result<Option<Head>, JournalError> {
         of_each!(self, journal => journal.head())
+    }
+
+    async fn claim(&self, ask: Ask) -> Result<Claimed, JournalError> {
+        of_each!(self, journal => journal.claim(ask))
+    }
+
+    async fn reserve(&self, lane: &Lane, places: u32) -> Result<Reserved, JournalError> {
+        of_each!(self, journal => journal.reserve(lane, places))
+    }
+
+    async fn hold(&self, lane: &Lane, wait: Duration) -> Result<(), JournalError> {
+        of_each!(self, journal => journal.hold(lane, wait))
     }
 }

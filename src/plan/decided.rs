@@ -8,15 +8,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use super::decide::{Deciding, Plan};
 use super::disposition::{Disposition, Earlier, Found, HeldBy};
 use super::input::Input;
 use crate::job::settings::{Guards, Job};
 use crate::journal::history::{History, SameInput};
+use crate::journal::log::hex;
 use crate::journal::state::State;
 use crate::model::fault::Fault;
-use crate::model::ids::{Identifier, MerchantReference, RunId};
+use crate::model::ids::{Identifier, InvoiceNumber, MerchantReference, RunId};
 use crate::model::money::{Rupiah, Tally};
 use crate::model::operation::Operation;
 use crate::model::time::{parse_instant, stored};
@@ -85,6 +87,30 @@ impl Plan {
             found: self.found.iter().map(|(order, found)| (*order, texts(found))).collect(),
         };
         serde_json::to_vec(&decided).expect("text and whole numbers")
+    }
+
+    /// What the journal remembered when the plan was made.
+    #[must_use]
+    pub const fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// SHA-256 over all rows with what was decided about each, in hex: the same where the same was read and decided.
+    #[must_use]
+    pub fn rows_sha256(&self) -> String {
+        let mut digest = Sha256::new();
+        for row in self.rows() {
+            let (fate, reason) = self.fate(&row);
+            for number in [row.number, row.line, row.rupiah.whole()] {
+                digest.update(number.to_be_bytes());
+            }
+            let invoice = row.invoice.as_ref().map(InvoiceNumber::as_str).unwrap_or_default();
+            for text in [&*row.raw, invoice, fate.word(), &reason] {
+                digest.update((text.len() as u64).to_be_bytes());
+                digest.update(text.as_bytes());
+            }
+        }
+        hex(&digest.finalize())
     }
 
     /// The plan of a run that another host has begun, made of the same job and the same input.

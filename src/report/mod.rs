@@ -3,6 +3,7 @@
 pub mod action;
 pub mod form;
 pub mod highlights;
+pub mod hosts;
 pub mod html;
 pub mod limits;
 pub mod markdown;

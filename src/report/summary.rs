@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::hosts::WorkedOn;
 use super::limits::LimitsSeen;
 use crate::journal::history::Overridden;
 use crate::journal::history::PlanUse;
@@ -77,6 +78,9 @@ pub struct Summary {
     /// The saved plan that was executed, and whose approvals released it; left out if the run made its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plan: Option<PlanUse>,
+    /// The programs that have worked on a run of several hosts, in the order in which they came; left out of all other runs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<WorkedOn>,
     /// The journal's log when this was written; an audit may have none.
     pub journal: Option<JournalHead>,
     /// Name and path of each file that came out, relative to the job's folder.

@@ -29,6 +29,7 @@ struct Claims {
     ask_at: Timestamp,
     /// Whether the last answer brought rows.
     brought_rows: bool,
+    asked: u64,
     is_over: bool,
 }
 
@@ -51,6 +52,7 @@ impl Fresh {
             ready: VecDeque::new(),
             ask_at: Timestamp::MIN_UTC,
             brought_rows: false,
+            asked: 0,
             is_over: false,
         };
         Self { claims: Some(claims), ..Self::none() }
@@ -81,8 +83,17 @@ impl Fresh {
         }
         claims.ask_at = after(now, ASK_AGAIN);
         claims.brought_rows = false;
+        claims.asked += 1;
         let most = if is_hungry { most } else { 0 };
-        Some(Ask { run: run.clone(), most, canaries: 0, is_half_open: false, is_idle: false, at: now })
+        Some(Ask {
+            run: run.clone(),
+            most,
+            canaries: 0,
+            is_half_open: false,
+            is_idle: false,
+            number: claims.asked,
+            at: now,
+        })
     }
 
     /// Takes claimed rows; what they add up to, or the row that is not to be sent.
@@ -112,12 +123,12 @@ impl Fresh {
     }
 }
 
-/// Enough for two seconds: what a host that is lost had claimed comes late.
+/// Enough for half a second, so that all hosts have something to do, and little comes late for one that is lost.
 fn claim_size(limits: &Limits) -> u32 {
     let a_second = limits.rate.iter().map(|quota| {
         let seconds = u32::try_from(quota.per.as_secs()).unwrap_or(u32::MAX);
         quota.calls.get() / seconds.max(1)
     });
     let least = limits.concurrency.get().saturating_mul(2).min(LARGEST_CLAIM);
-    a_second.min().map_or(LARGEST_CLAIM, |calls| calls.saturating_mul(2).clamp(least, LARGEST_CLAIM))
+    a_second.min().map_or(LARGEST_CLAIM, |calls| (calls / 2).clamp(least, LARGEST_CLAIM))
 }

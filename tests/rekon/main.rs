@@ -12,6 +12,8 @@ mod crash;
 mod docs;
 mod doctor;
 mod faults;
+#[cfg(target_os = "linux")]
+mod fleet;
 mod fuzz;
 mod guards;
 mod init;
@@ -27,6 +29,10 @@ mod operations;
 #[cfg(target_os = "linux")]
 mod pace;
 mod person;
+#[cfg(target_os = "linux")]
+#[allow(dead_code, reason = "the unit tests include the same file, and use other parts of it")]
+#[path = "../../src/journal/postgres/testing.rs"]
+mod postgres;
 #[cfg(target_os = "linux")]
 mod power;
 mod process;

@@ -10,13 +10,13 @@ use crate::process::{Folder, Provider, now, until};
 use crate::wire::{carry, read_body, read_head};
 
 /// Stands before the provider and notes when requests arrive. The first `turned_away` of them do not reach it.
-struct Door {
-    url: String,
+pub(crate) struct Door {
+    pub(crate) url: String,
     arrived: Arc<Mutex<Vec<Timestamp>>>,
 }
 
 impl Door {
-    fn before(provider: &Provider, turned_away: usize, with: &'static str) -> Self {
+    pub(crate) fn before(provider: &Provider, turned_away: usize, with: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let provider = provider.url().strip_prefix("http://").expect("an address").to_owned();
@@ -32,12 +32,12 @@ impl Door {
         Self { url, arrived }
     }
 
-    fn arrived(&self) -> Vec<Timestamp> {
+    pub(crate) fn arrived(&self) -> Vec<Timestamp> {
         self.arrived.lock().expect("nobody panics with it").clone()
     }
 
     /// The most requests that arrived in any one second.
-    fn most_in_a_second(&self) -> usize {
+    pub(crate) fn most_in_a_second(&self) -> usize {
         let mut arrived = self.arrived();
         arrived.sort_unstable();
         let second = Duration::from_secs(1);

@@ -151,6 +151,11 @@ impl Background {
         assert!(Command::new("sh").args(["-c", &kill]).status().expect("a shell").success(), "{kill}");
     }
 
+    /// Its number to the system.
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id()
+    }
+
     /// Whether it has come to its end by itself.
     pub(crate) fn has_ended(&mut self) -> bool {
         self.0.try_wait().expect("its own child").is_some()

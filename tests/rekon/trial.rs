@@ -12,14 +12,14 @@ use crate::process::{Ended, Folder, Provider, ended, rows, until};
 use crate::shim::{Control, Event, Shim, Sync, trace};
 
 /// Short spans, so that an ordeal takes less than a second; a call that is not answered is given up early.
-const QUICK: &str = "\
+pub(crate) const QUICK: &str = "\
 limits: {rate: unlimited, concurrency: 4, timeout: 300ms}
 retries: {attempts: 6, backoff: 10ms..50ms, horizon: 24h, inquire_after: 50ms, settle_for: 3s}
 breaker: {consecutive: 100, failures: 100%, of_last: 100}
 ";
 
 /// What holds for every provider of a trial, whatever its faults: an inquiry does not see an effect at once.
-const ANY_PROVIDER: &str = "status_lag: 200ms\n";
+pub(crate) const ANY_PROVIDER: &str = "status_lag: 200ms\n";
 
 /// What a provider may do that keeps its promise about keys and does not lie under its own signature. What asks for a wait
 /// comes once.
@@ -412,7 +412,7 @@ pub(crate) fn show(figures: &str) {
     println!("{figures}");
 }
 
-fn is_done(state: &str) -> bool {
+pub(crate) fn is_done(state: &str) -> bool {
     matches!(state, "succeeded" | "already_done")
 }
 
@@ -432,7 +432,7 @@ fn states(journal: &Connection) -> BTreeMap<String, String> {
 }
 
 /// INV-1 is in a state in which its operation is refused, unless the operation makes the orders.
-fn starting_orders(operation: &str, count: u32) -> String {
+pub(crate) fn starting_orders(operation: &str, count: u32) -> String {
     let (usual, refused) = match operation {
         "refund" => ("paid", "pending"),
         "cancel" => ("pending", "paid"),
@@ -450,7 +450,7 @@ fn starting_orders(operation: &str, count: u32) -> String {
     text
 }
 
-fn orders(operation: &str, count: u32) -> String {
+pub(crate) fn orders(operation: &str, count: u32) -> String {
     let mut text = match operation {
         "create" => {
             "invoice_number,amount,payment_reference,callback_url,line_items.name,line_items.price,line_items.quantity,\

@@ -216,6 +216,7 @@ impl Sitting<'_> {
         let in_doubt_earlier = elsewhere.await.map_err(told)?;
         let books = books_of_run(&world.case, read.ends, before, now).map_err(failed)?;
         let ending = Ending {
+            hosts: Vec::new(),
             plan: None,
             run: Some(run.to_string()),
             input: plan.input_tally(),

@@ -36,7 +36,7 @@ fn micros(span: Duration) -> i64 {
 ///
 /// # Errors
 /// The database is out of reach.
-pub async fn reserve(client: &Client, lane: &Lane, places: u32) -> Result<Reserved, Error> {
+pub(super) async fn reserve(client: &Client, lane: &Lane, places: u32) -> Result<Reserved, Error> {
     let (key, all, ahead) = (key(lane), lane.spacing * places, micros(lane.ahead));
     let until = |row: &tokio_postgres::Row| {
         row.try_get(0).map(|micros: i64| Duration::from_micros(u64::try_from(micros).unwrap_or_default()))
@@ -52,7 +52,7 @@ pub async fn reserve(client: &Client, lane: &Lane, places: u32) -> Result<Reserv
 ///
 /// # Errors
 /// The database is out of reach.
-pub async fn hold(client: &Client, lane: &Lane, wait: Duration) -> Result<(), Error> {
+pub(super) async fn hold(client: &Client, lane: &Lane, wait: Duration) -> Result<(), Error> {
     client.execute(HOLD, &[&key(lane), &micros(wait)]).await.map(drop)
 }
 

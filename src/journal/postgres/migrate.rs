@@ -27,14 +27,15 @@ pub(super) enum Found {
 /// [`JournalError::Unusable`] if they are another program's, or of another version.
 pub(super) async fn look(client: &Client, address: &Address) -> Result<Found, Undone> {
     let unusable = |reason: String| Undone::from(JournalError::Unusable { path: address.to_string(), reason });
-    let there = asked(client, "SELECT to_regclass('journal') IS NOT NULL", &[]).await?;
-    let is_there = there.first().map(|row| get(row, 0)).transpose()?.unwrap_or(false);
-    if !is_there {
-        let statement = "SELECT t FROM unnest($1::text[]) AS t WHERE to_regclass(t) IS NOT NULL LIMIT 1";
-        return match asked(client, statement, &[&schema::TABLES.as_slice()]).await?.first() {
+    // One look at all of them: they are made together, perhaps at this moment.
+    let statement = "SELECT c.relname::text FROM pg_catalog.pg_class c \
+         WHERE c.relname = ANY($1) AND pg_catalog.pg_table_is_visible(c.oid)";
+    let there = asked(client, statement, &[&schema::TABLES.as_slice()]).await?;
+    let there = there.iter().map(|row| get(row, 0)).collect::<Result<Vec<String>, _>>()?;
+    if !there.iter().any(|name| name == "journal") {
+        return match there.first() {
             None => Ok(Found::Nothing),
-            Some(row) => {
-                let name: String = get(row, 0)?;
+            Some(name) => {
                 Err(unusable(format!("it has a table {name} of somebody else; name a database of the journal's own")))
             }
         };
@@ -55,7 +56,7 @@ pub(super) async fn look(client: &Client, address: &Address) -> Result<Found, Un
 /// # Errors
 /// The role may not make tables, or tables of somebody else are in the way.
 pub(super) async fn migrate(client: &Client, address: &Address) -> Result<Found, Undone> {
-    client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE").await?;
+    client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL lock_timeout = '60s'").await?;
     client.query("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await?;
     let found = look(client, address).await?;
     if found == Found::Nothing {

@@ -3,7 +3,8 @@
 //! [`address`] is where it is and how it is reached, [`connect`] the connections and what a server must be set to, [`schema`]
 //! the tables and [`migrate`] who makes them. A group of changes goes through [`writer`]: [`needs`] reads what it is about,
 //! [`sheet`] is where the [rules](super::rules) run, [`flush`] writes what they came to; [`begin`] is a run that begins.
-//! [`lease`] is who is at work, and whose writes are refused. [`reads`] is everything else that a journal is asked.
+//! [`lease`] is who is at work, and whose writes are refused; [`joint`] is what they share of a run, and [`limiter`] of the
+//! pace. [`reads`] is everything else that a journal is asked.
 
 pub mod address;
 mod begin;
@@ -12,8 +13,9 @@ pub mod connect;
 pub mod emergency;
 mod flush;
 mod guards;
+mod joint;
 mod lease;
-pub mod limiter;
+mod limiter;
 mod look;
 mod migrate;
 mod needs;
@@ -27,6 +29,7 @@ mod sheet;
 pub(in crate::journal) mod testing;
 #[cfg(test)]
 mod tests;
+mod together;
 mod trouble;
 mod writer;
 
@@ -38,6 +41,8 @@ use deadpool_postgres::{Client, Object, Pool};
 
 use super::check::Checked;
 use super::history::{Asked, History, Overridden, PlanUse};
+use super::joint::{Ask, Claimed};
+use super::lane::{Lane, Reserved};
 use super::log::{Reopened, Ruled};
 use super::past::{Past, Reach};
 use super::proof::Proof;
@@ -443,5 +448,17 @@ impl Journal for PostgresJournal {
 
     async fn head(&self) -> Result<Option<Head>, JournalError> {
         read!(self, client => reads::head(client))
+    }
+
+    async fn claim(&self, ask: Ask) -> Result<Claimed, JournalError> {
+        self.claim_patiently(&ask).await
+    }
+
+    async fn reserve(&self, lane: &Lane, places: u32) -> Result<Reserved, JournalError> {
+        self.reserve_in(lane, places).await.map_err(unread)
+    }
+
+    async fn hold(&self, lane: &Lane, wait: Duration) -> Result<(), JournalError> {
+        self.hold_in(lane, wait).await.map_err(unread)
     }
 }

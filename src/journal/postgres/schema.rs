@@ -3,7 +3,7 @@
 //!
 //! The unique indexes hold the promise, and the [`guards`] the state machine, whoever writes.
 
-use super::guards;
+use super::{guards, joint};
 use crate::journal::rules::words::{among, dead, live, unsettled};
 use crate::journal::state::State;
 
@@ -11,13 +11,27 @@ use crate::journal::state::State;
 pub(super) const VERSION: i32 = 1;
 
 /// All tables of ours.
-pub(super) const TABLES: [&str; 10] =
-    ["journal", "head", "runner", "run", "run_row", "item", "attempt", "event", "day", "limiter"];
+pub(super) const TABLES: [&str; 14] = [
+    "journal",
+    "head",
+    "runner",
+    "run",
+    "run_row",
+    "item",
+    "attempt",
+    "event",
+    "day",
+    "limiter",
+    "at_work",
+    "joint_run",
+    "member",
+    "claimed_item",
+];
 
 /// Makes them in an empty place.
 pub(super) fn create() -> String {
     let guards = guards::all();
-    format!("{AROUND} {} {LOG} {guards} INSERT INTO journal (version) VALUES ({VERSION});", items())
+    format!("{AROUND} {} {LOG} {} {guards} INSERT INTO journal (version) VALUES ({VERSION});", items(), joint::TABLES)
 }
 
 const AROUND: &str = "
@@ -183,6 +197,7 @@ pub(super) fn grants(role: &str) -> String {
         "
 GRANT SELECT ON {all} TO {role};
 GRANT INSERT ON runner, run, run_row, item, attempt, event, day, limiter TO {role};
+GRANT INSERT, UPDATE ON at_work, joint_run, member, claimed_item TO {role};
 GRANT UPDATE ON head, runner, item, attempt, day, limiter TO {role};
 GRANT UPDATE (name, finished_at, exit_code) ON run TO {role};
 GRANT UPDATE (runner) ON run_row TO {role};

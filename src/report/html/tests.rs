@@ -64,6 +64,7 @@ fn summary() -> Summary {
         limits: None,
         overrides: Vec::new(),
         revealed: None,
+        hosts: Vec::new(),
         plan: None,
         journal: None,
         files: files.into_iter().map(|name| (name.to_owned(), format!("out/{name}"))).collect(),

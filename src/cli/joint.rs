@@ -1,0 +1,188 @@
+//! A run on which several hosts work: who begins it, who joins it, and who closes it for all.
+
+use std::sync::Arc;
+
+use super::exit::{DOUBT, Failure, STOPPED};
+use super::load::{Case, Loosening};
+use super::open;
+use super::screen::Screen;
+use super::session::{Sent, Session};
+use crate::edge::clock::SystemClock;
+use crate::job::Job;
+use crate::journal::JournalError;
+use crate::journal::history::PlanUse;
+use crate::journal::joint::{ASK_AGAIN, AtWork, Closed, OpenRun, Shared, Standing, Turn};
+use crate::journal::log::sha256;
+use crate::journal::record::Item;
+use crate::model::ids::RunId;
+use crate::model::time::{BusinessDate, Timestamp};
+use crate::plan::decide::{Plan, Sending};
+use crate::plan::{Input, guard};
+use crate::runner::clock::Clock as _;
+use crate::runner::dispatch::Fresh;
+
+/// A run that has begun.
+pub(super) struct Begun {
+    pub(super) run: RunId,
+    pub(super) plan: Arc<Plan>,
+    /// The saved plan that it executes.
+    pub(super) used: Option<PlanUse>,
+    /// When it began, here or elsewhere.
+    pub(super) started_at: Timestamp,
+    pub(super) way: Way,
+}
+
+/// Whether others may work on a run too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    Alone,
+    Joint,
+}
+
+impl Way {
+    /// A saved plan is executed by one host, and a simulator inside the program is nobody else's provider.
+    pub(super) fn of(session: &Session<'_>, has_plan: bool) -> Self {
+        let is_alone = has_plan || session.case.job.embeds_simulator() || !session.journal.is_shared();
+        if is_alone { Self::Alone } else { Self::Joint }
+    }
+}
+
+impl Begun {
+    /// What is to be sent here: all of it, or what is claimed.
+    pub(super) fn fresh(&self) -> Fresh {
+        let plan = Arc::clone(&self.plan);
+        match self.way {
+            Way::Alone => Fresh::of(plan.total(), Sending::of(plan)),
+            Way::Joint => Fresh::claimed(move |row| plan.sendable(row)),
+        }
+    }
+
+    /// What earlier runs left unknown, as far as it is for us from the start.
+    pub(super) async fn unsettled(&self, session: &Session<'_>) -> Result<Vec<Item>, Failure> {
+        match self.way {
+            Way::Alone => session.unsettled().await,
+            Way::Joint => Ok(Vec::new()),
+        }
+    }
+}
+
+/// Waits until it is our turn to begin a run of the job, or until there is one that we can join.
+pub(super) async fn others(session: &Session<'_>, way: Way, screen: Screen) -> Result<Option<OpenRun>, Failure> {
+    let (job, journal) = (session.case.job.name.as_str(), &session.journal);
+    let mut has_said = false;
+    loop {
+        let AtWork { host, is_alone, run } =
+            match journal.turn(job, &session.account, way == Way::Alone).await.map_err(open::failure)? {
+                Turn::Ours => return Ok(None),
+                Turn::Theirs(at_work) => at_work,
+            };
+        if is_alone || way == Way::Alone {
+            let why = if is_alone { "and nobody can join it" } else { "and this command cannot join it" };
+            return Err(Failure::Held(format!("{host} is at work on {job}, {why}; run it again when that is done")));
+        }
+        if let Some(open) = run {
+            return Ok(Some(open));
+        }
+        if !has_said {
+            screen.say(&format!("{host} is at work on {job}: waiting for its run"));
+            has_said = true;
+        }
+        SystemClock.sleep(ASK_AGAIN).await;
+    }
+}
+
+/// Lets others join the run that has just begun.
+pub(super) async fn share(session: &Session<'_>, begun: &Begun) -> Result<(), Failure> {
+    if begun.way == Way::Alone {
+        return Ok(());
+    }
+    let plan = &begun.plan;
+    let shared = Shared {
+        job_sha256: job_sha256(session.case),
+        input_sha256: plan.input_sha256.clone().unwrap_or_default(),
+        rows_sha256: plan.rows_sha256(),
+        decided: plan.decided(),
+    };
+    session.journal.share(&begun.run, &shared).await.map_err(open::failure)
+}
+
+/// Joins a run that another host has begun with the same job and the same input.
+pub(super) async fn join(session: &Session<'_>, open: OpenRun, input: Input, screen: Screen) -> Result<Begun, Failure> {
+    let (case, OpenRun { run, started_at, shared }) = (session.case, open);
+    let differs = |what: &str, hint: &str| {
+        Failure::Held(format!("{}: run {run} is at work on {what}\n  hint: {hint}", case.file))
+    };
+    if shared.input_sha256 != input.sha256.clone().unwrap_or_default() {
+        return Err(differs("another input", "give every host the same file, or run this one when that run is done"));
+    }
+    if shared.job_sha256 != job_sha256(case) {
+        let hint = "every host needs the same version of rekon, the same job file and the same --override";
+        return Err(differs("a job that is not this one to the letter", hint));
+    }
+    if BusinessDate::of(started_at) != BusinessDate::of(session.started_at) {
+        return Err(differs("another business day", "run it again when that run is done"));
+    }
+    let own = case.job.guards.clone().unwrap_or_else(|| guard::whole_file(&input));
+    let guards = case.guards().unwrap_or(&own);
+    let plan = Plan::adopted(&case.job, session.account.operation, guards, input, &shared.decided);
+    let mut plan = plan.map_err(|error| Failure::Refused(format!("{}: {error}", case.file)))?;
+    let history = plan.history().clone();
+    case.note_overrides(&mut plan, &own, &history)?;
+    if plan.rows_sha256() != shared.rows_sha256 {
+        return Err(differs("other rows", "every host needs the same version of rekon"));
+    }
+    if !session.journal.join(&run).await.map_err(open::failure)? {
+        let why = format!("run {run} is over; run the job again if there is something left to do");
+        return Err(Failure::Held(format!("{}: {why}", case.file)));
+    }
+    screen.say(&format!("joins run {run}, which another host has begun"));
+    Ok(Begun { run, plan: Arc::new(plan), used: None, started_at, way: Way::Joint })
+}
+
+/// What this program has done of the run is done. `None`: it closes the run and reports for all; else what it exits with.
+pub(super) async fn part(
+    session: &Session<'_>,
+    begun: &Begun,
+    sent: &Sent,
+    screen: Screen,
+) -> Result<Option<u8>, Failure> {
+    if begun.way == Way::Alone {
+        return Ok(None);
+    }
+    let (run, journal) = (&begun.run, &session.journal);
+    let in_doubt = session.case.told.progress.in_doubt().count > 0;
+    let lost = |error: JournalError| {
+        if in_doubt { Failure::InDoubt(error.to_string()) } else { Failure::Stopped(error.to_string()) }
+    };
+    loop {
+        let standing = match &sent.stop {
+            Some(stop) => journal.leave(run, &stop.leaving()).await,
+            None => journal.close(run).await,
+        };
+        match (standing.map_err(lost)?, &sent.stop) {
+            (Standing::Closes, _) => return Ok(None),
+            (Standing::Closed(Closed { exit_code, report }), _) => {
+                screen.say(&format!("run {run} is over (exit code {exit_code})\nits report: {report}"));
+                return Ok(Some(exit_code));
+            }
+            (Standing::Waits, Some(stop)) => {
+                let why = super::run::stop_text(stop);
+                screen.warn(&format!(
+                    "left run {run}: {why}; other hosts are still at work on it, and one of them reports"
+                ));
+                return Ok(Some(if in_doubt { DOUBT } else { STOPPED }));
+            }
+            (Standing::Waits, None) => SystemClock.sleep(ASK_AGAIN).await,
+        }
+    }
+}
+
+/// What must be the same on every host, but for where each finds the journal.
+fn job_sha256(case: &Case) -> String {
+    let job = Job { journal: String::new(), ..case.job.clone() };
+    let loosened = match &case.loosening {
+        Loosening::NotOffered | Loosening::NotAsked => Vec::new(),
+        Loosening::Asked(loosened) => loosened.overrides.clone(),
+    };
+    sha256(format!("{} {job:?} {loosened:?}", env!("CARGO_PKG_VERSION")).as_bytes())
+}

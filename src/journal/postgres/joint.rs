@@ -1,0 +1,434 @@
+//! Joint runs: who is at work on a job, which rows of a run are whose, and who closes it.
+//!
+//! Everything here happens under a lock on the run's row in `joint_run`, so that the runners of one run ask one after the other;
+//! the lock on the log's end is not needed, for nothing that is claimed is part of the log. A claim that was committed and not
+//! heard of is answered again: each question has a number, and its answer stays with its asker until the next.
+
+use deadpool_postgres::{Pool, Transaction};
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+
+use super::look::{checked, get, item_columns, natural, read_item};
+use super::trouble::Undone;
+use crate::journal::joint::{Ask, AtWork, Claimed, Closed, Host, Leaving, OpenRun, Shared, Standing, Turn, Work};
+use crate::journal::{Account, JournalError};
+use crate::model::ids::RunId;
+use crate::model::time;
+
+/// Most items that are claimed at once.
+const MOST_ITEMS: i64 = 64;
+
+/// The tables of joint runs.
+pub(super) const TABLES: &str = "
+CREATE TABLE at_work (
+    job text NOT NULL,
+    environment text NOT NULL,
+    client_id text NOT NULL,
+    operation text NOT NULL,
+    runner bigint NOT NULL REFERENCES runner,
+    alone boolean NOT NULL,
+    run text,
+    PRIMARY KEY (job, environment, client_id, operation)
+);
+
+CREATE TABLE joint_run (
+    run text PRIMARY KEY REFERENCES run (name),
+    job_sha256 text NOT NULL,
+    input_sha256 text NOT NULL,
+    rows_sha256 text NOT NULL,
+    decided bytea NOT NULL,
+    stopped text,
+    closer bigint REFERENCES runner,
+    report text NOT NULL DEFAULT ''
+);
+
+CREATE TABLE member (
+    run text NOT NULL REFERENCES joint_run,
+    runner bigint NOT NULL REFERENCES runner,
+    idle boolean NOT NULL DEFAULT false,
+    left_at timestamptz,
+    freed boolean NOT NULL DEFAULT false,
+    asked bigint NOT NULL DEFAULT 0,
+    rows bigint[] NOT NULL DEFAULT '{}',
+    items bigint[] NOT NULL DEFAULT '{}',
+    PRIMARY KEY (run, runner)
+);
+
+CREATE TABLE claimed_item (
+    run text NOT NULL REFERENCES joint_run,
+    item bigint NOT NULL REFERENCES item,
+    runner bigint NOT NULL REFERENCES runner,
+    PRIMARY KEY (run, item)
+);
+
+CREATE INDEX run_row_free ON run_row (run, number) WHERE runner IS NULL AND fate = 'send' AND rupiah > 0;
+";
+
+/// A runner `r` that is at work: whoever is silent for too long is marked as lost before this is asked.
+const IS_HERE: &str = "r.lost_at IS NULL AND r.left_at IS NULL";
+
+/// A runner `r` that is at work by the database's clock.
+const IS_ALIVE: &str = "r.lost_at IS NULL AND r.left_at IS NULL AND r.lease_until > clock_timestamp()";
+
+/// One runner's view of joint runs.
+pub(super) struct Joint<'a> {
+    pub(super) pool: &'a Pool,
+    pub(super) runner: i64,
+}
+
+async fn asked(tx: &Transaction<'_>, statement: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Undone> {
+    let prepared = tx.prepare_cached(statement).await?;
+    Ok(tx.query(&prepared, values).await?)
+}
+
+async fn is_so(tx: &Transaction<'_>, statement: &str, values: &[&(dyn ToSql + Sync)]) -> Result<bool, Undone> {
+    let rows = asked(tx, &format!("SELECT EXISTS ({statement})"), values).await?;
+    Ok(rows.first().map(|row| get(row, 0)).transpose()?.unwrap_or_default())
+}
+
+fn account_words(account: &Account) -> [&str; 3] {
+    [account.environment.word(), account.client_id.as_str(), account.operation.word()]
+}
+
+impl Joint<'_> {
+    /// Takes the turn to begin a run of a job, or says who has it.
+    pub(super) async fn turn(&self, job: &str, account: &Account, is_alone: bool) -> Result<Turn, Undone> {
+        let mut client = self.pool.get().await?;
+        let tx = client.transaction().await?;
+        let [environment, client_id, operation] = account_words(account);
+        let statement = format!(
+            "INSERT INTO at_work AS w (job, environment, client_id, operation, runner, alone) VALUES ($1, $2, $3, $4, $5, $6) \
+             ON CONFLICT (job, environment, client_id, operation) DO UPDATE \
+                 SET runner = excluded.runner, alone = excluded.alone, run = NULL \
+                 WHERE w.runner = excluded.runner \
+                     OR NOT EXISTS (SELECT 1 FROM runner r WHERE r.id = w.runner AND {IS_ALIVE}) \
+                     AND NOT EXISTS (SELECT 1 FROM member m JOIN runner r ON r.id = m.runner \
+                         WHERE m.run = w.run AND m.left_at IS NULL AND {IS_ALIVE}) \
+             RETURNING runner"
+        );
+        let taken =
+            asked(&tx, &statement, &[&job, &environment, &client_id, &operation, &self.runner, &is_alone]).await?;
+        if !taken.is_empty() {
+            tx.commit().await?;
+            return Ok(Turn::Ours);
+        }
+        let statement = format!(
+            "SELECT o.host, w.alone, run.name, run.started_at, j.job_sha256, j.input_sha256, j.rows_sha256, j.decided \
+             FROM at_work w JOIN runner o ON o.id = w.runner LEFT JOIN (joint_run j JOIN run ON run.name = j.run \
+                 AND run.finished_at IS NULL AND NOT EXISTS (SELECT 1 FROM runner r WHERE r.id = j.closer AND {IS_ALIVE})) \
+                 ON j.run = w.run \
+             WHERE w.job = $1 AND w.environment = $2 AND w.client_id = $3 AND w.operation = $4"
+        );
+        let rows = asked(&tx, &statement, &[&job, &environment, &client_id, &operation]).await?;
+        let Some(row) = rows.first() else { return Err(Undone::Away("whoever was at work has just gone".into())) };
+        let run = match get::<Option<String>>(row, 2)? {
+            None => None,
+            Some(_) => Some(OpenRun {
+                run: checked(row, 2, |text| RunId::new(text).ok())?,
+                started_at: checked(row, 3, time::parse_instant)?,
+                shared: Shared {
+                    job_sha256: get(row, 4)?,
+                    input_sha256: get(row, 5)?,
+                    rows_sha256: get(row, 6)?,
+                    decided: get(row, 7)?,
+                },
+            }),
+        };
+        Ok(Turn::Theirs(AtWork { host: get(row, 0)?, is_alone: get(row, 1)?, run }))
+    }
+
+    /// Lets others join a run that we have just begun, and are the first to work on.
+    pub(super) async fn share(&self, run: &RunId, shared: &Shared) -> Result<(), Undone> {
+        let mut client = self.pool.get().await?;
+        let tx = client.transaction().await?;
+        let Shared { job_sha256, input_sha256, rows_sha256, decided } = shared;
+        asked(
+            &tx,
+            "INSERT INTO joint_run (run, job_sha256, input_sha256, rows_sha256, decided) VALUES ($1, $2, $3, $4, $5) \
+             ON CONFLICT DO NOTHING",
+            &[&run.as_str(), job_sha256, input_sha256, rows_sha256, decided],
+        )
+        .await?;
+        self.enter(&tx, run).await?;
+        asked(&tx, "UPDATE at_work SET run = $2 WHERE runner = $1 AND run IS NULL", &[&self.runner, &run.as_str()])
+            .await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn enter(&self, tx: &Transaction<'_>, run: &RunId) -> Result<(), Undone> {
+        let statement = "INSERT INTO member (run, runner) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+        asked(tx, statement, &[&run.as_str(), &self.runner]).await?;
+        asked(tx, "UPDATE runner SET run = $1 WHERE id = $2", &[&run.as_str(), &self.runner]).await?;
+        Ok(())
+    }
+
+    /// Joins a run; whether it was not too late.
+    pub(super) async fn join(&self, run: &RunId) -> Result<bool, Undone> {
+        let mut client = self.pool.get().await?;
+        let tx = client.transaction().await?;
+        let locked = Locked::take(&tx, run).await?;
+        let may = locked.closed.is_none() && locked.stopped.is_none() && !locked.has_closer;
+        if may {
+            self.enter(&tx, run).await?;
+        }
+        tx.commit().await?;
+        Ok(may)
+    }
+
+    /// Claims a part of a run.
+    pub(super) async fn claim(&self, ask: &Ask) -> Result<Claimed, Undone> {
+        let mut client = self.pool.get().await?;
+        let tx = client.transaction().await?;
+        let claimed = self.claim_in(&tx, ask).await?;
+        tx.commit().await?;
+        Ok(claimed)
+    }
+
+    async fn claim_in(&self, tx: &Transaction<'_>, ask: &Ask) -> Result<Claimed, Undone> {
+        let run = ask.run.as_str();
+        let locked = Locked::take(tx, &ask.run).await?;
+        if let Some(why) = locked.stopped {
+            return Ok(Claimed::Stopped(why));
+        }
+        let statement = "SELECT asked, rows, items FROM member WHERE run = $1 AND runner = $2";
+        let member = asked(tx, statement, &[&run, &self.runner]).await?;
+        let member = member.first().ok_or_else(|| JournalError::Read("this program has not joined the run".into()))?;
+        free_what_the_gone_had(tx, run).await?;
+        let (is_proved, canaries) = self.what_is_proved(tx, ask).await?;
+        let others_prove = (canaries > 0 || ask.is_half_open && !is_proved) && self.another_has_begun(tx, run).await?;
+        let number = i64::try_from(ask.number).unwrap_or(i64::MAX);
+        let (rows, items): (Vec<i64>, Vec<i64>) = if get::<i64>(member, 0)? == number {
+            (get(member, 1)?, get(member, 2)?)
+        } else if others_prove {
+            (Vec::new(), Vec::new())
+        } else {
+            (self.rows(tx, run, ask.most).await?, self.items(tx, run).await?)
+        };
+        let is_idle = ask.is_idle && rows.is_empty() && items.is_empty();
+        asked(
+            tx,
+            "UPDATE member SET asked = $3, rows = $4, items = $5, idle = $6 WHERE run = $1 AND runner = $2",
+            &[&run, &self.runner, &number, &rows, &items, &is_idle],
+        )
+        .await?;
+        if is_idle && nothing_is_left(tx, run).await? {
+            return Ok(Claimed::Over);
+        }
+        let statement = format!("SELECT {} FROM item i WHERE i.id = ANY($1) ORDER BY i.id", item_columns("i"));
+        let items = if items.is_empty() { Vec::new() } else { asked(tx, &statement, &[&items]).await? };
+        Ok(Claimed::Work(Work {
+            rows: rows.into_iter().map(i64::cast_unsigned).collect(),
+            items: items.iter().map(|row| read_item(row, 0)).collect::<Result<_, _>>()?,
+            canaries,
+            is_proved,
+        }))
+    }
+
+    /// Whether the provider has proved in this run to be well, and how many canaries it still has to.
+    async fn what_is_proved(&self, tx: &Transaction<'_>, ask: &Ask) -> Result<(bool, u32), Undone> {
+        let run = ask.run.as_str();
+        let is_proved = "SELECT 1 FROM attempt a JOIN item i ON i.id = a.item \
+             WHERE i.run = $1 AND a.run = $1 AND a.outcome IN ('applied', 'already', 'refused')";
+        let is_proved = ask.is_half_open && is_so(tx, is_proved, &[&run]).await?;
+        if ask.canaries == 0 {
+            return Ok((is_proved, 0));
+        }
+        let wanted = i64::from(ask.canaries);
+        let done = asked(
+            tx,
+            "SELECT count(*) FROM (SELECT 1 FROM item WHERE run = $1 AND state IN ('succeeded', 'already_done', 'ruled_done') \
+             LIMIT $2) AS done",
+            &[&run, &wanted],
+        )
+        .await?;
+        let done = done.first().map(|row| natural(row, 0)).transpose()?.unwrap_or_default();
+        Ok((is_proved, ask.canaries.saturating_sub(u32::try_from(done).unwrap_or(u32::MAX))))
+    }
+
+    /// Whether another runner that is at work has claimed something of the run.
+    async fn another_has_begun(&self, tx: &Transaction<'_>, run: &str) -> Result<bool, Undone> {
+        let statement = format!(
+            "SELECT 1 FROM member m JOIN runner r ON r.id = m.runner WHERE m.run = $1 AND m.runner <> $2 AND NOT m.idle \
+             AND m.asked > 0 AND m.left_at IS NULL AND {IS_HERE}"
+        );
+        is_so(tx, &statement, &[&run, &self.runner]).await
+    }
+
+    async fn rows(&self, tx: &Transaction<'_>, run: &str, most: u32) -> Result<Vec<i64>, Undone> {
+        if most == 0 {
+            return Ok(Vec::new());
+        }
+        let statement = "UPDATE run_row w SET runner = $2 FROM ( \
+                 SELECT f.run, f.number FROM run_row f WHERE f.run = (SELECT id FROM run WHERE name = $1) \
+                 AND f.runner IS NULL AND f.fate = 'send' AND f.rupiah > 0 \
+                 ORDER BY f.number FOR UPDATE SKIP LOCKED LIMIT $3) AS free \
+             WHERE w.run = free.run AND w.number = free.number RETURNING w.number";
+        let rows = asked(tx, statement, &[&run, &self.runner, &i64::from(most)]).await?;
+        let mut numbers = rows.iter().map(|row| get(row, 0)).collect::<Result<Vec<i64>, _>>()?;
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+
+    /// Unknown items of the job that nobody at work has in hand: by the last call that was made for each, and by what was
+    /// claimed. Whose it is in the item's own row does not count: whoever marks an item as unknown need not settle it.
+    async fn items(&self, tx: &Transaction<'_>, run: &str) -> Result<Vec<i64>, Undone> {
+        let statement = format!(
+            "INSERT INTO claimed_item AS c (run, item, runner) \
+             SELECT $1, i.id, $2 FROM item i JOIN run ON run.name = $1 AND i.job = run.job \
+                 AND i.environment = run.environment AND i.client_id = run.client_id AND i.operation = run.operation \
+             WHERE i.state = 'unknown' \
+                 AND NOT EXISTS (SELECT 1 FROM claimed_item k JOIN runner r ON r.id = k.runner \
+                     WHERE k.run = $1 AND k.item = i.id AND {IS_HERE}) \
+                 AND NOT EXISTS (SELECT 1 FROM runner r WHERE {IS_HERE} AND r.id = \
+                     (SELECT a.runner FROM attempt a WHERE a.item = i.id ORDER BY a.id DESC LIMIT 1)) \
+             ORDER BY i.id LIMIT $3 \
+             ON CONFLICT (run, item) DO UPDATE SET runner = excluded.runner RETURNING item"
+        );
+        let rows = asked(tx, &statement, &[&run, &self.runner, &MOST_ITEMS]).await?;
+        Ok(rows.iter().map(|row| get(row, 0)).collect::<Result<_, _>>()?)
+    }
+
+    /// How we stand to a run for which we have nothing more to do.
+    pub(super) async fn close(&self, run: &RunId) -> Result<Standing, Undone> {
+        let mut client = self.pool.get().await?;
+        let tx = client.transaction().await?;
+        let locked = Locked::take(&tx, run).await?;
+        let standing = match locked.closed {
+            Some(closed) => Standing::Closed(closed),
+            None if locked.has_closer && locked.closer != Some(self.runner) => Standing::Waits,
+            None => {
+                self.become_closer(&tx, run).await?;
+                Standing::Closes
+            }
+        };
+        tx.commit().await?;
+        Ok(standing)
+    }
+
+    /// Leaves a run before it is over; the last one who leaves closes it.
+    pub(super) async fn leave(&self, run: &RunId, leaving: &Leaving) -> Result<Standing, Undone> {
+        let mut client = self.pool.get().await?;
+        let tx = client.transaction().await?;
+        let locked = Locked::take(&tx, run).await?;
+        let statement = "UPDATE member SET left_at = coalesce(left_at, clock_timestamp()), idle = true \
+             WHERE run = $1 AND runner = $2";
+        asked(&tx, statement, &[&run.as_str(), &self.runner]).await?;
+        if let Leaving::ForAll(why) = leaving {
+            let statement = "UPDATE joint_run SET stopped = coalesce(stopped, $2) WHERE run = $1";
+            asked(&tx, statement, &[&run.as_str(), why]).await?;
+        }
+        let others = format!(
+            "SELECT 1 FROM member m JOIN runner r ON r.id = m.runner \
+             WHERE m.run = $1 AND m.runner <> $2 AND m.left_at IS NULL AND {IS_ALIVE}"
+        );
+        let standing = match locked.closed {
+            Some(closed) => Standing::Closed(closed),
+            None if is_so(&tx, &others, &[&run.as_str(), &self.runner]).await? => Standing::Waits,
+            None => {
+                self.become_closer(&tx, run).await?;
+                Standing::Closes
+            }
+        };
+        tx.commit().await?;
+        Ok(standing)
+    }
+
+    async fn become_closer(&self, tx: &Transaction<'_>, run: &RunId) -> Result<(), Undone> {
+        asked(tx, "UPDATE joint_run SET closer = $2 WHERE run = $1", &[&run.as_str(), &self.runner]).await.map(drop)
+    }
+
+    /// Says where the report of a run is that we close.
+    pub(super) async fn reported(&self, run: &RunId, report: &str) -> Result<(), Undone> {
+        let client = self.pool.get().await?;
+        let statement =
+            "UPDATE joint_run SET report = (SELECT host FROM runner WHERE id = $2) || ':' || $3::text WHERE run = $1";
+        client.execute(statement, &[&run.as_str(), &self.runner, &report]).await?;
+        Ok(())
+    }
+
+    /// Everybody who has worked on a run, in the order in which they came.
+    pub(super) async fn hosts(&self, run: &RunId) -> Result<Vec<Host>, Undone> {
+        let client = self.pool.get().await?;
+        let statement = "SELECT r.host, r.pid, r.lost_at IS NOT NULL FROM member m JOIN runner r ON r.id = m.runner \
+             WHERE m.run = $1 ORDER BY r.id";
+        let read = |row: &Row| {
+            let pid = u32::try_from(get::<i64>(row, 1)?).unwrap_or_default();
+            Ok(Host { host: get(row, 0)?, pid, is_lost: get(row, 2)? })
+        };
+        let rows = client.query(statement, &[&run.as_str()]).await?;
+        Ok(rows.iter().map(read).collect::<Result<_, JournalError>>()?)
+    }
+
+    /// Whether a runner was silent for longer than its lease and nobody has said so yet, or has left calls open.
+    pub(super) async fn somebody_is_gone(&self) -> Result<bool, Undone> {
+        let client = self.pool.get().await?;
+        let statement = client
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM runner WHERE lost_at IS NULL AND left_at IS NULL \
+                     AND lease_until <= clock_timestamp()) \
+                 OR EXISTS (SELECT 1 FROM attempt a JOIN runner r ON r.id = a.runner WHERE a.ended_at IS NULL \
+                     AND (r.left_at IS NOT NULL OR r.lost_at IS NOT NULL))",
+            )
+            .await?;
+        let row = client.query_one(&statement, &[]).await?;
+        Ok(get(&row, 0)?)
+    }
+}
+
+/// A joint run whose row is locked until the end of the transaction.
+struct Locked {
+    stopped: Option<String>,
+    closer: Option<i64>,
+    /// Whether whoever closes it is at work.
+    has_closer: bool,
+    closed: Option<Closed>,
+}
+
+impl Locked {
+    async fn take(tx: &Transaction<'_>, run: &RunId) -> Result<Self, Undone> {
+        let statement = "SELECT stopped, closer, report FROM joint_run WHERE run = $1 FOR UPDATE";
+        let rows = asked(tx, statement, &[&run.as_str()]).await?;
+        let row = rows.first().ok_or_else(|| JournalError::Read(format!("{run} is no joint run")))?;
+        let closer: Option<i64> = get(row, 1)?;
+        let alive = format!("SELECT 1 FROM runner r WHERE r.id = $1 AND {IS_ALIVE}");
+        let has_closer = closer.is_some() && is_so(tx, &alive, &[&closer]).await?;
+        let statement = "SELECT exit_code FROM run WHERE name = $1 AND finished_at IS NOT NULL";
+        let ended = asked(tx, statement, &[&run.as_str()]).await?;
+        let closed = match ended.first() {
+            None => None,
+            Some(ended) => {
+                let exit_code =
+                    get::<Option<i16>>(ended, 0)?.and_then(|code| u8::try_from(code).ok()).unwrap_or_default();
+                Some(Closed { exit_code, report: get(row, 2)? })
+            }
+        };
+        Ok(Self { stopped: get(row, 0)?, closer, has_closer, closed })
+    }
+}
+
+/// Rows of runners that are gone are free again, unless something was begun for them: that is an item, and is settled as one.
+async fn free_what_the_gone_had(tx: &Transaction<'_>, run: &str) -> Result<(), Undone> {
+    let statement = "UPDATE member m SET freed = true FROM runner r WHERE m.run = $1 AND r.id = m.runner AND NOT m.freed \
+         AND (m.left_at IS NOT NULL OR r.left_at IS NOT NULL OR r.lost_at IS NOT NULL) RETURNING m.runner";
+    let gone = asked(tx, statement, &[&run]).await?;
+    let gone = gone.iter().map(|row| get(row, 0)).collect::<Result<Vec<i64>, _>>()?;
+    if gone.is_empty() {
+        return Ok(());
+    }
+    let statement = "UPDATE run_row w SET runner = NULL FROM run WHERE run.name = $1 AND w.run = run.id AND w.runner = ANY($2) \
+         AND w.fate = 'send' AND NOT EXISTS (SELECT 1 FROM item i WHERE i.environment = run.environment \
+             AND i.client_id = run.client_id AND i.operation = run.operation AND i.invoice = w.invoice \
+             AND i.run = run.name AND i.state <> 'planned')";
+    asked(tx, statement, &[&run, &gone]).await.map(drop)
+}
+
+/// Whether no row is free and nobody at work has anything in hand.
+async fn nothing_is_left(tx: &Transaction<'_>, run: &str) -> Result<bool, Undone> {
+    let statement = format!(
+        "SELECT 1 FROM member m JOIN runner r ON r.id = m.runner \
+         WHERE m.run = $1 AND NOT m.idle AND m.left_at IS NULL AND {IS_HERE} \
+         UNION ALL SELECT 1 FROM run_row f WHERE f.run = (SELECT id FROM run WHERE name = $1) \
+         AND f.runner IS NULL AND f.fate = 'send' AND f.rupiah > 0"
+    );
+    Ok(!is_so(tx, &statement, &[&run]).await?)
+}

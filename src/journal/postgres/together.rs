@@ -1,0 +1,128 @@
+//! What runners ask to work together: joint runs and the shared pace, asked again while the server is away, for as long as the
+//! lease lasts.
+
+use std::time::Duration;
+
+use tokio::time::interval;
+
+use super::joint::Joint;
+use super::lease::Lease;
+use super::trouble::Undone;
+use super::{PostgresJournal, limiter};
+use crate::journal::joint::{Ask, Claimed, Host, Leaving, Shared, Standing, Turn};
+use crate::journal::lane::{Lane, Reserved};
+use crate::journal::{Account, Journal as _, JournalError};
+use crate::model::ids::RunId;
+
+/// Between two tries to reach a server that is away.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Asks again and again while the server is away.
+macro_rules! patiently {
+    ($journal:expr, $joint:ident => $asked:expr) => {{
+        let $joint = $journal.joint()?;
+        let mut ticks = interval(PAUSE);
+        loop {
+            ticks.tick().await;
+            match $asked.await {
+                Ok(found) => break Ok(found),
+                Err(undone) => $journal.may_pass(undone)?,
+            }
+        }
+    }};
+}
+
+impl PostgresJournal {
+    fn lease(&self) -> Result<&Lease, JournalError> {
+        let writer = self.writer.as_ref().ok_or_else(|| JournalError::Write("it was opened for reading".into()))?;
+        Ok(&writer.lease)
+    }
+
+    fn joint(&self) -> Result<Joint<'_>, JournalError> {
+        Ok(Joint { pool: &self.pool, runner: self.lease()?.runner })
+    }
+
+    /// Whether to try again.
+    fn may_pass(&self, undone: Undone) -> Result<(), JournalError> {
+        match undone {
+            Undone::Away(reason) if self.lease()?.has_ended() => Err(JournalError::Away(reason)),
+            Undone::Away(_) => Ok(()),
+            Undone::Stopped(error) => Err(error),
+        }
+    }
+
+    /// Takes the turn to begin a run of a job, or says who has it.
+    ///
+    /// # Errors
+    /// The server stayed away.
+    pub async fn turn(&self, job: &str, account: &Account, is_alone: bool) -> Result<Turn, JournalError> {
+        patiently!(self, joint => joint.turn(job, account, is_alone))
+    }
+
+    /// Lets others join a run that has just begun.
+    ///
+    /// # Errors
+    /// The server stayed away.
+    pub async fn share(&self, run: &RunId, shared: &Shared) -> Result<(), JournalError> {
+        patiently!(self, joint => joint.share(run, shared))
+    }
+
+    /// Joins a run; whether it was not too late.
+    ///
+    /// # Errors
+    /// The server stayed away.
+    pub async fn join(&self, run: &RunId) -> Result<bool, JournalError> {
+        patiently!(self, joint => joint.join(run))
+    }
+
+    /// How this program stands to a run for which it has nothing more to do.
+    ///
+    /// # Errors
+    /// The server stayed away.
+    pub async fn close(&self, run: &RunId) -> Result<Standing, JournalError> {
+        patiently!(self, joint => joint.close(run))
+    }
+
+    /// Leaves a run before it is over.
+    ///
+    /// # Errors
+    /// The server stayed away.
+    pub async fn leave(&self, run: &RunId, leaving: &Leaving) -> Result<Standing, JournalError> {
+        patiently!(self, joint => joint.leave(run, leaving))
+    }
+
+    /// Says where the report of a run is that this program closes.
+    ///
+    /// # Errors
+    /// The server stayed away.
+    pub async fn reported(&self, run: &RunId, report: &str) -> Result<(), JournalError> {
+        patiently!(self, joint => joint.reported(run, report))
+    }
+
+    /// Everybody who has worked on a joint run.
+    ///
+    /// # Errors
+    /// The server stayed away.
+    pub async fn hosts(&self, run: &RunId) -> Result<Vec<Host>, JournalError> {
+        patiently!(self, joint => joint.hosts(run))
+    }
+
+    pub(super) async fn claim_patiently(&self, ask: &Ask) -> Result<Claimed, JournalError> {
+        let is_gone: Result<bool, JournalError> = patiently!(self, joint => joint.somebody_is_gone());
+        if is_gone? {
+            self.recover(ask.at).await?;
+        }
+        patiently!(self, joint => joint.claim(ask))
+    }
+
+    /// The pace does not wait for the server: whoever asks knows how long to go on asking.
+    pub(super) async fn reserve_in(&self, lane: &Lane, places: u32) -> Result<Reserved, Undone> {
+        let client = self.pool.get().await?;
+        Ok(limiter::reserve(&client, lane, places).await?)
+    }
+
+    pub(super) async fn hold_in(&self, lane: &Lane, wait: Duration) -> Result<(), Undone> {
+        let client = self.pool.get().await?;
+        Ok(limiter::hold(&client, lane, wait).await?)
+    }
+}

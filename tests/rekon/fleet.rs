@@ -1,0 +1,478 @@
+//! Several hosts on one journal: processes with folders of their own, a PostgreSQL server, and a provider whose ledger tells
+//! every effect. They are killed, frozen past their lease and cut off, and no order is done twice, no result is lost, and
+//! there is one report.
+//!
+//! `REKON_FLEETS=300` plays so many rounds; a complaint names the seed that shows it again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{Read as _, Write as _};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use crate::pace::Door;
+use crate::postgres::{Database, Server};
+use crate::process::{Background, Ended, Folder, Provider, exits, rows, until};
+use crate::trial::{ANY_PROVIDER, QUICK, Seeded, asked_for, faults, is_done, orders, starting_orders};
+
+/// As short as a lease may be: who is lost is soon buried.
+const LEASE: &str = "?lease=2s";
+
+/// Longer than the lease.
+const FROZEN: Duration = Duration::from_millis(2600);
+
+/// Hosts, the provider and the journal of one job.
+struct Fleet<'a> {
+    hosts: Vec<Host>,
+    provider: Provider,
+    database: Database<'a>,
+    wrong: Vec<String>,
+}
+
+/// A host: a folder, and its way to the journal.
+struct Host {
+    folder: Folder,
+    line: Line,
+    name: String,
+}
+
+impl Host {
+    fn url(&self, database: &Database<'_>) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/{}{LEASE}", self.line.port, database.name)
+    }
+}
+
+/// The network between a host and the server, which can be cut.
+struct Line {
+    port: u16,
+    open: Arc<Mutex<Vec<TcpStream>>>,
+}
+
+impl Line {
+    fn to(server: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let open: Arc<Mutex<Vec<TcpStream>>> = Arc::default();
+        let ours = Arc::clone(&open);
+        // It ends with the test's process.
+        std::thread::spawn(move || {
+            for near in listener.incoming().flatten() {
+                let Ok(far) = TcpStream::connect(("127.0.0.1", server)) else { continue };
+                let ends = [&near, &far].map(|end| end.try_clone().expect("a second handle"));
+                ours.lock().expect("nobody panics with it").extend(ends);
+                let [near_too, far_too] = [&near, &far].map(|end| end.try_clone().expect("a second handle"));
+                std::thread::spawn(move || carry(near, far));
+                std::thread::spawn(move || carry(far_too, near_too));
+            }
+        });
+        Self { port, open }
+    }
+
+    /// Breaks every connection, wherever it is in what it says.
+    fn cut(&self) {
+        for end in self.open.lock().expect("nobody panics with it").drain(..) {
+            end.shutdown(Shutdown::Both).ok();
+        }
+    }
+}
+
+fn carry(mut from: TcpStream, mut to: TcpStream) {
+    let mut buffer = [0; 16 * 1024];
+    while let Ok(count) = from.read(&mut buffer) {
+        if count == 0 || to.write_all(&buffer[..count]).is_err() {
+            break;
+        }
+    }
+    from.shutdown(Shutdown::Both).ok();
+    to.shutdown(Shutdown::Both).ok();
+}
+
+impl<'a> Fleet<'a> {
+    /// So many hosts with a job over `count` orders, of which INV-1 is refused.
+    fn new(server: &'a Server, hosts: usize, operation: &str, count: u32, (faults, keys): (&str, &str)) -> Self {
+        let faults = if faults.is_empty() { String::new() } else { format!("faults:\n{faults}") };
+        let provider = Provider::start(&format!("{ANY_PROVIDER}{}{faults}", starting_orders(operation, count)));
+        let url = provider.url();
+        Self::before(server, hosts, (operation, count), (provider, &url), keys)
+    }
+
+    fn before(
+        server: &'a Server,
+        hosts: usize,
+        (operation, count): (&str, u32),
+        (provider, url): (Provider, &str),
+        keys: &str,
+    ) -> Self {
+        let host = |number: usize| {
+            let folder = Folder::new();
+            folder.write("job.yaml", &job(operation, url, keys));
+            folder.write("orders.csv", &orders(operation, count));
+            Host { folder, line: Line::to(server.port), name: format!("host {number}") }
+        };
+        Self { hosts: (0..hosts).map(host).collect(), provider, database: server.database(), wrong: Vec::new() }
+    }
+
+    fn start(&self, host: usize) -> Background {
+        let host = &self.hosts[host];
+        host.folder.start(&["run", "job.yaml", "--journal", &host.url(&self.database)])
+    }
+
+    /// Runs the job on one host to its end.
+    fn run(&mut self, host: usize) -> Ended {
+        let running = self.start(host);
+        self.end(host, running)
+    }
+
+    /// Waits for a host that has started.
+    fn end(&mut self, host: usize, mut running: Background) -> Ended {
+        let pid = running.id();
+        until(&format!("host {host} comes to its end"), || running.has_ended());
+        let ended = running.end();
+        let is_known = matches!(ended.code, None | Some(0 | 1 | 3 | 4 | 5));
+        // Whoever says that nothing was sent has to be right.
+        if ended.stderr.contains("panicked") || !is_known && (ended.code != Some(2) || self.has_sent(pid)) {
+            let name = &self.hosts[host].name;
+            self.wrong.push(format!("{name} ended with {:?}:\n{}{}", ended.code, ended.stdout, ended.stderr));
+        }
+        ended
+    }
+
+    fn has_tables(&self) -> bool {
+        self.database.sql("SELECT to_regclass('attempt') IS NOT NULL AND to_regclass('limiter') IS NOT NULL") == "t"
+    }
+
+    fn has_sent(&self, pid: u32) -> bool {
+        let sent = format!("SELECT count(*) FROM attempt a JOIN runner r ON r.id = a.runner WHERE r.pid = {pid}");
+        self.has_tables() && self.database.sql(&sent) != "0"
+    }
+
+    fn workers(&self) -> u32 {
+        if !self.has_tables() {
+            return 0;
+        }
+        self.database.sql("SELECT count(DISTINCT runner) FROM attempt").parse().expect("a number")
+    }
+
+    /// Runs the job until it is done.
+    fn settle(&mut self) {
+        let mut last = None;
+        for _ in 0..8 {
+            let ended = self.run(0);
+            if matches!(ended.code, Some(0 | 1)) {
+                return;
+            }
+            last = Some(ended);
+        }
+        self.wrong.push(format!("it does not come to its end: {last:?}"));
+    }
+
+    /// The state of each order's latest item.
+    fn states(&self) -> BTreeMap<String, String> {
+        let text = self.database.sql("SELECT invoice, state FROM item ORDER BY generation");
+        let pair = |line: &str| line.split_once('|').map(|(invoice, state)| (invoice.to_owned(), state.to_owned()));
+        text.lines().filter_map(pair).collect()
+    }
+
+    /// Everything that is wrong once the job is done.
+    fn complaints(&mut self) -> Vec<String> {
+        let mut wrong = std::mem::take(&mut self.wrong);
+        let (effects, states) = (self.provider.effects(), self.states());
+        for (invoice, count) in &effects {
+            let state = states.get(invoice).map_or("no item", String::as_str);
+            if *count > 1 {
+                wrong.push(format!("{count} effects: {invoice}"));
+            }
+            if !is_done(state) {
+                wrong.push(format!("lost: {invoice} has its effect, and is {state}"));
+            }
+        }
+        let phantoms = states.iter().filter(|(invoice, state)| is_done(state) && !effects.contains_key(*invoice));
+        wrong.extend(phantoms.map(|(invoice, state)| format!("a phantom: {invoice} is {state} without an effect")));
+        let checked = self.hosts[0].folder.rekon(&["journal", "check", "--journal", &self.database.url()]);
+        if checked.code != Some(0) {
+            wrong.push(format!("the journal is not whole: {}{}", checked.stdout, checked.stderr));
+        }
+        let open = self.database.sql("SELECT count(*) FROM attempt WHERE ended_at IS NULL");
+        if open != "0" {
+            wrong.push(format!("{open} attempts are open"));
+        }
+        wrong
+    }
+
+    /// The runs of the job, and the hosts that have a report of each.
+    fn reports(&self) -> BTreeMap<String, Vec<usize>> {
+        let mut reports: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for (number, host) in self.hosts.iter().enumerate() {
+            for run in host.folder.runs("trial") {
+                reports.entry(run).or_default().push(number);
+            }
+        }
+        reports
+    }
+}
+
+fn job(operation: &str, url: &str, keys: &str) -> String {
+    format!(
+        "job: trial\noperation: {operation}\nmerchant: {{environment: simulator, base_url: \"{url}\"}}\n\
+         orders: {{file: orders.csv}}\nguards: {{max_orders: 1000, max_total: 100000000}}\n{keys}"
+    )
+}
+
+#[expect(clippy::disallowed_methods, reason = "other processes go on meanwhile; their clocks are the real one")]
+fn pause(milliseconds: u64) {
+    std::thread::sleep(Duration::from_millis(milliseconds));
+}
+
+/// What a job without faults has for keys: slow enough for all hosts to get something to do.
+const STEADY: &str = "\
+limits: {rate: 20/s, burst: 2, concurrency: 4, timeout: 5s}
+retries: {attempts: 6, backoff: 10ms..50ms, inquire_after: 50ms, settle_for: 3s}
+";
+
+#[test]
+fn several_hosts_do_one_run_together_and_one_of_them_reports() {
+    let Some(server) = Server::shared("a run on several hosts") else { return };
+    let mut fleet = Fleet::new(server, 3, "refund", 30, ("", STEADY));
+    let running: Vec<Background> = (0..3).map(|host| fleet.start(host)).collect();
+    let ended: Vec<Ended> = running.into_iter().enumerate().map(|(host, running)| fleet.end(host, running)).collect();
+    for ended in &ended {
+        exits(ended, 1);
+    }
+    assert_eq!(fleet.complaints(), [""; 0]);
+    assert_eq!(fleet.provider.requests(), 30, "each order once");
+    assert_eq!(fleet.database.sql("SELECT count(*) FROM run"), "1");
+    assert!(fleet.workers() > 1, "the one that starts last may find nothing left");
+    let reports = fleet.reports();
+    let [(run, hosts)] = reports.iter().collect::<Vec<_>>()[..] else { panic!("{reports:?}") };
+    let [host] = hosts[..] else { panic!("one report: {reports:?}") };
+    let results = rows(&fleet.hosts[host].folder.read(&format!("out/trial/{run}/results.csv")));
+    assert_eq!(results.len(), 30);
+    assert!(results.iter().all(|row| matches!(row["rekon_state"].as_str(), "succeeded" | "refused")));
+    for (number, ended) in ended.iter().enumerate().filter(|(number, _)| *number != host) {
+        let told = format!("run {run} is over (exit code 1)\nits report: ");
+        assert!(ended.stdout.contains(&told), "{number}: {}", ended.stdout);
+    }
+    let summary: serde_json::Value =
+        serde_json::from_str(&fleet.hosts[host].folder.read(&format!("out/trial/{run}/summary.json"))).expect("JSON");
+    assert_eq!(summary["hosts"].as_array().map(Vec::len), Some(3), "{summary}");
+}
+
+#[test]
+fn the_report_of_several_hosts_is_that_of_one() {
+    let Some(server) = Server::shared("the report of several hosts") else { return };
+    let faults = "  - {operation: refund, invoice_number: INV-3, nth: 1, times: 1, fault: reset_after}\n  \
+                  - {operation: refund, invoice_number: INV-5, nth: 1, times: 1, fault: error_before}\n  \
+                  - {operation: refund, invoice_number: INV-7, nth: 1, times: 1, fault: html_after}\n";
+    let mut fleet = Fleet::new(server, 3, "refund", 24, (faults, STEADY));
+    let alone = Fleet::new(server, 1, "refund", 24, (faults, STEADY));
+    let running: Vec<Background> = (0..3).map(|host| fleet.start(host)).collect();
+    for (host, running) in running.into_iter().enumerate() {
+        exits(&fleet.end(host, running), 1);
+    }
+    let on_one = &alone.hosts[0].folder;
+    exits(&on_one.rekon(&["run", "job.yaml"]), 1);
+    let reports = fleet.reports();
+    let (run, hosts) = reports.iter().next().expect("a report");
+    let together = |name: &str| fleet.hosts[hosts[0]].folder.read(&format!("out/trial/{run}/{name}"));
+    for (name, times) in [
+        ("results.csv", &["rekon_sent_at", "rekon_settled_at"][..]),
+        ("reconciliation.csv", &["sent_at", "settled_at", "rekon_settled_at"][..]),
+    ] {
+        let without = |text: &str| {
+            let mut rows = rows(text);
+            rows.iter_mut().for_each(|row| times.iter().for_each(|column| drop(row.remove(*column))));
+            rows
+        };
+        let (one, three) = (on_one.out("trial", name), together(name));
+        assert_eq!(without(&one), without(&three), "{name}");
+        let header = |text: &str| text.lines().next().unwrap_or_default().to_owned();
+        assert_eq!(header(&one), header(&three), "{name}");
+    }
+    let document = |text: &str| {
+        let mut summary: serde_json::Value = serde_json::from_str(text).expect("JSON");
+        let own = ["run", "started_at", "finished_at", "limits", "journal", "files", "hosts"];
+        let fields = summary.as_object_mut().expect("an object");
+        own.iter().for_each(|field| drop(fields.remove(*field)));
+        summary
+    };
+    assert_eq!(document(&on_one.out("trial", "summary.json")), document(&together("summary.json")));
+}
+
+#[test]
+fn several_hosts_together_are_never_faster_than_one_may_be() {
+    let Some(server) = Server::shared("the pace of several hosts") else { return };
+    let provider = Provider::start(&format!("{ANY_PROVIDER}{}", starting_orders("refund", 40)));
+    let door = Door::before(&provider, 0, "");
+    let keys = STEADY.replace("20/s", "10/s");
+    let mut fleet = Fleet::before(server, 3, ("refund", 40), (provider, &door.url), &keys);
+    let running: Vec<Background> = (0..3).map(|host| fleet.start(host)).collect();
+    for (host, running) in running.into_iter().enumerate() {
+        exits(&fleet.end(host, running), 1);
+    }
+    assert_eq!(door.arrived().len(), 40);
+    let most = door.most_in_a_second();
+    assert!(most <= 12, "{most} in a second, 10 and a burst of 2 are allowed");
+    assert_eq!(fleet.complaints(), [""; 0]);
+}
+
+#[test]
+fn a_wait_that_one_host_is_asked_for_is_kept_by_all() {
+    let Some(server) = Server::shared("a Retry-After for several hosts") else { return };
+    let provider = Provider::start(&format!("{ANY_PROVIDER}{}", starting_orders("refund", 12)));
+    let busy = "HTTP/1.1 503 Busy\r\nRetry-After: 2\r\nContent-Length: 0\r\n\r\n";
+    let door = Door::before(&provider, 1, busy);
+    let keys = STEADY.replace("20/s", "10/s").replace("burst: 2", "burst: 1");
+    let mut fleet = Fleet::before(server, 2, ("refund", 12), (provider, &door.url), &keys);
+    let running: Vec<Background> = (0..2).map(|host| fleet.start(host)).collect();
+    for (host, running) in running.into_iter().enumerate() {
+        fleet.end(host, running);
+    }
+    fleet.settle();
+    let mut arrived = door.arrived();
+    arrived.sort_unstable();
+    let gap = arrived.windows(2).map(|pair| pair[1] - pair[0]).max().expect("requests");
+    assert!(gap.num_milliseconds() > 1300, "nobody sends for two seconds: {arrived:?}");
+    assert_eq!(fleet.complaints(), [""; 0]);
+}
+
+#[test]
+fn the_canary_of_one_host_is_everybodys() {
+    let Some(server) = Server::shared("a canary for several hosts") else { return };
+    // The first order is refused.
+    let mut fleet = Fleet::new(server, 3, "refund", 20, ("", &format!("canary: 1\n{STEADY}")));
+    let running: Vec<Background> = (0..3).map(|host| fleet.start(host)).collect();
+    for (host, running) in running.into_iter().enumerate() {
+        exits(&fleet.end(host, running), 4);
+    }
+    assert_eq!(fleet.provider.requests(), 1, "nothing else was sent by anybody");
+    assert_eq!(fleet.complaints(), [""; 0]);
+}
+
+#[test]
+fn whoever_has_another_input_is_turned_away() {
+    let Some(server) = Server::shared("a host with another input") else { return };
+    let slow = STEADY.replace("20/s", "2/s");
+    let mut fleet = Fleet::new(server, 2, "refund", 8, ("", &slow));
+    let first = fleet.start(0);
+    until("the run has begun", || fleet.provider.requests() > 0);
+    fleet.hosts[1].folder.write("orders.csv", &orders("refund", 7));
+    let turned_away = fleet.run(1);
+    exits(&turned_away, 5);
+    assert!(turned_away.stderr.contains("is at work on another input"), "{}", turned_away.stderr);
+    fleet.hosts[1].folder.write("orders.csv", &orders("refund", 8));
+    fleet.hosts[1].folder.write("job.yaml", &fleet.hosts[0].folder.read("job.yaml").replace("2/s", "3/s"));
+    let turned_away = fleet.run(1);
+    exits(&turned_away, 5);
+    assert!(turned_away.stderr.contains("a job that is not this one"), "{}", turned_away.stderr);
+    exits(&fleet.end(0, first), 1);
+    assert_eq!(fleet.complaints(), [""; 0]);
+}
+
+#[test]
+fn the_loss_of_a_host_is_a_line_in_the_summary_and_no_gap() {
+    let Some(server) = Server::shared("the loss of a host") else { return };
+    let mut fleet = Fleet::new(server, 2, "refund", 30, ("", STEADY));
+    let (first, second) = (fleet.start(0), fleet.start(1));
+    until("both are at work", || fleet.workers() == 2);
+    first.signal("KILL");
+    first.end();
+    let ended = fleet.end(1, second);
+    exits(&ended, 1);
+    assert!(ended.stdout.contains("; lost: "), "{}", ended.stdout);
+    assert_eq!(fleet.complaints(), [""; 0]);
+    assert_eq!(fleet.hosts[1].folder.results("trial").len(), 30);
+    let states: BTreeSet<String> = fleet.states().into_values().collect();
+    assert_eq!(states, BTreeSet::from(["refused".to_owned(), "succeeded".to_owned()]));
+}
+
+/// One round: hosts that start at about the same time, and things that happen to them. What was wrong in the end.
+fn round(server: &Server, seed: u64) -> Vec<String> {
+    let mut seeded = Seeded::new(seed);
+    let operation = *seeded.one_of(&crate::trial::OPERATIONS);
+    let hosts = if seeded.below(2) == 0 { 2 } else { 3 };
+    let faults = faults(&mut seeded, operation, 2, 12);
+    let keys = QUICK.replace("rate: unlimited", "rate: 40/s, burst: 4");
+    let mut fleet = Fleet::new(server, hosts, operation, 12, (&faults, &keys));
+    let mut running: Vec<Option<Background>> = (0..hosts).map(|host| Some(fleet.start(host))).collect();
+    for _ in 0..=seeded.below(3) {
+        pause(100 + seeded.below(500));
+        let host = usize::try_from(seeded.below(hosts as u64)).expect("a small number");
+        match seeded.below(4) {
+            0 => {
+                if let Some(killed) = running[host].take() {
+                    killed.signal("KILL");
+                    killed.end();
+                }
+            }
+            1 => {
+                if let Some(frozen) = running[host].as_mut()
+                    && !frozen.has_ended()
+                {
+                    frozen.signal("STOP");
+                    pause(u64::try_from(FROZEN.as_millis()).expect("a small number"));
+                    frozen.signal("CONT");
+                }
+            }
+            2 => fleet.hosts[host].line.cut(),
+            _ => {
+                if running[host].is_none() {
+                    running[host] = Some(fleet.start(host));
+                }
+            }
+        }
+    }
+    for (host, running) in running.into_iter().enumerate() {
+        if let Some(running) = running {
+            fleet.end(host, running);
+        }
+    }
+    fleet.settle();
+    fleet.complaints()
+}
+
+/// Plays rounds, several at a time: they wait more than they work.
+fn rounds(count: u64, play: impl Fn(u64) -> Vec<String> + Sync) -> String {
+    let (next, told) = (AtomicU64::new(0), Mutex::new(Vec::new()));
+    let work = || {
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= count {
+                break;
+            }
+            for wrong in play(seed) {
+                told.lock().expect("nobody panics with it").push(format!("seed {seed}: {wrong}"));
+            }
+        }
+    };
+    std::thread::scope(|scope| (0..5).for_each(|_| drop(scope.spawn(work))));
+    told.into_inner().expect("nobody panics with it").join("\n")
+}
+
+#[test]
+fn hosts_that_are_killed_frozen_and_cut_off_do_nothing_twice_and_lose_nothing() {
+    let Some(server) = Server::shared("hosts that are killed, frozen and cut off") else { return };
+    let first = asked_for("REKON_FLEET_SEED", 0);
+    let told = rounds(asked_for("REKON_FLEETS", 45), |seed| round(server, first + seed));
+    assert!(told.is_empty(), "{told}");
+}
+
+#[test]
+fn a_server_that_is_restarted_in_the_middle_stops_nobody_for_good() {
+    let Some(server) = Server::own("a server that is restarted") else { return };
+    for seed in 0..asked_for("REKON_FLEETS", 45).div_ceil(9) {
+        let mut seeded = Seeded::new(1000 + seed);
+        let faults = faults(&mut seeded, "refund", 2, 16);
+        let keys = QUICK.replace("rate: unlimited", "rate: 20/s, burst: 2");
+        let mut fleet = Fleet::new(&server, 3, "refund", 16, (&faults, &keys));
+        let running: Vec<Background> = (0..3).map(|host| fleet.start(host)).collect();
+        until("somebody is at work", || fleet.provider.requests() > 0);
+        pause(seeded.below(300));
+        server.restart_at_once();
+        for (host, running) in running.into_iter().enumerate() {
+            fleet.end(host, running);
+        }
+        fleet.settle();
+        assert_eq!(fleet.complaints(), [""; 0], "seed {seed}");
+    }
+}
