@@ -4,6 +4,7 @@
 
 mod items;
 mod memory;
+mod moving;
 
 use std::sync::Arc;
 

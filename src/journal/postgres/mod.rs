@@ -20,6 +20,7 @@ mod look;
 mod migrate;
 mod needs;
 mod pgpass;
+pub(in crate::journal) mod raw;
 mod reads;
 mod schema;
 mod sheet;

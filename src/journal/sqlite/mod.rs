@@ -22,6 +22,7 @@ mod past;
 mod pen;
 mod place;
 mod postman;
+pub(in crate::journal) mod raw;
 mod reserve;
 mod runs;
 mod schema;
@@ -44,6 +45,7 @@ use super::history::{Asked, History, Overridden, PlanUse};
 use super::log::{Reopened, Ruled, hex};
 use super::past::{Past, Reach};
 use super::proof::Proof;
+use super::raw::{Row, Table};
 use super::record::{
     Acceptance, Contradiction, DurableIntent, Finished, Head, InquiryResult, Intent, Item, ItemId, NewRun,
     OutcomeRecord, PlanRun, RowRecord, RunRecord,
@@ -343,6 +345,11 @@ impl SqliteJournal {
     /// It is of another journal, or cannot be written.
     pub async fn take_in(&self, late: Late) -> Result<TakenIn, JournalError> {
         self.write(Change::TakeIn(Box::new(late))).await.map(Done::taken_in)
+    }
+
+    /// The next rows of a table behind one, as they are.
+    pub(in crate::journal) fn raw_rows(&self, table: &Table, behind: Option<&Row>) -> Result<Vec<Row>, JournalError> {
+        raw::rows(&*self.reader()?, table, behind).map_err(unread)
     }
 
     async fn write(&self, change: Change) -> Result<Done, JournalError> {
