@@ -11,7 +11,7 @@ use crate::edge::clock::SystemClock;
 use crate::job::Job;
 use crate::journal::JournalError;
 use crate::journal::history::PlanUse;
-use crate::journal::joint::{ASK_AGAIN, AtWork, Closed, OpenRun, Shared, Standing, Turn};
+use crate::journal::joint::{ASK_AGAIN, AtWork, Closed, Joined, OpenRun, Shared, Standing, Turn};
 use crate::journal::log::sha256;
 use crate::journal::record::Item;
 use crate::model::ids::RunId;
@@ -67,7 +67,7 @@ impl Begun {
     }
 }
 
-/// Waits until it is our turn to begin a run of the job, or until there is one that we can join.
+/// Waits until it is our turn to begin a run of the job, or until there is one to join: then we have.
 pub(super) async fn others(session: &Session<'_>, way: Way, screen: Screen) -> Result<Option<OpenRun>, Failure> {
     let (job, journal) = (session.case.job.name.as_str(), &session.journal);
     let mut has_said = false;
@@ -82,7 +82,16 @@ pub(super) async fn others(session: &Session<'_>, way: Way, screen: Screen) -> R
             return Err(Failure::Held(format!("{host} is at work on {job}, {why}; run it again when that is done")));
         }
         if let Some(open) = run {
-            return Ok(Some(open));
+            match journal.join(&open.run).await.map_err(open::failure)? {
+                Joined::Yes => return Ok(Some(open)),
+                Joined::Stopped(why) => {
+                    let run = &open.run;
+                    return Err(Failure::Held(format!(
+                        "run {run} of {job} was stopped on all hosts: {why}; look at its report"
+                    )));
+                }
+                Joined::TooLate => {}
+            }
         }
         if !has_said {
             screen.say(&format!("{host} is at work on {job}: waiting for its run"));
@@ -107,8 +116,8 @@ pub(super) async fn share(session: &Session<'_>, begun: &Begun) -> Result<(), Fa
     session.journal.share(&begun.run, &shared).await.map_err(open::failure)
 }
 
-/// Joins a run that another host has begun with the same job and the same input.
-pub(super) async fn join(session: &Session<'_>, open: OpenRun, input: Input, screen: Screen) -> Result<Begun, Failure> {
+/// Adopts the plan of a run that another host has begun with the same job and the same input.
+pub(super) fn join(session: &Session<'_>, open: OpenRun, input: Input, screen: Screen) -> Result<Begun, Failure> {
     let (case, OpenRun { run, started_at, shared }) = (session.case, open);
     let differs = |what: &str, hint: &str| {
         Failure::Held(format!("{}: run {run} is at work on {what}\n  hint: {hint}", case.file))
@@ -131,10 +140,6 @@ pub(super) async fn join(session: &Session<'_>, open: OpenRun, input: Input, scr
     case.note_overrides(&mut plan, &own, &history)?;
     if plan.rows_sha256() != shared.rows_sha256 {
         return Err(differs("other rows", "every host needs the same version of rekon"));
-    }
-    if !session.journal.join(&run).await.map_err(open::failure)? {
-        let why = format!("run {run} is over; run the job again if there is something left to do");
-        return Err(Failure::Held(format!("{}: {why}", case.file)));
     }
     screen.say(&format!("joins run {run}, which another host has begun"));
     Ok(Begun { run, plan: Arc::new(plan), used: None, started_at, way: Way::Joint })

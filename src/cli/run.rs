@@ -110,7 +110,7 @@ async fn run(
     session.note_contradictions(&log).await?;
     let way = Way::of(&session, bound.is_some());
     let mut begun = match joint::others(&session, way, screen).await? {
-        Some(open) => joint::join(&session, open, input, screen).await?,
+        Some(open) => joint::join(&session, open, input, screen)?,
         None => begin(&session, input, &log, (bound.as_ref(), way), screen).await?,
     };
     let mut unsettled = begun.unsettled(&session).await?;

@@ -91,6 +91,17 @@ pub enum Turn {
     Theirs(AtWork),
 }
 
+/// What came of joining a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Joined {
+    /// It has one more runner.
+    Yes,
+    /// Its runners have nothing left, and it is being closed.
+    TooLate,
+    /// A runner has stopped it for all, in this word.
+    Stopped(String),
+}
+
 /// Whoever is at work on a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AtWork {

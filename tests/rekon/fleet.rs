@@ -339,13 +339,16 @@ fn a_wait_that_one_host_is_asked_for_is_kept_by_all() {
 #[test]
 fn the_canary_of_one_host_is_everybodys() {
     let Some(server) = Server::shared("a canary for several hosts") else { return };
-    // The first order is refused.
-    let mut fleet = Fleet::new(server, 3, "refund", 20, ("", &format!("canary: 1\n{STEADY}")));
+    // The first order is refused, but only at its third call: by then the others have come.
+    let faults = "  - {operation: refund, invoice_number: INV-1, nth: 1, times: 2, fault: reset_before}\n";
+    let keys = format!("canary: 1\n{}", STEADY.replace("10ms..50ms", "1500ms..1500ms"));
+    let mut fleet = Fleet::new(server, 3, "refund", 20, (faults, &keys));
     let running: Vec<Background> = (0..3).map(|host| fleet.start(host)).collect();
     for (host, running) in running.into_iter().enumerate() {
-        exits(&fleet.end(host, running), 4);
+        let ended = fleet.end(host, running);
+        assert!(matches!(ended.code, Some(4 | 5)), "{ended:?}");
     }
-    assert_eq!(fleet.provider.requests(), 1, "nothing else was sent by anybody");
+    assert_eq!(fleet.states(), BTreeMap::from([("INV-1".to_owned(), "refused".to_owned())]), "by nobody");
     assert_eq!(fleet.complaints(), [""; 0]);
 }
 
@@ -384,6 +387,37 @@ fn the_loss_of_a_host_is_a_line_in_the_summary_and_no_gap() {
     assert_eq!(fleet.hosts[1].folder.results("trial").len(), 30);
     let states: BTreeSet<String> = fleet.states().into_values().collect();
     assert_eq!(states, BTreeSet::from(["refused".to_owned(), "succeeded".to_owned()]));
+}
+
+#[test]
+fn a_host_that_is_interrupted_leaves_and_the_others_go_on() {
+    let Some(server) = Server::shared("an interrupted host") else { return };
+    let mut fleet = Fleet::new(server, 2, "refund", 30, ("", STEADY));
+    let (first, second) = (fleet.start(0), fleet.start(1));
+    until("both are at work", || fleet.workers() == 2);
+    first.signal("INT");
+    let left = fleet.end(0, first);
+    exits(&left, 4);
+    assert!(left.stderr.contains("other hosts are still at work on it"), "{}", left.stderr);
+    exits(&fleet.end(1, second), 1);
+    assert_eq!(fleet.complaints(), [""; 0]);
+    assert_eq!(fleet.states().len(), 30);
+    assert_eq!(fleet.reports().into_values().collect::<Vec<_>>(), [[1]]);
+}
+
+#[test]
+fn nobody_resolves_what_is_being_worked_on() {
+    let Some(server) = Server::shared("resolve beside a run") else { return };
+    let mut fleet = Fleet::new(server, 2, "refund", 10, ("", &STEADY.replace("20/s", "4/s")));
+    let first = fleet.start(0);
+    until("the run has begun", || fleet.provider.requests() > 0);
+    let url = fleet.hosts[1].url(&fleet.database);
+    let turned_away = fleet.hosts[1].folder.rekon(&["resolve", "job.yaml", "--journal", &url]);
+    exits(&turned_away, 5);
+    assert!(turned_away.stderr.contains("this command cannot join it"), "{}", turned_away.stderr);
+    exits(&fleet.end(0, first), 1);
+    exits(&fleet.hosts[1].folder.rekon(&["resolve", "job.yaml", "--journal", &url]), 0);
+    assert_eq!(fleet.complaints(), [""; 0]);
 }
 
 /// One round: hosts that start at about the same time, and things that happen to them. What was wrong in the end.

@@ -10,6 +10,7 @@ in_each_store!(
     an_intent_without_an_outcome_is_unknown_after_a_crash,
     all_attempts_of_an_item_carry_one_key_and_one_body,
     what_never_left_may_be_corrected_and_what_left_may_not,
+    what_another_run_has_begun_is_never_sent_as_new,
     outcomes_move_the_item_and_nothing_moves_it_back,
     the_rows_of_a_run_come_back_in_order_with_their_items,
     a_reopened_order_gets_a_key_of_its_own_and_only_once,
@@ -62,6 +63,19 @@ async fn what_never_left_may_be_corrected_and_what_left_may_not(ground: Ground) 
         let again = journal.record_intent(first(&later, 1, "corrected")).await.unwrap();
         assert_eq!(again.body(), expected.as_bytes());
         assert_eq!((again.item().job.as_str(), &again.item().run), ("other", &later));
+    }
+}
+
+async fn what_another_run_has_begun_is_never_sent_as_new(ground: Ground) {
+    let journal = ground.open().await;
+    let run = journal.begin_run(new_run("job", &[1, 2])).await.unwrap();
+    let other = journal.begin_run(new_run("other", &[1, 2])).await.unwrap();
+    journal.record_intent(first(&run, 1, "body")).await.unwrap();
+    let unknown = journal.record_intent(first(&run, 2, "body")).await.unwrap();
+    journal.record_outcome(ended(unknown.attempt(), Outcome::Ambiguous(Doubt::Timeout))).await.unwrap();
+    for number in 1..=2 {
+        let refused = journal.record_intent(first(&other, number, "body")).await;
+        assert!(matches!(refused, Err(JournalError::Taken)), "INV-{number}: {refused:?}");
     }
 }
 

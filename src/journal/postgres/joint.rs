@@ -10,7 +10,9 @@ use tokio_postgres::types::ToSql;
 
 use super::look::{checked, get, item_columns, natural, read_item};
 use super::trouble::Undone;
-use crate::journal::joint::{Ask, AtWork, Claimed, Closed, Host, Leaving, OpenRun, Shared, Standing, Turn, Work};
+use crate::journal::joint::{
+    Ask, AtWork, Claimed, Closed, Host, Joined, Leaving, OpenRun, Shared, Standing, Turn, Work,
+};
 use crate::journal::{Account, JournalError};
 use crate::model::ids::RunId;
 use crate::model::time;
@@ -162,17 +164,20 @@ impl Joint<'_> {
         Ok(())
     }
 
-    /// Joins a run; whether it was not too late.
-    pub(super) async fn join(&self, run: &RunId) -> Result<bool, Undone> {
+    /// Joins a run.
+    pub(super) async fn join(&self, run: &RunId) -> Result<Joined, Undone> {
         let mut client = self.pool.get().await?;
         let tx = client.transaction().await?;
         let locked = Locked::take(&tx, run).await?;
-        let may = locked.closed.is_none() && locked.stopped.is_none() && !locked.has_closer;
-        if may {
-            self.enter(&tx, run).await?;
+        if let Some(why) = locked.stopped {
+            return Ok(Joined::Stopped(why));
         }
+        if locked.closed.is_some() || locked.has_closer {
+            return Ok(Joined::TooLate);
+        }
+        self.enter(&tx, run).await?;
         tx.commit().await?;
-        Ok(may)
+        Ok(Joined::Yes)
     }
 
     /// Claims a part of a run.

@@ -9,7 +9,7 @@ use super::joint::Joint;
 use super::lease::Lease;
 use super::trouble::Undone;
 use super::{PostgresJournal, limiter};
-use crate::journal::joint::{Ask, Claimed, Host, Leaving, Shared, Standing, Turn};
+use crate::journal::joint::{Ask, Claimed, Host, Joined, Leaving, Shared, Standing, Turn};
 use crate::journal::lane::{Lane, Reserved};
 use crate::journal::{Account, Journal as _, JournalError};
 use crate::model::ids::RunId;
@@ -67,11 +67,11 @@ impl PostgresJournal {
         patiently!(self, joint => joint.share(run, shared))
     }
 
-    /// Joins a run; whether it was not too late.
+    /// Joins a run.
     ///
     /// # Errors
     /// The server stayed away.
-    pub async fn join(&self, run: &RunId) -> Result<bool, JournalError> {
+    pub async fn join(&self, run: &RunId) -> Result<Joined, JournalError> {
         patiently!(self, joint => joint.join(run))
     }
 

@@ -80,7 +80,8 @@ fn intended(run: &RunId, attempt: AttemptId) -> Entry {
 /// ever.
 fn take_over(desk: &impl Desk, first: &First, item: Item) -> Result<Item, JournalError> {
     if item.state != State::Planned {
-        return Ok(item);
+        // What another run has begun since this one was planned, that run answers for.
+        return if item.run == first.run { Ok(item) } else { Err(JournalError::Taken) };
     }
     let body_sha256 = log::sha256(&first.body);
     if item.attempts == 0 {

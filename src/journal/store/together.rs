@@ -1,7 +1,7 @@
 //! Working together on a run, asked of whichever store holds the journal. What one program holds alone is no joint run.
 
 use super::Store;
-use crate::journal::joint::{Host, Leaving, Shared, Standing, Turn};
+use crate::journal::joint::{Host, Joined, Leaving, Shared, Standing, Turn};
 use crate::journal::{Account, JournalError};
 use crate::model::ids::RunId;
 
@@ -37,13 +37,13 @@ impl Store {
         }
     }
 
-    /// Joins a run; whether it was not too late.
+    /// Joins a run.
     ///
     /// # Errors
     /// The journal cannot be reached.
-    pub async fn join(&self, run: &RunId) -> Result<bool, JournalError> {
+    pub async fn join(&self, run: &RunId) -> Result<Joined, JournalError> {
         match self {
-            Self::Sqlite(_) => Ok(false),
+            Self::Sqlite(_) => Ok(Joined::TooLate),
             Self::Postgres(journal) => journal.join(run).await,
         }
     }
