@@ -85,11 +85,6 @@ impl NewOrders {
     /// Its row or its invoice cannot be numbered.
     pub(super) fn push(&mut self, order: &OrderRecord<'_>) -> Result<(), TooMany> {
         let text = order.invoice.unwrap_or_default();
-        if self.entries.is_empty() {
-            // About as many as a block has, for what grows is copied.
-            self.entries.reserve(USUAL);
-            self.hashes.reserve(USUAL);
-        }
         if order.identifiers.iter().any(|text| !text.is_empty()) {
             self.identifiers.push((self.entries.len(), order.identifiers.map(Into::into)));
         }
@@ -325,9 +320,6 @@ impl Orders {
         })
     }
 }
-
-/// How many rows a reader usually has in its hands.
-const USUAL: usize = 2048;
 
 /// How many invoices are looked up together: enough to keep memory busy.
 pub const AT_ONCE: usize = 32;
