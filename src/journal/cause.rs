@@ -98,14 +98,12 @@ impl Cause {
             Self::StillIll { before: word }
             | Self::NotYetDue { before: word }
             | Self::ByAnotherHost { word }
-            | Self::Noted { word } => {
-                match word.as_str() {
-                    "credentials" => "keys",
-                    "signatures" => "signature",
-                    "canary_refused" => "canary",
-                    other => other,
-                }
-            }
+            | Self::Noted { word } => match word.as_str() {
+                "credentials" => "keys",
+                "signatures" => "signature",
+                "canary_refused" => "canary",
+                other => other,
+            },
             Self::CanaryRefused { .. } | Self::CanaryUnproved { .. } => "canary",
             Self::LossTooOld => "loss",
             Self::Cap { .. } => "cap",
