@@ -111,6 +111,12 @@ impl Meter {
         // The first request of all comes at once: so many requests have one space fewer between them.
         let spaces = (look.requests - first.requests).saturating_sub(u64::from(first.requests == 0));
         let tenths = measured(spaces, per.saturating_mul(10));
+        // The time looked back on begins between two requests: one more than fits into it is no haste.
+        let without_one = measured(spaces.saturating_sub(1), per.saturating_mul(10));
+        let tenths = match quota.map(|quota| u64::from(quota.calls.get()) * 10) {
+            Some(limit) if tenths > Some(limit) && without_one <= Some(limit) => Some(limit),
+            Some(_) | None => tenths,
+        };
         let recent = look.ended - first.ended;
         let at_quota = quota.map(|quota| left.saturating_mul(millis(quota.per)) / u64::from(quota.calls.get()));
         let needs = match (waiting, recent) {
@@ -439,6 +445,21 @@ mod tests {
                 assert_eq!(meter.looks.len(), 21);
             }
         }
+    }
+
+    #[test]
+    fn a_run_at_its_limit_is_not_told_to_be_above_it() {
+        let (progress, terms) = (Progress::default(), Terms { rate: vec![quota(90, 60)], window: None });
+        let mut meter = Meter::new(terms, Duration::ZERO);
+        // A request every two thirds of a second. The last look comes right after one, and looks back to right before one.
+        for second in 1..=30_u64 {
+            let at = 1000 * second + if second == 30 { 700 } else { 600 };
+            progress.requests.store(at * 3 / 2000 + 1, Ordering::Relaxed);
+            let told = meter.read(&progress, Duration::from_millis(at), now()).tenths;
+            assert!(told <= Some(900), "{told:?} after {second} s");
+        }
+        progress.requests.store(200, Ordering::Relaxed);
+        assert!(meter.read(&progress, Duration::from_secs(32), now()).tenths > Some(900), "what is too fast is told");
     }
 
     #[test]

@@ -208,5 +208,5 @@ fn a_canary_that_is_refused_keeps_all_others_from_being_sent() {
     assert_eq!((ended.code, door.arrived().len()), (Some(4), 2), "{ended:?}");
     let states = crate::process::column(&folder.results("first"), "rekon_state");
     assert_eq!(states, ["succeeded", "refused", "not_attempted", "not_attempted", "not_attempted"]);
-    assert!(ended.stdout.contains("a canary was refused"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("a canary (INV-2222) was refused"), "{}", ended.stdout);
 }
