@@ -455,6 +455,18 @@ pub(super) enum JournalCommand {
         #[arg(long, value_name = "JOB")]
         job: Option<PathBuf>,
     },
+    /// Copy a journal into a new one, a file or a database, and compare the two; nobody may be at work on it.
+    Copy {
+        /// The journal: a file, or the URL of a database.
+        from: String,
+        /// The new one, which must be empty.
+        to: String,
+    },
+    /// Make the tables of a shared journal, and let the role that the URL names run jobs, and no more.
+    Migrate {
+        /// The URL of the database, with the role that owns it.
+        url: String,
+    },
     /// Go on with a journal that was restored from an old copy, or that is ahead of the clock; recorded with the reason.
     Accept {
         /// Why it is safe.

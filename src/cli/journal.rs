@@ -1,13 +1,17 @@
-//! `rekon journal check|backup|accept`: looking after the journal.
+//! `rekon journal check|backup|copy|migrate|accept`: looking after the journal.
+
+use std::path::Path;
 
 use super::args::{Common, JournalCommand};
 use super::exit::{DONE, Failure, LOOK};
-use super::load::{named, shown};
+use super::load::{location, named, shown};
 use super::open::{Place, absent, accept, failure, is_there, to_examine, to_read};
 use super::screen::{Screen, Tone};
 use crate::doku::sign::Signer;
 use crate::journal::check::Checked;
-use crate::journal::store::Store;
+use crate::journal::moving;
+use crate::journal::postgres::PostgresJournal;
+use crate::journal::store::{Location, Store};
 use crate::model::fault::printable;
 use crate::plan::guard::counted;
 
@@ -27,6 +31,8 @@ pub(super) async fn journal(command: &JournalCommand, common: &Common, screen: S
             screen.document(document(&checked, DONE).to_string().as_bytes());
             Ok(DONE)
         }
+        JournalCommand::Copy { from, to } => copy(from, to, screen).await,
+        JournalCommand::Migrate { url } => migrate(url, screen).await,
         JournalCommand::Accept { reason, job } => {
             let Place { location, .. } = Place::of(job.as_deref(), common)?;
             if !is_there(&location).await? {
@@ -38,6 +44,43 @@ pub(super) async fn journal(command: &JournalCommand, common: &Common, screen: S
             accept(&location, reason.trim(), screen).await.map(|()| DONE)
         }
     }
+}
+
+/// A journal that is named on the command line.
+fn meant(named: &str) -> Result<Location, Failure> {
+    location(named, Path::new("")).map_err(Failure::Refused)
+}
+
+/// Holds the journal while it is copied, so that nothing is written that the copy would lack.
+async fn copy(from: &str, to: &str, screen: Screen) -> Result<u8, Failure> {
+    let (from, to) = (meant(from)?, meant(to)?);
+    if !is_there(&from).await? {
+        return Err(absent(&from));
+    }
+    let journal = Store::open(&from).await.map_err(failure)?;
+    let checked = moving::copy(&journal, &to).await.map_err(failure)?;
+    screen.say(&format!(
+        "{}: {}, the same as in {}\nhead {}\nwhat is written into the old one from now on is not in the new one: name the new one \
+         in every job, on every host",
+        printable(&named(&to)),
+        contents(&checked),
+        printable(&named(&from)),
+        checked.head()
+    ));
+    screen.document(document(&checked, DONE).to_string().as_bytes());
+    Ok(DONE)
+}
+
+async fn migrate(url: &str, screen: Screen) -> Result<u8, Failure> {
+    let Location::Server { address, .. } = meant(url)? else {
+        return Err(Failure::Refused(format!("{}: is a file; name a database", printable(url))));
+    };
+    let is_new = PostgresJournal::migrate(&address).await.map_err(failure)?;
+    let what = if is_new { "its tables were made" } else { "its tables are there already" };
+    let role = address.runner_role().map(|role| format!("; {} may run jobs", printable(role))).unwrap_or_default();
+    screen.say(&format!("{address}: {what}{role}"));
+    screen.document(serde_json::json!({ "version": 1, "made": is_new, "exit_code": DONE }).to_string().as_bytes());
+    Ok(DONE)
 }
 
 async fn check(

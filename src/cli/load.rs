@@ -179,7 +179,14 @@ fn typed(file: &str, job: &Job, common: &Common, date: BusinessDate) -> String {
 /// job.
 fn location_of(flag: Option<&str>, file: &str, folder: &Path, own: &str) -> Result<Location, Failure> {
     match flag {
-        Some(named) => location(named, Path::new("")).map_err(|why| Failure::Refused(format!("--journal {why}"))),
+        Some(named) => {
+            let found = location(named, Path::new("")).map_err(|why| Failure::Refused(format!("--journal {why}")))?;
+            Ok(match found {
+                // What cannot be written is looked for by the next run of the job, wherever it is called from.
+                Location::Server { address, .. } => Location::Server { address, beside: folder.join(".rekon") },
+                Location::File(path) => Location::File(path),
+            })
+        }
         None => location(own, folder).map_err(|why| {
             let (what, hint) =
                 why.split_once("\n  hint: ").unwrap_or((&why, "name a file, or postgres://USER@HOST/DATABASE"));
@@ -192,7 +199,10 @@ fn location_of(flag: Option<&str>, file: &str, folder: &Path, own: &str) -> Resu
 pub(super) fn location(named: &str, folder: &Path) -> Result<Location, String> {
     if Address::is_meant(named) {
         let address = Address::parse(named, folder, &environment::variable);
-        return address.map(|address| Location::Server(Box::new(address))).map_err(|error| error.to_string());
+        let beside = folder.join(".rekon");
+        return address
+            .map(|address| Location::Server { address: Box::new(address), beside })
+            .map_err(|error| error.to_string());
     }
     match named.split_once("://") {
         // The rest of the URL may hold a password.
@@ -207,7 +217,7 @@ pub(super) fn location(named: &str, folder: &Path) -> Result<Location, String> {
 pub(super) fn named(journal: &Location) -> String {
     match journal {
         Location::File(path) => shown(path),
-        Location::Server(address) => address.to_string(),
+        Location::Server { address, .. } => address.to_string(),
     }
 }
 
@@ -216,7 +226,7 @@ impl Case {
     pub(super) fn journal_folder(&self) -> PathBuf {
         match &self.journal {
             Location::File(path) => path.parent().map(Path::to_owned).unwrap_or_default(),
-            Location::Server(_) => self.folder.join(".rekon"),
+            Location::Server { .. } => self.folder.join(".rekon"),
         }
     }
 

@@ -46,6 +46,7 @@ mod show_plan;
 mod show_runs;
 mod simulate;
 mod slips;
+mod take_in;
 mod words;
 mod workbook;
 mod wrap;

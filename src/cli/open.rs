@@ -175,7 +175,7 @@ pub(super) async fn to_examine(location: &Location) -> Result<Store, Failure> {
 pub(super) async fn is_there(location: &Location) -> Result<bool, Failure> {
     match location {
         Location::File(path) => Ok(path.exists()),
-        Location::Server(_) => Ok(Store::open_to_read(location).await.map_err(failure)?.is_some()),
+        Location::Server { .. } => Ok(Store::open_to_read(location).await.map_err(failure)?.is_some()),
     }
 }
 
@@ -183,6 +183,14 @@ pub(super) async fn is_there(location: &Location) -> Result<bool, Failure> {
 pub(super) fn absent(location: &Location) -> Failure {
     let hint = "name the job with --job, or the journal with --journal";
     Failure::Refused(format!("{}: there is no journal here; {hint}", load::named(location)))
+}
+
+/// After something was done. What is out of reach says nothing about money: the next run tells.
+pub(super) fn unread(error: JournalError) -> Failure {
+    match error {
+        JournalError::Away(_) | JournalError::Fenced => Failure::Stopped(error.to_string()),
+        other => Failure::InDoubt(other.to_string()),
+    }
 }
 
 /// Before anything was done.

@@ -7,6 +7,7 @@ use super::books::Books;
 use super::csv_draft::CsvDraft;
 use super::exit::Failure;
 use super::load::Case;
+use super::open;
 use super::reconcile::books_of_run;
 use super::session::in_doubt_here;
 use crate::journal::record::RowRecord;
@@ -49,7 +50,7 @@ impl ReadBack {
         let mut last = Some(0);
         while let Some(behind) = last {
             let records = journal.rows_behind(run, behind, PIECE).await;
-            let records = records.map_err(|error| Failure::InDoubt(error.to_string()))?;
+            let records = records.map_err(open::unread)?;
             read.take(plan, &records).map_err(|error| Failure::Stopped(error.to_string()))?;
             last = records.last().map(|record| record.row.number);
         }

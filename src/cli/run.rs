@@ -13,6 +13,7 @@ use super::exit::{Completion, DOUBT, Failure, STOPPED};
 use super::illustrate::Illustrated;
 use super::joint::{self, Begun, Way};
 use super::load::{self, Case, Loosening};
+use super::open;
 use super::pace::limits_seen;
 use super::read_back::ReadBack;
 use super::reconcile;
@@ -297,7 +298,7 @@ async fn report(
     let Begun { run, plan, used, started_at, way } = begun;
     let plan = &*plan;
     let stopped = |error: JournalError| Failure::Stopped(error.to_string());
-    let unread = |error: JournalError| Failure::InDoubt(error.to_string());
+    let unread = open::unread;
     // Read again: notifications may have arrived during the run. A log that has gone is no reason to write nothing.
     let log = session.log().unwrap_or_else(|failure| {
         screen.warn(&format!("{failure}\nthe notifications count as they were before the run"));

@@ -13,6 +13,7 @@ use super::open;
 use super::progress::Watch;
 use super::resolve::Settled;
 use super::screen::Screen;
+use super::take_in::take_in;
 use crate::doku::answer::PaymentPage;
 use crate::doku::sign::Signer;
 use crate::edge::clock::SystemClock;
@@ -81,6 +82,7 @@ impl<'a> Session<'a> {
     ) -> Result<Self, Failure> {
         let credentials = case.credentials()?;
         let journal = open::open(&case.journal, case.job.retries.horizon, started_at, screen).await.map(Arc::new)?;
+        take_in(&case.journal, &journal, screen).await?;
         journal.recover(started_at).await.map_err(open::failure)?;
         let embedded =
             if case.job.embeds_simulator() { Some(embed::start(case, &credentials, input).await?) } else { None };

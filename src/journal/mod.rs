@@ -13,9 +13,11 @@ pub mod identity;
 pub mod joint;
 pub mod lane;
 pub mod log;
+pub mod moving;
 pub mod past;
 pub mod postgres;
 pub mod proof;
+mod raw;
 pub mod record;
 mod rules;
 pub mod ruling;
@@ -39,6 +41,7 @@ use record::{
     Acceptance, Contradiction, DurableIntent, Finished, Head, InquiryResult, Intent, Item, ItemId, NewRun,
     OutcomeRecord, RowRecord, RunRecord,
 };
+pub use rules::{Late, TakenIn};
 use state::State;
 use story::Story;
 
@@ -89,7 +92,7 @@ pub enum JournalError {
     #[error("the journal's disk is full")]
     Full,
     /// The server that holds it is out of reach. Nothing more is sent; what was under way is kept beside the job.
-    #[error("the shared journal is out of reach: {0}")]
+    #[error("{0}")]
     Away(String),
     /// This runner was not heard of for longer than its lease, and others have taken over. Nothing more is sent.
     #[error(

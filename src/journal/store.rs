@@ -20,6 +20,7 @@ use super::record::{
     Acceptance, Contradiction, DurableIntent, Finished, Head, InquiryResult, Intent, Item, ItemId, NewRun,
     OutcomeRecord, PlanRun, RowRecord, RunRecord,
 };
+use super::rules::{Late, TakenIn};
 use super::sqlite::SqliteJournal;
 use super::state::State;
 use super::story::Story;
@@ -41,8 +42,13 @@ pub enum Store {
 pub enum Location {
     /// A file on this machine.
     File(PathBuf),
-    /// A database on a server.
-    Server(Box<Address>),
+    /// A database on a server, and the folder in the project for what cannot be written to it.
+    Server {
+        /// The database.
+        address: Box<Address>,
+        /// The folder.
+        beside: PathBuf,
+    },
 }
 
 impl Location {
@@ -51,7 +57,7 @@ impl Location {
     pub fn file(&self) -> Option<&Path> {
         match self {
             Self::File(path) => Some(path),
-            Self::Server(_) => None,
+            Self::Server { .. } => None,
         }
     }
 }
@@ -60,7 +66,7 @@ impl fmt::Display for Location {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => write!(out, "{}", path.display()),
-            Self::Server(address) => write!(out, "{address}"),
+            Self::Server { address, .. } => write!(out, "{address}"),
         }
     }
 }
@@ -93,7 +99,9 @@ impl Store {
     pub async fn open(location: &Location) -> Result<Self, JournalError> {
         match location {
             Location::File(path) => SqliteJournal::open(path).map(Self::Sqlite),
-            Location::Server(address) => Box::pin(PostgresJournal::open(address)).await.map(Self::Postgres),
+            Location::Server { address, beside } => {
+                Box::pin(PostgresJournal::open(address, beside)).await.map(Self::Postgres)
+            }
         }
     }
 
@@ -104,7 +112,7 @@ impl Store {
     pub async fn open_to_read(location: &Location) -> Result<Option<Self>, JournalError> {
         match location {
             Location::File(path) => Ok(SqliteJournal::open_to_read(path)?.map(Self::Sqlite)),
-            Location::Server(address) => {
+            Location::Server { address, .. } => {
                 Ok(Box::pin(PostgresJournal::open_to_read(address)).await?.map(Self::Postgres))
             }
         }
@@ -117,7 +125,7 @@ impl Store {
     pub async fn open_to_examine(location: &Location) -> Result<Option<Self>, JournalError> {
         match location {
             Location::File(path) => Ok(SqliteJournal::open_to_examine(path)?.map(Self::Sqlite)),
-            Location::Server(_) => Self::open_to_read(location).await,
+            Location::Server { .. } => Self::open_to_read(location).await,
         }
     }
 
@@ -129,7 +137,7 @@ impl Store {
         match (self, location) {
             (Self::Postgres(journal), _) => Ok(!journal.at_work().await?.is_empty()),
             (Self::Sqlite(_), Location::File(path)) => Ok(SqliteJournal::is_held(path)),
-            (Self::Sqlite(_), Location::Server(_)) => Ok(false),
+            (Self::Sqlite(_), Location::Server { .. }) => Ok(false),
         }
     }
 
@@ -248,6 +256,14 @@ impl Store {
     /// It cannot be read.
     pub async fn history(&self, account: &Account, asked: Asked) -> Result<History, JournalError> {
         of_each!(self, journal => journal.history(account, asked))
+    }
+
+    /// Takes in an outcome that could not be written when it came.
+    ///
+    /// # Errors
+    /// It is of another journal, or cannot be written.
+    pub async fn take_in(&self, late: Late) -> Result<TakenIn, JournalError> {
+        of_each!(self, journal => journal.take_in(late))
     }
 
     /// The guards that were loosened for a run.

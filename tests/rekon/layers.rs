@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::support::{files, repository};
 
 /// The rooms, lowest first. A room uses what is below it; rooms on one line do not use each other.
-const LAYERS: [&[&str]; 12] = [
+const LAYERS: [&[&str]; 13] = [
     &["model"],
     &["doku", "job"],
     &["journal"],
@@ -17,6 +17,7 @@ const LAYERS: [&[&str]; 12] = [
     &["report", "runner"],
     &["journal::sqlite", "journal::postgres"],
     &["journal::store"],
+    &["journal::moving"],
     &["edge::connection"],
     &["edge"],
     &["simulator", "listener"],
@@ -258,7 +259,9 @@ fn room_of_file(path: &str) -> Option<String> {
 /// The room that a path from the crate's root leads into; empty for the root itself.
 fn room_of_path(path: &[String]) -> String {
     match path {
-        [first, second, ..] if first == "journal" && matches!(second.as_str(), "sqlite" | "postgres" | "store") => {
+        [first, second, ..]
+            if first == "journal" && matches!(second.as_str(), "sqlite" | "postgres" | "store" | "moving") =>
+        {
             format!("journal::{second}")
         }
         [first, second, ..] if first == "edge" && second == "connection" => "edge::connection".to_owned(),

@@ -94,7 +94,7 @@ async fn journal(location: &Location, now: Timestamp) -> Vec<Finding> {
     let look = format!("rekon journal check --journal {name}");
     let remedy = match location {
         Location::File(_) => format!("look: {look}; put back a backup"),
-        Location::Server(_) => "see what its server says; docs/several-hosts.md says what it must be".to_owned(),
+        Location::Server { .. } => "see what its server says; docs/several-hosts.md says what it must be".to_owned(),
     };
     let damaged = |error: &dyn std::fmt::Display| Finding::fault(check, error.to_string(), remedy.clone());
     let journal = match Store::open_to_read(location).await {
@@ -150,6 +150,6 @@ async fn at_work(location: &Location, journal: &Store) -> Finding {
         (Ok(true), Location::File(_)) => {
             Finding::warning("lock", "a runner is at work; another one would end with exit code 5", "wait for its end")
         }
-        (Ok(true), Location::Server(_)) => Finding::fine("lock", "runners are at work; another one may join them"),
+        (Ok(true), Location::Server { .. }) => Finding::fine("lock", "runners are at work; another one may join them"),
     }
 }

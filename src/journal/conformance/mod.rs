@@ -4,6 +4,7 @@
 
 mod items;
 mod memory;
+mod moving;
 
 use std::sync::Arc;
 
@@ -74,7 +75,7 @@ impl Ground {
             Self::Folder(folder) => Location::File(folder.path().join("deep/journal.db")),
             Self::Database(database) => {
                 let address = Address::parse(&database.url(), std::path::Path::new("/"), &|_| None);
-                Location::Server(Box::new(address.unwrap()))
+                Location::Server { address: Box::new(address.unwrap()), beside: std::env::temp_dir() }
             }
         }
     }

@@ -10,6 +10,7 @@ pub mod address;
 mod begin;
 mod check;
 pub mod connect;
+pub mod emergency;
 mod flush;
 mod guards;
 mod joint;
@@ -19,17 +20,21 @@ mod look;
 mod migrate;
 mod needs;
 mod pgpass;
+pub(in crate::journal) mod raw;
 mod reads;
 mod schema;
 mod sheet;
 #[cfg(test)]
 #[allow(dead_code, reason = "the integration tests include the same file, and use other parts of it")]
 pub(in crate::journal) mod testing;
+#[cfg(test)]
+mod tests;
 mod together;
 mod trouble;
 mod writer;
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::time::Duration;
 
 use deadpool_postgres::{Client, Object, Pool};
@@ -45,7 +50,7 @@ use super::record::{
     Acceptance, Contradiction, DurableIntent, Finished, Head, InquiryResult, Intent, Item, ItemId, NewRun,
     OutcomeRecord, PlanRun, RowRecord, RunRecord,
 };
-use super::rules::{Change, Done};
+use super::rules::{Change, Done, Late, TakenIn};
 use super::state::State;
 use super::story::Story;
 use super::{Account, Journal, JournalError};
@@ -57,6 +62,29 @@ use connect::connect;
 use migrate::{Found, look as look_for_tables, migrate};
 use trouble::{Undone, unread};
 use writer::Writer;
+
+/// Asks the server; a runner asks again for as long as its lease lasts, if the server is away.
+macro_rules! read {
+    ($journal:expr, $client:ident => $asked:expr) => {
+        loop {
+            let asked = match $journal.pool.get().await {
+                Err(error) => Err(Undone::from(error)),
+                Ok(client) => {
+                    let $client = &client;
+                    let answer = $asked.await;
+                    if answer.is_err() {
+                        drop(Object::take(client));
+                    }
+                    answer
+                }
+            };
+            match asked {
+                Err(Undone::Away(_)) if $journal.may_wait() => pause().await,
+                answer => break answer.map_err(unread),
+            }
+        }
+    };
+}
 
 /// A shared journal.
 pub struct PostgresJournal {
@@ -78,16 +106,17 @@ pub struct AtWork {
 
 impl PostgresJournal {
     /// Opens the journal for a command that writes: makes it if it is not there and the role may, and makes this runner known.
+    /// What comes back and cannot be written is kept in the folder `beside`.
     ///
     /// # Errors
     /// [`JournalError::Unusable`] if it is out of reach, not ours, or not safe.
-    pub async fn open(address: &Address) -> Result<Self, JournalError> {
+    pub async fn open(address: &Address, beside: &Path) -> Result<Self, JournalError> {
         let (pool, found) = Self::look(address).await?;
         if found == Found::Nothing {
             Self::make(&pool, address).await?;
         }
         Self::refuse_torn_end(&pool, address).await?;
-        let writer = Writer::start(address.clone(), host()).await?;
+        let writer = Writer::start(address.clone(), beside.to_owned(), host()).await?;
         Ok(Self { pool, writer: Some(writer) })
     }
 
@@ -158,6 +187,11 @@ impl PostgresJournal {
         read(&self.client().await?).await.map_err(unread)
     }
 
+    /// Whether a server that is away is worth waiting for: something is under way.
+    fn may_wait(&self) -> bool {
+        self.writer.as_ref().is_some_and(|writer| !writer.lease.has_ended())
+    }
+
     async fn client(&self) -> Result<Client, JournalError> {
         self.pool.get().await.map_err(|error| unread(error.into()))
     }
@@ -188,7 +222,7 @@ impl PostgresJournal {
     /// # Errors
     /// It cannot be read.
     pub async fn holds(&self, head: &str) -> Result<bool, JournalError> {
-        reads::holds(&self.client().await?, None, head).await.map_err(unread)
+        read!(self, client => reads::holds(client, None, head))
     }
 
     /// Whether the log has an entry of that number and hash, in hex.
@@ -196,7 +230,7 @@ impl PostgresJournal {
     /// # Errors
     /// It cannot be read.
     pub async fn holds_at(&self, seq: i64, head: &str) -> Result<bool, JournalError> {
-        reads::holds(&self.client().await?, Some(seq), head).await.map_err(unread)
+        read!(self, client => reads::holds(client, Some(seq), head))
     }
 
     /// The runs that executed a saved plan, the oldest first.
@@ -204,7 +238,7 @@ impl PostgresJournal {
     /// # Errors
     /// It cannot be read.
     pub async fn runs_of_plan(&self, digest: &str) -> Result<Vec<PlanRun>, JournalError> {
-        reads::runs_of_plan(&self.client().await?, digest).await.map_err(unread)
+        read!(self, client => reads::runs_of_plan(client, digest))
     }
 
     /// The saved plan that a run executed; `None` if it made its own.
@@ -212,7 +246,7 @@ impl PostgresJournal {
     /// # Errors
     /// It cannot be read.
     pub async fn plan_of(&self, run: &RunId) -> Result<Option<PlanUse>, JournalError> {
-        reads::plan_of(&self.client().await?, run).await.map_err(unread)
+        read!(self, client => reads::plan_of(client, run))
     }
 
     /// The rows of a run with their items as they are now: at most `most` of them behind a row, in the order of the input.
@@ -220,7 +254,7 @@ impl PostgresJournal {
     /// # Errors
     /// It cannot be read.
     pub async fn rows_behind(&self, run: &RunId, behind: u64, most: u32) -> Result<Vec<RowRecord>, JournalError> {
-        reads::rows(&self.client().await?, run, behind, most).await.map_err(unread)
+        read!(self, client => reads::rows(client, run, behind, most))
     }
 
     /// Adds up when each request of a run was sent, and when its answer came.
@@ -250,8 +284,7 @@ impl PostgresJournal {
         (memory, most): (Duration, usize),
         now: Timestamp,
     ) -> Result<Past, JournalError> {
-        let client = self.client().await?;
-        reads::past(&client, account, run, Reach { memory, most }, now).await.map_err(unread)
+        read!(self, client => reads::past(client, account, run, Reach { memory, most }, now))
     }
 
     /// What guards compare a plan with.
@@ -259,7 +292,7 @@ impl PostgresJournal {
     /// # Errors
     /// It cannot be read.
     pub async fn history(&self, account: &Account, asked: Asked) -> Result<History, JournalError> {
-        reads::history(&self.client().await?, account, &asked).await.map_err(unread)
+        read!(self, client => reads::history(client, account, &asked))
     }
 
     /// The guards that were loosened for a run.
@@ -267,7 +300,15 @@ impl PostgresJournal {
     /// # Errors
     /// It cannot be read.
     pub async fn overrides(&self, run: &RunId) -> Result<Vec<Overridden>, JournalError> {
-        reads::overrides(&self.client().await?, run).await.map_err(unread)
+        read!(self, client => reads::overrides(client, run))
+    }
+
+    /// Takes in an outcome that could not be written when it came.
+    ///
+    /// # Errors
+    /// It is of another journal, or cannot be written.
+    pub async fn take_in(&self, late: Late) -> Result<TakenIn, JournalError> {
+        self.write(Change::TakeIn(Box::new(late))).await.map(Done::taken_in)
     }
 
     async fn write(&self, change: Change) -> Result<Done, JournalError> {
@@ -276,6 +317,12 @@ impl PostgresJournal {
             None => Err(JournalError::Write("it was opened for reading".into())),
         }
     }
+}
+
+/// Between two tries.
+#[expect(clippy::disallowed_methods, reason = "the store waits for its own server")]
+async fn pause() {
+    tokio::time::sleep(writer::PAUSE).await;
 }
 
 /// The name of this machine, for people.
@@ -332,7 +379,7 @@ impl Journal for PostgresJournal {
         account: &Account,
         invoices: Vec<InvoiceNumber>,
     ) -> Result<HashMap<InvoiceNumber, Item>, JournalError> {
-        reads::known(&self.client().await?, account, &invoices).await.map_err(unread)
+        read!(self, client => reads::known(client, account, &invoices))
     }
 
     async fn items_in(
@@ -341,7 +388,7 @@ impl Journal for PostgresJournal {
         job: &str,
         states: &'static [State],
     ) -> Result<Vec<Item>, JournalError> {
-        reads::of_job(&self.client().await?, account, job, states).await.map_err(unread)
+        read!(self, client => reads::of_job(client, account, job, states))
     }
 
     async fn rows(&self, run: &RunId) -> Result<Vec<RowRecord>, JournalError> {
@@ -349,11 +396,11 @@ impl Journal for PostgresJournal {
     }
 
     async fn runs(&self) -> Result<Vec<RunRecord>, JournalError> {
-        reads::runs(&self.client().await?).await.map_err(unread)
+        read!(self, client => reads::runs(client))
     }
 
     async fn doubts(&self) -> Result<Vec<Item>, JournalError> {
-        reads::in_doubt(&self.client().await?).await.map_err(unread)
+        read!(self, client => reads::in_doubt(client))
     }
 
     async fn latest_items(
@@ -363,15 +410,15 @@ impl Journal for PostgresJournal {
         after: Option<ItemId>,
         most: u32,
     ) -> Result<Vec<Item>, JournalError> {
-        reads::latest(&self.client().await?, environment, client_id, after, most).await.map_err(unread)
+        read!(self, client => reads::latest(client, environment, client_id, after, most))
     }
 
     async fn refusals(&self, account: &Account) -> Result<Vec<Item>, JournalError> {
-        reads::refused(&self.client().await?, account).await.map_err(unread)
+        read!(self, client => reads::refused(client, account))
     }
 
     async fn story(&self, invoice: &InvoiceNumber) -> Result<Story, JournalError> {
-        reads::story(&self.client().await?, invoice).await.map_err(unread)
+        read!(self, client => reads::story(client, invoice))
     }
 
     async fn contradict(&self, contradiction: Contradiction) -> Result<State, JournalError> {
@@ -387,7 +434,7 @@ impl Journal for PostgresJournal {
     }
 
     async fn horizon(&self, run: &RunId) -> Result<Option<Duration>, JournalError> {
-        reads::horizon(&self.client().await?, run).await.map_err(unread)
+        read!(self, client => reads::horizon(client, run))
     }
 
     async fn accept(&self, acceptance: Acceptance, at: Timestamp) -> Result<(), JournalError> {
@@ -395,12 +442,12 @@ impl Journal for PostgresJournal {
     }
 
     async fn lost_since(&self) -> Result<Option<Timestamp>, JournalError> {
-        let accepted = reads::accepted(&self.client().await?).await.map_err(unread)?;
+        let accepted = read!(self, client => reads::accepted(client))?;
         Ok(super::log::lost_since(&accepted))
     }
 
     async fn head(&self) -> Result<Option<Head>, JournalError> {
-        reads::head(&self.client().await?).await.map_err(unread)
+        read!(self, client => reads::head(client))
     }
 
     async fn claim(&self, ask: Ask) -> Result<Claimed, JournalError> {

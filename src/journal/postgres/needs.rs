@@ -32,6 +32,7 @@ pub(super) struct Needs {
     plan: Option<String>,
     left_open: bool,
     in_doubt: bool,
+    answers: bool,
 }
 
 impl Needs {
@@ -63,6 +64,10 @@ impl Needs {
             }
             Change::GiveUp(item, _) | Change::Rule(item, ..) => {
                 self.items.insert(item.0);
+            }
+            Change::TakeIn(late) => {
+                self.attempts.insert(late.attempt().0);
+                self.answers = true;
             }
             Change::Recover(_) => self.left_open = true,
             Change::Stop { .. } | Change::Finish(_) => {}
@@ -153,6 +158,12 @@ impl Needs {
         if let Some(digest) = &self.plan {
             for row in asked(client, RUNS_OF_PLAN, &[digest]).await? {
                 loaded.runs_of_plan.push(read_plan_run(&row)?);
+            }
+        }
+        if self.answers {
+            let items: Vec<i64> = loaded.items.keys().map(|item| item.0).collect();
+            for row in asked(client, ANSWERS, &[&items]).await? {
+                loaded.answers.insert((ItemId(get(&row, 0)?), get(&row, 1)?));
             }
         }
         let mut further = Vec::new();
@@ -249,6 +260,10 @@ pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 
 /// The last numbers that were given.
 const LAST: &str = "SELECT coalesce((SELECT max(id) FROM item), 0), coalesce((SELECT max(id) FROM attempt), 0)";
+
+/// The answers that the log has of items.
+const ANSWERS: &str = "SELECT item, data::json ->> 'answer_sha256' FROM event \
+     WHERE item = ANY($1) AND data::json ->> 'answer_sha256' IS NOT NULL";
 
 /// Attempts without an end whose runner is at work no more.
 const LEFT_OPEN: &str = "SELECT a.id, a.item FROM attempt a LEFT JOIN runner r ON r.id = a.runner \

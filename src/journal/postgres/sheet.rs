@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use crate::journal::history::DayCaps;
 use crate::journal::identity::Identity;
 use crate::journal::log::{Entry, Hash, chained};
-use crate::journal::record::{AttemptId, Finished, InquiryResult, Item, ItemId, NewRun, PlanRun};
+use crate::journal::record::{AttemptId, Finished, Item, ItemId, NewRun, PlanRun};
 use crate::journal::rules::words::is_live;
-use crate::journal::rules::{Began, Change, Desk, Done, Ended, date, facts_text};
+use crate::journal::rules::{Asked, Began, Change, Desk, Done, Ended, Standing, date, facts_text};
 use crate::journal::{Account, JournalError};
 use crate::model::ids::RunId;
 use crate::model::money::{Rupiah, Tally};
@@ -34,6 +34,8 @@ pub(super) struct Loaded {
     pub(super) in_doubt: Vec<ItemId>,
     /// Items and the statuses that contradicted them.
     pub(super) contradicted: HashSet<(ItemId, String)>,
+    /// Items and the hashes of the answers that the log has of them; empty unless somebody asks.
+    pub(super) answers: HashSet<(ItemId, String)>,
     /// The runs of the plan of a run that begins.
     pub(super) runs_of_plan: Vec<PlanRun>,
     /// The run that begins, which is written already: its name, and the SHA-256 over its rows.
@@ -241,12 +243,21 @@ impl Desk for Sheet {
     }
 
     fn item_of(&self, attempt: AttemptId) -> Result<Item, JournalError> {
+        match self.attempt(attempt)? {
+            (item, Standing::Open) => Ok(item),
+            (_, Standing::Ended) => Err(JournalError::Write(format!("attempt {} has ended already", attempt.0))),
+        }
+    }
+
+    fn attempt(&self, attempt: AttemptId) -> Result<(Item, Standing), JournalError> {
         let unknown = || unread(&format!("attempt {}", attempt.0));
         let (item, has_ended) = *self.loaded.attempts.get(&attempt).ok_or_else(unknown)?;
-        if has_ended || self.now.borrow().ended.contains(&attempt) {
-            return Err(JournalError::Write(format!("attempt {} has ended already", attempt.0)));
-        }
-        self.load(item)
+        let has_ended = has_ended || self.now.borrow().ended.contains(&attempt);
+        Ok((self.load(item)?, if has_ended { Standing::Ended } else { Standing::Open }))
+    }
+
+    fn knows_answer(&self, item: ItemId, sha256: &str) -> Result<bool, JournalError> {
+        Ok(self.loaded.answers.contains(&(item, sha256.to_owned())))
     }
 
     fn began(&self, run: &RunId) -> Result<Began, JournalError> {
@@ -353,10 +364,9 @@ impl Desk for Sheet {
         Ok(())
     }
 
-    fn add_inquiry(&self, inquiry: &InquiryResult, end: &Ended<'_>) -> Result<AttemptId, JournalError> {
-        let request_id = inquiry.request_id.to_string();
-        let (item, run, sent_at) = (inquiry.item, &inquiry.run, inquiry.sent_at);
-        Ok(self.add_attempt(item, run, "inquiry", request_id, sent_at, Some(End::of(end))))
+    fn add_ended(&self, attempt: &Asked<'_>, end: &Ended<'_>) -> Result<AttemptId, JournalError> {
+        let Asked { item, run, kind, request_id, sent_at } = *attempt;
+        Ok(self.add_attempt(item, run, kind, request_id.to_string(), sent_at, Some(End::of(end))))
     }
 
     fn append(&self, at: Timestamp, item: Option<ItemId>, entry: &Entry) -> Result<(), JournalError> {

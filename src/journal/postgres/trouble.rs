@@ -68,7 +68,7 @@ fn may_pass(error: &tokio_postgres::Error) -> bool {
 /// A read that failed.
 pub(super) fn unread(error: Undone) -> JournalError {
     match error {
-        Undone::Away(reason) => JournalError::Read(reason),
+        Undone::Away(reason) => JournalError::Away(format!("the shared journal is out of reach: {reason}")),
         Undone::Stopped(error) => error,
     }
 }

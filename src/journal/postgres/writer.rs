@@ -6,6 +6,7 @@
 //! for in the log first: whoever holds the lock knows that nobody is still at it.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -19,20 +20,22 @@ use tokio::time::{interval, timeout};
 use super::address::Address;
 use super::begin;
 use super::connect::connect;
+use super::emergency;
 use super::flush::flush;
 use super::lease::{Holds, Lease};
 use super::needs::{BEGIN, Needs};
 use super::sheet::{Head, Sheet};
 use super::trouble::Undone;
 use crate::journal::JournalError;
-use crate::journal::rules::{Began, Change, Done};
-use crate::model::ids::RunId;
+use crate::journal::record::{AttemptId, Intent};
+use crate::journal::rules::{Began, Change, Done, Late};
+use crate::model::ids::{RequestId, RunId};
 
 /// At most so many changes share a commit.
 const LARGEST_GROUP: usize = 256;
 
 /// Between two tries to reach a server that is away.
-const PAUSE: Duration = Duration::from_millis(200);
+pub(super) const PAUSE: Duration = Duration::from_millis(200);
 
 /// A run of very many rows takes its time.
 const LONGEST_BEGINNING: Duration = Duration::from_secs(900);
@@ -73,7 +76,7 @@ impl Drop for Writer {
 
 impl Writer {
     /// Makes a runner known and starts its thread, which ends when the writer is dropped and all work is done.
-    pub(super) async fn start(address: Address, host: String) -> Result<Self, JournalError> {
+    pub(super) async fn start(address: Address, beside: PathBuf, host: String) -> Result<Self, JournalError> {
         let (sender, receiver) = unbounded_channel();
         let (ready, started) = oneshot::channel();
         let thread = std::thread::spawn(move || {
@@ -82,7 +85,7 @@ impl Writer {
                 Err(error) => return drop(ready.send(Err(JournalError::Write(error.to_string())))),
             };
             runtime.block_on(async {
-                match Clerk::begin(&address, &host).await {
+                match Clerk::begin(&address, beside, &host).await {
                     Ok(clerk) => {
                         // Whoever asked has gone; then nobody sends anything, and the loop ends at once.
                         let _ = ready.send(Ok(Arc::clone(&clerk.lease)));
@@ -115,6 +118,10 @@ struct Clerk {
     lease: Arc<Lease>,
     /// A run keeps what it began with.
     runs: HashMap<RunId, Began>,
+    /// The requests that were allowed to leave, with their runs and keys.
+    under_way: HashMap<AttemptId, (RunId, RequestId)>,
+    /// The folder for what cannot be written.
+    beside: PathBuf,
     /// Why nothing is written any more.
     ended: Option<JournalError>,
 }
@@ -126,13 +133,13 @@ struct Tried {
 }
 
 impl Clerk {
-    async fn begin(address: &Address, host: &str) -> Result<Self, JournalError> {
+    async fn begin(address: &Address, beside: PathBuf, host: &str) -> Result<Self, JournalError> {
         let pool = connect(address).await?;
         let away = |error: Undone| error.unusable(address);
         let client = pool.get().await.map_err(|error| away(error.into()))?;
         let lease = Lease::begin(&client, host, std::process::id(), address.lease()).await.map_err(away)?;
         drop(client);
-        Ok(Self { pool, lease: Arc::new(lease), runs: HashMap::new(), ended: None })
+        Ok(Self { pool, lease: Arc::new(lease), runs: HashMap::new(), under_way: HashMap::new(), beside, ended: None })
     }
 
     async fn run(mut self, mut receiver: UnboundedReceiver<Waiting>) {
@@ -169,18 +176,55 @@ impl Clerk {
 
     async fn serve(&mut self, group: Vec<Waiting>) {
         match self.commit_at_last(&group).await {
-            Ok(results) => group.into_iter().zip(results).for_each(|(waiting, result)| waiting.answer(result)),
-            Err(error) if self.ended.is_some() || group.len() == 1 => {
-                group.into_iter().for_each(|waiting| waiting.answer(Err(error.clone())));
+            Ok(results) => {
+                for (waiting, result) in group.into_iter().zip(results) {
+                    self.follow(&waiting.change, &result);
+                    waiting.answer(result);
+                }
             }
+            Err(error) if self.ended.is_some() => {
+                for waiting in group {
+                    let error = self.kept_aside(&waiting.change, error.clone());
+                    waiting.answer(Err(error));
+                }
+            }
+            Err(error) if group.len() == 1 => group.into_iter().for_each(|waiting| waiting.answer(Err(error.clone()))),
             // One of them is at fault, and the others are not.
             Err(_) => {
                 for waiting in group {
-                    let result = self.commit_at_last(std::slice::from_ref(&waiting)).await;
-                    waiting.answer(result.and_then(|mut results| results.pop().unwrap_or_else(|| Err(stopped()))));
+                    Box::pin(self.serve(vec![waiting])).await;
                 }
             }
         }
+    }
+
+    /// Remembers which requests are under way.
+    fn follow(&mut self, change: &Change, result: &Result<Done, JournalError>) {
+        match (change, result) {
+            (Change::Intend(intent), Ok(Done::Intended(item, attempt, _))) => {
+                let run = match intent {
+                    Intent::First(first) => first.run.clone(),
+                    Intent::Again { run, .. } => run.clone(),
+                };
+                self.under_way.insert(*attempt, (run, item.request_id.clone()));
+            }
+            (Change::Close(record), _) => drop(self.under_way.remove(&record.attempt)),
+            _ => {}
+        }
+    }
+
+    /// Keeps what has happened, and cannot be written, in a file; says so with the error.
+    fn kept_aside(&mut self, change: &Change, error: JournalError) -> JournalError {
+        let Change::Close(record) = change else { return error };
+        let Some((run, request_id)) = self.under_way.remove(&record.attempt) else { return error };
+        let kept = emergency::keep(&self.beside, &run, self.lease.runner, &Late::of(record, &run, &request_id));
+        let told = match kept {
+            Ok(path) => {
+                format!("{error}; what came back is kept in {}, for the next run of the job to take in", path.display())
+            }
+            Err(why) => format!("{error}; what came back could not be kept in {}: {why}", self.beside.display()),
+        };
+        JournalError::Away(told)
     }
 
     /// Commits a group, however often the server goes away, until the lease has run out.
@@ -201,7 +245,7 @@ impl Clerk {
                 }
                 Err(Undone::Stopped(error)) => return Err(error),
                 Err(Undone::Away(reason)) if self.lease.has_ended() => {
-                    let error = JournalError::Away(reason);
+                    let error = JournalError::Away(format!("the shared journal is out of reach: {reason}"));
                     self.ended = Some(error.clone());
                     return Err(error);
                 }

@@ -1,6 +1,7 @@
 //! The changes of the journal, as values: a store sees what a change is about before it runs.
 
 use super::desk::Desk;
+use super::late::{self, Late, TakenIn};
 use super::{items, runs};
 use crate::journal::JournalError;
 use crate::journal::log::{Reopened, Ruled};
@@ -26,6 +27,7 @@ pub(in crate::journal) enum Change {
     Rule(ItemId, Ruled, Timestamp),
     Reopen(Vec<ItemId>, Reopened, Timestamp),
     Accept(Acceptance, Timestamp),
+    TakeIn(Box<Late>),
 }
 
 /// What came of a change.
@@ -43,6 +45,8 @@ pub(in crate::journal) enum Done {
     Recovered(u64),
     /// The next generations.
     Reopened(Vec<Item>),
+    /// What came of an outcome that was late.
+    Late(TakenIn),
 }
 
 impl Change {
@@ -51,7 +55,7 @@ impl Change {
     pub(in crate::journal) const fn has_happened(&self) -> bool {
         match self {
             Self::Close(_) | Self::Inquire(_) | Self::GiveUp(..) | Self::Recover(_) => true,
-            Self::Stop { .. } | Self::Finish(_) | Self::Contradict(_) => true,
+            Self::Stop { .. } | Self::Finish(_) | Self::Contradict(_) | Self::TakeIn(_) => true,
             Self::BeginRun(_) | Self::Intend(_) | Self::Rule(..) | Self::Reopen(..) | Self::Accept(..) => false,
         }
     }
@@ -86,6 +90,7 @@ impl Change {
                 items::accept(desk, acceptance, *at)?;
                 Done::Noted
             }
+            Self::TakeIn(late) => Done::Late(late::take_in(desk, late)?),
         })
     }
 }
@@ -112,6 +117,11 @@ impl Done {
     pub(in crate::journal) fn recovered(self) -> u64 {
         let Self::Recovered(count) = self else { unreachable!("{OWN_KIND}") };
         count
+    }
+
+    pub(in crate::journal) fn taken_in(self) -> TakenIn {
+        let Self::Late(taken_in) = self else { unreachable!("{OWN_KIND}") };
+        taken_in
     }
 
     pub(in crate::journal) fn reopened(self) -> Vec<Item> {

@@ -5,9 +5,9 @@ use super::evidence::Evidence;
 use crate::journal::history::DayCaps;
 use crate::journal::identity::Identity;
 use crate::journal::log::Entry;
-use crate::journal::record::{AttemptId, Finished, InquiryResult, Item, ItemId, NewRun, PlanRun};
+use crate::journal::record::{AttemptId, Finished, Item, ItemId, NewRun, PlanRun};
 use crate::journal::{Account, JournalError};
-use crate::model::ids::RunId;
+use crate::model::ids::{RequestId, RunId};
 use crate::model::money::Tally;
 use crate::model::outcome::Facts;
 use crate::model::time::Timestamp;
@@ -25,6 +25,12 @@ pub(in crate::journal) trait Desk {
 
     /// The item of an attempt that ends now.
     fn item_of(&self, attempt: AttemptId) -> Result<Item, JournalError>;
+
+    /// An attempt with its item, whether it has ended or not.
+    fn attempt(&self, attempt: AttemptId) -> Result<(Item, Standing), JournalError>;
+
+    /// Whether the log has an entry about an item with this answer.
+    fn knows_answer(&self, item: ItemId, sha256: &str) -> Result<bool, JournalError>;
 
     /// What a run began with.
     fn began(&self, run: &RunId) -> Result<Began, JournalError>;
@@ -74,8 +80,8 @@ pub(in crate::journal) trait Desk {
     /// Writes how an attempt ended.
     fn end_attempt(&self, attempt: AttemptId, end: &Ended<'_>) -> Result<(), JournalError>;
 
-    /// Writes an inquiry, which is an attempt that has ended.
-    fn add_inquiry(&self, inquiry: &InquiryResult, end: &Ended<'_>) -> Result<AttemptId, JournalError>;
+    /// Writes an attempt that has ended already.
+    fn add_ended(&self, attempt: &Asked<'_>, end: &Ended<'_>) -> Result<AttemptId, JournalError>;
 
     /// Adds an entry to the log.
     fn append(&self, at: Timestamp, item: Option<ItemId>, entry: &Entry) -> Result<(), JournalError>;
@@ -86,6 +92,25 @@ pub(in crate::journal) trait Desk {
 pub(in crate::journal) struct Began {
     pub(in crate::journal) job: String,
     pub(in crate::journal) caps: DayCaps,
+}
+
+/// What is known of an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::journal) enum Standing {
+    /// Nothing has come back.
+    Open,
+    /// It has ended.
+    Ended,
+}
+
+/// An attempt that is written when it has ended.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::journal) struct Asked<'a> {
+    pub(in crate::journal) item: ItemId,
+    pub(in crate::journal) run: &'a RunId,
+    pub(in crate::journal) kind: &'static str,
+    pub(in crate::journal) request_id: &'a RequestId,
+    pub(in crate::journal) sent_at: Timestamp,
 }
 
 /// The end of an attempt, as it is kept.

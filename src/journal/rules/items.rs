@@ -1,7 +1,7 @@
 //! Items and attempts: every change of an item is an entry of the log, and the item becomes what the log says of it.
 
 use super::days::{counted_on, date};
-use super::desk::{Desk, Ended};
+use super::desk::{Asked, Desk, Ended};
 use super::evidence::{Evidence, headers_text};
 use crate::doku::status::Inquiry;
 use crate::journal::JournalError;
@@ -125,7 +125,7 @@ fn count(desk: &impl Desk, before: &Item, after: &Item) -> Result<(), JournalErr
 }
 
 /// Lets something happen to an item: the entry goes into the log, and the item becomes what the log says of it.
-fn advance(desk: &impl Desk, before: &Item, entry: &Entry, at: Timestamp) -> Result<Item, JournalError> {
+pub(super) fn advance(desk: &impl Desk, before: &Item, entry: &Entry, at: Timestamp) -> Result<Item, JournalError> {
     let after = log::fold(before.clone(), entry, at)?;
     desk.append(at, Some(after.id), entry)?;
     if after == *before {
@@ -140,15 +140,7 @@ fn advance(desk: &impl Desk, before: &Item, entry: &Entry, at: Timestamp) -> Res
 pub(super) fn close_attempt(desk: &impl Desk, record: &OutcomeRecord) -> Result<State, JournalError> {
     let item = desk.item_of(record.attempt)?;
     let outcome = &record.reading.outcome;
-    let event = match outcome {
-        Outcome::Applied => Event::Applied,
-        Outcome::Already => Event::Already,
-        Outcome::Refused(Refusal::Http(_)) => Event::TurnedAway,
-        Outcome::Refused(_) => Event::Refused,
-        Outcome::Throttled(SignatureCheck::Valid) | Outcome::NotSent(_) => Event::NothingDone,
-        Outcome::Throttled(_) | Outcome::Ambiguous(_) => Event::NoProof,
-    };
-    let wire = if matches!(outcome, Outcome::NotSent(_)) { Wire::NeverLeft } else { Wire::Left };
+    let (event, wire) = meaning(outcome);
     let headers = headers_text(&record.exchange);
     let answer = Evidence::of(&record.exchange, headers.as_deref());
     let (facts, reason) = (&record.reading.facts, outcome.reason());
@@ -165,6 +157,20 @@ pub(super) fn close_attempt(desk: &impl Desk, record: &OutcomeRecord) -> Result<
     advance(desk, &item, &entry, record.at).map(|item| item.state)
 }
 
+/// What the outcome of an attempt means for its item, and whether a request may have left.
+pub(super) const fn meaning(outcome: &Outcome) -> (Event, Wire) {
+    let event = match outcome {
+        Outcome::Applied => Event::Applied,
+        Outcome::Already => Event::Already,
+        Outcome::Refused(Refusal::Http(_)) => Event::TurnedAway,
+        Outcome::Refused(_) => Event::Refused,
+        Outcome::Throttled(SignatureCheck::Valid) | Outcome::NotSent(_) => Event::NothingDone,
+        Outcome::Throttled(_) | Outcome::Ambiguous(_) => Event::NoProof,
+    };
+    let wire = if matches!(outcome, Outcome::NotSent(_)) { Wire::NeverLeft } else { Wire::Left };
+    (event, wire)
+}
+
 /// Records an inquiry with what it proved.
 pub(super) fn inquired(desk: &impl Desk, inquiry: &InquiryResult) -> Result<State, JournalError> {
     let (event, outcome) = match inquiry.inquiry {
@@ -176,7 +182,9 @@ pub(super) fn inquired(desk: &impl Desk, inquiry: &InquiryResult) -> Result<Stat
     let answer = Evidence::of(&inquiry.exchange, headers.as_deref());
     let reason = inquiry.facts.payment_status.as_deref().unwrap_or_default();
     let end = Ended { at: inquiry.at, outcome, reason, facts: &inquiry.facts, answer };
-    let attempt = desk.add_inquiry(inquiry, &end)?.0;
+    let InquiryResult { item, run, request_id, sent_at, .. } = inquiry;
+    let asked = Asked { item: *item, run, kind: "inquiry", request_id, sent_at: *sent_at };
+    let attempt = desk.add_ended(&asked, &end)?.0;
     let entry = Entry::Inquired { attempt, event, facts: inquiry.facts.clone(), answer_sha256: answer.sha256() };
     advance(desk, &desk.load(inquiry.item)?, &entry, inquiry.at).map(|item| item.state)
 }

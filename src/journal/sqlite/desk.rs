@@ -8,8 +8,8 @@ use super::pen::Pen;
 use super::runs;
 use crate::journal::identity::Identity;
 use crate::journal::log::Entry;
-use crate::journal::record::{AttemptId, Finished, InquiryResult, Item, ItemId, NewRun, PlanRun};
-use crate::journal::rules::{Began, Desk, Ended, facts_text};
+use crate::journal::record::{AttemptId, Finished, Item, ItemId, NewRun, PlanRun};
+use crate::journal::rules::{Asked, Began, Desk, Ended, Standing, facts_text};
 use crate::journal::{Account, JournalError};
 use crate::model::ids::{MerchantReference, RunId};
 use crate::model::money::Tally;
@@ -41,6 +41,22 @@ impl Desk for Pen {
 
     fn item_of(&self, attempt: AttemptId) -> Result<Item, JournalError> {
         Self::item_of(self, attempt)
+    }
+
+    fn attempt(&self, attempt: AttemptId) -> Result<(Item, Standing), JournalError> {
+        let (item, has_ended): (i64, bool) = self
+            .connection()
+            .query_row("SELECT item, ended_at IS NOT NULL FROM attempt WHERE id = ?1", [attempt.0], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .map_err(failed)?;
+        Ok((Self::load(self, ItemId(item))?, if has_ended { Standing::Ended } else { Standing::Open }))
+    }
+
+    fn knows_answer(&self, item: ItemId, sha256: &str) -> Result<bool, JournalError> {
+        let statement =
+            "SELECT EXISTS (SELECT 1 FROM event WHERE item = ?1 AND json_extract(data, '$.answer_sha256') = ?2)";
+        self.connection().query_row(statement, params![item.0, sha256], |row| row.get(0)).map_err(failed)
     }
 
     fn began(&self, run: &RunId) -> Result<Began, JournalError> {
@@ -227,16 +243,17 @@ impl Desk for Pen {
             .map_err(failed)
     }
 
-    fn add_inquiry(&self, inquiry: &InquiryResult, end: &Ended<'_>) -> Result<AttemptId, JournalError> {
+    fn add_ended(&self, attempt: &Asked<'_>, end: &Ended<'_>) -> Result<AttemptId, JournalError> {
         self.connection()
             .execute(
                 "INSERT INTO attempt (item, run, kind, request_id, sent_at, ended_at, outcome, reason, facts, \
-                 answer_headers, answer_body) VALUES (?1, ?2, 'inquiry', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                 answer_headers, answer_body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
                 params![
-                    inquiry.item.0,
-                    inquiry.run.as_str(),
-                    inquiry.request_id.as_str(),
-                    time::stored(inquiry.sent_at),
+                    attempt.item.0,
+                    attempt.run.as_str(),
+                    attempt.kind,
+                    attempt.request_id.as_str(),
+                    time::stored(attempt.sent_at),
                     time::stored(end.at),
                     end.outcome,
                     end.reason,

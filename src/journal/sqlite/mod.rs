@@ -19,6 +19,7 @@ mod open;
 mod past;
 mod pen;
 mod place;
+pub(in crate::journal) mod raw;
 mod reserve;
 mod runs;
 mod schema;
@@ -41,11 +42,12 @@ use super::history::{Asked, History, Overridden, PlanUse};
 use super::log::{Reopened, Ruled, hex};
 use super::past::{Past, Reach};
 use super::proof::Proof;
+use super::raw::{Row, Table};
 use super::record::{
     Acceptance, Contradiction, DurableIntent, Finished, Head, InquiryResult, Intent, Item, ItemId, NewRun,
     OutcomeRecord, PlanRun, RowRecord, RunRecord,
 };
-use super::rules::{Change, Done};
+use super::rules::{Change, Done, Late, TakenIn};
 use super::state::State;
 use super::story::Story;
 use super::{Account, Journal, JournalError, Loss};
@@ -321,6 +323,19 @@ impl SqliteJournal {
             is_accepted: AtomicBool::new(true),
             intents: AtomicU32::new(0),
         }))
+    }
+
+    /// Takes in an outcome that could not be written when it came.
+    ///
+    /// # Errors
+    /// It is of another journal, or cannot be written.
+    pub async fn take_in(&self, late: Late) -> Result<TakenIn, JournalError> {
+        self.write(Change::TakeIn(Box::new(late))).await.map(Done::taken_in)
+    }
+
+    /// The next rows of a table behind one, as they are.
+    pub(in crate::journal) fn raw_rows(&self, table: &Table, behind: Option<&Row>) -> Result<Vec<Row>, JournalError> {
+        raw::rows(&*self.reader()?, table, behind).map_err(unread)
     }
 
     async fn write(&self, change: Change) -> Result<Done, JournalError> {

@@ -1,0 +1,297 @@
+//! The promises of the shared journal alone: who is at work, whose writes are refused, and what a server that goes away costs.
+
+use std::path::{Path, PathBuf};
+
+use super::address::Address;
+use super::testing::{Database, Server};
+use super::{PostgresJournal, emergency};
+use crate::journal::conformance::{account, answered, at, ended, fill, first, invoice, new_run};
+use crate::journal::record::{DurableIntent, Intent, Item};
+use crate::journal::state::{Event, State, next};
+use crate::journal::{Journal, JournalError, TakenIn};
+use crate::model::ids::RunId;
+use crate::model::outcome::{Doubt, Outcome, Refusal};
+
+const UNTRIED: &str = "who is at work on a shared journal";
+
+fn address(url: &str) -> Address {
+    Address::parse(url, Path::new("/"), &|_| None).unwrap()
+}
+
+async fn open(database: &Database<'_>, beside: &Path) -> PostgresJournal {
+    PostgresJournal::open(&address(&database.url()), beside).await.unwrap()
+}
+
+async fn item(journal: &PostgresJournal, number: u32) -> Item {
+    journal.known(&account(), vec![invoice(number)]).await.unwrap().remove(&invoice(number)).unwrap()
+}
+
+/// A runner that has sent INV-1, and a second one.
+async fn two_runners(
+    database: &Database<'_>,
+    beside: &Path,
+) -> (PostgresJournal, RunId, DurableIntent, PostgresJournal) {
+    let first_runner = open(database, beside).await;
+    let run = first_runner.begin_run(new_run("job", &[1, 2])).await.unwrap();
+    let sent = first_runner.record_intent(first(&run, 1, "body")).await.unwrap();
+    (first_runner, run, sent, open(database, beside).await)
+}
+
+/// As if the first runner had been frozen for longer than its lease.
+fn let_the_first_lease_run_out(database: &Database<'_>) {
+    database.sql("UPDATE runner SET lease_until = clock_timestamp() - interval '1 second' WHERE id = 1");
+}
+
+#[tokio::test]
+async fn what_a_living_runner_has_in_hand_is_left_to_it() {
+    let Some(server) = Server::shared(UNTRIED) else { return };
+    let (database, beside) = (server.database(), tempfile::tempdir().unwrap());
+    let (one, run, sent, other) = two_runners(&database, beside.path()).await;
+    assert_eq!(other.recover(at(5)).await.unwrap(), 0);
+    assert_eq!(other.at_work().await.unwrap().iter().map(|found| found.runner).collect::<Vec<_>>(), [1, 2]);
+    assert_eq!(item(&other, 1).await.state, State::Intent);
+    let second = other.record_intent(first(&run, 2, "body")).await.unwrap();
+    assert_eq!(one.record_outcome(ended(sent.attempt(), Outcome::Applied)).await.unwrap(), State::Succeeded);
+    assert_eq!(other.record_outcome(ended(second.attempt(), Outcome::Applied)).await.unwrap(), State::Succeeded);
+    assert_eq!(one.check().await.unwrap().flaws, [""; 0]);
+    drop(one);
+    assert_eq!(other.at_work().await.unwrap().len(), 1, "who leaves says so");
+}
+
+#[tokio::test]
+async fn a_frozen_runner_is_buried_and_nothing_that_it_writes_counts() {
+    let Some(server) = Server::shared(UNTRIED) else { return };
+    let (database, beside) = (server.database(), tempfile::tempdir().unwrap());
+    let (frozen, run, sent, other) = two_runners(&database, beside.path()).await;
+    assert!(frozen.may_send());
+    let_the_first_lease_run_out(&database);
+    assert_eq!(other.recover(at(5)).await.unwrap(), 1);
+    assert_eq!((item(&other, 1).await.state, item(&other, 1).await.reason), (State::Unknown, "crash".to_owned()));
+    let before = other.head().await.unwrap();
+    let refused = frozen.record_intent(first(&run, 2, "body")).await.unwrap_err();
+    assert!(matches!(refused, JournalError::Fenced), "{refused}");
+    assert!(!frozen.may_send());
+    let late = frozen.record_outcome(answered(sent.attempt(), Outcome::Applied)).await.unwrap_err();
+    assert!(late.to_string().contains("for the next run of the job to take in"), "{late}");
+    assert_eq!(other.head().await.unwrap(), before, "it has written nothing");
+    assert!(other.known(&account(), vec![invoice(2)]).await.unwrap().is_empty());
+    // What came back is evidence all the same.
+    let waiting = emergency::waiting(beside.path()).unwrap();
+    let [(path, outcomes)] = waiting.as_slice() else { panic!("{waiting:?}") };
+    assert_eq!(other.take_in(outcomes[0].clone()).await.unwrap(), TakenIn::Became(State::Succeeded));
+    assert_eq!(other.take_in(outcomes[0].clone()).await.unwrap(), TakenIn::Known(State::Succeeded), "once");
+    emergency::put_away(path).unwrap();
+    assert!(emergency::waiting(beside.path()).unwrap().is_empty());
+    assert_eq!(other.check().await.unwrap().flaws, [""; 0]);
+}
+
+#[tokio::test]
+async fn an_outcome_that_nobody_has_closed_ends_its_attempt_when_it_is_taken_in() {
+    let Some(server) = Server::shared(UNTRIED) else { return };
+    let (database, beside) = (server.database(), tempfile::tempdir().unwrap());
+    let (frozen, _, sent, other) = two_runners(&database, beside.path()).await;
+    let_the_first_lease_run_out(&database);
+    frozen.record_outcome(answered(sent.attempt(), Outcome::Refused(Refusal::PaymentPending))).await.unwrap_err();
+    let (_, outcomes) = emergency::waiting(beside.path()).unwrap().remove(0);
+    assert_eq!(other.take_in(outcomes[0].clone()).await.unwrap(), TakenIn::Became(State::Refused));
+    assert_eq!(other.recover(at(9)).await.unwrap(), 0, "nothing is left open");
+    assert_eq!((item(&other, 1).await.attempts, other.check().await.unwrap().flaws), (1, Vec::new()));
+}
+
+#[tokio::test]
+async fn what_proves_nothing_adds_nothing_when_it_comes_late() {
+    let Some(server) = Server::shared(UNTRIED) else { return };
+    let (database, beside) = (server.database(), tempfile::tempdir().unwrap());
+    let (frozen, _, sent, other) = two_runners(&database, beside.path()).await;
+    let_the_first_lease_run_out(&database);
+    other.recover(at(5)).await.unwrap();
+    frozen.record_outcome(ended(sent.attempt(), Outcome::Ambiguous(Doubt::Timeout))).await.unwrap_err();
+    let (_, outcomes) = emergency::waiting(beside.path()).unwrap().remove(0);
+    let head = other.head().await.unwrap();
+    assert_eq!(other.take_in(outcomes[0].clone()).await.unwrap(), TakenIn::Known(State::Unknown));
+    assert_eq!(other.head().await.unwrap(), head);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_comes_back_within_the_lease_costs_nothing() {
+    let Some(server) = Server::own(UNTRIED) else { return };
+    let (database, beside) = (server.database(), tempfile::tempdir().unwrap());
+    let journal = open(&database, beside.path()).await;
+    let run = journal.begin_run(new_run("job", &[1, 2, 3])).await.unwrap();
+    let sent = journal.record_intent(first(&run, 1, "body")).await.unwrap();
+    server.stop_at_once();
+    let restarting = async {
+        tokio::task::block_in_place(|| server.start_again());
+    };
+    let account = account();
+    let (outcome, intent, known, ()) = tokio::join!(
+        journal.record_outcome(ended(sent.attempt(), Outcome::Applied)),
+        journal.record_intent(first(&run, 2, "body")),
+        journal.known(&account, vec![invoice(1)]),
+        restarting,
+    );
+    assert_eq!(outcome.unwrap(), State::Succeeded);
+    assert_eq!(intent.unwrap().item().state, State::Intent);
+    assert_eq!(known.unwrap().len(), 1);
+    assert_eq!(journal.check().await.unwrap().flaws, [""; 0]);
+    assert!(emergency::waiting(beside.path()).unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_comes_back_while_the_server_stays_away_is_kept_beside_the_job() {
+    let Some(server) = Server::own(UNTRIED) else { return };
+    let (database, beside) = (server.database(), tempfile::tempdir().unwrap());
+    let short = address(&format!("{}?lease=2s", database.url()));
+    let journal = PostgresJournal::open(&short, beside.path()).await.unwrap();
+    let run = journal.begin_run(new_run("job", &[1, 2])).await.unwrap();
+    let sent = journal.record_intent(first(&run, 1, "body")).await.unwrap();
+    server.stop_at_once();
+    let (kept, intent) = tokio::join!(
+        journal.record_outcome(answered(sent.attempt(), Outcome::Applied)),
+        journal.record_intent(first(&run, 2, "body")),
+    );
+    assert!(matches!(kept, Err(JournalError::Away(_))) && matches!(intent, Err(JournalError::Away(_))), "{kept:?}");
+    drop(journal);
+    server.start_again();
+    let later = open(&database, beside.path()).await;
+    let (_, outcomes) = emergency::waiting(beside.path()).unwrap().remove(0);
+    assert_eq!(later.take_in(outcomes[0].clone()).await.unwrap(), TakenIn::Became(State::Succeeded));
+    assert_eq!(later.recover(at(9)).await.unwrap(), 0);
+    assert_eq!(later.check().await.unwrap().flaws, [""; 0]);
+}
+
+#[tokio::test]
+async fn whoever_runs_jobs_deletes_nothing_and_changes_no_entry() {
+    let Some(server) = Server::shared(UNTRIED) else { return };
+    let (database, beside) = (server.database(), tempfile::tempdir().unwrap());
+    let role = format!("runner_of_{}", database.name);
+    database.sql(&format!("CREATE ROLE {role} LOGIN"));
+    let url = database.url_of(&role);
+    let missing = PostgresJournal::open(&address(&url), beside.path()).await.err().expect("nothing is there yet");
+    assert!(missing.to_string().contains("permission denied"), "{missing}");
+    let owner = address(&format!("{}?runner_role={role}", database.url()));
+    assert!(PostgresJournal::migrate(&owner).await.unwrap());
+    assert!(!PostgresJournal::migrate(&owner).await.unwrap(), "once");
+    let journal = PostgresJournal::open(&address(&url), beside.path()).await.unwrap();
+    fill(&journal).await;
+    assert_eq!(journal.recover(at(9)).await.unwrap(), 0, "it is alive itself");
+    assert_eq!(journal.check().await.unwrap().flaws, [""; 0]);
+    let forbidden =
+        ["DELETE FROM event", "UPDATE event SET at = 'x'", "DELETE FROM item", "TRUNCATE day", "DROP TABLE limiter"];
+    for statement in forbidden {
+        let error = journal.client().await.unwrap().batch_execute(statement).await.expect_err(statement);
+        assert_eq!(error.code(), Some(&tokio_postgres::error::SqlState::INSUFFICIENT_PRIVILEGE), "{statement}");
+    }
+}
+
+#[tokio::test]
+async fn the_database_itself_refuses_what_the_machine_does_not_list() {
+    let Some(server) = Server::shared(UNTRIED) else { return };
+    let (database, beside) = (server.database(), tempfile::tempdir().unwrap());
+    let journal = open(&database, beside.path()).await;
+    fill(&journal).await;
+    let client = journal.client().await.unwrap();
+    for before in State::ALL {
+        let found = client.query_opt("SELECT min(id) FROM item WHERE state = $1", &[&before.word()]).await.unwrap();
+        let Some(id) = found.and_then(|row| row.get::<_, Option<i64>>(0)) else { continue };
+        for after in State::ALL {
+            let legal = Event::ALL.into_iter().any(|event| next(before, event) == Ok(after) && before != after);
+            client.batch_execute("BEGIN").await.unwrap();
+            let changed = client.execute("UPDATE item SET state = $2 WHERE id = $1", &[&id, &after.word()]).await;
+            client.batch_execute("ROLLBACK").await.unwrap();
+            let unchanged = before == after && !before.is_terminal();
+            assert_eq!(changed.is_ok(), legal || unchanged, "{before} -> {after}");
+        }
+    }
+    let forbidden = [
+        "UPDATE event SET at = 'x' WHERE seq = 1",
+        "DELETE FROM event WHERE seq = 1",
+        "TRUNCATE event",
+        "INSERT INTO event (seq, at, data, hash) VALUES (9999, 'x', '{}', decode(repeat('00', 32), 'hex'))",
+        "UPDATE head SET seq = 1",
+        "DELETE FROM item",
+        "UPDATE item SET request_id = 'other' WHERE id = 5",
+        "UPDATE item SET amount = 1 WHERE id = 5",
+        "UPDATE item SET body = decode('00', 'hex') WHERE id = 4",
+        "UPDATE item SET reason = 'x' WHERE state = 'succeeded'",
+        "DELETE FROM attempt",
+        "UPDATE attempt SET outcome = 'applied' WHERE ended_at IS NOT NULL",
+        "DELETE FROM run",
+        "UPDATE run SET job = 'another'",
+        "UPDATE run_row SET rupiah = 1",
+        "DELETE FROM run_row",
+        "INSERT INTO item SELECT 99, environment, client_id, operation, invoice, generation + 7, amount, request_id, \
+         payment_reference, refund_reference, body, body_sha256, 'planned', '', 0, first_intent_at, last_sent_at, NULL, '{}', \
+         job, run, NULL FROM item WHERE state = 'succeeded'",
+    ];
+    for statement in forbidden {
+        assert!(client.batch_execute(statement).await.is_err(), "{statement}");
+    }
+    assert_eq!(journal.check().await.unwrap().flaws, [""; 0], "what was refused left no trace");
+}
+
+#[tokio::test]
+async fn whatever_is_changed_by_hand_is_found() {
+    let Some(server) = Server::shared(UNTRIED) else { return };
+    let changes = [
+        "DELETE FROM event WHERE seq = 5",
+        "UPDATE event SET data = replace(data, 'applied', 'refused')",
+        "UPDATE head SET seq = seq - 1",
+        "UPDATE item SET state = 'refused' WHERE state = 'succeeded'",
+        "UPDATE item SET amount = amount + 1 WHERE id = 2",
+        "UPDATE item SET body = decode('00', 'hex') WHERE id = 1",
+        "UPDATE attempt SET answer_body = decode('7b', 'hex') WHERE id = 1",
+        "UPDATE attempt SET item = 2 WHERE id = 1",
+        "UPDATE run_row SET rupiah = 1 WHERE number = 1",
+        "DELETE FROM run_row WHERE number = 7",
+        "UPDATE day SET orders = 0",
+        "DROP INDEX item_one_live",
+    ];
+    let beside = tempfile::tempdir().unwrap();
+    for change in changes {
+        let database = server.database();
+        let journal = open(&database, beside.path()).await;
+        fill(&journal).await;
+        // A superuser who means it.
+        database.sql(&format!("SET session_replication_role = replica; {change}"));
+        assert_ne!(journal.check().await.unwrap().flaws, [""; 0], "{change}");
+    }
+    let database = server.database();
+    drop(open(&database, beside.path()).await);
+    database.sql("ALTER TABLE event DISABLE TRIGGER event_is_never_changed");
+    let journal = PostgresJournal::open_to_read(&address(&database.url())).await.unwrap().unwrap();
+    let flaws = journal.check().await.unwrap().flaws;
+    assert_eq!(flaws, ["event_is_never_changed: this guard of the journal is missing, or was switched off"]);
+}
+
+#[tokio::test]
+async fn tables_of_another_version_and_of_somebody_else_are_refused() {
+    let Some(server) = Server::shared(UNTRIED) else { return };
+    let (database, beside) = (server.database(), PathBuf::from("/"));
+    let refused = async |expected: &str| {
+        let error = PostgresJournal::open(&address(&database.url()), &beside).await.err().expect(expected).to_string();
+        assert!(error.contains(expected), "{error}");
+    };
+    database.sql("CREATE TABLE item (id int)");
+    refused("it has a table item of somebody else").await;
+    database.sql("DROP TABLE item");
+    assert!(
+        PostgresJournal::open_to_read(&address(&database.url())).await.unwrap().is_none(),
+        "a reader makes nothing"
+    );
+    drop(PostgresJournal::open(&address(&database.url()), &beside).await.unwrap());
+    database.sql("UPDATE journal SET version = 99");
+    refused("its tables have version 99, this program knows 1").await;
+}
+
+#[tokio::test]
+async fn a_resend_carries_the_key_and_the_bytes_of_the_runner_that_was_lost() {
+    let Some(server) = Server::shared(UNTRIED) else { return };
+    let (database, beside) = (server.database(), tempfile::tempdir().unwrap());
+    let (_frozen, _, sent, other) = two_runners(&database, beside.path()).await;
+    let_the_first_lease_run_out(&database);
+    other.recover(at(5)).await.unwrap();
+    let run = other.begin_run(new_run("job", &[1])).await.unwrap();
+    let again = other.record_intent(Intent::Again { run, item: sent.item().id, at: at(100) }).await.unwrap();
+    assert_eq!((&again.item().request_id, again.body()), (&sent.item().request_id, sent.body()));
+}
