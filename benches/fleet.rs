@@ -49,7 +49,12 @@ fn main() {
     for runners in [1, 2, 4] {
         let url = server.database().url();
         let address = Address::parse(&url, Path::new("/"), &|_| None).expect("a URL");
-        runtime.block_on(measure("PostgreSQL", &Location::Server(Box::new(address)), runners, orders));
+        runtime.block_on(measure(
+            "PostgreSQL",
+            &Location::Server { address: Box::new(address), beside: folder.path().to_owned() },
+            runners,
+            orders,
+        ));
     }
 }
 

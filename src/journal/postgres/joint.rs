@@ -338,6 +338,14 @@ impl Joint<'_> {
         Ok(standing)
     }
 
+    /// Stops a run for all who work on it, if it is a joint one.
+    pub(super) async fn stop(&self, run: &RunId, why: &str) -> Result<(), Undone> {
+        let client = self.pool.get().await?;
+        let statement = "UPDATE joint_run SET stopped = coalesce(stopped, $2) WHERE run = $1";
+        client.execute(statement, &[&run.as_str(), &why]).await?;
+        Ok(())
+    }
+
     async fn become_closer(&self, tx: &Transaction<'_>, run: &RunId) -> Result<(), Undone> {
         asked(tx, "UPDATE joint_run SET closer = $2 WHERE run = $1", &[&run.as_str(), &self.runner]).await.map(drop)
     }
