@@ -34,7 +34,7 @@ fn expected_pages(folder: &Folder) -> Vec<String> {
     let of_program = commands(folder, &[]);
     assert!(of_program.len() >= 17 && of_program.iter().any(|name| name == "man"), "{of_program:?}");
     let of_journal = commands(folder, &["journal"]);
-    assert_eq!(of_journal, ["check", "backup", "accept"]);
+    assert_eq!(of_journal, ["check", "backup", "copy", "migrate", "accept"]);
     let mut pages = vec!["rekon.1".to_owned()];
     pages.extend(of_program.iter().map(|name| format!("rekon-{name}.1")));
     pages.extend(of_journal.iter().map(|name| format!("rekon-journal-{name}.1")));

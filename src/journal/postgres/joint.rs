@@ -338,6 +338,14 @@ impl Joint<'_> {
         Ok(standing)
     }
 
+    /// Stops a run for all who work on it, if it is a joint one.
+    pub(super) async fn stop(&self, run: &RunId, why: &str) -> Result<(), Undone> {
+        let client = self.pool.get().await?;
+        let statement = "UPDATE joint_run SET stopped = coalesce(stopped, $2) WHERE run = $1";
+        client.execute(statement, &[&run.as_str(), &why]).await?;
+        Ok(())
+    }
+
     async fn become_closer(&self, tx: &Transaction<'_>, run: &RunId) -> Result<(), Undone> {
         asked(tx, "UPDATE joint_run SET closer = $2 WHERE run = $1", &[&run.as_str(), &self.runner]).await.map(drop)
     }
@@ -436,4 +444,100 @@ async fn nothing_is_left(tx: &Transaction<'_>, run: &str) -> Result<bool, Undone
          AND f.runner IS NULL AND f.fate = 'send' AND f.rupiah > 0"
     );
     Ok(!is_so(tx, &statement, &[&run]).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::Journal as _;
+    use crate::journal::conformance::{Ground, at, first, new_run};
+    use crate::journal::record::Finished;
+    use crate::journal::state::State;
+    use crate::journal::store::Store;
+
+    /// Two runners on a run of seven orders; `None`: PostgreSQL is not installed.
+    async fn two_runners() -> Option<(Ground, Store, Store, RunId)> {
+        let ground = Ground::in_postgres()?;
+        let (one, two) = (ground.open().await, ground.open().await);
+        let run = one.begin_run(new_run("job", &[1, 2, 3, 4, 5, 6, 7])).await.unwrap();
+        let text = String::new;
+        let shared = Shared { job_sha256: text(), input_sha256: text(), rows_sha256: text(), decided: Vec::new() };
+        one.share(&run, &shared).await.unwrap();
+        assert_eq!(two.join(&run).await.unwrap(), Joined::Yes);
+        Some((ground, one, two, run))
+    }
+
+    fn ask(run: &RunId, number: u64, most: u32) -> Ask {
+        let (run, is_idle) = (run.clone(), most > 99);
+        Ask { run, most, canaries: 0, is_half_open: false, is_idle, number, at: at(1) }
+    }
+
+    fn work(claimed: Result<Claimed, JournalError>) -> Work {
+        let Ok(Claimed::Work(work)) = claimed else { panic!("{claimed:?}") };
+        work
+    }
+
+    #[tokio::test]
+    async fn a_row_is_claimed_once_and_the_same_question_has_the_same_answer() {
+        let Some((_ground, one, two, run)) = two_runners().await else { return };
+        assert_eq!(work(one.claim(ask(&run, 1, 3)).await).rows, [1, 2, 3]);
+        assert_eq!(work(two.claim(ask(&run, 1, 3)).await).rows, [4, 5, 6]);
+        assert_eq!(work(one.claim(ask(&run, 1, 3)).await).rows, [1, 2, 3], "its answer was not heard");
+        assert_eq!(work(one.claim(ask(&run, 2, 3)).await).rows, [7]);
+    }
+
+    #[tokio::test]
+    async fn what_a_lost_runner_had_not_begun_is_free_and_what_it_had_is_settled_by_another() {
+        let Some((ground, one, two, run)) = two_runners().await else { return };
+        assert_eq!(work(one.claim(ask(&run, 1, 3)).await).rows, [1, 2, 3]);
+        one.record_intent(first(&run, 2, "body")).await.unwrap();
+        let Ground::Database(database) = &ground else { panic!("it is one") };
+        database.sql("UPDATE runner SET lease_until = clock_timestamp() - interval '1 s' WHERE id = (SELECT min(id) FROM runner)");
+        let taken_over = work(two.claim(ask(&run, 1, 9)).await);
+        assert_eq!(taken_over.rows, [1, 3, 4, 5, 6, 7]);
+        let items: Vec<_> = taken_over.items.iter().map(|item| (item.identity.invoice.as_str(), item.state)).collect();
+        assert_eq!(items, [("INV-2", State::Unknown)]);
+        assert_eq!(work(two.claim(ask(&run, 2, 9)).await), Work::default(), "it has all of it");
+        assert!(matches!(one.record_intent(first(&run, 3, "body")).await, Err(JournalError::Fenced)));
+        let lost: Vec<bool> = two.hosts(&run).await.unwrap().iter().map(|host| host.is_lost).collect();
+        assert_eq!(lost, [true, false]);
+    }
+
+    #[tokio::test]
+    async fn it_is_over_when_nobody_has_anything_left_and_one_of_them_closes_it() {
+        let Some((_ground, one, two, run)) = two_runners().await else { return };
+        assert_eq!(work(one.claim(ask(&run, 1, 9)).await).rows.len(), 7);
+        assert_eq!(work(two.claim(ask(&run, 1, 100)).await), Work::default(), "the other one has something left");
+        assert_eq!(one.claim(ask(&run, 2, 100)).await.unwrap(), Claimed::Over);
+        assert_eq!(two.claim(ask(&run, 2, 100)).await.unwrap(), Claimed::Over);
+        assert_eq!(one.close(&run).await.unwrap(), Standing::Closes);
+        assert_eq!(two.close(&run).await.unwrap(), Standing::Waits);
+        assert_eq!(two.join(&run).await.unwrap(), Joined::TooLate);
+        one.reported(&run, "out/job").await.unwrap();
+        one.finish_run(Finished { run: run.clone(), at: at(9), exit_code: 1 }).await.unwrap();
+        let Standing::Closed(Closed { exit_code, report }) = two.close(&run).await.unwrap() else { panic!("it is") };
+        assert!(exit_code == 1 && report.ends_with(":out/job"), "{report}");
+    }
+
+    #[tokio::test]
+    async fn whoever_stops_a_run_for_all_stops_it_for_all() {
+        let Some((_ground, one, two, run)) = two_runners().await else { return };
+        one.stop_run(run.clone(), "breaker".into(), at(2)).await.unwrap();
+        assert_eq!(two.claim(ask(&run, 1, 9)).await.unwrap(), Claimed::Stopped("breaker".into()));
+        assert_eq!(one.leave(&run, &Leaving::ForAll("breaker".into())).await.unwrap(), Standing::Waits);
+        assert_eq!(two.leave(&run, &Leaving::Alone).await.unwrap(), Standing::Closes, "the last one");
+    }
+
+    #[tokio::test]
+    async fn one_runner_at_a_time_has_the_turn_of_a_job() {
+        let Some((_ground, one, two, run)) = two_runners().await else { return };
+        let account = crate::journal::conformance::account();
+        assert_eq!(one.turn("job", &account, false).await.unwrap(), Turn::Ours);
+        let Turn::Theirs(at_work) = two.turn("job", &account, false).await.unwrap() else { panic!("it is taken") };
+        assert_eq!((at_work.is_alone, at_work.run), (false, None), "its run was shared before it took the turn");
+        assert_eq!(two.turn("other", &account, true).await.unwrap(), Turn::Ours, "another job");
+        drop(one);
+        assert_eq!(two.turn("job", &account, true).await.unwrap(), Turn::Ours, "whoever had it has gone");
+        assert_eq!(two.hosts(&run).await.unwrap().len(), 2);
+    }
 }

@@ -375,7 +375,10 @@ impl Journal for PostgresJournal {
     }
 
     async fn stop_run(&self, run: RunId, why: String, at: Timestamp) -> Result<(), JournalError> {
-        self.write(Change::Stop { run, why, at }).await.map(drop)
+        let stop = Change::Stop { run: run.clone(), why: why.clone(), at };
+        self.write(stop).await?;
+        // The others hear of it at their next question, while this program still asks about what it has in doubt.
+        self.stop_all(&run, &why).await
     }
 
     async fn finish_run(&self, finished: Finished) -> Result<(), JournalError> {

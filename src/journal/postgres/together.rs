@@ -107,6 +107,10 @@ impl PostgresJournal {
         patiently!(self, joint => joint.hosts(run))
     }
 
+    pub(super) async fn stop_all(&self, run: &RunId, why: &str) -> Result<(), JournalError> {
+        patiently!(self, joint => joint.stop(run, why))
+    }
+
     pub(super) async fn claim_patiently(&self, ask: &Ask) -> Result<Claimed, JournalError> {
         let is_gone: Result<bool, JournalError> = patiently!(self, joint => joint.somebody_is_gone());
         if is_gone? {
