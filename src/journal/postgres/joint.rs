@@ -514,7 +514,7 @@ mod tests {
         assert_eq!(two.close(&run).await.unwrap(), Standing::Waits);
         assert_eq!(two.join(&run).await.unwrap(), Joined::TooLate);
         one.reported(&run, "out/job").await.unwrap();
-        one.finish_run(Finished { run: run.clone(), at: at(9), exit_code: 1 }).await.unwrap();
+        one.finish_run(Finished { run: run.clone(), at: at(9), exit_code: 1, stopped: None }).await.unwrap();
         let Standing::Closed(Closed { exit_code, report }) = two.close(&run).await.unwrap() else { panic!("it is") };
         assert!(exit_code == 1 && report.ends_with(":out/job"), "{report}");
     }
