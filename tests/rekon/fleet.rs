@@ -434,9 +434,13 @@ fn round(server: &Server, seed: u64) -> Vec<String> {
         let host = usize::try_from(seeded.below(hosts as u64)).expect("a small number");
         match seeded.below(4) {
             0 => {
-                if let Some(killed) = running[host].take() {
-                    killed.signal("KILL");
-                    killed.end();
+                if let Some(mut killed) = running[host].take() {
+                    if killed.has_ended() {
+                        fleet.end(host, killed);
+                    } else {
+                        killed.signal("KILL");
+                        killed.end();
+                    }
                 }
             }
             1 => {
