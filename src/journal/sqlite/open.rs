@@ -20,8 +20,12 @@ const CACHE_KIBIBYTES: i32 = 8 * 1024;
 /// More than the writer has, so that none is prepared twice.
 const STATEMENTS: usize = 64;
 
-/// Who only looks whether the lock is held, holds it for a moment: it is tried so often before it counts as taken.
-const TRIES: usize = 100;
+/// Who only looks whether the lock is held, holds it for a moment, and a child process shares all locks until it has become
+/// another program: it is tried so often before it counts as taken.
+const TRIES: usize = 25;
+
+/// Between two tries.
+const MOMENT: Duration = Duration::from_millis(1);
 
 /// Whether a runner is at work on a journal.
 pub(super) fn is_held(path: &Path) -> bool {
@@ -43,8 +47,15 @@ pub(super) fn lock(path: &Path) -> Result<(File, File), JournalError> {
     let real = path.canonicalize();
     let file = private_file(&beside(real.as_deref().unwrap_or(path), ".lock")).map_err(unusable)?;
     for locked in [&file, &journal] {
-        let tried = (0..TRIES).map(|_| locked.try_lock()).find(Result::is_ok);
-        match tried.unwrap_or_else(|| locked.try_lock()) {
+        let mut tried = locked.try_lock();
+        for _ in 0..TRIES {
+            if tried.is_ok() {
+                break;
+            }
+            std::thread::sleep(MOMENT);
+            tried = locked.try_lock();
+        }
+        match tried {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(JournalError::Held { path: path.display().to_string() }),
             Err(TryLockError::Error(error)) => return Err(unusable(error)),
