@@ -105,11 +105,13 @@ async fn run(
     };
     slips::warn(case, &input, screen)?;
     let session = Session::open(case, operation, Some(&input), started_at, screen).await?;
+    let way = Way::of(&session, bound.is_some());
+    // Others may be waited for: what DOKU says is read behind that.
+    let open = joint::others(&session, way, screen).await?;
     let log = session.log()?;
     case.refuse_unproved(&log)?;
     session.note_contradictions(&log).await?;
-    let way = Way::of(&session, bound.is_some());
-    let mut begun = match joint::others(&session, way, screen).await? {
+    let mut begun = match open {
         Some(open) => joint::join(&session, open, input, screen)?,
         None => begin(&session, input, &log, (bound.as_ref(), way), screen).await?,
     };

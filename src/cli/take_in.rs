@@ -16,7 +16,8 @@ use crate::plan::guard::counted;
 /// Looks for such files beside the job, before anything else is done.
 pub(super) async fn take_in(location: &Location, journal: &Store, screen: Screen) -> Result<(), Failure> {
     let Location::Server { beside, .. } = location else { return Ok(()) };
-    for (path, outcomes) in emergency::waiting(beside).map_err(open::failure)? {
+    for mut waiting in emergency::waiting(beside).map_err(open::failure)? {
+        let (path, outcomes) = (waiting.path.clone(), std::mem::take(&mut waiting.outcomes));
         let count = counted(outcomes.len() as u64, "answer");
         match all(journal, outcomes, screen).await {
             Ok(()) => {

@@ -21,21 +21,61 @@ pub(super) fn keep(folder: &Path, run: &RunId, runner: i64, late: &Late) -> io::
     // Answers hold customers' names.
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&path)?;
+    let mut file = lock(&path, &options)?;
     let mut line = serde_json::to_vec(late)?;
     line.push(b'\n');
-    file.write_all(&line)?;
-    file.sync_all()?;
+    let whole = file.metadata()?.len();
+    if let Err(error) = file.write_all(&line).and_then(|()| file.sync_all()) {
+        // Half a line would make the next one unreadable too.
+        file.set_len(whole)?;
+        return Err(error);
+    }
     File::open(folder)?.sync_all()?;
     Ok(path)
 }
 
-/// The files that wait in a folder, with what they hold, the oldest first.
+/// Opens a file of that name which nobody else writes or takes in. Whoever takes one in gives it another name: then it is opened
+/// anew.
+fn lock(path: &Path, options: &OpenOptions) -> io::Result<File> {
+    loop {
+        let file = options.open(path)?;
+        file.lock()?;
+        if is_called(&file, path)? {
+            return Ok(file);
+        }
+    }
+}
+
+#[cfg(unix)]
+fn is_called(file: &File, path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt as _;
+    match path.metadata() {
+        Ok(named) => Ok(named.ino() == file.metadata()?.ino()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(not(unix))]
+fn is_called(_: &File, path: &Path) -> io::Result<bool> {
+    path.try_exists()
+}
+
+/// What waits to be taken in. Nobody adds to it or takes it in as well while this is held.
+pub struct Waiting {
+    /// Where it is.
+    pub path: PathBuf,
+    /// What came back.
+    pub outcomes: Vec<Late>,
+    _locked: File,
+}
+
+/// The files that wait in a folder, the oldest first.
 ///
 /// # Errors
 /// [`JournalError::Unusable`]: one of them cannot be read. A last line without an end was cut off, and is left out: nothing was
 /// told of it.
-pub fn waiting(folder: &Path) -> Result<Vec<(PathBuf, Vec<Late>)>, JournalError> {
+pub fn waiting(folder: &Path) -> Result<Vec<Waiting>, JournalError> {
     let Ok(entries) = fs::read_dir(folder) else { return Ok(Vec::new()) };
     let is_ours = |path: &PathBuf| {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
@@ -43,17 +83,27 @@ pub fn waiting(folder: &Path) -> Result<Vec<(PathBuf, Vec<Late>)>, JournalError>
     };
     let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(is_ours).collect();
     paths.sort();
-    paths.into_iter().map(|path| read(&path).map(|lines| (path, lines))).collect()
+    paths.into_iter().filter_map(|path| read(path).transpose()).collect()
 }
 
-fn read(path: &Path) -> Result<Vec<Late>, JournalError> {
+/// `None`: somebody else has just taken it in.
+fn read(path: PathBuf) -> Result<Option<Waiting>, JournalError> {
     let unusable = |reason: String| JournalError::Unusable { path: path.display().to_string(), reason };
+    let locked = match File::open(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        opened => opened.and_then(|file| file.lock().map(|()| file)).map_err(|error| unusable(error.to_string()))?,
+    };
+    if !is_called(&locked, &path).map_err(|error| unusable(error.to_string()))? {
+        return Ok(None);
+    }
+    let path = &path;
     let text = fs::read_to_string(path).map_err(|error| unusable(error.to_string()))?;
     let lines = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
     let read = |(line, number): (&str, u64)| {
         serde_json::from_str(line).map_err(|error| unusable(format!("line {number} cannot be read: {error}")))
     };
-    lines.zip(1..).map(read).collect()
+    let outcomes = lines.zip(1..).map(read).collect::<Result<_, _>>()?;
+    Ok(Some(Waiting { path: path.clone(), outcomes, _locked: locked }))
 }
 
 /// Gives a file that was taken in another name, so that it is not taken in again.
@@ -62,7 +112,11 @@ fn read(path: &Path) -> Result<Vec<Late>, JournalError> {
 /// It cannot be renamed.
 pub fn put_away(path: &Path) -> Result<PathBuf, JournalError> {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let taken = path.with_file_name(format!("taken-in-{}", name.trim_start_matches(BEGINS)));
+    let rest = name.trim_start_matches(BEGINS).trim_end_matches(ENDS);
+    // A runner that was lost may have begun another file of the same name: each is kept.
+    let numbered = (2..).map(|number| format!("taken-in-{rest}-{number}{ENDS}"));
+    let names = std::iter::once(format!("taken-in-{rest}{ENDS}")).chain(numbered);
+    let taken = names.map(|name| path.with_file_name(name)).find(|path| !path.exists()).unwrap_or_default();
     let unusable =
         |error: io::Error| JournalError::Unusable { path: path.display().to_string(), reason: error.to_string() };
     fs::rename(path, &taken).map_err(unusable)?;

@@ -168,7 +168,7 @@ impl Joint<'_> {
     pub(super) async fn join(&self, run: &RunId) -> Result<Joined, Undone> {
         let mut client = self.pool.get().await?;
         let tx = client.transaction().await?;
-        let locked = Locked::take(&tx, run).await?;
+        let locked = Locked::take(&tx, run, self.runner).await?;
         if let Some(why) = locked.stopped {
             return Ok(Joined::Stopped(why));
         }
@@ -191,9 +191,12 @@ impl Joint<'_> {
 
     async fn claim_in(&self, tx: &Transaction<'_>, ask: &Ask) -> Result<Claimed, Undone> {
         let run = ask.run.as_str();
-        let locked = Locked::take(tx, &ask.run).await?;
+        let locked = Locked::take(tx, &ask.run, self.runner).await?;
         if let Some(why) = locked.stopped {
             return Ok(Claimed::Stopped(why));
+        }
+        if locked.closed.is_some() || locked.has_closer {
+            return Ok(Claimed::Over);
         }
         let statement = "SELECT asked, rows, items FROM member WHERE run = $1 AND runner = $2";
         let member = asked(tx, statement, &[&run, &self.runner]).await?;
@@ -297,7 +300,7 @@ impl Joint<'_> {
     pub(super) async fn close(&self, run: &RunId) -> Result<Standing, Undone> {
         let mut client = self.pool.get().await?;
         let tx = client.transaction().await?;
-        let locked = Locked::take(&tx, run).await?;
+        let locked = Locked::take(&tx, run, self.runner).await?;
         let standing = match locked.closed {
             Some(closed) => Standing::Closed(closed),
             None if locked.has_closer && locked.closer != Some(self.runner) => Standing::Waits,
@@ -314,7 +317,7 @@ impl Joint<'_> {
     pub(super) async fn leave(&self, run: &RunId, leaving: &Leaving) -> Result<Standing, Undone> {
         let mut client = self.pool.get().await?;
         let tx = client.transaction().await?;
-        let locked = Locked::take(&tx, run).await?;
+        let locked = Locked::take(&tx, run, self.runner).await?;
         let statement = "UPDATE member SET left_at = coalesce(left_at, clock_timestamp()), idle = true \
              WHERE run = $1 AND runner = $2";
         asked(&tx, statement, &[&run.as_str(), &self.runner]).await?;
@@ -328,6 +331,7 @@ impl Joint<'_> {
         );
         let standing = match locked.closed {
             Some(closed) => Standing::Closed(closed),
+            None if locked.has_closer && locked.closer != Some(self.runner) => Standing::Waits,
             None if is_so(&tx, &others, &[&run.as_str(), &self.runner]).await? => Standing::Waits,
             None => {
                 self.become_closer(&tx, run).await?;
@@ -353,8 +357,8 @@ impl Joint<'_> {
     /// Says where the report of a run is that we close.
     pub(super) async fn reported(&self, run: &RunId, report: &str) -> Result<(), Undone> {
         let client = self.pool.get().await?;
-        let statement =
-            "UPDATE joint_run SET report = (SELECT host FROM runner WHERE id = $2) || ':' || $3::text WHERE run = $1";
+        let statement = "UPDATE joint_run SET report = (SELECT host FROM runner WHERE id = $2) || ':' || $3::text \
+             WHERE run = $1 AND closer = $2";
         client.execute(statement, &[&run.as_str(), &self.runner, &report]).await?;
         Ok(())
     }
@@ -398,12 +402,16 @@ struct Locked {
 }
 
 impl Locked {
-    async fn take(tx: &Transaction<'_>, run: &RunId) -> Result<Self, Undone> {
+    /// For a runner that is at work; one that is lost has nothing to say any more.
+    async fn take(tx: &Transaction<'_>, run: &RunId, runner: i64) -> Result<Self, Undone> {
         let statement = "SELECT stopped, closer, report FROM joint_run WHERE run = $1 FOR UPDATE";
         let rows = asked(tx, statement, &[&run.as_str()]).await?;
         let row = rows.first().ok_or_else(|| JournalError::Read(format!("{run} is no joint run")))?;
         let closer: Option<i64> = get(row, 1)?;
         let alive = format!("SELECT 1 FROM runner r WHERE r.id = $1 AND {IS_ALIVE}");
+        if !is_so(tx, &alive, &[&runner]).await? {
+            return Err(JournalError::Fenced.into());
+        }
         let has_closer = closer.is_some() && is_so(tx, &alive, &[&closer]).await?;
         let statement = "SELECT exit_code FROM run WHERE name = $1 AND finished_at IS NOT NULL";
         let ended = asked(tx, statement, &[&run.as_str()]).await?;
@@ -499,6 +507,8 @@ mod tests {
         assert_eq!(items, [("INV-2", State::Unknown)]);
         assert_eq!(work(two.claim(ask(&run, 2, 9)).await), Work::default(), "it has all of it");
         assert!(matches!(one.record_intent(first(&run, 3, "body")).await, Err(JournalError::Fenced)));
+        assert!(matches!(one.claim(ask(&run, 2, 9)).await, Err(JournalError::Fenced)), "it has nothing to claim");
+        assert!(matches!(one.leave(&run, &Leaving::Alone).await, Err(JournalError::Fenced)));
         let lost: Vec<bool> = two.hosts(&run).await.unwrap().iter().map(|host| host.is_lost).collect();
         assert_eq!(lost, [true, false]);
     }

@@ -4,7 +4,7 @@
 //! what it still wants to write is refused. It knows that by itself, by a clock that does not jump, and sends nothing then.
 
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use deadpool_postgres::Client;
 
@@ -26,8 +26,8 @@ pub(super) struct Lease {
     /// The runner's number.
     pub(super) runner: i64,
     span: Duration,
-    /// By this machine's clock; never later than by the database's.
-    ends: Mutex<Instant>,
+    /// By this machine's clocks; never later than by the database's.
+    ends: Mutex<Moment>,
 }
 
 /// What a write asks about its own runner.
@@ -58,7 +58,7 @@ impl Lease {
                 &[&host, &i64::from(pid), &milliseconds(span)],
             )
             .await?;
-        Ok(Self { runner: get(&row, 0)?, span, ends: Mutex::new(began + span) })
+        Ok(Self { runner: get(&row, 0)?, span, ends: Mutex::new(began.and(span)) })
     }
 
     /// Makes it last for its whole time again.
@@ -78,7 +78,7 @@ impl Lease {
             self.lose();
             return Err(JournalError::Fenced.into());
         }
-        self.set(began + self.span);
+        self.set(began.and(self.span));
         Ok(())
     }
 
@@ -100,20 +100,20 @@ impl Lease {
 
     /// Whether it has run out, by this machine's clock.
     pub(super) fn has_ended(&self) -> bool {
-        now() >= self.ends()
+        now().is_past(self.ends())
     }
 
-    fn ends(&self) -> Instant {
+    fn ends(&self) -> Moment {
         *self.ends.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn set(&self, ends: Instant) {
+    fn set(&self, ends: Moment) {
         *self.ends.lock().unwrap_or_else(PoisonError::into_inner) = ends;
     }
 
     /// Whether a request may leave now.
     pub(super) fn may_send(&self) -> bool {
-        now() + self.margin() < self.ends()
+        !now().and(self.margin()).is_past(self.ends())
     }
 
     /// How long it waits between two renewals.
@@ -164,10 +164,27 @@ pub(super) async fn bury(client: &Client) -> Result<u64, Undone> {
     Ok(lost)
 }
 
-/// A clock that nobody sets.
-#[expect(clippy::disallowed_methods, reason = "a lease runs by a clock that does not jump, in tests too")]
-fn now() -> Instant {
-    Instant::now()
+/// A moment by both clocks of the machine: one that nobody sets, and one that goes on while the machine sleeps.
+#[derive(Debug, Clone, Copy)]
+struct Moment {
+    steady: Instant,
+    wall: SystemTime,
+}
+
+impl Moment {
+    fn and(self, span: Duration) -> Self {
+        Self { steady: self.steady + span, wall: self.wall + span }
+    }
+
+    /// Whether it is as late as another one by either clock.
+    fn is_past(self, other: Self) -> bool {
+        self.steady >= other.steady || self.wall >= other.wall
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a lease runs by the machine's own clocks, in tests too")]
+fn now() -> Moment {
+    Moment { steady: Instant::now(), wall: SystemTime::now() }
 }
 
 fn milliseconds(span: Duration) -> i64 {

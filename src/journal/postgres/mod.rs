@@ -449,6 +449,11 @@ impl Journal for PostgresJournal {
     }
 
     async fn accept(&self, acceptance: Acceptance, at: Timestamp) -> Result<(), JournalError> {
+        // What is unknown comes before a person: nobody else may be settling it meanwhile.
+        let own = self.writer.as_ref().map(|writer| writer.lease.runner);
+        if self.at_work().await?.iter().any(|runner| Some(runner.runner) != own) {
+            return Err(JournalError::Held { path: "the shared journal".to_owned() });
+        }
         self.write(Change::Accept(acceptance, at)).await.map(drop)
     }
 

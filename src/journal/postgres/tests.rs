@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::address::Address;
+use super::emergency::Waiting;
 use super::testing::{Database, Server};
 use super::{PostgresJournal, emergency};
 use crate::journal::conformance::{account, answered, at, ended, fill, first, invoice, new_run};
@@ -77,10 +78,12 @@ async fn a_frozen_runner_is_buried_and_nothing_that_it_writes_counts() {
     assert!(other.known(&account(), vec![invoice(2)]).await.unwrap().is_empty());
     // What came back is evidence all the same.
     let waiting = emergency::waiting(beside.path()).unwrap();
-    let [(path, outcomes)] = waiting.as_slice() else { panic!("{waiting:?}") };
+    let [Waiting { path, outcomes, .. }] = waiting.as_slice() else { panic!("{} files", waiting.len()) };
     assert_eq!(other.take_in(outcomes[0].clone()).await.unwrap(), TakenIn::Became(State::Succeeded));
     assert_eq!(other.take_in(outcomes[0].clone()).await.unwrap(), TakenIn::Known(State::Succeeded), "once");
-    emergency::put_away(path).unwrap();
+    let first = emergency::put_away(path).unwrap();
+    std::fs::write(path, "").unwrap();
+    assert_ne!(emergency::put_away(path).unwrap(), first, "none takes the place of another");
     assert!(emergency::waiting(beside.path()).unwrap().is_empty());
     assert_eq!(other.check().await.unwrap().flaws, [""; 0]);
 }
@@ -92,7 +95,7 @@ async fn an_outcome_that_nobody_has_closed_ends_its_attempt_when_it_is_taken_in(
     let (frozen, _, sent, other) = two_runners(&database, beside.path()).await;
     let_the_first_lease_run_out(&database);
     frozen.record_outcome(answered(sent.attempt(), Outcome::Refused(Refusal::PaymentPending))).await.unwrap_err();
-    let (_, outcomes) = emergency::waiting(beside.path()).unwrap().remove(0);
+    let outcomes = emergency::waiting(beside.path()).unwrap().remove(0).outcomes;
     assert_eq!(other.take_in(outcomes[0].clone()).await.unwrap(), TakenIn::Became(State::Refused));
     assert_eq!(other.recover(at(9)).await.unwrap(), 0, "nothing is left open");
     assert_eq!((item(&other, 1).await.attempts, other.check().await.unwrap().flaws), (1, Vec::new()));
@@ -106,7 +109,7 @@ async fn what_proves_nothing_adds_nothing_when_it_comes_late() {
     let_the_first_lease_run_out(&database);
     other.recover(at(5)).await.unwrap();
     frozen.record_outcome(ended(sent.attempt(), Outcome::Ambiguous(Doubt::Timeout))).await.unwrap_err();
-    let (_, outcomes) = emergency::waiting(beside.path()).unwrap().remove(0);
+    let outcomes = emergency::waiting(beside.path()).unwrap().remove(0).outcomes;
     let head = other.head().await.unwrap();
     assert_eq!(other.take_in(outcomes[0].clone()).await.unwrap(), TakenIn::Known(State::Unknown));
     assert_eq!(other.head().await.unwrap(), head);
@@ -154,7 +157,7 @@ async fn what_comes_back_while_the_server_stays_away_is_kept_beside_the_job() {
     drop(journal);
     server.start_again();
     let later = open(&database, beside.path()).await;
-    let (_, outcomes) = emergency::waiting(beside.path()).unwrap().remove(0);
+    let outcomes = emergency::waiting(beside.path()).unwrap().remove(0).outcomes;
     assert_eq!(later.take_in(outcomes[0].clone()).await.unwrap(), TakenIn::Became(State::Succeeded));
     assert_eq!(later.recover(at(9)).await.unwrap(), 0);
     assert_eq!(later.check().await.unwrap().flaws, [""; 0]);

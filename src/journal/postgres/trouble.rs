@@ -56,13 +56,13 @@ fn may_pass(error: &tokio_postgres::Error) -> bool {
         SqlState::T_R_SERIALIZATION_FAILURE,
         SqlState::T_R_DEADLOCK_DETECTED,
         SqlState::LOCK_NOT_AVAILABLE,
-        SqlState::TOO_MANY_CONNECTIONS,
         SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
         SqlState::READ_ONLY_SQL_TRANSACTION,
         SqlState::QUERY_CANCELED,
     ];
-    // 08: the connection failed. 25P02: something before this failed, and has its own error.
-    passing.contains(code) || code.code().starts_with("08")
+    // 08: the connection failed. 53: the server lacks room, memory or connections. 25P02: something before this failed, and has
+    // its own error.
+    passing.contains(code) || code.code().starts_with("08") || code.code().starts_with("53")
 }
 
 /// A read that failed.

@@ -178,17 +178,17 @@ impl Clerk {
         match self.commit_at_last(&group).await {
             Ok(results) => {
                 for (waiting, result) in group.into_iter().zip(results) {
+                    let result = result.map_err(|error| self.kept_aside(&waiting.change, error));
                     self.follow(&waiting.change, &result);
                     waiting.answer(result);
                 }
             }
-            Err(error) if self.ended.is_some() => {
+            Err(error) if self.ended.is_some() || group.len() == 1 => {
                 for waiting in group {
                     let error = self.kept_aside(&waiting.change, error.clone());
                     waiting.answer(Err(error));
                 }
             }
-            Err(error) if group.len() == 1 => group.into_iter().for_each(|waiting| waiting.answer(Err(error.clone()))),
             // One of them is at fault, and the others are not.
             Err(_) => {
                 for waiting in group {

@@ -90,6 +90,7 @@ fn sync_names(path: &Path) -> std::io::Result<()> {
 pub(super) fn for_moving(path: &Path) -> Result<Connection, JournalError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(|error| unusable(path, &error))?;
+    connection.busy_timeout(Duration::from_secs(10)).map_err(|error| unusable(path, &error))?;
     let set =
         "PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0; PRAGMA wal_autocheckpoint = 0;";
     connection.execute_batch(set).map_err(|error| unusable(path, &error))?;
