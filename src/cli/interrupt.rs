@@ -1,4 +1,4 @@
-//! SIGINT, SIGTERM and SIGHUP: the first one stops the dispatching, the second one ends the program.
+//! SIGINT, SIGTERM and SIGHUP: the first one stops the dispatching, the second one, if it is no SIGHUP, ends the program.
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -36,13 +36,18 @@ pub(super) fn listen(screen: Screen) -> watch::Receiver<bool> {
 /// The same for a command to which the signals mean something else.
 pub(super) fn listen_for(stopping: Stopping, screen: Screen) -> watch::Receiver<bool> {
     let (sender, receiver) = watch::channel(false);
-    let signals = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(signal);
-    for caught in signals {
+    for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
         let sender = sender.clone();
-        let Ok(mut caught) = caught else { continue };
+        let Ok(mut caught) = signal(kind) else { continue };
         tokio::spawn(async move {
             while caught.recv().await.is_some() {
-                if sender.send_replace(true) {
+                let was_asked = sender.send_replace(true);
+                if kind == SignalKind::hangup() {
+                    // A terminal that closes may say so twice, and nobody is there to ask for anything once more.
+                    if was_asked {
+                        continue;
+                    }
+                } else if was_asked {
                     screen.log().unseen(&mut || std::process::exit(i32::from(stopping.at_once)));
                 }
                 screen.warn(stopping.first);

@@ -68,7 +68,12 @@ impl Begun {
 }
 
 /// Waits until it is our turn to begin a run of the job, or until there is one to join: then we have.
-pub(super) async fn others(session: &Session<'_>, way: Way, screen: Screen) -> Result<Option<OpenRun>, Failure> {
+pub(super) async fn others(
+    session: &Session<'_>,
+    way: Way,
+    input: Option<&Input>,
+    screen: Screen,
+) -> Result<Option<OpenRun>, Failure> {
     let (job, journal) = (session.case.job.name.as_str(), &session.journal);
     let mut has_said = false;
     loop {
@@ -81,7 +86,8 @@ pub(super) async fn others(session: &Session<'_>, way: Way, screen: Screen) -> R
             let why = if is_alone { "and nobody can join it" } else { "and this command cannot join it" };
             return Err(Failure::Held(format!("{host} is at work on {job}, {why}; run it again when that is done")));
         }
-        if let Some(open) = run {
+        if let (Some(open), Some(input)) = (run, input) {
+            refuse_another(session, &open, input)?;
             match journal.join(&open.run).await.map_err(open::failure)? {
                 Joined::Yes => return Ok(Some(open)),
                 Joined::Stopped(why) => {
@@ -116,22 +122,36 @@ pub(super) async fn share(session: &Session<'_>, begun: &Begun) -> Result<(), Fa
     session.journal.share(&begun.run, &shared).await.map_err(open::failure)
 }
 
+/// A run of another job file, another input or another day is not ours to work on; whoever has not joined it stands in no report
+/// of it.
+fn refuse_another(session: &Session<'_>, open: &OpenRun, input: &Input) -> Result<(), Failure> {
+    let (case, OpenRun { run, started_at, shared }) = (session.case, open);
+    if shared.input_sha256 != input.sha256.clone().unwrap_or_default() {
+        return Err(differs(
+            case,
+            run,
+            "another input",
+            "give every host the same file, or run this one when that run is done",
+        ));
+    }
+    if shared.job_sha256 != job_sha256(case) {
+        let hint =
+            "every host needs the same version of rekon, the same job file, the same --date and the same --override";
+        return Err(differs(case, run, "a job that is not this one to the letter", hint));
+    }
+    if BusinessDate::of(*started_at) != BusinessDate::of(session.started_at) {
+        return Err(differs(case, run, "another business day", "run it again when that run is done"));
+    }
+    Ok(())
+}
+
+fn differs(case: &Case, run: &RunId, what: &str, hint: &str) -> Failure {
+    Failure::Held(format!("{}: run {run} is at work on {what}\n  hint: {hint}", case.file))
+}
+
 /// Adopts the plan of a run that another host has begun with the same job and the same input.
 pub(super) fn join(session: &Session<'_>, open: OpenRun, input: Input, screen: Screen) -> Result<Begun, Failure> {
     let (case, OpenRun { run, started_at, shared }) = (session.case, open);
-    let differs = |what: &str, hint: &str| {
-        Failure::Held(format!("{}: run {run} is at work on {what}\n  hint: {hint}", case.file))
-    };
-    if shared.input_sha256 != input.sha256.clone().unwrap_or_default() {
-        return Err(differs("another input", "give every host the same file, or run this one when that run is done"));
-    }
-    if shared.job_sha256 != job_sha256(case) {
-        let hint = "every host needs the same version of rekon, the same job file and the same --override";
-        return Err(differs("a job that is not this one to the letter", hint));
-    }
-    if BusinessDate::of(started_at) != BusinessDate::of(session.started_at) {
-        return Err(differs("another business day", "run it again when that run is done"));
-    }
     let own = case.job.guards.clone().unwrap_or_else(|| guard::whole_file(&input));
     let guards = case.guards().unwrap_or(&own);
     let plan = Plan::adopted(&case.job, session.account.operation, guards, input, &shared.decided);
@@ -139,7 +159,7 @@ pub(super) fn join(session: &Session<'_>, open: OpenRun, input: Input, screen: S
     let history = plan.history().clone();
     case.note_overrides(&mut plan, &own, &history)?;
     if plan.rows_sha256() != shared.rows_sha256 {
-        return Err(differs("other rows", "every host needs the same version of rekon"));
+        return Err(differs(case, &run, "other rows", "every host needs the same version of rekon"));
     }
     screen.say(&format!("joins run {run}, which another host has begun"));
     Ok(Begun { run, plan: Arc::new(plan), used: None, started_at, way: Way::Joint })
@@ -190,5 +210,5 @@ fn job_sha256(case: &Case) -> String {
         Loosening::NotOffered | Loosening::NotAsked => Vec::new(),
         Loosening::Asked(loosened) => loosened.overrides.clone(),
     };
-    sha256(format!("{} {job:?} {loosened:?}", env!("CARGO_PKG_VERSION")).as_bytes())
+    sha256(format!("{} {} {job:?} {loosened:?}", env!("CARGO_PKG_VERSION"), case.date).as_bytes())
 }

@@ -210,6 +210,11 @@ pub(super) fn location(named: &str, folder: &Path) -> Result<Location, String> {
         Some((scheme, _)) => {
             Err(format!("{scheme}:// is not known\n  hint: name a file, or postgres://USER@HOST/DATABASE"))
         }
+        // A slash that is missing must not make a journal of its own, beside the one that all hosts share.
+        None if named.to_ascii_lowercase().starts_with("postgres") || named.contains('@') => {
+            Err("looks like a database, and is no URL of one\n  hint: name a file, or postgres://USER@HOST/DATABASE"
+                .to_owned())
+        }
         None => Ok(Location::File(folder.join(named))),
     }
 }

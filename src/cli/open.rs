@@ -181,14 +181,18 @@ pub(super) async fn is_there(location: &Location) -> Result<bool, Failure> {
 
 /// No journal where one was looked for.
 pub(super) fn absent(location: &Location) -> Failure {
-    let hint = "name the job with --job, or the journal with --journal";
+    let hint = match location {
+        Location::File(_) => "name the job with --job, or the journal with --journal",
+        Location::Server { .. } => "rekon journal migrate URL makes it, with the role that owns the database",
+    };
     Failure::Refused(format!("{}: there is no journal here; {hint}", load::named(location)))
 }
 
-/// After something was done. What is out of reach says nothing about money: the next run tells.
-pub(super) fn unread(error: JournalError) -> Failure {
+/// After something was done. A journal that is out of reach does not make the doubt that this program knows of any smaller.
+pub(super) fn unread(case: &Case, error: JournalError) -> Failure {
+    let in_doubt = case.told.progress.in_doubt().count > 0;
     match error {
-        JournalError::Away(_) | JournalError::Fenced => Failure::Stopped(error.to_string()),
+        JournalError::Away(_) | JournalError::Fenced if !in_doubt => Failure::Stopped(error.to_string()),
         other => Failure::InDoubt(other.to_string()),
     }
 }

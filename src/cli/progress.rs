@@ -49,9 +49,9 @@ struct Pulse {
 
 impl Watch {
     /// Starts to show, if there is something to show and somebody wants it.
-    pub(super) fn start(screen: Screen, progress: &Arc<Progress>, job: &Job) -> Self {
+    pub(super) fn start(screen: Screen, progress: &Arc<Progress>, job: &Job, may_claim: bool) -> Self {
         let orders = Progress::get(&progress.orders);
-        if !screen.shows_progress() || orders == 0 {
+        if !screen.shows_progress() || (orders == 0 && !may_claim) {
             return Self { _shown: None };
         }
         let meter = Meter::new(Terms::of(job), SystemClock.monotonic());

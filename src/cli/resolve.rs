@@ -39,7 +39,7 @@ async fn settle(case: &Case, live: bool, started_at: Timestamp, screen: Screen) 
     // Today's orders are not needed to settle yesterday's; only a rehearsal makes its provider of them.
     let input = if embed::needs_input(case) { Some(case.input(started_at)?) } else { None };
     let session = Session::open(case, operation, input.as_ref(), started_at, screen).await?;
-    joint::others(&session, Way::Alone, screen).await?;
+    joint::others(&session, Way::Alone, None, screen).await?;
     let stopped = |error: JournalError| Failure::Stopped(error.to_string());
     // A log that is not there says nothing, and keeps nobody from settling.
     if let Ok(log) = session.log() {

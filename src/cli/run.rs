@@ -107,7 +107,7 @@ async fn run(
     let session = Session::open(case, operation, Some(&input), started_at, screen).await?;
     let way = Way::of(&session, bound.is_some());
     // Others may be waited for: what DOKU says is read behind that.
-    let open = joint::others(&session, way, screen).await?;
+    let open = joint::others(&session, way, Some(&input), screen).await?;
     let log = session.log()?;
     case.refuse_unproved(&log)?;
     session.note_contradictions(&log).await?;
@@ -297,7 +297,7 @@ async fn report(
     let Begun { run, plan, used, started_at, way } = begun;
     let plan = &*plan;
     let stopped = |error: JournalError| Failure::Stopped(error.to_string());
-    let unread = open::unread;
+    let unread = |error| open::unread(case, error);
     // Read again: notifications may have arrived during the run. A log that has gone is no reason to write nothing.
     let log = session.log().unwrap_or_else(|failure| {
         screen.warn(&format!("{failure}\nthe notifications count as they were before the run"));

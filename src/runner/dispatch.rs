@@ -487,6 +487,11 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
                 self.probe.give_way(efforts.role);
                 return Progress::add(&self.progress.ended, 1);
             }
+            // Another host of a joint run, or a person, has brought the item to its end meanwhile.
+            Err(JournalError::Impossible(_)) if self.share.is_some() => {
+                self.probe.give_way(efforts.role);
+                return Progress::add(&self.progress.ended, 1);
+            }
             // No new order begins any more; what is begun is settled all the same.
             Err(error @ JournalError::Capped(_)) => {
                 self.fresh = Fresh::none();

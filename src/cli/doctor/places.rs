@@ -99,6 +99,10 @@ async fn journal(location: &Location, now: Timestamp) -> Vec<Finding> {
     let damaged = |error: &dyn std::fmt::Display| Finding::fault(check, error.to_string(), remedy.clone());
     let journal = match Store::open_to_read(location).await {
         Ok(Some(journal)) => journal,
+        Ok(None) if matches!(location, Location::Server { .. }) => {
+            let remedy = "rekon journal migrate URL makes them, with the role that owns the database";
+            return vec![Finding::warning(check, format!("{name}: has no tables yet"), remedy)];
+        }
         Ok(None) => return vec![Finding::fine(check, format!("{name}: none yet; the first run makes it"))],
         Err(older @ JournalError::Older { .. }) => {
             let remedy = "until then plan, show and an audit cannot read it: rekon resolve JOB carries it over and sends nothing new";

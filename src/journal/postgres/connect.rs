@@ -14,6 +14,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 use tokio_postgres::config::SslMode;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -168,7 +169,8 @@ fn refusal(server: &Server) -> Option<String> {
 #[must_use]
 pub fn told(error: &tokio_postgres::Error) -> String {
     if let Some(of_server) = error.as_db_error() {
-        return format!("{} ({})", of_server.message(), of_server.code().code());
+        let hint = hint(of_server.code()).map(|hint| format!("\n  hint: {hint}")).unwrap_or_default();
+        return format!("{} ({}){hint}", of_server.message(), of_server.code().code());
     }
     let mut text = error.to_string();
     let mut source = error.source();
@@ -177,6 +179,17 @@ pub fn told(error: &tokio_postgres::Error) -> String {
         source = cause.source();
     }
     text
+}
+
+/// What to do about what a server refuses.
+fn hint(code: &SqlState) -> Option<&'static str> {
+    let migrate = "rekon journal migrate \"postgres://OWNER@HOST/DATABASE?runner_role=ROLE\", with the role that owns the database";
+    match *code {
+        SqlState::INSUFFICIENT_PRIVILEGE | SqlState::UNDEFINED_TABLE => Some(migrate),
+        SqlState::INVALID_CATALOG_NAME => Some("make it first: createdb -O OWNER DATABASE"),
+        SqlState::UNDEFINED_OBJECT => Some("make the role first: CREATE ROLE NAME LOGIN PASSWORD '...'"),
+        _ => None,
+    }
 }
 
 /// Why no connection is to be had.
