@@ -83,27 +83,26 @@ pub fn waiting(folder: &Path) -> Result<Vec<Waiting>, JournalError> {
     };
     let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(is_ours).collect();
     paths.sort();
-    paths.into_iter().filter_map(|path| read(path).transpose()).collect()
+    paths.iter().filter_map(|path| read(path).transpose()).collect()
 }
 
 /// `None`: somebody else has just taken it in.
-fn read(path: PathBuf) -> Result<Option<Waiting>, JournalError> {
+fn read(path: &Path) -> Result<Option<Waiting>, JournalError> {
     let unusable = |reason: String| JournalError::Unusable { path: path.display().to_string(), reason };
-    let locked = match File::open(&path) {
+    let locked = match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         opened => opened.and_then(|file| file.lock().map(|()| file)).map_err(|error| unusable(error.to_string()))?,
     };
-    if !is_called(&locked, &path).map_err(|error| unusable(error.to_string()))? {
+    if !is_called(&locked, path).map_err(|error| unusable(error.to_string()))? {
         return Ok(None);
     }
-    let path = &path;
     let text = fs::read_to_string(path).map_err(|error| unusable(error.to_string()))?;
     let lines = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
     let read = |(line, number): (&str, u64)| {
         serde_json::from_str(line).map_err(|error| unusable(format!("line {number} cannot be read: {error}")))
     };
     let outcomes = lines.zip(1..).map(read).collect::<Result<_, _>>()?;
-    Ok(Some(Waiting { path: path.clone(), outcomes, _locked: locked }))
+    Ok(Some(Waiting { path: path.to_owned(), outcomes, _locked: locked }))
 }
 
 /// Gives a file that was taken in another name, so that it is not taken in again.

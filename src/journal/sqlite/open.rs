@@ -52,7 +52,7 @@ pub(super) fn lock(path: &Path) -> Result<(File, File), JournalError> {
             if tried.is_ok() {
                 break;
             }
-            std::thread::sleep(MOMENT);
+            pause();
             tried = locked.try_lock();
         }
         match tried {
@@ -62,6 +62,11 @@ pub(super) fn lock(path: &Path) -> Result<(File, File), JournalError> {
         }
     }
     Ok((file, journal))
+}
+
+#[expect(clippy::disallowed_methods, reason = "another process is waited for, whatever the clock of a test says")]
+fn pause() {
+    std::thread::sleep(MOMENT);
 }
 
 /// Opens the file for writing; makes it, with its tables, if it is not there, and checks it if it is.
