@@ -7,7 +7,7 @@ use super::emergency::Waiting;
 use super::testing::{Database, Server};
 use super::{PostgresJournal, emergency};
 use crate::journal::conformance::{account, answered, at, ended, fill, first, invoice, new_run};
-use crate::journal::record::{DurableIntent, Intent, Item};
+use crate::journal::record::{Acceptance, DurableIntent, Intent, Item};
 use crate::journal::state::{Event, State, next};
 use crate::journal::{Journal, JournalError, TakenIn};
 use crate::model::ids::RunId;
@@ -57,6 +57,37 @@ async fn what_a_living_runner_has_in_hand_is_left_to_it() {
     assert_eq!(one.check().await.unwrap().flaws, [""; 0]);
     drop(one);
     assert_eq!(other.at_work().await.unwrap().len(), 1, "who leaves says so");
+}
+
+#[tokio::test]
+async fn nobody_accepts_a_loss_while_others_are_at_work() {
+    let Some(server) = Server::shared(UNTRIED) else { return };
+    let (database, beside) = (server.database(), tempfile::tempdir().unwrap());
+    let (one, _, sent, other) = two_runners(&database, beside.path()).await;
+    let acceptance = || Acceptance { found: "a clock".into(), lost_since: None, reason: "it is right now".into() };
+    let refused = other.accept(acceptance(), at(5)).await;
+    assert!(matches!(refused, Err(JournalError::Held { .. })), "{refused:?}");
+    assert_eq!(one.record_outcome(ended(sent.attempt(), Outcome::Applied)).await.unwrap(), State::Succeeded);
+    drop(one);
+    other.accept(acceptance(), at(6)).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_answer_that_the_server_refuses_to_record_is_kept() {
+    let Some(server) = Server::shared(UNTRIED) else { return };
+    let (database, beside) = (server.database(), tempfile::tempdir().unwrap());
+    let (one, _, sent, other) = two_runners(&database, beside.path()).await;
+    database.sql(
+        "CREATE FUNCTION is_ill() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'ill'; END $$; \
+         CREATE TRIGGER ill BEFORE UPDATE ON attempt FOR EACH ROW EXECUTE FUNCTION is_ill()",
+    );
+    let told = one.record_outcome(answered(sent.attempt(), Outcome::Applied)).await.unwrap_err();
+    assert!(told.to_string().contains("for the next run of the job to take in"), "{told}");
+    database.sql("DROP TRIGGER ill ON attempt");
+    drop(one);
+    let outcomes = emergency::waiting(beside.path()).unwrap().remove(0).outcomes;
+    assert_eq!(other.take_in(outcomes[0].clone()).await.unwrap(), TakenIn::Became(State::Succeeded));
+    assert_eq!(item(&other, 1).await.state, State::Succeeded);
 }
 
 #[tokio::test]
