@@ -188,7 +188,7 @@ impl<'a> Session<'a> {
         events::listen(&progress, self.screen);
         let dispatch =
             Dispatch::new(desk, self.account.clone(), Rules::of(job), fresh, unsettled, Arc::clone(&progress));
-        let watch = Watch::start(self.screen, &progress, job, share.is_some());
+        let watch = Watch::start(self.screen, &progress, job, self.journal.is_shared());
         // On the thread of the calls, and not on that of the command, which each of them would have to wake.
         let dispatching = tokio::spawn(dispatch.in_lane(share).after(past).run(interrupt::listen(self.screen)));
         let stop = dispatching.await.expect("the dispatcher does not panic");

@@ -488,7 +488,7 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
                 return Progress::add(&self.progress.ended, 1);
             }
             // Another host of a joint run, or a person, has brought the item to its end meanwhile.
-            Err(JournalError::Impossible(_)) if self.share.is_some() => {
+            Err(JournalError::Impossible(_)) if self.fresh.is_claimed() => {
                 self.probe.give_way(efforts.role);
                 return Progress::add(&self.progress.ended, 1);
             }

@@ -63,6 +63,11 @@ impl Fresh {
         self.left == 0
     }
 
+    /// Whether they are those of a joint run.
+    pub(super) const fn is_claimed(&self) -> bool {
+        self.claims.is_some()
+    }
+
     /// Whether more may come.
     pub(super) fn may_grow(&self) -> bool {
         self.claims.as_ref().is_some_and(|claims| !claims.is_over)
