@@ -1,7 +1,7 @@
 //! The journal that several hosts share: tables in PostgreSQL, one writer at a time by the lock on the log's head.
 //!
-//! [`address`] is where it is and how it is reached, [`connect`] the connections and what a server must be set to, [`schema`]
-//! the tables and [`migrate`] who makes them. A group of changes goes through [`writer`]: [`needs`] reads what it is about,
+//! [`address`] is where it is and how it is reached, [`mod@connect`] the connections and what a server must be set to, [`schema`]
+//! the tables and [`mod@migrate`] who makes them. A group of changes goes through [`writer`]: [`needs`] reads what it is about,
 //! [`sheet`] is where the [rules](super::rules) run, [`flush`] writes what they came to; [`begin`] is a run that begins.
 //! [`lease`] is who is at work, and whose writes are refused; [`joint`] is what they share of a run, and [`limiter`] of the
 //! pace. [`reads`] is everything else that a journal is asked.
