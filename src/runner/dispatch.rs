@@ -478,17 +478,17 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
         Intent::First(Box::new(First { run, identity, amount: order.amount, payment_reference, body, at }))
     }
 
+    /// Whether somebody else answers for the item: its invoice has another one, or, in a joint run, another host or a person
+    /// has brought it to its end meanwhile.
+    fn is_for_others(&self, error: &JournalError) -> bool {
+        matches!(error, JournalError::Taken) || matches!(error, JournalError::Impossible(_)) && self.fresh.is_claimed()
+    }
+
     /// Takes note of a call that has come back.
     async fn land(&mut self, (ended, mut efforts): Landed) {
         let ended = match ended {
             Ok(ended) => ended,
-            // Another item has the invoice: its own run answers for it.
-            Err(JournalError::Taken) => {
-                self.probe.give_way(efforts.role);
-                return Progress::add(&self.progress.ended, 1);
-            }
-            // Another host of a joint run, or a person, has brought the item to its end meanwhile.
-            Err(JournalError::Impossible(_)) if self.fresh.is_claimed() => {
+            Err(error) if self.is_for_others(&error) => {
                 self.probe.give_way(efforts.role);
                 return Progress::add(&self.progress.ended, 1);
             }

@@ -8,6 +8,7 @@ use deadpool_postgres::{Pool, Transaction};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
+use super::lease::{IS_ALIVE, IS_HERE};
 use super::look::{checked, get, item_columns, natural, read_item};
 use super::trouble::Undone;
 use crate::journal::joint::{
@@ -65,12 +66,6 @@ CREATE TABLE claimed_item (
 
 CREATE INDEX run_row_free ON run_row (run, number) WHERE runner IS NULL AND fate = 'send' AND rupiah > 0;
 ";
-
-/// A runner `r` that is at work: whoever is silent for too long is marked as lost before this is asked.
-const IS_HERE: &str = "r.lost_at IS NULL AND r.left_at IS NULL";
-
-/// A runner `r` that is at work by the database's clock.
-const IS_ALIVE: &str = "r.lost_at IS NULL AND r.left_at IS NULL AND r.lease_until > clock_timestamp()";
 
 /// One runner's view of joint runs.
 pub(super) struct Joint<'a> {
@@ -301,14 +296,7 @@ impl Joint<'_> {
         let mut client = self.pool.get().await?;
         let tx = client.transaction().await?;
         let locked = Locked::take(&tx, run, self.runner).await?;
-        let standing = match locked.closed {
-            Some(closed) => Standing::Closed(closed),
-            None if locked.has_closer && locked.closer != Some(self.runner) => Standing::Waits,
-            None => {
-                self.become_closer(&tx, run).await?;
-                Standing::Closes
-            }
-        };
+        let standing = self.standing(&tx, run, locked, false).await?;
         tx.commit().await?;
         Ok(standing)
     }
@@ -329,17 +317,29 @@ impl Joint<'_> {
             "SELECT 1 FROM member m JOIN runner r ON r.id = m.runner \
              WHERE m.run = $1 AND m.runner <> $2 AND m.left_at IS NULL AND {IS_ALIVE}"
         );
-        let standing = match locked.closed {
-            Some(closed) => Standing::Closed(closed),
-            None if locked.has_closer && locked.closer != Some(self.runner) => Standing::Waits,
-            None if is_so(&tx, &others, &[&run.as_str(), &self.runner]).await? => Standing::Waits,
-            None => {
-                self.become_closer(&tx, run).await?;
-                Standing::Closes
-            }
-        };
+        let others_go_on = is_so(&tx, &others, &[&run.as_str(), &self.runner]).await?;
+        let standing = self.standing(&tx, run, locked, others_go_on).await?;
         tx.commit().await?;
         Ok(standing)
+    }
+
+    /// Closes a run, unless somebody else does, has done, or is to do so.
+    async fn standing(
+        &self,
+        tx: &Transaction<'_>,
+        run: &RunId,
+        locked: Locked,
+        others_go_on: bool,
+    ) -> Result<Standing, Undone> {
+        let is_being_closed = locked.has_closer && locked.closer != Some(self.runner);
+        match locked.closed {
+            Some(closed) => Ok(Standing::Closed(closed)),
+            None if is_being_closed || others_go_on => Ok(Standing::Waits),
+            None => {
+                asked(tx, "UPDATE joint_run SET closer = $2 WHERE run = $1", &[&run.as_str(), &self.runner]).await?;
+                Ok(Standing::Closes)
+            }
+        }
     }
 
     /// Stops a run for all who work on it, if it is a joint one.
@@ -348,10 +348,6 @@ impl Joint<'_> {
         let statement = "UPDATE joint_run SET stopped = coalesce(stopped, $2) WHERE run = $1";
         client.execute(statement, &[&run.as_str(), &why]).await?;
         Ok(())
-    }
-
-    async fn become_closer(&self, tx: &Transaction<'_>, run: &RunId) -> Result<(), Undone> {
-        asked(tx, "UPDATE joint_run SET closer = $2 WHERE run = $1", &[&run.as_str(), &self.runner]).await.map(drop)
     }
 
     /// Says where the report of a run is that we close.
@@ -380,12 +376,11 @@ impl Joint<'_> {
     pub(super) async fn somebody_is_gone(&self) -> Result<bool, Undone> {
         let client = self.pool.get().await?;
         let statement = client
-            .prepare_cached(
-                "SELECT EXISTS (SELECT 1 FROM runner WHERE lost_at IS NULL AND left_at IS NULL \
-                     AND lease_until <= clock_timestamp()) \
+            .prepare_cached(&format!(
+                "SELECT EXISTS (SELECT 1 FROM runner r WHERE {IS_HERE} AND NOT ({IS_ALIVE})) \
                  OR EXISTS (SELECT 1 FROM attempt a JOIN runner r ON r.id = a.runner WHERE a.ended_at IS NULL \
-                     AND (r.left_at IS NOT NULL OR r.lost_at IS NOT NULL))",
-            )
+                     AND NOT ({IS_HERE}))"
+            ))
             .await?;
         let row = client.query_one(&statement, &[]).await?;
         Ok(get(&row, 0)?)

@@ -21,6 +21,12 @@ const PARTS: u32 = 8;
 /// ... so many must be left when something is about to be sent: a call and its recording fit into them (45 of 120 seconds).
 const MARGIN: u32 = 3;
 
+/// A runner `r` that has neither left nor been marked as lost.
+pub(super) const IS_HERE: &str = "r.lost_at IS NULL AND r.left_at IS NULL";
+
+/// A runner `r` that is at work by the database's clock.
+pub(super) const IS_ALIVE: &str = "r.lost_at IS NULL AND r.left_at IS NULL AND r.lease_until > clock_timestamp()";
+
 /// A runner's lease.
 pub(super) struct Lease {
     /// The runner's number.
@@ -69,8 +75,10 @@ impl Lease {
         let began = now();
         let rows = client
             .execute(
-                "UPDATE runner SET lease_until = clock_timestamp() + $2::bigint * interval '1 millisecond' \
-                 WHERE id = $1 AND lost_at IS NULL AND left_at IS NULL AND lease_until > clock_timestamp()",
+                &format!(
+                    "UPDATE runner r SET lease_until = clock_timestamp() + $2::bigint * interval '1 millisecond' \
+                     WHERE r.id = $1 AND {IS_ALIVE}"
+                ),
                 &[&self.runner, &milliseconds(self.span)],
             )
             .await?;
@@ -86,7 +94,7 @@ impl Lease {
     pub(super) async fn leave(&self, client: &Client) -> Result<(), Undone> {
         client
             .execute(
-                "UPDATE runner SET left_at = clock_timestamp() WHERE id = $1 AND lost_at IS NULL AND left_at IS NULL",
+                &format!("UPDATE runner r SET left_at = clock_timestamp() WHERE r.id = $1 AND {IS_HERE}"),
                 &[&self.runner],
             )
             .await?;
@@ -135,10 +143,10 @@ impl Fence {
     /// What the runner holds at this moment of the database.
     pub(super) async fn look(&self, client: &Client) -> Result<Holds, Undone> {
         let statement = client
-            .prepare_cached(
+            .prepare_cached(&format!(
                 "SELECT lease_until > clock_timestamp(), lease_until > clock_timestamp() + $2::bigint * interval '1 millisecond' \
-                 FROM runner WHERE id = $1 AND lost_at IS NULL AND left_at IS NULL",
-            )
+                 FROM runner r WHERE r.id = $1 AND {IS_HERE}"
+            ))
             .await?;
         let Some(row) = client.query_opt(&statement, &[&self.runner, &self.margin_milliseconds]).await? else {
             return Ok(Holds::Nothing);
@@ -155,11 +163,7 @@ impl Fence {
 /// the log's end: a write of theirs is either before this or refused.
 pub(super) async fn bury(client: &Client) -> Result<u64, Undone> {
     let lost = client
-        .execute(
-            "UPDATE runner SET lost_at = clock_timestamp() \
-             WHERE lost_at IS NULL AND left_at IS NULL AND lease_until <= clock_timestamp()",
-            &[],
-        )
+        .execute(&format!("UPDATE runner r SET lost_at = clock_timestamp() WHERE {IS_HERE} AND NOT ({IS_ALIVE})"), &[])
         .await?;
     Ok(lost)
 }

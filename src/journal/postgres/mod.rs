@@ -59,6 +59,7 @@ use crate::model::ids::{ClientId, InvoiceNumber, RunId};
 use crate::model::time::Timestamp;
 use address::Address;
 use connect::connect;
+use lease::IS_ALIVE;
 use migrate::{Found, look as look_for_tables, migrate};
 use trouble::{Undone, unread};
 use writer::Writer;
@@ -176,8 +177,7 @@ impl PostgresJournal {
     /// It cannot be read.
     pub async fn at_work(&self) -> Result<Vec<AtWork>, JournalError> {
         let read = async |client: &Client| {
-            let statement = "SELECT id, host, run FROM runner \
-                 WHERE left_at IS NULL AND lost_at IS NULL AND lease_until > clock_timestamp() ORDER BY id";
+            let statement = &format!("SELECT id, host, run FROM runner r WHERE {IS_ALIVE} ORDER BY id");
             let mut found = Vec::new();
             for row in needs::asked(client, statement, &[]).await? {
                 found.push(AtWork { runner: look::get(&row, 0)?, host: look::get(&row, 1)?, run: look::get(&row, 2)? });

@@ -8,14 +8,12 @@ use tokio::time::interval;
 use super::joint::Joint;
 use super::lease::Lease;
 use super::trouble::Undone;
+use super::writer::PAUSE;
 use super::{PostgresJournal, limiter};
 use crate::journal::joint::{Ask, Claimed, Host, Joined, Leaving, Shared, Standing, Turn};
 use crate::journal::lane::{Lane, Reserved};
 use crate::journal::{Account, Journal as _, JournalError};
 use crate::model::ids::RunId;
-
-/// Between two tries to reach a server that is away.
-const PAUSE: Duration = Duration::from_millis(200);
 
 /// Asks again and again while the server is away.
 macro_rules! patiently {
