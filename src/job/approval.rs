@@ -10,6 +10,7 @@ use ssh_key::{Algorithm, PublicKey};
 use super::guards::read_rupiah;
 use super::limits::read_span;
 use super::reader::{Reader, Section};
+use super::values::whole;
 use super::yaml::{Node, Value};
 use crate::model::money::Rupiah;
 use crate::model::operation::Task;
@@ -175,10 +176,9 @@ fn read_bands(reader: &mut Reader<'_>, node: &Node, approvers: Option<usize>) ->
         let Some(section) = reader.section(item, "approval.bands", &["over", "need"]) else { continue };
         let over = reader.required(&section, "approval.bands", "over", "rupiah: a plan over more than this");
         let over = over.and_then(|node| read_rupiah(reader, node, "approval.bands.over"));
-        let count = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse::<u32>().ok())?;
         let need = reader.required(&section, "approval.bands", "need", "how many approvals");
         let Some(need_node) = need else { continue };
-        let need = reader.parse(need_node, "approval.bands.need", "a whole number from 0", count);
+        let need = reader.parse(need_node, "approval.bands.need", "a whole number from 0", whole);
         let (Some(over), Some(need)) = (over, need) else { continue };
         if let Some(before) = bands.last() {
             if over <= before.over {

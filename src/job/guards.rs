@@ -4,6 +4,7 @@ use super::growth::{Factor, Growth, MOST_RUNS};
 use super::limits::read_percent;
 use super::reader::{Reader, Section};
 use super::settings::{DuplicateInput, Guards};
+use super::values::whole;
 use super::yaml::Node;
 use crate::model::money::{AmountStyle, Rupiah};
 use crate::model::operation::{Operation, Task};
@@ -79,14 +80,11 @@ fn parse_runs(text: &str) -> Option<u32> {
 }
 
 pub(super) fn parse_count(text: &str) -> Option<u64> {
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    digits.then(|| text.parse::<u64>().ok()).flatten().filter(|count| *count > 0)
+    whole(text).filter(|count| *count > 0)
 }
 
 pub(super) fn parse_rupiah(text: &str) -> Option<Rupiah> {
-    Rupiah::parse_amount(text, AmountStyle::Plain)
-        .ok()
-        .or_else(|| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok().map(Rupiah::new))?)
+    Rupiah::parse_amount(text, AmountStyle::Plain).ok().or_else(|| whole(text).map(Rupiah::new))
 }
 
 /// A switch that means something for one operation only.

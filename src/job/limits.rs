@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::reader::{Reader, Section};
 use super::settings::{Breaker, Limits, Quota, Retries, Window};
+use super::values::whole;
 use super::yaml::{Node, Value};
 use crate::model::time::{Zone, parse_span};
 
@@ -62,7 +63,7 @@ pub(super) fn parse_quota(text: &str) -> Option<Quota> {
 }
 
 fn parse_count(text: &str) -> Option<NonZeroU32> {
-    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+    whole(text)
 }
 
 pub(super) fn read_retries(reader: &mut Reader<'_>, node: Option<&Node>) -> Retries {
@@ -124,7 +125,7 @@ pub(super) fn read_window(reader: &mut Reader<'_>, node: &Node) -> Option<Window
 #[must_use]
 pub fn parse_minutes(text: &str) -> Option<u16> {
     let (hours, minutes) = text.split_once(':')?;
-    let two_digits = |part: &str| (part.len() == 2).then(|| part.parse::<u16>().ok()).flatten();
+    let two_digits = |part: &str| whole::<u16>(part).filter(|_| part.len() == 2);
     let (hours, minutes) = (two_digits(hours)?, two_digits(minutes)?);
     (hours < 24 && minutes < 60).then_some(hours * 60 + minutes)
 }

@@ -6,7 +6,7 @@ use super::guards::read_rupiah;
 use super::limits::{read_span, read_zone};
 use super::reader::{Reader, Section};
 use super::settings::{Column, Condition, Control, Field, InlineRows, OnInvalid, Orders, Source, Test};
-use super::values::{check_template, read_column};
+use super::values::{check_template, read_column, whole};
 use super::yaml::{Node, Value};
 use crate::model::money::AmountStyle;
 use crate::model::status::BookStatus;
@@ -233,9 +233,8 @@ fn read_statuses(reader: &mut Reader<'_>, node: &Node) -> Vec<(String, BookStatu
 
 fn read_control(reader: &mut Reader<'_>, node: &Node) -> Option<Control> {
     let section = reader.section(node, "orders.control", &["rows", "amount"])?;
-    let rows = |text: &str| text.parse::<u64>().ok();
     Some(Control {
-        rows: section.get("rows").and_then(|node| reader.parse(node, "orders.control.rows", "a whole number", rows)),
+        rows: section.get("rows").and_then(|node| reader.parse(node, "orders.control.rows", "a whole number", whole)),
         amount: section.get("amount").and_then(|node| read_rupiah(reader, node, "orders.control.amount")),
     })
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::reader::Reader;
 use super::settings::{DEFAULT_JOURNAL, Job, Merchant, Output, OutputFormat, Reference, is_loopback, wrong_host};
-use super::values::check_template;
+use super::values::{check_template, whole};
 use super::yaml::{self, Node, Value};
 use super::{approval, guards, limits, notifications, orders, reconcile};
 use crate::model::environment::Environment;
@@ -298,7 +298,7 @@ fn read_settlement_entry(reader: &mut Reader<'_>, node: &Node) -> Option<Settlem
     let kind = kind.and_then(|node| reader.word(node, "settlement.type", &[("PERCENTAGE", true), ("FIX", false)]));
     let value = reader.required(&section, "settlement", "value", "percent or rupiah")?;
     let share = if kind? {
-        let percent = |text: &str| text.parse().ok().filter(|percent| (1..=100).contains(percent));
+        let percent = |text: &str| whole(text).filter(|percent| (1..=100).contains(percent));
         Share::Percentage(reader.parse(value, "settlement.value", "a whole number of percent, 1 to 100", percent)?)
     } else {
         let amount = |text: &str| Rupiah::parse_amount(text, AmountStyle::Plain).ok();

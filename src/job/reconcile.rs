@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::guards::read_rupiah;
 use super::limits::{parse_minutes, read_span};
 use super::reader::Reader;
-use super::values::check_templates;
+use super::values::{check_templates, whole};
 use super::yaml::{Node, Value};
 use crate::model::money::Rupiah;
 use crate::model::operation::Task;
@@ -191,7 +191,7 @@ fn read_threshold(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Th
     let section = reader.section(node, what, &["count", "rupiah", "age"])?;
     let mut threshold = Threshold::default();
     if let Some(node) = section.get("count") {
-        let count = |text: &str| text.parse().ok().filter(|count| *count > 0);
+        let count = |text: &str| whole(text).filter(|count| *count > 0);
         threshold.count = reader.parse(node, &format!("{what}.count"), "a number of orders, at least 1", count);
     }
     if let Some(node) = section.get("rupiah") {

@@ -1,4 +1,6 @@
-//! Values that several sections of a job have: paths with a date, and columns or constants.
+//! Values that several sections of a job have: whole numbers, paths with a date, and columns or constants.
+
+use std::str::FromStr;
 
 use super::reader::{Reader, Section};
 use super::settings::Column;
@@ -30,4 +32,22 @@ pub(super) fn read_column(reader: &mut Reader<'_>, node: &Node, what: &str) -> O
         return reader.text(value, what).map(|text| Column::Value(text.to_owned()));
     }
     reader.text(node, what).map(|text| Column::Header(text.to_owned()))
+}
+
+/// A whole number in digits. Rust would also take a plus, which a spreadsheet or an editor may mean otherwise.
+pub(super) fn whole<T: FromStr>(text: &str) -> Option<T> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::whole;
+
+    #[test]
+    fn a_whole_number_is_digits_and_nothing_else() {
+        assert_eq!(whole::<u32>("12"), Some(12));
+        for other in ["+12", "-12", "1.0", "1_000", " 12", ""] {
+            assert_eq!(whole::<u32>(other), None, "{other:?}");
+        }
+    }
 }
