@@ -8,7 +8,7 @@ use deadpool_postgres::{Pool, Transaction};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
-use super::lease::{IS_ALIVE, IS_HERE};
+use super::lease::{IS_ALIVE, IS_HERE, Lease};
 use super::look::{checked, get, item_columns, natural, read_item};
 use super::trouble::Undone;
 use crate::journal::joint::{
@@ -342,6 +342,22 @@ impl Joint<'_> {
         }
     }
 
+    /// Whether a run is still ours to close. The lease is renewed first: nobody takes the run over from then on. A run that is
+    /// no joint one is ours as long as we are at work.
+    pub(super) async fn may_close(&self, run: &RunId, lease: &Lease) -> Result<(), Undone> {
+        let mut client = self.pool.get().await?;
+        lease.renew(&client).await?;
+        let tx = client.transaction().await?;
+        if !is_so(&tx, "SELECT 1 FROM joint_run WHERE run = $1", &[&run.as_str()]).await? {
+            return Ok(());
+        }
+        let locked = Locked::take(&tx, run, self.runner).await?;
+        if locked.closer != Some(self.runner) || locked.closed.is_some() {
+            return Err(JournalError::Fenced.into());
+        }
+        Ok(())
+    }
+
     /// Stops a run for all who work on it, if it is a joint one.
     pub(super) async fn stop(&self, run: &RunId, why: &str) -> Result<(), Undone> {
         let client = self.pool.get().await?;
@@ -522,6 +538,33 @@ mod tests {
         one.finish_run(Finished { run: run.clone(), at: at(9), exit_code: 1, stopped: None }).await.unwrap();
         let Standing::Closed(Closed { exit_code, report }) = two.close(&run).await.unwrap() else { panic!("it is") };
         assert!(exit_code == 1 && report.ends_with(":out/job"), "{report}");
+    }
+
+    #[tokio::test]
+    async fn whoever_closes_a_run_and_was_frozen_on_its_way_closes_it_no_more() {
+        let Some((ground, one, two, run)) = two_runners().await else { return };
+        assert!(matches!(one.may_close(&run).await, Err(JournalError::Fenced)), "nobody has asked to close it");
+        assert_eq!(one.close(&run).await.unwrap(), Standing::Closes);
+        one.may_close(&run).await.unwrap();
+        assert!(matches!(two.may_close(&run).await, Err(JournalError::Fenced)));
+        let Ground::Database(database) = &ground else { panic!("it is one") };
+        let ends_in = |span: &str| {
+            let of_the_first = "WHERE id = (SELECT min(id) FROM runner)";
+            database
+                .sql(&format!("UPDATE runner SET lease_until = clock_timestamp() + interval '{span}' {of_the_first}"));
+        };
+        ends_in("30 s");
+        one.may_close(&run).await.unwrap();
+        assert_eq!(
+            database.sql("SELECT count(*) FROM runner WHERE lease_until < clock_timestamp() + interval '60 s'"),
+            "0"
+        );
+        ends_in("-1 s");
+        assert!(matches!(one.may_close(&run).await, Err(JournalError::Fenced)), "it was silent for too long");
+        assert_eq!(two.close(&run).await.unwrap(), Standing::Closes);
+        two.may_close(&run).await.unwrap();
+        two.finish_run(Finished { run: run.clone(), at: at(9), exit_code: 0, stopped: None }).await.unwrap();
+        assert!(matches!(two.may_close(&run).await, Err(JournalError::Fenced)), "it is closed");
     }
 
     #[tokio::test]
