@@ -93,18 +93,21 @@ impl Joint<'_> {
         let mut client = self.pool.get().await?;
         let tx = client.transaction().await?;
         let [environment, client_id, operation] = account_words(account);
+        let all: [&(dyn ToSql + Sync); 6] = [&job, &environment, &client_id, &operation, &self.runner, &is_alone];
+        let statement = "INSERT INTO at_work (job, environment, client_id, operation, runner, alone) \
+             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
+        asked(&tx, statement, &all).await?;
+        // The lock comes first: whoever had it was registered before that, and what is asked from here on knows of it.
+        let of_job = "w.job = $1 AND w.environment = $2 AND w.client_id = $3 AND w.operation = $4";
+        asked(&tx, &format!("SELECT 1 FROM at_work w WHERE {of_job} FOR UPDATE"), &all[..4]).await?;
         let statement = format!(
-            "INSERT INTO at_work AS w (job, environment, client_id, operation, runner, alone) VALUES ($1, $2, $3, $4, $5, $6) \
-             ON CONFLICT (job, environment, client_id, operation) DO UPDATE \
-                 SET runner = excluded.runner, alone = excluded.alone, run = NULL \
-                 WHERE w.runner = excluded.runner \
-                     OR NOT EXISTS (SELECT 1 FROM runner r WHERE r.id = w.runner AND {IS_ALIVE}) \
-                     AND NOT EXISTS (SELECT 1 FROM member m JOIN runner r ON r.id = m.runner \
-                         WHERE m.run = w.run AND m.left_at IS NULL AND {IS_ALIVE}) \
+            "UPDATE at_work w SET runner = $5, alone = $6, run = NULL WHERE {of_job} AND (w.runner = $5 \
+                 OR NOT EXISTS (SELECT 1 FROM runner r WHERE r.id = w.runner AND {IS_ALIVE}) \
+                 AND NOT EXISTS (SELECT 1 FROM member m JOIN runner r ON r.id = m.runner \
+                     WHERE m.run = w.run AND m.left_at IS NULL AND {IS_ALIVE})) \
              RETURNING runner"
         );
-        let taken =
-            asked(&tx, &statement, &[&job, &environment, &client_id, &operation, &self.runner, &is_alone]).await?;
+        let taken = asked(&tx, &statement, &all).await?;
         if !taken.is_empty() {
             tx.commit().await?;
             return Ok(Turn::Ours);
@@ -574,6 +577,37 @@ mod tests {
         assert_eq!(two.claim(ask(&run, 1, 9)).await.unwrap(), Claimed::Stopped("breaker".into()));
         assert_eq!(one.leave(&run, &Leaving::ForAll("breaker".into())).await.unwrap(), Standing::Waits);
         assert_eq!(two.leave(&run, &Leaving::Alone).await.unwrap(), Standing::Closes, "the last one");
+    }
+
+    #[tokio::test]
+    async fn a_turn_that_another_takes_at_this_moment_is_his() {
+        let Some((ground, one, two, _run)) = two_runners().await else { return };
+        let account = crate::journal::conformance::account();
+        assert_eq!(one.turn("job", &account, false).await.unwrap(), Turn::Ours);
+        drop(one);
+        let Ground::Database(database) = &ground else { panic!("it is one") };
+        let address =
+            crate::journal::postgres::address::Address::parse(&database.url(), std::path::Path::new("/"), &|_| None);
+        let pool = crate::journal::postgres::connect::connect(&address.unwrap()).await.unwrap();
+        // A third runner registers and takes the turn, and none of it is committed yet.
+        let third = pool.get().await.unwrap();
+        third
+            .batch_execute(
+                "BEGIN; INSERT INTO runner (id, host, pid, lease_until) VALUES (99, 'third', 3, clock_timestamp() + interval '1 min'); \
+                 UPDATE at_work SET runner = 99, run = NULL",
+            )
+            .await
+            .unwrap();
+        let committing = async {
+            let waits = "SELECT 1 FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid()";
+            while pool.get().await.unwrap().query(waits, &[]).await.unwrap().is_empty() {
+                tokio::task::yield_now().await;
+            }
+            third.batch_execute("COMMIT").await.unwrap();
+        };
+        let (turn, ()) = tokio::join!(two.turn("job", &account, false), committing);
+        let Turn::Theirs(at_work) = turn.unwrap() else { panic!("two have the turn") };
+        assert_eq!(at_work.host, "third");
     }
 
     #[tokio::test]

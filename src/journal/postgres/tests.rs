@@ -329,3 +329,39 @@ async fn a_resend_carries_the_key_and_the_bytes_of_the_runner_that_was_lost() {
     let again = other.record_intent(Intent::Again { run, item: sent.item().id, at: at(100) }).await.unwrap();
     assert_eq!((&again.item().request_id, again.body()), (&sent.item().request_id, sent.body()));
 }
+
+#[tokio::test]
+async fn what_may_have_been_written_and_cannot_be_looked_for_is_not_written_again() {
+    let Some(server) = Server::shared(UNTRIED) else { return };
+    let (database, beside) = (server.database(), tempfile::tempdir().unwrap());
+    let role = format!("blind_{}", database.name);
+    database.sql(&format!("CREATE ROLE {role} LOGIN"));
+    let owner = address(&format!("{}?runner_role={role}", database.url()));
+    PostgresJournal::migrate(&owner).await.unwrap();
+    // The commit waits for us, so that the connection can be cut in the middle of it.
+    database.sql(
+        "CREATE FUNCTION wait_for_us() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock(7); \
+         RETURN NULL; END $$; CREATE CONSTRAINT TRIGGER wait_for_us AFTER INSERT ON item DEFERRABLE INITIALLY DEFERRED \
+         FOR EACH ROW EXECUTE FUNCTION wait_for_us()",
+    );
+    let journal = PostgresJournal::open(&address(&database.url_of(&role)), beside.path()).await.unwrap();
+    let run = journal.begin_run(new_run("job", &[1, 2])).await.unwrap();
+    let own = super::connect::connect(&address(&database.url())).await.unwrap().get().await.unwrap();
+    own.batch_execute("SELECT pg_advisory_lock(7)").await.unwrap();
+    let cutting = async {
+        let waits = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
+        let pid: i32 = loop {
+            if let Some(row) = own.query_opt(waits, &[]).await.unwrap() {
+                break row.get(0);
+            }
+            tokio::task::yield_now().await;
+        };
+        own.batch_execute(&format!("REVOKE SELECT ON event FROM {role}")).await.unwrap();
+        own.execute("SELECT pg_terminate_backend($1)", &[&pid]).await.unwrap();
+    };
+    let (told, ()) = tokio::join!(journal.record_intent(first(&run, 1, "body")), cutting);
+    assert!(told.unwrap_err().to_string().contains("permission denied for table event"));
+    own.batch_execute(&format!("SELECT pg_advisory_unlock(7); GRANT SELECT ON event TO {role}")).await.unwrap();
+    let next = journal.record_intent(first(&run, 2, "body")).await;
+    assert!(next.is_err_and(|error| error.to_string().contains("permission denied")), "it writes nothing more");
+}

@@ -243,7 +243,13 @@ impl Clerk {
                     self.ended = Some(error.clone());
                     return Err(error);
                 }
-                Err(Undone::Stopped(error)) => return Err(error),
+                Err(Undone::Stopped(error)) => {
+                    // Whether the group was written cannot be found out: nobody may write it as if it were new.
+                    if tried.is_some() {
+                        self.ended = Some(error.clone());
+                    }
+                    return Err(error);
+                }
                 Err(Undone::Away(reason)) if self.lease.has_ended() => {
                     let error = JournalError::Away(format!("the shared journal is out of reach: {reason}"));
                     self.ended = Some(error.clone());
