@@ -14,6 +14,7 @@ pub mod identity;
 pub mod joint;
 pub mod lane;
 pub mod log;
+mod memo;
 pub mod moving;
 pub mod past;
 pub mod postgres;

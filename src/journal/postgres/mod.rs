@@ -4,7 +4,8 @@
 //! the tables and [`mod@migrate`] who makes them. A group of changes goes through [`writer`]: [`needs`] reads what it is about,
 //! [`sheet`] is where the [rules](super::rules) run, [`flush`] writes what they came to; [`begin`] is a run that begins.
 //! [`lease`] is who is at work, and whose writes are refused; [`joint`] is what they share of a run, and [`limiter`] of the
-//! pace. [`reads`] is everything else that a journal is asked.
+//! pace. [`reads`] is everything else that a journal is asked, and
+//! [`memo`] what this host knew of it last.
 
 pub mod address;
 mod begin;
@@ -17,6 +18,7 @@ mod joint;
 mod lease;
 mod limiter;
 mod look;
+mod memo;
 mod migrate;
 mod needs;
 mod pgpass;
@@ -53,13 +55,14 @@ use super::record::{
 use super::rules::{Change, Done, Late, TakenIn};
 use super::state::State;
 use super::story::Story;
-use super::{Account, Journal, JournalError};
+use super::{Account, Journal, JournalError, Loss};
 use crate::model::environment::Environment;
 use crate::model::ids::{ClientId, InvoiceNumber, RunId};
 use crate::model::time::Timestamp;
 use address::Address;
 use connect::connect;
 use lease::IS_ALIVE;
+use memo::Keeper;
 use migrate::{Found, look as look_for_tables, migrate};
 use trouble::{Undone, unread};
 use writer::Writer;
@@ -93,6 +96,8 @@ pub struct PostgresJournal {
     /// `None`: opened for reading.
     writer: Option<Writer>,
 }
+    /// What it lacked when it was opened.
+    loss: Option<Loss>,
 
 /// Who is at work.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,17 +122,35 @@ impl PostgresJournal {
             Self::make(&pool, address).await?;
         }
         Self::refuse_torn_end(&pool, address).await?;
-        let writer = Writer::start(address.clone(), beside.to_owned(), host()).await?;
-        Ok(Self { pool, writer: Some(writer) })
+        let mut keeper = Keeper::beside(beside, address);
+        let loss = Self::lacks(&pool, address, &mut keeper).await?;
+        let writer = Writer::start(address.clone(), beside.to_owned(), host(), keeper).await?;
+        Ok(Self { pool, writer: Some(writer), loss })
     }
 
-    /// Opens an existing journal to look at it; `None` if there is none. Changes nothing.
+    /// Opens an existing journal to look at it; `None` if there is none. Changes nothing. What this host knew of it last stands in
+    /// the folder `beside`.
     ///
     /// # Errors
     /// [`JournalError::Unusable`] if it is out of reach, or not ours.
-    pub async fn open_to_read(address: &Address) -> Result<Option<Self>, JournalError> {
+    pub async fn open_to_read(address: &Address, beside: &Path) -> Result<Option<Self>, JournalError> {
         let (pool, found) = Self::look(address).await?;
-        Ok((found == Found::Present).then_some(Self { pool, writer: None }))
+        if found == Found::Nothing {
+            return Ok(None);
+        }
+        let loss = Self::lacks(&pool, address, &mut Keeper::beside(beside, address)).await?;
+        Ok(Some(Self { pool, writer: None, loss }))
+    }
+
+    async fn lacks(pool: &Pool, address: &Address, keeper: &mut Keeper) -> Result<Option<Loss>, JournalError> {
+        let client = pool.get().await.map_err(|error| Undone::from(error).unusable(address))?;
+        keeper.loss(&client).await.map_err(|error| error.unusable(address))
+    }
+
+    /// What the journal lacked when it was opened: this host knew more of it. `None` if nothing.
+    #[must_use]
+    pub const fn loss(&self) -> Option<Loss> {
+        self.loss
     }
 
     /// Makes the tables if they are missing, and allows the role that the URL names to run jobs; returns whether they were
@@ -470,8 +493,8 @@ impl Journal for PostgresJournal {
         self.claim_patiently(&ask).await
     }
 
-    async fn reserve(&self, lane: &Lane, places: u32) -> Result<Reserved, JournalError> {
-        self.reserve_in(lane, places).await.map_err(unread)
+    async fn reserve(&self, lane: &Lane, wanted: Wanted) -> Result<Reserved, JournalError> {
+        self.reserve_in(lane, wanted).await.map_err(unread)
     }
 
     async fn hold(&self, lane: &Lane, wait: Duration) -> Result<(), JournalError> {

@@ -1,15 +1,15 @@
 //! The promises of the shared journal alone: who is at work, whose writes are refused, and what a server that goes away costs.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::address::Address;
 use super::emergency::Waiting;
 use super::testing::{Database, Server};
 use super::{PostgresJournal, emergency};
 use crate::journal::conformance::{account, answered, at, ended, fill, first, invoice, new_run};
-use crate::journal::record::{Acceptance, DurableIntent, Intent, Item};
+use crate::journal::record::{Acceptance, DurableIntent, Finished, Intent, Item, NewRun};
 use crate::journal::state::{Event, State, next};
-use crate::journal::{Journal, JournalError, TakenIn};
+use crate::journal::{Journal, JournalError, Loss, TakenIn};
 use crate::model::ids::RunId;
 use crate::model::outcome::{Doubt, Outcome, Refusal};
 
@@ -293,7 +293,7 @@ async fn whatever_is_changed_by_hand_is_found() {
     let database = server.database();
     drop(open(&database, beside.path()).await);
     database.sql("ALTER TABLE event DISABLE TRIGGER event_is_never_changed");
-    let journal = PostgresJournal::open_to_read(&address(&database.url())).await.unwrap().unwrap();
+    let journal = PostgresJournal::open_to_read(&address(&database.url()), beside.path()).await.unwrap().unwrap();
     let flaws = journal.check().await.unwrap().flaws;
     assert_eq!(flaws, ["event_is_never_changed: this guard of the journal is missing, or was switched off"]);
 }
@@ -301,19 +301,19 @@ async fn whatever_is_changed_by_hand_is_found() {
 #[tokio::test]
 async fn tables_of_another_version_and_of_somebody_else_are_refused() {
     let Some(server) = Server::shared(UNTRIED) else { return };
-    let (database, beside) = (server.database(), PathBuf::from("/"));
+    let (database, beside) = (server.database(), tempfile::tempdir().unwrap());
     let refused = async |expected: &str| {
-        let error = PostgresJournal::open(&address(&database.url()), &beside).await.err().expect(expected).to_string();
+        let error = PostgresJournal::open(&address(&database.url()), beside.path()).await.err().expect(expected).to_string();
         assert!(error.contains(expected), "{error}");
     };
     database.sql("CREATE TABLE item (id int)");
     refused("it has a table item of somebody else").await;
     database.sql("DROP TABLE item");
     assert!(
-        PostgresJournal::open_to_read(&address(&database.url())).await.unwrap().is_none(),
+        PostgresJournal::open_to_read(&address(&database.url()), beside.path()).await.unwrap().is_none(),
         "a reader makes nothing"
     );
-    drop(PostgresJournal::open(&address(&database.url()), &beside).await.unwrap());
+    drop(PostgresJournal::open(&address(&database.url()), beside.path()).await.unwrap());
     database.sql("UPDATE journal SET version = 99");
     refused("its tables have version 99, this program knows 1").await;
 }
@@ -328,6 +328,73 @@ async fn a_resend_carries_the_key_and_the_bytes_of_the_runner_that_was_lost() {
     let run = other.begin_run(new_run("job", &[1])).await.unwrap();
     let again = other.record_intent(Intent::Again { run, item: sent.item().id, at: at(100) }).await.unwrap();
     assert_eq!((&again.item().request_id, again.body()), (&sent.item().request_id, sent.body()));
+}
+
+/// Everything that belongs to the journal, as a backup of the database has it.
+fn copied<'a>(server: &'a Server, database: &Database<'_>) -> Database<'a> {
+    let copy = server.database();
+    server.sql("postgres", &format!("DROP DATABASE {}", copy.name));
+    // Who has left may still be on the way out.
+    let others = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}'", database.name);
+    server.sql("postgres", &others);
+    server.sql("postgres", &format!("CREATE DATABASE {} TEMPLATE {}", copy.name, database.name));
+    copy
+}
+
+/// Puts a copy in the place of a database, as a restore does.
+fn put_back(server: &Server, copy: &Database<'_>, database: &Database<'_>) {
+    server.sql("postgres", &format!("DROP DATABASE {} WITH (FORCE)", database.name));
+    server.sql("postgres", &format!("CREATE DATABASE {} TEMPLATE {}", database.name, copy.name));
+}
+
+#[tokio::test]
+async fn a_database_that_was_restored_or_made_anew_is_noticed_by_each_host_until_one_has_noted_it() {
+    let Some(server) = Server::shared(UNTRIED) else { return };
+    let (database, here, elsewhere) = (server.database(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let lost = async |beside: &Path| open(&database, beside).await.loss();
+    let journal = open(&database, here.path()).await;
+    let run = journal.begin_run(new_run("job", &[1, 2])).await.unwrap();
+    let sent = journal.record_intent(first(&run, 1, "body")).await.unwrap();
+    drop(journal);
+    assert_eq!(lost(here.path()).await, None);
+    let backup = copied(server, &database);
+    let journal = open(&database, here.path()).await;
+    journal.record_outcome(ended(sent.attempt(), Outcome::Applied)).await.unwrap();
+    drop(open(&database, elsewhere.path()).await);
+    drop(journal);
+    put_back(server, &backup, &database);
+    let loss = Loss { since: at(1), until: at(2) };
+    assert_eq!(lost(here.path()).await, Some(loss));
+    assert_eq!(lost(here.path()).await, Some(loss), "until somebody accepts it");
+    assert_eq!(lost(elsewhere.path()).await, Some(loss), "it has written nothing, and has seen it");
+    let reader = PostgresJournal::open_to_read(&address(&database.url()), here.path()).await.unwrap().unwrap();
+    assert_eq!(reader.loss(), Some(loss), "whoever looks is told too");
+    drop(reader);
+    let journal = open(&database, here.path()).await;
+    let noted = Acceptance { found: loss.to_string(), lost_since: Some(loss.since), reason: String::new() };
+    journal.accept(noted, at(50)).await.unwrap();
+    let begun = journal.begin_run(NewRun { started_at: at(60), ..new_run("job", &[3]) }).await.unwrap();
+    journal.finish_run(Finished { run: begun, at: at(70), exit_code: 0, stopped: None }).await.unwrap();
+    drop(journal);
+    assert_eq!((lost(here.path()).await, lost(elsewhere.path()).await), (None, None), "the log knows of it");
+    assert_eq!(open(&database, here.path()).await.lost_since().await.unwrap(), Some(loss.since), "and it is noted");
+    server.sql("postgres", &format!("DROP DATABASE {} WITH (FORCE)", database.name));
+    server.sql("postgres", &format!("CREATE DATABASE {}", database.name));
+    assert_eq!(
+        lost(elsewhere.path()).await,
+        Some(Loss { since: at(0), until: at(70) }),
+        "another journal in its place"
+    );
+}
+
+#[tokio::test]
+async fn a_young_loss_is_noted_while_others_are_at_work() {
+    let Some(server) = Server::shared(UNTRIED) else { return };
+    let (database, beside) = (server.database(), tempfile::tempdir().unwrap());
+    let (_one, _, _, other) = two_runners(&database, beside.path()).await;
+    let noted = Acceptance { found: "some".into(), lost_since: Some(at(1)), reason: String::new() };
+    other.accept(noted, at(5)).await.unwrap();
+    assert_eq!(other.lost_since().await.unwrap(), Some(at(1)));
 }
 
 #[tokio::test]
