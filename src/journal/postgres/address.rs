@@ -127,6 +127,11 @@ impl Address {
         Ok(address)
     }
 
+    /// The same place as somebody else would name it.
+    pub(super) fn of_somebody(&self, user: &str) -> Self {
+        Self { user: user.to_owned(), ..self.clone() }
+    }
+
     /// How long a runner counts as alive after it was heard of last.
     #[must_use]
     pub const fn lease(&self) -> Duration {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::address::Address;
 use super::emergency::Waiting;
+use super::migrate::Migrated;
 use super::testing::{Database, Server};
 use super::{PostgresJournal, emergency};
 use crate::journal::conformance::{account, answered, at, ended, fill, first, invoice, new_run};
@@ -204,8 +205,8 @@ async fn whoever_runs_jobs_deletes_nothing_and_changes_no_entry() {
     let missing = PostgresJournal::open(&address(&url), beside.path()).await.err().expect("nothing is there yet");
     assert!(missing.to_string().contains("permission denied"), "{missing}");
     let owner = address(&format!("{}?runner_role={role}", database.url()));
-    assert!(PostgresJournal::migrate(&owner).await.unwrap());
-    assert!(!PostgresJournal::migrate(&owner).await.unwrap(), "once");
+    assert_eq!(PostgresJournal::migrate(&owner).await.unwrap(), Migrated::Made);
+    assert_eq!(PostgresJournal::migrate(&owner).await.unwrap(), Migrated::Present, "once");
     let journal = PostgresJournal::open(&address(&url), beside.path()).await.unwrap();
     fill(&journal).await;
     assert_eq!(journal.recover(at(9)).await.unwrap(), 0, "it is alive itself");
@@ -290,12 +291,52 @@ async fn whatever_is_changed_by_hand_is_found() {
         database.sql(&format!("SET session_replication_role = replica; {change}"));
         assert_ne!(journal.check().await.unwrap().flaws, [""; 0], "{change}");
     }
+}
+
+#[tokio::test]
+async fn a_run_refuses_tables_whose_guards_are_not_those_that_were_made() {
+    let Some(server) = Server::shared(UNTRIED) else { return };
+    let beside = tempfile::tempdir().unwrap();
+    let changes = [
+        ("event_is_never_changed", "trigger", "ALTER TABLE event DISABLE TRIGGER event_is_never_changed"),
+        ("head_goes_forward", "trigger", "DROP TRIGGER head_goes_forward ON head"),
+        ("item_begins_lawfully", "trigger", "ALTER TABLE item ENABLE REPLICA TRIGGER item_begins_lawfully"),
+        (
+            "item_changes_lawfully",
+            "trigger",
+            "DROP TRIGGER item_changes_lawfully ON item; CREATE TRIGGER item_changes_lawfully BEFORE UPDATE OF state ON item \
+             FOR EACH ROW EXECUTE FUNCTION item_changes_lawfully()",
+        ),
+        (
+            "item_changes_lawfully",
+            "function",
+            "CREATE OR REPLACE FUNCTION item_changes_lawfully() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
+        ),
+        ("item_one_generation", "unique index", "DROP INDEX item_one_generation"),
+        (
+            "item_one_live",
+            "unique index",
+            "DROP INDEX item_one_live; CREATE UNIQUE INDEX item_one_live ON item (invoice, operation, client_id, environment) \
+             WHERE state <> 'refused' AND state <> 'ruled_not_done' AND state <> 'unknown'",
+        ),
+        ("event_pkey", "unique index", "ALTER TABLE event DROP CONSTRAINT event_pkey"),
+    ];
+    for (name, kind, change) in changes {
+        let database = server.database();
+        drop(open(&database, beside.path()).await);
+        database.sql(change);
+        let flaw = format!("{name}: this {kind} guards the journal, and is missing, was switched off or was changed");
+        let refused = PostgresJournal::open(&address(&database.url()), beside.path()).await.err().expect(change);
+        assert!(refused.to_string().contains(&flaw), "{refused}");
+        let journal = PostgresJournal::open_to_read(&address(&database.url()), beside.path()).await.unwrap().unwrap();
+        assert_eq!(journal.check().await.unwrap().flaws, [flaw]);
+    }
     let database = server.database();
     drop(open(&database, beside.path()).await);
-    database.sql("ALTER TABLE event DISABLE TRIGGER event_is_never_changed");
-    let journal = PostgresJournal::open_to_read(&address(&database.url()), beside.path()).await.unwrap().unwrap();
-    let flaws = journal.check().await.unwrap().flaws;
-    assert_eq!(flaws, ["event_is_never_changed: this guard of the journal is missing, or was switched off"]);
+    database.sql(&format!("ALTER DATABASE {} SET session_replication_role = replica", database.name));
+    let refused =
+        PostgresJournal::open(&address(&database.url()), beside.path()).await.err().expect("no trigger is at work");
+    assert!(refused.to_string().contains("was switched off"), "{refused}");
 }
 
 #[tokio::test]
@@ -303,7 +344,8 @@ async fn tables_of_another_version_and_of_somebody_else_are_refused() {
     let Some(server) = Server::shared(UNTRIED) else { return };
     let (database, beside) = (server.database(), tempfile::tempdir().unwrap());
     let refused = async |expected: &str| {
-        let error = PostgresJournal::open(&address(&database.url()), beside.path()).await.err().expect(expected).to_string();
+        let error =
+            PostgresJournal::open(&address(&database.url()), beside.path()).await.err().expect(expected).to_string();
         assert!(error.contains(expected), "{error}");
     };
     database.sql("CREATE TABLE item (id int)");
@@ -315,7 +357,7 @@ async fn tables_of_another_version_and_of_somebody_else_are_refused() {
     );
     drop(PostgresJournal::open(&address(&database.url()), beside.path()).await.unwrap());
     database.sql("UPDATE journal SET version = 99");
-    refused("its tables have version 99, this program knows 1").await;
+    refused("its tables have version 99, this program knows 2").await;
 }
 
 #[tokio::test]
