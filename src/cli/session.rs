@@ -4,6 +4,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
+use super::closing::end_what_waits;
 use super::embed::{self, Embedded};
 use super::events;
 use super::exit::Failure;
@@ -84,6 +85,7 @@ impl<'a> Session<'a> {
         let credentials = case.credentials()?;
         let journal = open::open(&case.journal, case.job.retries.horizon, started_at, screen).await.map(Arc::new)?;
         take_in(&case.journal, &journal, screen).await?;
+        end_what_waits(case, &journal, screen).await?;
         journal.recover(started_at).await.map_err(open::failure)?;
         let embedded =
             if case.job.embeds_simulator() { Some(embed::start(case, &credentials, input).await?) } else { None };
