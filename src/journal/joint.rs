@@ -73,6 +73,19 @@ pub struct Closed {
     pub report: String,
 }
 
+/// What became of a report that a runner had made before the end of its run was recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Draft {
+    /// The runner has closed the run: this is its report.
+    Accepted,
+    /// The runner is still at work.
+    Pending,
+    /// Somebody else reports, or will.
+    Void,
+    /// The journal does not know of such a run.
+    Unknown,
+}
+
 /// Why a runner leaves before the run is over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Leaving {

@@ -541,9 +541,6 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
         self.pacer.note(ended.http_status, ended.retry_after);
         if let Some(wait) = ended.retry_after.or(ended.throttled.then_some(self.rules.retries.backoff_first)) {
             self.pacer.hold(wait);
-            if let Some(share) = self.share.clone() {
-                tokio::spawn(async move { share.hold(wait).await });
-            }
             self.progress.tell(&Event::Throttled(wait));
         } else if ended.answered || ended.reading.as_ref().is_some_and(|reading| proves(&reading.outcome)) {
             self.pacer.climb();

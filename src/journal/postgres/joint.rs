@@ -12,7 +12,7 @@ use super::lease::{IS_ALIVE, IS_HERE, Lease};
 use super::look::{checked, get, item_columns, natural, read_item};
 use super::trouble::Undone;
 use crate::journal::joint::{
-    Ask, AtWork, Claimed, Closed, Host, Joined, Leaving, OpenRun, Shared, Standing, Turn, Work,
+    Ask, AtWork, Claimed, Closed, Draft, Host, Joined, Leaving, OpenRun, Shared, Standing, Turn, Work,
 };
 use crate::journal::{Account, JournalError};
 use crate::model::ids::RunId;
@@ -378,6 +378,23 @@ impl Joint<'_> {
         Ok(())
     }
 
+    /// What became of a report that a runner had made before the end of its run was recorded.
+    pub(super) async fn draft(&self, run: &RunId, runner: i64) -> Result<Draft, Undone> {
+        let client = self.pool.get().await?;
+        let statement = format!(
+            "SELECT run.finished_at IS NOT NULL AND j.closer = $2, EXISTS (SELECT 1 FROM runner r WHERE r.id = $2 AND {IS_ALIVE}) \
+             FROM run JOIN joint_run j ON j.run = run.name WHERE run.name = $1"
+        );
+        let Some(row) = client.query_opt(&statement, &[&run.as_str(), &runner]).await? else {
+            return Ok(Draft::Unknown);
+        };
+        Ok(match (get::<Option<bool>>(&row, 0)?, get(&row, 1)?) {
+            (Some(true), _) => Draft::Accepted,
+            (_, true) => Draft::Pending,
+            (_, false) => Draft::Void,
+        })
+    }
+
     /// Everybody who has worked on a run, in the order in which they came.
     pub(super) async fn hosts(&self, run: &RunId) -> Result<Vec<Host>, Undone> {
         let client = self.pool.get().await?;
@@ -525,6 +542,17 @@ mod tests {
         assert!(matches!(one.leave(&run, &Leaving::Alone).await, Err(JournalError::Fenced)));
         let lost: Vec<bool> = two.hosts(&run).await.unwrap().iter().map(|host| host.is_lost).collect();
         assert_eq!(lost, [true, false]);
+    }
+
+    #[tokio::test]
+    async fn a_runner_that_is_buried_before_it_shares_a_run_is_told_what_has_become_of_it() {
+        let Some((ground, one, _two, run)) = two_runners().await else { return };
+        let Ground::Database(database) = &ground else { panic!("it is one") };
+        database.sql("UPDATE runner SET lost_at = clock_timestamp() WHERE id = (SELECT min(id) FROM runner)");
+        let text = String::new;
+        let shared = Shared { job_sha256: text(), input_sha256: text(), rows_sha256: text(), decided: Vec::new() };
+        let told = one.share(&run, &shared).await;
+        assert!(matches!(told, Err(JournalError::Fenced)), "{told:?}");
     }
 
     #[tokio::test]

@@ -10,7 +10,7 @@ use super::lease::Lease;
 use super::trouble::Undone;
 use super::writer::PAUSE;
 use super::{PostgresJournal, limiter};
-use crate::journal::joint::{Ask, Claimed, Host, Joined, Leaving, Shared, Standing, Turn};
+use crate::journal::joint::{Ask, Claimed, Draft, Host, Joined, Leaving, Shared, Standing, Turn};
 use crate::journal::lane::{Lane, Reserved};
 use crate::journal::{Account, Journal as _, JournalError};
 use crate::model::ids::RunId;
@@ -104,6 +104,22 @@ impl PostgresJournal {
     /// The server stayed away.
     pub async fn reported(&self, run: &RunId, report: &str) -> Result<(), JournalError> {
         patiently!(self, joint => joint.reported(run, report))
+    }
+
+    /// The number of this runner.
+    ///
+    /// # Errors
+    /// The journal was opened for reading.
+    pub fn runner(&self) -> Result<i64, JournalError> {
+        Ok(self.lease()?.runner)
+    }
+
+    /// What became of a report that a runner had made before the end of its run was recorded.
+    ///
+    /// # Errors
+    /// The server stayed away.
+    pub async fn draft(&self, run: &RunId, runner: i64) -> Result<Draft, JournalError> {
+        patiently!(self, joint => joint.draft(run, runner))
     }
 
     /// Everybody who has worked on a joint run.
