@@ -8,7 +8,7 @@ use deadpool_postgres::{Pool, Transaction};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
-use super::lease::{IS_ALIVE, IS_HERE, Lease};
+use super::lease::{IS_ALIVE, IS_HERE};
 use super::look::{checked, get, item_columns, natural, read_item};
 use super::trouble::Undone;
 use crate::journal::joint::{
@@ -345,22 +345,6 @@ impl Joint<'_> {
         }
     }
 
-    /// Whether a run is still ours to close. The lease is renewed first: nobody takes the run over from then on. A run that is
-    /// no joint one is ours as long as we are at work.
-    pub(super) async fn may_close(&self, run: &RunId, lease: &Lease) -> Result<(), Undone> {
-        let mut client = self.pool.get().await?;
-        lease.renew(&client).await?;
-        let tx = client.transaction().await?;
-        if !is_so(&tx, "SELECT 1 FROM joint_run WHERE run = $1", &[&run.as_str()]).await? {
-            return Ok(());
-        }
-        let locked = Locked::take(&tx, run, self.runner).await?;
-        if locked.closer != Some(self.runner) || locked.closed.is_some() {
-            return Err(JournalError::Fenced.into());
-        }
-        Ok(())
-    }
-
     /// Stops a run for all who work on it, if it is a joint one.
     pub(super) async fn stop(&self, run: &RunId, why: &str) -> Result<(), Undone> {
         let client = self.pool.get().await?;
@@ -513,7 +497,7 @@ mod tests {
 
     fn work(claimed: Result<Claimed, JournalError>) -> Work {
         let Ok(Claimed::Work(work)) = claimed else { panic!("{claimed:?}") };
-        work
+        Work { elsewhere: Vec::new(), heard: 0, ..work }
     }
 
     #[tokio::test]

@@ -89,15 +89,6 @@ impl PostgresJournal {
         patiently!(self, joint => joint.leave(run, leaving))
     }
 
-    /// Whether this program still is the one that closes a run, with its lease renewed.
-    ///
-    /// # Errors
-    /// [`JournalError::Fenced`] if somebody else may close it; the server stayed away.
-    pub async fn may_close(&self, run: &RunId) -> Result<(), JournalError> {
-        let lease = self.lease()?;
-        patiently!(self, joint => joint.may_close(run, lease))
-    }
-
     /// Says where the report of a run is that this program closes.
     ///
     /// # Errors

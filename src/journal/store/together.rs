@@ -70,20 +70,6 @@ impl Store {
         }
     }
 
-    /// Whether this program still is the one that closes a run, with its lease renewed. Asked directly before the files of the
-    /// report get their final place, under a name of their own until then: from here on nobody else closes the run for a whole
-    /// lease. A program that was frozen on its way learns here that others have taken over.
-    ///
-    /// # Errors
-    /// [`JournalError::Fenced`] if somebody else may close it: its files are for nobody, and are taken away. The journal cannot
-    /// be reached.
-    pub async fn may_close(&self, run: &RunId) -> Result<(), JournalError> {
-        match self {
-            Self::Sqlite(_) => Ok(()),
-            Self::Postgres(journal) => journal.may_close(run).await,
-        }
-    }
-
     /// Says where the report of a run is that this program closes.
     ///
     /// # Errors
