@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::check::Checked;
 use super::history::{Asked, History, Overridden, PlanUse};
 use super::joint::{Ask, Claimed};
-use super::lane::{Lane, Reserved};
+use super::lane::{Lane, Reserved, Wanted};
 use super::log::{Reopened, Ruled};
 use super::past::Past;
 use super::postgres::PostgresJournal;
@@ -402,8 +402,8 @@ impl Journal for Store {
         of_each!(self, journal => journal.claim(ask))
     }
 
-    async fn reserve(&self, lane: &Lane, places: u32) -> Result<Reserved, JournalError> {
-        of_each!(self, journal => journal.reserve(lane, places))
+    async fn reserve(&self, lane: &Lane, wanted: Wanted) -> Result<Reserved, JournalError> {
+        of_each!(self, journal => journal.reserve(lane, wanted))
     }
 
     async fn hold(&self, lane: &Lane, wait: Duration) -> Result<(), JournalError> {

@@ -350,6 +350,27 @@ fn a_wait_that_one_host_is_asked_for_is_kept_by_all() {
 }
 
 #[test]
+fn the_failures_of_several_hosts_together_open_the_breaker_of_all() {
+    let Some(server) = Server::shared("a breaker for several hosts") else { return };
+    let fault = |number: u32| {
+        format!("  - {{operation: refund, invoice_number: INV-{number}, times: 9, fault: reset_before}}\n")
+    };
+    let faults: String = (1..=40).map(fault).collect();
+    let steady = STEADY.replace("20/s", "4/s").replace("burst: 2", "burst: 1");
+    let keys = format!("breaker: {{consecutive: 8, failures: 100%, of_last: 100}}\n{steady}");
+    let mut fleet = Fleet::new(server, 2, "refund", 40, (&faults, &keys));
+    let running: Vec<Background> = (0..2).map(|host| fleet.start(host)).collect();
+    for (host, running) in running.into_iter().enumerate() {
+        let ended = fleet.end(host, running);
+        assert!(matches!(ended.code, Some(3..=5)), "{ended:?}");
+    }
+    // Each of them for itself would have needed eight: fifteen in all, while they take turns.
+    let sent: u32 = fleet.sql("SELECT count(*) FROM attempt WHERE kind = 'send'").parse().expect("a number");
+    assert!((8..=12).contains(&sent), "{sent} requests until the breaker opened");
+    assert!(fleet.sql("SELECT count(*) FROM event WHERE data LIKE '%\"run_stopped\"%\"breaker\"%'") != "0");
+}
+
+#[test]
 fn the_canary_of_one_host_is_everybodys() {
     let Some(server) = Server::shared("a canary for several hosts") else { return };
     // The first order is refused, but only at its third call: by then the others have come.

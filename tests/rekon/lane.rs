@@ -7,7 +7,7 @@ use std::time::Duration;
 use rekon::doku::exchange::{Answer, Exchange, Request};
 use rekon::edge::clock::SystemClock;
 use rekon::job::settings::Limits;
-use rekon::journal::lane::{Lane, Reserved};
+use rekon::journal::lane::{Lane, Reserved, Wanted};
 use rekon::journal::postgres::address::Address;
 use rekon::journal::store::{Location, Store};
 use rekon::journal::{Account, Journal as _};
@@ -65,7 +65,9 @@ async fn a_wait_is_told_to_all_before_the_answer_that_asked_for_it_is_handed_on(
     let Account { environment, client_id, .. } = account();
     let second = Duration::from_secs(1);
     let lane = Lane { environment, client_id, spacing: second, ahead: second };
-    let Reserved::Later(wait) = theirs.reserve(&lane, 1).await.expect("the server is there") else {
+    let Reserved::Later(wait) =
+        theirs.reserve(&lane, Wanted { places: 1, well: 0 }).await.expect("the server is there")
+    else {
         panic!("the other host has a place");
     };
     assert!(wait > Duration::from_secs(500), "{wait:?}");

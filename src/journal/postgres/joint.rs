@@ -9,17 +9,21 @@ use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 use super::lease::{IS_ALIVE, IS_HERE};
-use super::look::{checked, get, item_columns, natural, read_item};
+use super::look::{checked, facts_of, get, item_columns, natural, read_item};
 use super::trouble::Undone;
 use crate::journal::joint::{
-    Ask, AtWork, Claimed, Closed, Draft, Host, Joined, Leaving, OpenRun, Shared, Standing, Turn, Work,
+    Ask, AtWork, Claimed, Closed, Draft, Heard, Host, Joined, Leaving, OpenRun, Shared, Standing, Turn, Work,
 };
+use crate::journal::record::ItemId;
 use crate::journal::{Account, JournalError};
 use crate::model::ids::RunId;
 use crate::model::time;
 
 /// Most items that are claimed at once.
 const MOST_ITEMS: i64 = 64;
+
+/// Most ends of calls that are heard of at once: more than there are between two questions.
+const MOST_HEARD: i64 = 1024;
 
 /// The tables of joint runs.
 pub(super) const TABLES: &str = "
@@ -222,12 +226,33 @@ impl Joint<'_> {
         }
         let statement = format!("SELECT {} FROM item i WHERE i.id = ANY($1) ORDER BY i.id", item_columns("i"));
         let items = if items.is_empty() { Vec::new() } else { asked(tx, &statement, &[&items]).await? };
+        let (elsewhere, heard) = self.elsewhere(tx, ask).await?;
         Ok(Claimed::Work(Work {
+            elsewhere,
+            heard,
             rows: rows.into_iter().map(i64::cast_unsigned).collect(),
             items: items.iter().map(|row| read_item(row, 0)).collect::<Result<_, _>>()?,
             canaries,
             is_proved,
         }))
+    }
+
+    /// How calls of others in the run have ended behind what was heard already, and up to which entry. What was closed for a
+    /// runner that was lost says nothing of the provider.
+    async fn elsewhere(&self, tx: &Transaction<'_>, ask: &Ask) -> Result<(Vec<Heard>, i64), Undone> {
+        let head = asked(tx, "SELECT seq FROM head", &[]).await?;
+        let heard = head.first().map(|row| get::<i64>(row, 0)).transpose()?.unwrap_or_default();
+        let statement = "SELECT a.item, a.kind, a.outcome, a.facts FROM \
+                 (SELECT e.seq, (e.data::json ->> 'attempt')::bigint AS attempt FROM event e \
+                 WHERE e.seq > $2 AND e.seq <= $3 AND e.item IS NOT NULL AND e.data::json ->> 'kind' IN ('ended', 'inquired') \
+                 ORDER BY e.seq DESC LIMIT $4) ended JOIN attempt a ON a.id = ended.attempt \
+             WHERE a.run = $1 AND a.runner <> $5 AND a.reason <> 'crash' ORDER BY ended.seq";
+        let rows = asked(tx, statement, &[&ask.run.as_str(), &ask.heard, &heard, &MOST_HEARD, &self.runner]).await?;
+        let mut elsewhere = Vec::new();
+        for row in &rows {
+            elsewhere.extend(Heard::of(ItemId(get(row, 0)?), get(row, 1)?, get(row, 2)?, &facts_of(row, 3)?));
+        }
+        Ok((elsewhere, heard))
     }
 
     /// Whether the provider has proved in this run to be well, and how many canaries it still has to.
@@ -473,10 +498,12 @@ async fn nothing_is_left(tx: &Transaction<'_>, run: &str) -> Result<bool, Undone
 mod tests {
     use super::*;
     use crate::journal::Journal as _;
-    use crate::journal::conformance::{Ground, at, first, new_run};
+    use crate::journal::conformance::{Ground, answered, at, first, new_run};
+    use crate::journal::joint::Health;
     use crate::journal::record::Finished;
     use crate::journal::state::State;
     use crate::journal::store::Store;
+    use crate::model::outcome::{Doubt, Outcome, Refusal, SignatureCheck, Unsent};
 
     /// Two runners on a run of seven orders; `None`: PostgreSQL is not installed.
     async fn two_runners() -> Option<(Ground, Store, Store, RunId)> {
@@ -492,7 +519,7 @@ mod tests {
 
     fn ask(run: &RunId, number: u64, most: u32) -> Ask {
         let (run, is_idle) = (run.clone(), most > 99);
-        Ask { run, most, canaries: 0, is_half_open: false, is_idle, number, at: at(1) }
+        Ask { run, most, canaries: 0, is_half_open: false, is_idle, heard: 0, number, at: at(1) }
     }
 
     fn work(claimed: Result<Claimed, JournalError>) -> Work {
@@ -507,6 +534,45 @@ mod tests {
         assert_eq!(work(two.claim(ask(&run, 1, 3)).await).rows, [4, 5, 6]);
         assert_eq!(work(one.claim(ask(&run, 1, 3)).await).rows, [1, 2, 3], "its answer was not heard");
         assert_eq!(work(one.claim(ask(&run, 2, 3)).await).rows, [7]);
+    }
+
+    #[tokio::test]
+    async fn each_runner_hears_once_how_the_calls_of_the_others_ended() {
+        let Some((_ground, one, two, run)) = two_runners().await else { return };
+        let outcomes = [
+            Outcome::Applied,
+            Outcome::Ambiguous(Doubt::Timeout),
+            Outcome::Throttled(SignatureCheck::Valid),
+            Outcome::NotSent(Unsent::Connect),
+            Outcome::Refused(Refusal::PaymentPending),
+        ];
+        let mut items = Vec::new();
+        for (number, outcome) in (1..).zip(outcomes) {
+            let intent = one.record_intent(first(&run, number, "body")).await.unwrap();
+            items.push(intent.item().id);
+            one.record_outcome(answered(intent.attempt(), outcome)).await.unwrap();
+        }
+        let all = [
+            Heard::Send(items[0], Health::Good),
+            Heard::Send(items[1], Health::Bad),
+            Heard::Send(items[3], Health::Bad),
+            Heard::Send(items[4], Health::Good),
+        ];
+        let hears = async |journal: &Store, heard: i64, number: u64| match journal
+            .claim(Ask { heard, ..ask(&run, number, 0) })
+            .await
+        {
+            Ok(Claimed::Work(work)) => (work.elsewhere, work.heard),
+            other => panic!("{other:?}"),
+        };
+        let (elsewhere, heard) = hears(&two, 0, 1).await;
+        assert_eq!(elsewhere, all);
+        assert_eq!(hears(&two, 0, 1).await.0, all, "its answer was not heard");
+        assert_eq!(hears(&two, heard, 2).await, (Vec::new(), heard), "once");
+        assert_eq!(hears(&one, 0, 1).await.0, [], "it knows of its own");
+        let intent = two.record_intent(first(&run, 6, "body")).await.unwrap();
+        two.record_outcome(answered(intent.attempt(), Outcome::Applied)).await.unwrap();
+        assert_eq!(hears(&one, heard, 2).await.0, [Heard::Send(intent.item().id, Health::Good)]);
     }
 
     #[tokio::test]
@@ -553,33 +619,6 @@ mod tests {
         one.finish_run(Finished { run: run.clone(), at: at(9), exit_code: 1, stopped: None }).await.unwrap();
         let Standing::Closed(Closed { exit_code, report }) = two.close(&run).await.unwrap() else { panic!("it is") };
         assert!(exit_code == 1 && report.ends_with(":out/job"), "{report}");
-    }
-
-    #[tokio::test]
-    async fn whoever_closes_a_run_and_was_frozen_on_its_way_closes_it_no_more() {
-        let Some((ground, one, two, run)) = two_runners().await else { return };
-        assert!(matches!(one.may_close(&run).await, Err(JournalError::Fenced)), "nobody has asked to close it");
-        assert_eq!(one.close(&run).await.unwrap(), Standing::Closes);
-        one.may_close(&run).await.unwrap();
-        assert!(matches!(two.may_close(&run).await, Err(JournalError::Fenced)));
-        let Ground::Database(database) = &ground else { panic!("it is one") };
-        let ends_in = |span: &str| {
-            let of_the_first = "WHERE id = (SELECT min(id) FROM runner)";
-            database
-                .sql(&format!("UPDATE runner SET lease_until = clock_timestamp() + interval '{span}' {of_the_first}"));
-        };
-        ends_in("30 s");
-        one.may_close(&run).await.unwrap();
-        assert_eq!(
-            database.sql("SELECT count(*) FROM runner WHERE lease_until < clock_timestamp() + interval '60 s'"),
-            "0"
-        );
-        ends_in("-1 s");
-        assert!(matches!(one.may_close(&run).await, Err(JournalError::Fenced)), "it was silent for too long");
-        assert_eq!(two.close(&run).await.unwrap(), Standing::Closes);
-        two.may_close(&run).await.unwrap();
-        two.finish_run(Finished { run: run.clone(), at: at(9), exit_code: 0, stopped: None }).await.unwrap();
-        assert!(matches!(two.may_close(&run).await, Err(JournalError::Fenced)), "it is closed");
     }
 
     #[tokio::test]

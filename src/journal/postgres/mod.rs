@@ -45,7 +45,7 @@ use deadpool_postgres::{Client, Object, Pool};
 use super::check::Checked;
 use super::history::{Asked, History, Overridden, PlanUse};
 use super::joint::{Ask, Claimed};
-use super::lane::{Lane, Reserved};
+use super::lane::{Lane, Reserved, Wanted};
 use super::log::{Reopened, Ruled};
 use super::past::{Past, Reach};
 use super::proof::Proof;
@@ -511,8 +511,8 @@ impl Journal for PostgresJournal {
         self.claim_patiently(&ask).await
     }
 
-    async fn reserve(&self, lane: &Lane, places: u32) -> Result<Reserved, JournalError> {
-        self.reserve_in(lane, places).await.map_err(unread)
+    async fn reserve(&self, lane: &Lane, wanted: Wanted) -> Result<Reserved, JournalError> {
+        self.reserve_in(lane, wanted).await.map_err(unread)
     }
 
     async fn hold(&self, lane: &Lane, wait: Duration) -> Result<(), JournalError> {

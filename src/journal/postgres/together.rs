@@ -11,7 +11,7 @@ use super::trouble::Undone;
 use super::writer::PAUSE;
 use super::{PostgresJournal, limiter};
 use crate::journal::joint::{Ask, Claimed, Draft, Host, Joined, Leaving, Shared, Standing, Turn};
-use crate::journal::lane::{Lane, Reserved};
+use crate::journal::lane::{Lane, Reserved, Wanted};
 use crate::journal::{Account, Journal as _, JournalError};
 use crate::model::ids::RunId;
 
@@ -134,13 +134,13 @@ impl PostgresJournal {
     }
 
     /// The pace does not wait for the server: whoever asks knows how long to go on asking.
-    pub(super) async fn reserve_in(&self, lane: &Lane, places: u32) -> Result<Reserved, Undone> {
+    pub(super) async fn reserve_in(&self, lane: &Lane, wanted: Wanted) -> Result<Reserved, Undone> {
         let client = self.pool.get().await?;
-        Ok(limiter::reserve(&client, lane, places).await?)
+        limiter::reserve(&client, lane, wanted).await
     }
 
     pub(super) async fn hold_in(&self, lane: &Lane, wait: Duration) -> Result<(), Undone> {
         let client = self.pool.get().await?;
-        Ok(limiter::hold(&client, lane, wait).await?)
+        limiter::hold(&client, lane, wait).await
     }
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use crate::job::settings::Limits;
-use crate::journal::lane::{Lane, Reserved};
+use crate::journal::lane::{Lane, Reserved, Wanted};
 use crate::journal::{Account, Journal, JournalError};
 use crate::runner::clock::Clock;
 
@@ -46,6 +46,8 @@ pub struct Share<J, C> {
 struct Ours {
     /// The times of our places on the steady clock; `None`: nothing is shared.
     places: Option<VecDeque<Duration>>,
+    /// So many good answers have come since the last places.
+    well: u32,
     /// No call of ours before this: the provider has asked for a wait.
     held_until: Duration,
     /// So many waits are being told to the others.
@@ -113,7 +115,7 @@ impl<J: Journal, C: Clock> Share<J, C> {
                 Next::Go => return Ok(()),
                 Next::At(place) => self.clock.sleep(place.saturating_sub(now)).await,
                 Next::Never(error) => return Err(error),
-                Next::None => match self.journal.reserve(&self.lane, self.places).await {
+                Next::None => match self.reserve().await {
                     Ok(reserved) => self.note(reserved).await,
                     Err(error) if failed >= MOST_TIMES => return Err(error),
                     Err(_) => {
@@ -123,6 +125,22 @@ impl<J: Journal, C: Clock> Share<J, C> {
                 },
             }
         }
+    }
+
+    /// Asks for places, and tells how many good answers there were, until that is heard.
+    async fn reserve(&self) -> Result<Reserved, JournalError> {
+        let well = self.ours().well;
+        let reserved = self.journal.reserve(&self.lane, Wanted { places: self.places, well }).await?;
+        if matches!(reserved, Reserved::Places { .. }) {
+            self.ours().well -= well;
+        }
+        Ok(reserved)
+    }
+
+    /// Takes note of a good answer: a rate that was lowered climbs back, for all.
+    pub fn climb(&self) {
+        let mut ours = self.ours();
+        ours.well = ours.well.saturating_add(1);
     }
 
     fn next_place(&self, now: Duration, what: Turn) -> Next {
@@ -156,11 +174,11 @@ impl<J: Journal, C: Clock> Share<J, C> {
         match reserved {
             Reserved::Alone => self.ours().places = None,
             Reserved::Later(wait) => self.clock.sleep(wait).await,
-            Reserved::Places { first_in } => {
+            Reserved::Places { first_in, spacing } => {
                 // The answer has been on its way: a place comes a little later for it, and never sooner.
                 let first = self.clock.monotonic() + first_in;
                 if let Some(places) = self.ours().places.as_mut() {
-                    places.extend((0..self.places).map(|index| first + self.lane.spacing * index));
+                    places.extend((0..self.places).map(|index| first + spacing * index));
                 }
             }
         }
