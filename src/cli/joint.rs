@@ -188,7 +188,8 @@ pub(super) async fn part(
         match (standing.map_err(lost)?, &sent.stop) {
             (Standing::Closes, _) => return Ok(None),
             (Standing::Closed(Closed { exit_code, report }), _) => {
-                screen.say(&format!("run {run} is over (exit code {exit_code})\nits report: {report}"));
+                let report = told_of(&report);
+                screen.say(&format!("run {run} is over (exit code {exit_code})\n{report}"));
                 return Ok(Some(exit_code));
             }
             (Standing::Waits, Some(stop)) => {
@@ -200,6 +201,17 @@ pub(super) async fn part(
             }
             (Standing::Waits, None) => SystemClock.sleep(ASK_AGAIN).await,
         }
+    }
+}
+
+/// Where the report of a run is that another host has closed.
+fn told_of(report: &str) -> String {
+    match report.split_once(':') {
+        Some((host, "")) => {
+            format!("its report: none, for {host} could not write the files; rekon show RUN has the results")
+        }
+        Some(_) => format!("its report: {report}"),
+        None => "its report: nobody has said where it is; rekon show RUN has the results".to_owned(),
     }
 }
 

@@ -11,6 +11,7 @@ use crate::doku::sign::Signer;
 use crate::journal::check::Checked;
 use crate::journal::moving;
 use crate::journal::postgres::PostgresJournal;
+use crate::journal::postgres::migrate::Migrated;
 use crate::journal::store::{Location, Store};
 use crate::model::fault::printable;
 use crate::plan::guard::counted;
@@ -75,11 +76,19 @@ async fn migrate(url: &str, screen: Screen) -> Result<u8, Failure> {
     let Location::Server { address, .. } = meant(url)? else {
         return Err(Failure::Refused(format!("{}: is a file; name a database", printable(url))));
     };
-    let is_new = PostgresJournal::migrate(&address).await.map_err(failure)?;
-    let what = if is_new { "its tables were made" } else { "its tables are there already" };
+    let migrated = PostgresJournal::migrate(&address).await.map_err(failure)?;
+    let (what, from) = match migrated {
+        Migrated::Made => ("its tables were made".to_owned(), None),
+        Migrated::CarriedOver { from, to } => {
+            (format!("its tables were carried over from version {from} to version {to}"), Some(from))
+        }
+        Migrated::Present => ("its tables are there already".to_owned(), None),
+    };
     let role = address.runner_role().map(|role| format!("; {} may run jobs", printable(role))).unwrap_or_default();
     screen.say(&format!("{address}: {what}{role}"));
-    screen.document(serde_json::json!({ "version": 1, "made": is_new, "exit_code": DONE }).to_string().as_bytes());
+    let made = migrated == Migrated::Made;
+    let document = serde_json::json!({ "version": 1, "made": made, "carried_over_from": from, "exit_code": DONE });
+    screen.document(document.to_string().as_bytes());
     Ok(DONE)
 }
 

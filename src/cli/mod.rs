@@ -7,6 +7,7 @@ mod bind;
 mod books;
 mod by_flags;
 mod chain;
+mod closing;
 mod completions;
 mod conclude;
 mod csv_draft;

@@ -6,6 +6,7 @@ use super::args::{AuditArgs, Common, FlagArgs, PlannedArgs};
 use super::attend;
 use super::bind::{self, Bound};
 use super::by_flags;
+use super::closing::Closing;
 use super::conclude::{Ending, conclude};
 use super::csv_draft::Copies;
 use super::events;
@@ -23,8 +24,8 @@ use super::slips;
 use crate::edge::clock::SystemClock;
 use crate::edge::person;
 use crate::job::settings::{DuplicateInput, OnInvalid};
+use crate::journal::Journal as _;
 use crate::journal::record::Finished;
-use crate::journal::{Journal as _, JournalError};
 use crate::model::environment::Environment;
 use crate::model::operation::{Operation, Task};
 use crate::model::time::{Timestamp, wire};
@@ -296,7 +297,6 @@ async fn report(
     let (case, journal) = (session.case, &session.journal);
     let Begun { run, plan, used, started_at, way } = begun;
     let plan = &*plan;
-    let stopped = |error: JournalError| Failure::Stopped(error.to_string());
     let unread = |error| open::unread(case, error);
     // Read again: notifications may have arrived during the run. A log that has gone is no reason to write nothing.
     let log = session.log().unwrap_or_else(|failure| {
@@ -352,12 +352,14 @@ async fn report(
         stopped: session.cause(sent.stop.as_ref()),
     };
     let mut conclusion = conclude(case, ending);
-    let written = conclusion.write(case).await;
+    let runner = journal.runner().map_err(unread)?;
+    let closing = runner.filter(|_| way == Way::Joint).map(|runner| Closing::of(case, &run, runner));
+    let written = conclusion.write(case, closing.as_ref().map(|closing| closing.folder.as_path())).await;
     if written.is_err() {
         conclusion.stays_unwritten();
     }
     let code = conclusion.summary.exit_code;
-    // The others tell where it is; they will say nothing if that cannot be written.
+    // The others tell where it is.
     if let Err(error) = journal.reported(&run, &conclusion.folder(case)).await {
         screen.warn(&error.to_string());
     }
@@ -367,13 +369,13 @@ async fn report(
     if recorded.is_err() {
         conclusion.stays_unrecorded();
     }
+    let recorded = match closing {
+        None => recorded.map_err(|error| Failure::Stopped(error.to_string())),
+        Some(closing) => closing.end(&recorded).inspect_err(|_| conclusion.forget_files()),
+    };
     conclusion.print(case, screen);
     session.warn_of_other_doubts(screen).await;
-    let lost = match (written, recorded) {
-        (Ok(()), Ok(())) => return Ok(code),
-        (Err(failure), _) => failure,
-        (Ok(()), Err(error)) => stopped(error),
-    };
+    let Err(lost) = written.and(recorded) else { return Ok(code) };
     screen.failure(&lost);
     Ok(if code == DOUBT { DOUBT } else { STOPPED })
 }

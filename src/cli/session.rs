@@ -4,6 +4,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
+use super::closing::end_what_waits;
 use super::embed::{self, Embedded};
 use super::events;
 use super::exit::Failure;
@@ -84,6 +85,7 @@ impl<'a> Session<'a> {
         let credentials = case.credentials()?;
         let journal = open::open(&case.journal, case.job.retries.horizon, started_at, screen).await.map(Arc::new)?;
         take_in(&case.journal, &journal, screen).await?;
+        end_what_waits(case, &journal, screen).await?;
         journal.recover(started_at).await.map_err(open::failure)?;
         let embedded =
             if case.job.embeds_simulator() { Some(embed::start(case, &credentials, input).await?) } else { None };
@@ -169,18 +171,21 @@ impl<'a> Session<'a> {
         let gateway = HttpGateway::new(&self.base_url(), job.limits.timeout, connections)
             .map_err(|error| Failure::Refused(error.to_string()))?;
         let share = Share::new(Arc::clone(&self.journal), &self.account, &job.limits, SystemClock).map(Arc::new);
-        let gateway = LaneGate::before(gateway, Arc::clone(&self.journal), share.clone());
+        let clock = RunClock::begin(SystemClock);
+        let (journal, backoff) = (Arc::clone(&self.journal), job.retries.backoff_first);
+        let gateway = LaneGate::before(gateway, journal, share.clone(), clock.clone(), backoff);
         let gateway = Gate::before(gateway, &job.limits, SystemClock);
         let reach = Pacer::<SystemClock>::memory(&job.limits);
         let past = self.journal.past(&self.account, run, reach, SystemClock.now()).await.map_err(open::failure)?;
         let desk = Desk {
             journal: Arc::clone(&self.journal),
             gateway,
-            clock: RunClock::begin(SystemClock),
+            clock,
             signer: Signer::new(&self.credentials.secret_key),
             client_id: self.credentials.client_id.clone(),
             run: run.clone(),
             lost_since: self.journal.lost_since().await.map_err(open::failure)?,
+            horizon: job.retries.horizon,
             page: if job.is_on_loopback() { PaymentPage::Loopback } else { PaymentPage::Https },
         };
         let progress = Arc::clone(&self.case.told.progress);

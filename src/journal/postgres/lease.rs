@@ -9,6 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use deadpool_postgres::Client;
 
 use super::look::get;
+use super::schema;
 use super::trouble::Undone;
 use crate::journal::JournalError;
 
@@ -54,16 +55,19 @@ pub(super) enum Holds {
 }
 
 impl Lease {
-    /// Makes a runner known.
+    /// Makes a runner known, unless the tables have become those of another program.
     pub(super) async fn begin(client: &Client, host: &str, pid: u32, span: Duration) -> Result<Self, Undone> {
         let began = now();
-        let row = client
-            .query_one(
+        let registered = client
+            .query_opt(
                 "INSERT INTO runner (host, pid, lease_until) \
-                 VALUES ($1, $2, clock_timestamp() + $3::bigint * interval '1 millisecond') RETURNING id",
-                &[&host, &i64::from(pid), &milliseconds(span)],
+                 SELECT $1, $2, clock_timestamp() + $3::bigint * interval '1 millisecond' FROM journal WHERE version = $4 \
+                 RETURNING id",
+                &[&host, &i64::from(pid), &milliseconds(span), &schema::VERSION],
             )
             .await?;
+        let carried_over = || JournalError::Read("its tables have just been carried over to another version".into());
+        let row = registered.ok_or_else(carried_over)?;
         Ok(Self { runner: get(&row, 0)?, span, ends: Mutex::new(began.and(span)) })
     }
 

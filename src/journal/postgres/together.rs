@@ -10,8 +10,8 @@ use super::lease::Lease;
 use super::trouble::Undone;
 use super::writer::PAUSE;
 use super::{PostgresJournal, limiter};
-use crate::journal::joint::{Ask, Claimed, Host, Joined, Leaving, Shared, Standing, Turn};
-use crate::journal::lane::{Lane, Reserved};
+use crate::journal::joint::{Ask, Claimed, Draft, Host, Joined, Leaving, Shared, Standing, Turn};
+use crate::journal::lane::{Lane, Reserved, Wanted};
 use crate::journal::{Account, Journal as _, JournalError};
 use crate::model::ids::RunId;
 
@@ -97,6 +97,22 @@ impl PostgresJournal {
         patiently!(self, joint => joint.reported(run, report))
     }
 
+    /// The number of this runner.
+    ///
+    /// # Errors
+    /// The journal was opened for reading.
+    pub fn runner(&self) -> Result<i64, JournalError> {
+        Ok(self.lease()?.runner)
+    }
+
+    /// What became of a report that a runner had made before the end of its run was recorded.
+    ///
+    /// # Errors
+    /// The server stayed away.
+    pub async fn draft(&self, run: &RunId, runner: i64) -> Result<Draft, JournalError> {
+        patiently!(self, joint => joint.draft(run, runner))
+    }
+
     /// Everybody who has worked on a joint run.
     ///
     /// # Errors
@@ -118,13 +134,13 @@ impl PostgresJournal {
     }
 
     /// The pace does not wait for the server: whoever asks knows how long to go on asking.
-    pub(super) async fn reserve_in(&self, lane: &Lane, places: u32) -> Result<Reserved, Undone> {
+    pub(super) async fn reserve_in(&self, lane: &Lane, wanted: Wanted) -> Result<Reserved, Undone> {
         let client = self.pool.get().await?;
-        Ok(limiter::reserve(&client, lane, places).await?)
+        limiter::reserve(&client, lane, wanted).await
     }
 
     pub(super) async fn hold_in(&self, lane: &Lane, wait: Duration) -> Result<(), Undone> {
         let client = self.pool.get().await?;
-        Ok(limiter::hold(&client, lane, wait).await?)
+        limiter::hold(&client, lane, wait).await
     }
 }
