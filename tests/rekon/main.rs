@@ -18,6 +18,7 @@ mod fuzz;
 mod guards;
 mod init;
 mod jobs;
+mod languages;
 mod layers;
 #[cfg(target_os = "linux")]
 mod life;
