@@ -3,22 +3,26 @@
 use std::sync::Arc;
 
 use super::exit::{DOUBT, Failure, STOPPED};
-use super::load::{Case, Loosening};
+use super::load::{self, Case, Loosening};
 use super::open;
-use super::screen::Screen;
+use super::screen::{Screen, Tone};
 use super::session::{Sent, Session};
 use crate::edge::clock::SystemClock;
 use crate::job::Job;
 use crate::journal::JournalError;
+use crate::journal::cause::Cause;
 use crate::journal::history::PlanUse;
 use crate::journal::joint::{ASK_AGAIN, AtWork, Closed, Joined, OpenRun, Shared, Standing, Turn};
 use crate::journal::log::sha256;
 use crate::journal::record::Item;
+use crate::model::fault::printable;
 use crate::model::ids::RunId;
+use crate::model::language::Language;
 use crate::model::time::{BusinessDate, Timestamp};
 use crate::plan::decide::{Plan, Sending};
 use crate::plan::{Input, guard};
-use crate::report::words::Words;
+use crate::report::words::both::{Both, both};
+use crate::report::words::speech::{Again, Speech};
 use crate::runner::clock::Clock as _;
 use crate::runner::dispatch::Fresh;
 
@@ -100,7 +104,11 @@ pub(super) async fn others(
             }
         }
         if !has_said {
-            screen.say(&format!("{host} is at work on {job}: waiting for its run"));
+            let waits = both(
+                format!("{host} is at work on {job}: waiting for its run"),
+                format!("{host} sedang mengerjakan {job}: menunggu prosesnya"),
+            );
+            screen.say(screen.told(&waits));
             has_said = true;
         }
         SystemClock.sleep(ASK_AGAIN).await;
@@ -161,7 +169,11 @@ pub(super) fn join(session: &Session<'_>, open: OpenRun, input: Input, screen: S
     if plan.rows_sha256() != shared.rows_sha256 {
         return Err(differs(case, &run, "other rows", "every host needs the same version of rekon"));
     }
-    screen.say(&format!("joins run {run}, which another host has begun"));
+    let joins = both(
+        format!("joins run {run}, which another host has begun"),
+        format!("bergabung dengan proses {run}, yang dimulai host lain"),
+    );
+    screen.say(screen.told(&joins));
     Ok(Begun { run, plan: Arc::new(plan), used: None, started_at, way: Way::Joint })
 }
 
@@ -189,15 +201,25 @@ pub(super) async fn part(
             (Standing::Closes, _) => return Ok(None),
             (Standing::Closed(Closed { exit_code, report }), _) => {
                 let report = told_of(&report);
-                screen.say(&format!("run {run} is over (exit code {exit_code})\n{report}"));
+                let over = both(
+                    format!("run {run} is over (exit code {exit_code})\n{}", report.english),
+                    format!("proses {run} sudah selesai (kode keluar {exit_code})\n{}", report.indonesian),
+                );
+                screen.say(screen.told(&over));
                 return Ok(Some(exit_code));
             }
             (Standing::Waits, Some(stop)) => {
-                let why = Words::cause_in_english(&stop.cause(session.case.job.window.as_ref()));
-                screen.warn(&format!(
-                    "left run {run}: {why}; other hosts are still at work on it, and one of them reports"
-                ));
-                return Ok(Some(if in_doubt { DOUBT } else { STOPPED }));
+                let why = stop.cause(session.case.job.window.as_ref());
+                let (words, code) = (screen.words(), if in_doubt { DOUBT } else { STOPPED });
+                screen.warn(&left(run, &why));
+                if in_doubt {
+                    let doubt = (words.items_in_doubt)(session.case.told.progress.in_doubt());
+                    let place = format!("--journal {}", printable(&load::named(&session.case.journal)));
+                    let (again, which) = ((words.settles)(Again::TheJob, ""), (words.which_ones)(&place));
+                    let title = screen.tone(Tone::Bad, &doubt);
+                    screen.say(&format!("{title} {}\n  {again}\n  {which}", (words.exit_code)(code)));
+                }
+                return Ok(Some(code));
             }
             (Standing::Waits, None) => SystemClock.sleep(ASK_AGAIN).await,
         }
@@ -205,14 +227,32 @@ pub(super) async fn part(
 }
 
 /// Where the report of a run is that another host has closed.
-fn told_of(report: &str) -> String {
+fn told_of(report: &str) -> Both {
     match report.split_once(':') {
-        Some((host, "")) => {
-            format!("its report: none, for {host} could not write the files; rekon show RUN has the results")
-        }
-        Some(_) => format!("its report: {report}"),
-        None => "its report: nobody has said where it is; rekon show RUN has the results".to_owned(),
+        Some((host, "")) => both(
+            format!("its report: none, for {host} could not write the files; rekon show RUN has the results"),
+            format!(
+                "laporannya: tidak ada, karena {host} tidak dapat menulis berkasnya; hasilnya ada di rekon show RUN"
+            ),
+        ),
+        Some(_) => both(format!("its report: {report}"), format!("laporannya: {report}")),
+        None => both(
+            "its report: nobody has said where it is; rekon show RUN has the results",
+            "laporannya: belum ada yang memberi tahu tempatnya; hasilnya ada di rekon show RUN",
+        ),
     }
+}
+
+/// A host goes before the run is over.
+fn left(run: &RunId, why: &Cause) -> Both {
+    let [english, indonesian] =
+        [Language::English, Language::Indonesian].map(|language| (Speech::of(language).because)(why));
+    both(
+        format!("left run {run}: {english}; other hosts are still at work on it, and one of them reports"),
+        format!(
+            "keluar dari proses {run}: {indonesian}; host lain masih mengerjakannya, dan salah satunya membuat laporan"
+        ),
+    )
 }
 
 /// What must be the same on every host, but for where each finds the journal.

@@ -15,6 +15,7 @@ use crate::journal::{Journal as _, JournalError, Loss};
 use crate::model::fault::printable;
 use crate::model::operation::Task;
 use crate::model::time::{CORRECTION, Timestamp, elapsed, wire};
+use crate::report::words::both::{Both, both, lost};
 use crate::runner::clock::Clock as _;
 
 /// Opens the journal of a run, or of a person's ruling. A clock that went back is refused; so is the loss of entries
@@ -27,10 +28,17 @@ pub(super) async fn open(
 ) -> Result<Store, Failure> {
     let (journal, loss) = open_at(location, horizon, now).await?;
     if let Some(loss) = loss {
-        screen.warn(&format!(
-            "{}: {loss}: the journal was restored from an old copy, or made anew; every request keeps its key, so what \
-             was sent already is answered with its first outcome",
-            printable(&load::named(location))
+        let shown = printable(&load::named(location));
+        let Both { english, indonesian } = lost(&loss);
+        screen.warn(&both(
+            format!(
+                "{shown}: {english}: the journal was restored from an old copy, or made anew; every request keeps its key, so \
+                 what was sent already is answered with its first outcome"
+            ),
+            format!(
+                "{shown}: {indonesian}: jurnal dipulihkan dari salinan lama, atau dibuat baru; setiap permintaan tetap memakai \
+                 kuncinya, jadi yang sudah pernah dikirim dijawab dengan hasil pertamanya"
+            ),
         ));
     }
     Ok(journal)
@@ -106,11 +114,18 @@ pub(super) async fn accept(location: &Location, reason: &str, screen: Screen) ->
     };
     let acceptance = Acceptance { found: found.clone(), lost_since, reason: reason.to_owned() };
     journal.accept(acceptance, now).await.map_err(failure)?;
-    screen.say(&format!(
-        "accepted, and written into the journal: {found}\n\
-         what was unknown is for a person to rule now: rekon show --journal {}",
-        printable(&load::named(location))
-    ));
+    let look = format!("rekon show --journal {}", printable(&load::named(location)));
+    let accepted = both(
+        format!(
+            "accepted, and written into the journal: {found}\n\
+             what was unknown is for a person to rule now: {look}"
+        ),
+        format!(
+            "diterima, dan dicatat di jurnal: {found}\n\
+             yang tadinya belum pasti kini harus diputuskan orang: {look}"
+        ),
+    );
+    screen.say(screen.told(&accepted));
     screen.document(serde_json::json!({ "version": 1, "accepted": found, "exit_code": 0 }).to_string().as_bytes());
     Ok(())
 }
@@ -162,7 +177,11 @@ pub(super) async fn to_read(location: &Location, screen: Screen) -> Result<Store
 pub(super) fn warn_of_loss(location: &Location, journal: &Store, screen: Screen) {
     if let Some(loss) = journal.loss() {
         let shown = printable(&load::named(location));
-        screen.warn(&format!("{shown}: {loss}: it was restored from an old copy, or made anew"));
+        let Both { english, indonesian } = lost(&loss);
+        screen.warn(&both(
+            format!("{shown}: {english}: it was restored from an old copy, or made anew"),
+            format!("{shown}: {indonesian}: dipulihkan dari salinan lama, atau dibuat baru"),
+        ));
     }
 }
 
