@@ -5,8 +5,9 @@
 
 use std::time::Duration;
 
-use tokio_postgres::{Client, Error};
+use deadpool_postgres::Pool;
 
+use super::trouble::Undone;
 use crate::journal::lane::{Lane, Reserved};
 
 /// Needs `limiter (key text primary key, tat timestamptz not null)`.
@@ -36,7 +37,8 @@ fn micros(span: Duration) -> i64 {
 ///
 /// # Errors
 /// The database is out of reach.
-pub(super) async fn reserve(client: &Client, lane: &Lane, places: u32) -> Result<Reserved, Error> {
+pub(super) async fn reserve(pool: &Pool, lane: &Lane, places: u32) -> Result<Reserved, Undone> {
+    let client = pool.get().await?;
     let (key, all, ahead) = (key(lane), lane.spacing * places, micros(lane.ahead));
     let until = |row: &tokio_postgres::Row| {
         row.try_get(0).map(|micros: i64| Duration::from_micros(u64::try_from(micros).unwrap_or_default()))
@@ -52,8 +54,9 @@ pub(super) async fn reserve(client: &Client, lane: &Lane, places: u32) -> Result
 ///
 /// # Errors
 /// The database is out of reach.
-pub(super) async fn hold(client: &Client, lane: &Lane, wait: Duration) -> Result<(), Error> {
-    client.execute(HOLD, &[&key(lane), &micros(wait)]).await.map(drop)
+pub(super) async fn hold(pool: &Pool, lane: &Lane, wait: Duration) -> Result<(), Undone> {
+    pool.get().await?.execute(HOLD, &[&key(lane), &micros(wait)]).await?;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -82,7 +85,7 @@ mod tests {
         let Some(server) = Server::shared("the shared pace") else { return };
         let database = server.database();
         let pool = pool(&database).await;
-        let (one, two) = (pool.get().await.unwrap(), pool.get().await.unwrap());
+        let (one, two) = (pool.clone(), pool.clone());
         // A minute from place to place: the time that the test takes does not matter.
         let lane = lane(60_000, 600_000);
         let first_in = |reserved| match reserved {
@@ -103,7 +106,7 @@ mod tests {
         let Some(server) = Server::shared("the shared pace") else { return };
         let database = server.database();
         let pool = pool(&database).await;
-        let (one, two) = (pool.get().await.unwrap(), pool.get().await.unwrap());
+        let (one, two) = (pool.clone(), pool.clone());
         let lane = lane(10, 100);
         hold(&one, &lane, Duration::from_secs(600)).await.unwrap();
         hold(&two, &lane, Duration::from_secs(3)).await.unwrap();

@@ -471,10 +471,10 @@ impl Journal for PostgresJournal {
     }
 
     async fn reserve(&self, lane: &Lane, places: u32) -> Result<Reserved, JournalError> {
-        self.reserve_in(lane, places).await.map_err(unread)
+        self.reserve_patiently(lane, places).await
     }
 
     async fn hold(&self, lane: &Lane, wait: Duration) -> Result<(), JournalError> {
-        self.hold_in(lane, wait).await.map_err(unread)
+        self.hold_patiently(lane, wait).await
     }
 }
