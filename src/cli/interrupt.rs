@@ -1,5 +1,7 @@
 //! SIGINT, SIGTERM and SIGHUP: the first one stops the dispatching, the second one, if it is no SIGHUP, ends the program.
 
+use std::sync::Arc;
+
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
@@ -28,16 +30,21 @@ impl Stopping {
     };
 }
 
-/// A flag that turns true with the first signal.
-pub(super) fn listen(screen: Screen) -> watch::Receiver<bool> {
-    listen_for(Stopping::RUN, screen)
+/// A flag that turns true with the first signal; `at_once` is done before the program ends with the second one.
+pub(super) fn listen(screen: Screen, at_once: impl Fn() + Send + Sync + 'static) -> watch::Receiver<bool> {
+    listen_for(Stopping::RUN, screen, at_once)
 }
 
 /// The same for a command to which the signals mean something else.
-pub(super) fn listen_for(stopping: Stopping, screen: Screen) -> watch::Receiver<bool> {
+pub(super) fn listen_for(
+    stopping: Stopping,
+    screen: Screen,
+    at_once: impl Fn() + Send + Sync + 'static,
+) -> watch::Receiver<bool> {
+    let at_once = Arc::new(at_once);
     let (sender, receiver) = watch::channel(false);
     for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
-        let sender = sender.clone();
+        let (sender, at_once) = (sender.clone(), Arc::clone(&at_once));
         let Ok(mut caught) = signal(kind) else { continue };
         tokio::spawn(async move {
             while caught.recv().await.is_some() {
@@ -48,6 +55,7 @@ pub(super) fn listen_for(stopping: Stopping, screen: Screen) -> watch::Receiver<
                         continue;
                     }
                 } else if was_asked {
+                    at_once();
                     screen.log().unseen(&mut || std::process::exit(i32::from(stopping.at_once)));
                 }
                 screen.warn(stopping.first);

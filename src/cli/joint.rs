@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::exit::{DOUBT, Failure, STOPPED};
-use super::load::{Case, Loosening};
+use super::load::{self, Case, Loosening};
 use super::open;
 use super::screen::Screen;
 use super::session::{Sent, Session};
@@ -14,6 +14,7 @@ use crate::journal::history::PlanUse;
 use crate::journal::joint::{ASK_AGAIN, AtWork, Closed, Joined, OpenRun, Shared, Standing, Turn};
 use crate::journal::log::sha256;
 use crate::journal::record::Item;
+use crate::model::fault::printable;
 use crate::model::ids::RunId;
 use crate::model::time::{BusinessDate, Timestamp};
 use crate::plan::decide::{Plan, Sending};
@@ -178,7 +179,7 @@ pub(super) async fn part(
     let (run, journal) = (&begun.run, &session.journal);
     let in_doubt = session.case.told.progress.in_doubt().count > 0;
     let lost = |error: JournalError| {
-        if in_doubt { Failure::InDoubt(error.to_string()) } else { Failure::Stopped(error.to_string()) }
+        if in_doubt { open::in_doubt(session.case, &error) } else { Failure::Stopped(error.to_string()) }
     };
     loop {
         let standing = match &sent.stop {
@@ -188,14 +189,15 @@ pub(super) async fn part(
         match (standing.map_err(lost)?, &sent.stop) {
             (Standing::Closes, _) => return Ok(None),
             (Standing::Closed(Closed { exit_code, report }), _) => {
-                let report = told_of(&report);
+                let report = told_of(session.case, run, &report);
                 screen.say(&format!("run {run} is over (exit code {exit_code})\n{report}"));
                 return Ok(Some(exit_code));
             }
             (Standing::Waits, Some(stop)) => {
                 let why = Words::cause_in_english(&stop.cause(session.case.job.window.as_ref()));
+                let doubt = if in_doubt { format!("\n{}", open::doubt(session.case)) } else { String::new() };
                 screen.warn(&format!(
-                    "left run {run}: {why}; other hosts are still at work on it, and one of them reports"
+                    "left run {run}: {why}; other hosts are still at work on it, and one of them reports{doubt}"
                 ));
                 return Ok(Some(if in_doubt { DOUBT } else { STOPPED }));
             }
@@ -205,14 +207,15 @@ pub(super) async fn part(
 }
 
 /// Where the report of a run is that another host has closed.
-fn told_of(report: &str) -> String {
-    match report.split_once(':') {
-        Some((host, "")) => {
-            format!("its report: none, for {host} could not write the files; rekon show RUN has the results")
-        }
-        Some(_) => format!("its report: {report}"),
-        None => "its report: nobody has said where it is; rekon show RUN has the results".to_owned(),
-    }
+fn told_of(case: &Case, run: &RunId, report: &str) -> String {
+    let why = match report.split_once(':') {
+        Some((_, folder)) if !folder.is_empty() => return format!("its report: {report}"),
+        Some((host, _)) => format!("{host} could not write the files"),
+        None => "nobody has said where it is".to_owned(),
+    };
+    let place = printable(&load::for_a_shell(&load::named(&case.journal)));
+    let again = format!("run the job again (rekon run {})", case.typed);
+    format!("its report: none, for {why}\n  {again}, which writes one, or look: rekon show {run} --journal {place}")
 }
 
 /// What must be the same on every host, but for where each finds the journal.

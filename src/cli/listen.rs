@@ -22,7 +22,7 @@ pub(super) async fn listen(args: &ListenArgs, common: &Common, screen: Screen) -
     let case = load::case(&args.job, common, SystemClock.now())?;
     let config = config(&case, args, screen)?;
     let (folder, refused) = (shown(config.names.folder()), config.refused());
-    let mut interrupted = interrupt::listen_for(Stopping::LISTENER, screen);
+    let mut interrupted = interrupt::listen_for(Stopping::LISTENER, screen, || ());
     let listening = listener::start(config).await.map_err(|error| unable(&error))?;
     if case.logs()?.iter().any(|log| log.ends_with("refused/requests.jsonl")) {
         listening.stop().await;

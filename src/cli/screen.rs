@@ -241,12 +241,7 @@ impl Screen {
             Failure::Held(message) => {
                 tell(&format!("{}\nnothing was sent; try again later", printable_lines(message)));
             }
-            Failure::InDoubt(message) => {
-                tell(&format!(
-                    "{}\nMONEY MAY BE IN DOUBT: requests have left, and the journal cannot be read; look with rekon journal check",
-                    printable_lines(message)
-                ));
-            }
+            Failure::InDoubt(message) => tell(&printable_lines(message)),
             Failure::Stopped(message) => {
                 tell(&format!("{}\nwhat is known is in the journal; run the job again", printable_lines(message)));
             }

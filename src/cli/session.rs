@@ -9,6 +9,7 @@ use super::embed::{self, Embedded};
 use super::events;
 use super::exit::Failure;
 use super::interrupt;
+use super::left;
 use super::load::{self, Case};
 use super::open;
 use super::progress::Watch;
@@ -195,7 +196,9 @@ impl<'a> Session<'a> {
             Dispatch::new(desk, self.account.clone(), Rules::of(job), fresh, unsettled, Arc::clone(&progress));
         let watch = Watch::start(self.screen, &progress, job, self.journal.is_shared());
         // On the thread of the calls, and not on that of the command, which each of them would have to wake.
-        let dispatching = tokio::spawn(dispatch.in_lane(share).after(past).run(interrupt::listen(self.screen)));
+        let (journal, left) = (self.case.journal.clone(), run.clone());
+        let interrupted = interrupt::listen(self.screen, move || left::note(&journal, &left, Cause::AtOnce));
+        let dispatching = tokio::spawn(dispatch.in_lane(share).after(past).run(interrupted));
         let stop = dispatching.await.expect("the dispatcher does not panic");
         drop(watch);
         Ok(Sent { stop, seen: progress.seen() })

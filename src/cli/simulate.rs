@@ -45,7 +45,7 @@ pub(super) async fn simulate(args: &SimulateArgs, screen: Screen) -> Result<u8, 
         ..Config::new(Arc::new(|| SystemClock.now()))
     };
     let running = Simulator::start(config).await.map_err(|error| Failure::Refused(error.to_string()))?;
-    let mut interrupted = interrupt::listen(screen);
+    let mut interrupted = interrupt::listen(screen, || ());
     screen.say(&format!("listening on http://{}", running.address()));
     screen.note("the keys are those of DOKU_CLIENT_ID and DOKU_SECRET_KEY, or the simulator's own if they are not set");
     while !*interrupted.borrow_and_update() && interrupted.changed().await.is_ok() {}

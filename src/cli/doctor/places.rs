@@ -96,7 +96,12 @@ async fn journal(location: &Location, now: Timestamp) -> Vec<Finding> {
         Location::File(_) => format!("look: {look}; put back a backup"),
         Location::Server { .. } => "see what its server says; docs/several-hosts.md says what it must be".to_owned(),
     };
-    let damaged = |error: &dyn std::fmt::Display| Finding::fault(check, error.to_string(), remedy.clone());
+    let damaged = |error: &dyn std::fmt::Display| {
+        let told = error.to_string();
+        // An error that knows what to do knows better.
+        let (found, remedy) = told.split_once("\n  hint: ").unwrap_or((&told, &remedy));
+        Finding::fault(check, found, remedy)
+    };
     let journal = match Store::open_to_read(location).await {
         Ok(Some(journal)) => journal,
         Ok(None) if matches!(location, Location::Server { .. }) => {
