@@ -16,6 +16,7 @@ use crate::edge::clock::SystemClock;
 use crate::edge::ping::{Check, Signal};
 use crate::edge::{credentials, files, read};
 use crate::report::metrics::{self, Labels, Owner};
+use crate::report::words::both::both;
 use crate::runner::clock::Clock as _;
 use crate::runner::progress::Progress;
 
@@ -77,7 +78,11 @@ fn write_metrics(case: &Case, exit_code: u8, milliseconds: u64, screen: Screen) 
     let old = read::bytes(&path).unwrap_or_default();
     let (before, owner) = metrics::before(&String::from_utf8_lossy(&old), &labels);
     if owner == Owner::Other {
-        screen.warn(&format!("{}: held the metrics of another job; give each job a file of its own", shown(&path)));
+        let file = shown(&path);
+        screen.warn(&both(
+            format!("{file}: held the metrics of another job; give each job a file of its own"),
+            format!("{file}: berisi metrik job lain; beri tiap job berkasnya sendiri"),
+        ));
     }
     let progress = &case.told.progress;
     let run = metrics::Run {
@@ -90,7 +95,10 @@ fn write_metrics(case: &Case, exit_code: u8, milliseconds: u64, screen: Screen) 
         summary: case.told.summary.get(),
     };
     if let Err(error) = files::write(&path, metrics::text(&labels, &run, &before).as_bytes()) {
-        screen.warn(&format!("the metrics are not written, and the run is what it is: {error}"));
+        screen.warn(&both(
+            format!("the metrics are not written, and the run is what it is: {error}"),
+            format!("metrik tidak tertulis; hasil proses tidak terpengaruh: {error}"),
+        ));
     }
 }
 
@@ -114,7 +122,10 @@ impl Checked {
                 Some(Self { check, start, screen })
             }
             Err(why) => {
-                screen.warn(&format!("{why}; the run goes on without its health check"));
+                screen.warn(&both(
+                    format!("{why}; the run goes on without its health check"),
+                    format!("{why}; proses berjalan terus tanpa health check"),
+                ));
                 None
             }
         }
@@ -132,10 +143,13 @@ impl Checked {
 
 async fn ping(check: &Check, signal: Signal, screen: Screen) {
     if let Err(why) = check.ping(signal).await {
-        let what = match signal {
-            Signal::Start => "the beginning",
-            Signal::Ended(_) | Signal::Noted => "the end",
+        let [english, indonesian] = match signal {
+            Signal::Start => ["the beginning", "awal"],
+            Signal::Ended(_) | Signal::Noted => ["the end", "akhir"],
         };
-        screen.warn(&format!("the health check was not told of {what} of the run: {why}"));
+        screen.warn(&both(
+            format!("the health check was not told of {english} of the run: {why}"),
+            format!("health check tidak menerima kabar {indonesian} proses: {why}"),
+        ));
     }
 }

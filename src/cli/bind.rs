@@ -19,6 +19,7 @@ use crate::journal::record::Item;
 use crate::journal::store::Store;
 use crate::model::fault::{Fault, Place, printable};
 use crate::model::ids::ClientId;
+use crate::model::language::Language;
 use crate::model::money::{Rupiah, Tally};
 use crate::model::operation::Operation;
 use crate::model::time::{BusinessDate, Timestamp, elapsed, for_people, span_text};
@@ -27,6 +28,8 @@ use crate::plan::approval::{self, Judged, NAMESPACE};
 use crate::plan::binding::{self, BandLine, Binding, Ground, InputFile, JobFile, Key};
 use crate::plan::guard::counted;
 use crate::plan::{Input, Plan};
+use crate::report::words::both::{self, Both, both};
+use crate::report::words::speech::Unit;
 
 /// The version that a plan is made for.
 pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -240,10 +243,10 @@ impl Bound {
             is_named
         });
         if left.count > 0 {
-            screen.warn(&format!(
-                "{}, {}, of the job are in doubt and not in the plan; rekon resolve JOB settles them",
-                counted(left.count, "item"),
-                left.rupiah
+            let (Both { english, indonesian }, rupiah) = (both::counted(left.count, Unit::Items), left.rupiah);
+            screen.warn(&both(
+                format!("{english}, {rupiah}, of the job are in doubt and not in the plan; rekon resolve JOB settles them"),
+                format!("{indonesian}, {rupiah}, dari job ini belum pasti dan tidak ada di rencana; pastikan dengan: rekon resolve JOB"),
             ));
         }
     }
@@ -344,6 +347,10 @@ pub(super) fn sign_command(plan: &str, name: &str) -> String {
 }
 
 /// Until when a plan is good, as people read it.
-pub(super) fn expiry_text(binding: &Binding) -> String {
-    format!("valid until {}", for_people(binding.expires()))
+pub(super) fn expiry_text(binding: &Binding) -> Both {
+    let expires = binding.expires();
+    both(
+        format!("valid until {}", for_people(expires)),
+        format!("berlaku sampai {}", Language::Indonesian.time(expires)),
+    )
 }

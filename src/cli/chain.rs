@@ -7,7 +7,7 @@ use super::load::Case;
 use super::screen::{Screen, Tone};
 use crate::edge::clock::SystemClock;
 use crate::journal::log::Entry;
-use crate::journal::record::Item;
+use crate::journal::record::{Item, RunRecord};
 use crate::journal::state::State;
 use crate::journal::story::{Logged, Mention, Story};
 use crate::model::time::{Cutoff, Timestamp};
@@ -30,9 +30,15 @@ pub(super) const fn nothing() -> Story {
 }
 
 /// Prints the chain. With a job, its notification log is read and the verdict given.
-pub(super) fn show(invoice: &str, story: &Story, case: Option<&Case>, (words, screen): (&Speech, Screen)) {
+pub(super) fn show(
+    invoice: &str,
+    story: &Story,
+    runs: &[RunRecord],
+    case: Option<&Case>,
+    (words, screen): (&Speech, Screen),
+) {
     let heard = case.map(|case| heard(case, invoice));
-    let mentioned = || story.mentions.iter().map(|mention| mentioned(mention, words));
+    let mentioned = || story.mentions.iter().map(|mention| mentioned(mention, runs, words));
     if story.items.is_empty() {
         screen.say(&format!("{}\n{}\n", screen.tone(Tone::Title, invoice), words.no_request));
         screen.say(&links_table(mentioned().collect(), words));
@@ -95,9 +101,15 @@ fn links_table(links: Vec<Link>, words: &Speech) -> String {
     format!("{}\n", table::plain(&[when, what, ""], rows.collect(), 0..0))
 }
 
-fn mentioned(mention: &Mention, words: &Speech) -> Link {
+fn mentioned(mention: &Mention, runs: &[RunRecord], words: &Speech) -> Link {
     let row = &mention.row;
-    let text = (words.mentioned)(mention.run.as_str(), row.number, row.line, row.fate, &row.reason);
+    let run = runs.iter().find(|run| run.run == mention.run);
+    let operation = run.map(|run| (words.operation)(&run.operation)).unwrap_or_default();
+    let what = (words.mentioned)(operation, mention.run.as_str(), row);
+    let text = match row.reason.as_str() {
+        "" => what,
+        reason => format!("{what}: {}", (words.row_reason)(reason)),
+    };
     (mention.at, words.planned, text)
 }
 

@@ -274,7 +274,7 @@ impl Conclusion {
             screen.say(&format!("\n{}", screen.tone(Tone::Bad, &words.overrides(&summary.overrides))));
         }
         if let Some(line) = hosts::line(&summary.hosts) {
-            screen.say(&format!("\n{line}"));
+            screen.say(&format!("\n{}", screen.told(&line)));
         }
         if let Some(log) = summary.log {
             screen.say(&format!("\n{}", (words.log)(log.read, log.verified)));

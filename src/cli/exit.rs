@@ -6,6 +6,7 @@ use crate::model::verdict::Verdict;
 use crate::reconcile::evidence::{DoneState, UnmatchedReason};
 use crate::reconcile::severity::{Level, level};
 use crate::reconcile::total::{Identity, Totals};
+use crate::report::words::both::Both;
 
 /// Done, and everything reconciles.
 pub(super) const DONE: u8 = 0;
@@ -27,6 +28,8 @@ pub(super) enum Failure {
     Faults(Vec<Fault>),
     /// Something else keeps the command from starting; nothing was sent.
     Refused(String),
+    /// Guards keep the plan from being run; nothing was sent.
+    Guards(Both),
     /// Another runner is at work.
     Held(String),
     /// It had begun; what is known is in the journal.
@@ -44,6 +47,7 @@ impl std::fmt::Display for Failure {
                 }
                 write!(out, "{fault}")
             }),
+            Self::Guards(message) => out.write_str(&message.english),
             Self::Refused(message) | Self::Held(message) | Self::Stopped(message) | Self::InDoubt(message) => {
                 out.write_str(message)
             }
@@ -55,7 +59,7 @@ impl Failure {
     /// What the program exits with.
     pub(super) const fn code(&self) -> u8 {
         match self {
-            Self::Faults(_) | Self::Refused(_) => REFUSED,
+            Self::Faults(_) | Self::Refused(_) | Self::Guards(_) => REFUSED,
             Self::Held(_) => HELD,
             Self::Stopped(_) => STOPPED,
             Self::InDoubt(_) => DOUBT,

@@ -21,7 +21,7 @@ pub(super) fn fitted(rows: &[&str], width: usize) -> String {
     while total(&columns) > width {
         // The widest gives way first: it has the most text.
         let widest = columns.iter_mut().filter(|column| column.width > column.least).max_by_key(|column| column.width);
-        let Some(widest) = widest else { return stacked(&columns, rows.len()) };
+        let Some(widest) = widest else { return stacked(&mut columns, rows.len(), width) };
         widest.width -= 1;
     }
     (0..rows.len()).map(|row| side_by_side(&columns, row)).collect::<Vec<_>>().join("\n")
@@ -121,11 +121,15 @@ fn side_by_side(columns: &[Column], row: usize) -> String {
     (0..height).map(line).collect::<Vec<_>>().join("\n")
 }
 
-fn stacked(columns: &[Column], rows: usize) -> String {
+fn stacked(columns: &mut [Column], rows: usize, width: usize) -> String {
     let name = columns.iter().map(|column| seen(&column.cells[0])).max().unwrap_or_default();
+    columns.iter_mut().for_each(|column| column.width = width.saturating_sub(name + 2 * GAP));
     let row = |row: usize| {
         let filled = columns.iter().filter(|column| !column.cells[row].is_empty());
-        let lines = filled.map(|column| format!("  {:<name$}  {}", column.cells[0], column.cells[row]));
+        let lines = filled.flat_map(|column| {
+            let names = std::iter::once(column.cells[0].as_str()).chain(std::iter::repeat(""));
+            names.zip(column.lines(row)).map(|(title, line)| format!("  {title:<name$}  {line}"))
+        });
         lines.collect::<Vec<_>>().join("\n")
     };
     (1..rows).map(row).collect::<Vec<_>>().join("\n\n")
@@ -162,5 +166,13 @@ mod tests {
         let rows = ["  run                   rows  job", "  20261122-010211-0001  1200  refund-nightly"];
         let expected = "  run   20261122-010211-0001\n  rows  1200\n  job   refund-nightly";
         assert_eq!(fitted(&rows, 30), expected);
+        let rows = [
+            "  request                               what",
+            "  8a2ce27f-c84c-8873-81ce-60464f3cc482  no proof of it, as far as is known",
+        ];
+        let expected = "  request  8a2ce27f-c84c-8873-81ce-60464f3cc482
+  what     no proof of it, as far as is
+           known";
+        assert_eq!(fitted(&rows, 40), expected);
     }
 }

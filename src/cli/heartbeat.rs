@@ -10,8 +10,10 @@ use chrono::{NaiveDateTime, Timelike as _};
 use serde_json::Value;
 
 use crate::job::settings::{Job, Quota, Window};
+use crate::model::language::Language;
 use crate::model::money::{Rupiah, Tally};
 use crate::model::time::{Timestamp, Zone, after};
+use crate::report::words::progress::Words;
 use crate::runner::progress::Progress;
 
 /// The lines on a terminal are no wider than this.
@@ -32,17 +34,37 @@ const LOOK_BACK: Duration = Duration::from_secs(20);
 pub(super) struct Terms {
     rate: Vec<Quota>,
     window: Option<Window>,
+    language: Language,
 }
 
 impl Terms {
-    pub(super) fn of(job: &Job) -> Self {
-        Self { rate: job.limits.rate.clone(), window: job.window }
+    pub(super) fn of(job: &Job, language: Language) -> Self {
+        Self { rate: job.limits.rate.clone(), window: job.window, language }
     }
 
     /// The quota that allows the fewest calls.
     fn tightest(&self) -> Option<Quota> {
         let spacing = |quota: &&Quota| quota.per / quota.calls.get();
         self.rate.iter().max_by_key(spacing).copied()
+    }
+}
+
+/// Where in a run a heartbeat is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    Begins,
+    Running,
+    Ends,
+}
+
+impl Phase {
+    /// The word for machines.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Begins => "begins",
+            Self::Running => "running",
+            Self::Ends => "ends",
+        }
     }
 }
 
@@ -64,6 +86,7 @@ struct Look {
 /// What can be said at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Reading {
+    language: Language,
     zone: Zone,
     now: Timestamp,
     elapsed: Duration,
@@ -127,6 +150,7 @@ impl Meter {
             (None, 0) => None,
         };
         Reading {
+            language: self.terms.language,
             zone: self.terms.window.map_or(Zone::WIB, |window| window.zone),
             now,
             elapsed: steady.saturating_sub(self.began),
@@ -164,21 +188,18 @@ impl Reading {
     /// is left out first.
     pub(super) fn lines(&self, columns: usize) -> [String; 2] {
         let columns = columns.min(WIDTH);
-        let orders = format!("{}/{} orders", self.ended, self.orders);
-        let counts = [format!("{orders}  {} of {}", self.done, self.planned), orders, format!("{}", self.ended)];
+        let words = self.words();
+        let orders = (words.orders)(self.ended, self.orders);
+        let counts =
+            [format!("{orders}  {} {} {}", self.done, words.of, self.planned), orders, format!("{}", self.ended)];
         let counts = counts.into_iter().find(|text| text.chars().count() + AROUND_THE_BAR <= columns);
         // The first has to stay, and the last goes first. They are shown in the order of their numbers.
         let parts = [
-            (
-                0,
-                self.waiting
-                    .map(|left| format!("waiting {} because of Retry-After", clock(left)))
-                    .or_else(|| self.coming()),
-            ),
+            (0, self.waiting.map(|left| (words.waiting)(&clock(left))).or_else(|| self.coming())),
             (
                 3,
                 (self.in_doubt.count > 0)
-                    .then(|| format!("in doubt {}, {}", self.in_doubt.count, self.in_doubt.rupiah)),
+                    .then(|| (words.in_doubt)(self.in_doubt.count, &self.in_doubt.rupiah.to_string())),
             ),
             (2, self.closing()),
             (1, self.pace()),
@@ -213,15 +234,16 @@ impl Reading {
 
     /// `next inquiry in 00:42`
     fn coming(&self) -> Option<String> {
-        self.next.map(|(call, left)| format!("next {call} in {}", clock(left)))
+        self.next.map(|(call, left)| (self.words().coming)(call, &clock(left)))
     }
 
     /// `done 02:14 WIB, window closes 04:30`
     fn closing(&self) -> Option<String> {
         // While everything waits, the wait says enough about when it will be done.
-        let done =
-            self.done_at.filter(|_| self.waiting.is_none()).map(|at| format!("done {} {}", self.time(at), self.zone));
-        let closes = self.closes_at.map(|at| format!("window closes {}", self.time(at)));
+        let words = self.words();
+        let done = self.done_at.filter(|_| self.waiting.is_none());
+        let done = done.map(|at| (words.done)(&format!("{} {}", self.time(at), self.zone)));
+        let closes = self.closes_at.map(|at| (words.closes)(&self.time(at)));
         match (done, closes) {
             (Some(done), Some(closes)) => Some(format!("{done}, {closes}")),
             (done, closes) => done.or(closes),
@@ -230,43 +252,47 @@ impl Reading {
 
     /// `4.9/s of 5/s`
     fn pace(&self) -> Option<String> {
-        let rate = self.rate()?;
-        Some(self.limit().map_or_else(|| rate.clone(), |limit| format!("{rate} of {limit}")))
+        let words = self.words();
+        let rate = self.rate(words)?;
+        Some(self.limit(words).map_or_else(|| rate.clone(), |limit| format!("{rate} {} {limit}", words.of)))
     }
 
     /// `4.9/s`
-    fn rate(&self) -> Option<String> {
-        self.tenths.map(|tenths| format!("{}.{}{}", tenths / 10, tenths % 10, self.unit()))
+    fn rate(&self, words: &Words) -> Option<String> {
+        self.tenths.map(|tenths| format!("{}{}{}{}", tenths / 10, words.point, tenths % 10, self.unit(words)))
     }
 
     /// `5/s`
-    fn limit(&self) -> Option<String> {
-        self.quota.map(|quota| format!("{}{}", quota.calls, self.unit()))
+    fn limit(&self, words: &Words) -> Option<String> {
+        self.quota.map(|quota| format!("{}{}", quota.calls, self.unit(words)))
     }
 
     /// `/s`, `/m` or `/h`, as the limit has it.
-    fn unit(&self) -> &'static str {
+    fn unit(&self, words: &Words) -> &'static str {
+        let [second, minute, hour] = words.per;
         match self.quota.map(|quota| quota.per.as_secs()) {
-            Some(60) => "/m",
-            Some(3600) => "/h",
-            Some(_) | None => "/s",
+            Some(60) => minute,
+            Some(3600) => hour,
+            Some(_) | None => second,
         }
     }
 
     /// The time of day; with the day, if it is not today.
     fn time(&self, at: Timestamp) -> String {
         let local = |time| -> NaiveDateTime { self.zone.local(time) };
-        let form = if local(at).date() == local(self.now).date() { "%H:%M" } else { "%d.%m. %H:%M" };
+        let [today, another_day] = self.words().times;
+        let form = if local(at).date() == local(self.now).date() { today } else { another_day };
         local(at).format(form).to_string()
     }
 
     /// All of it, for machines.
-    pub(super) fn fields(&self, phase: &str) -> Value {
+    pub(super) fn fields(&self, phase: Phase) -> Value {
+        let english = Words::of(Language::English);
         let time = |at: Option<Timestamp>| at.map(|at| self.zone.local(at).format("%Y-%m-%dT%H:%M").to_string());
         serde_json::json!({
-            "phase": phase, "elapsed_seconds": self.elapsed.as_secs(), "orders": self.orders, "ended": self.ended,
+            "phase": phase.word(), "elapsed_seconds": self.elapsed.as_secs(), "orders": self.orders, "ended": self.ended,
             "rupiah": self.planned, "rupiah_ended": self.done, "requests": self.requests, "throttles": self.throttles,
-            "rate": self.rate(), "limit": self.limit(), "in_doubt": self.in_doubt, "done_at": time(self.done_at),
+            "rate": self.rate(english), "limit": self.limit(english), "in_doubt": self.in_doubt, "done_at": time(self.done_at),
             "window_closes_at": time(self.closes_at), "zone": self.zone.to_string(),
             "waiting_seconds": self.waiting.map(|left| left.as_secs()),
             "next": self.next.map(|(call, _)| call), "next_seconds": self.next.map(|(_, left)| left.as_secs()),
@@ -274,27 +300,43 @@ impl Reading {
     }
 
     /// One line: `progress running: job=refund-nightly orders=120/398 rupiah=17840000/58910000 rate=4.9/s …`
-    pub(super) fn line(&self, phase: &str, job: Option<&str>, run: Option<&str>) -> String {
+    pub(super) fn line(&self, phase: Phase, job: Option<&str>, run: Option<&str>) -> String {
+        let words = self.words();
         let time = |at: Timestamp| format!("\"{} {}\"", self.time(at), self.zone);
+        let no_rate = || format!("0{}0{}", words.point, self.unit(words));
+        let next = |(call, left): (&str, Duration)| match self.language {
+            Language::English => format!("\"{call} in {}s\"", left.as_secs()),
+            Language::Indonesian => format!("\"{}\"", (words.coming)(call, &format!("{} dtk", left.as_secs()))),
+        };
         let parts = [
-            ("job", job.map(str::to_owned)),
-            ("run", run.map(str::to_owned)),
-            ("orders", Some(format!("{}/{}", self.ended, self.orders))),
-            ("rupiah", Some(format!("{}/{}", self.done.whole(), self.planned.whole()))),
-            ("rate", Some(self.rate().unwrap_or_else(|| format!("0.0{}", self.unit())))),
-            ("limit", self.limit()),
-            ("requests", Some(self.requests.to_string())),
-            ("throttles", Some(self.throttles.to_string())),
-            ("in_doubt", Some(self.in_doubt.count.to_string())),
-            ("in_doubt_rupiah", Some(self.in_doubt.rupiah.whole().to_string())),
-            ("waiting", self.waiting.map(|left| format!("{}s", left.as_secs()))),
-            ("next", self.next.map(|(call, left)| format!("\"{call} in {}s\"", left.as_secs()))),
-            ("done_at", self.done_at.filter(|_| self.ended < self.orders).map(time)),
-            ("window_closes", self.closes_at.map(time)),
-            ("elapsed", Some(format!("{}s", self.elapsed.as_secs()))),
+            job.map(str::to_owned),
+            run.map(str::to_owned),
+            Some(format!("{}/{}", self.ended, self.orders)),
+            Some(format!("{}/{}", self.done.whole(), self.planned.whole())),
+            Some(self.rate(words).unwrap_or_else(no_rate)),
+            self.limit(words),
+            Some(self.requests.to_string()),
+            Some(self.throttles.to_string()),
+            Some(self.in_doubt.count.to_string()),
+            Some(self.in_doubt.rupiah.whole().to_string()),
+            self.waiting.map(|left| format!("{}s", left.as_secs())),
+            self.next.map(next),
+            self.done_at.filter(|_| self.ended < self.orders).map(time),
+            self.closes_at.map(time),
+            Some(format!("{}s", self.elapsed.as_secs())),
         ];
-        let parts = parts.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", value?)));
-        format!("progress {phase}: {}", parts.collect::<Vec<String>>().join(" "))
+        let parts = words.names.into_iter().zip(parts).filter_map(|(name, value)| Some(format!("{name}={}", value?)));
+        let [begins, running, ends] = words.phases;
+        let phase = match phase {
+            Phase::Begins => begins,
+            Phase::Running => running,
+            Phase::Ends => ends,
+        };
+        format!("{phase}: {}", parts.collect::<Vec<String>>().join(" "))
+    }
+
+    fn words(&self) -> &'static Words {
+        Words::of(self.language)
     }
 }
 
@@ -323,6 +365,7 @@ mod tests {
 
     fn reading() -> Reading {
         Reading {
+            language: Language::English,
             zone: Zone::WIB,
             now: now(),
             elapsed: Duration::from_secs(30),
@@ -362,11 +405,33 @@ mod tests {
     }
 
     #[test]
+    fn in_bahasa_indonesia_no_english_word_is_left_but_that_of_the_header() {
+        let in_doubt = Tally { count: 3, rupiah: Rupiah::new(1_250_000) };
+        let reading = Reading { language: Language::Indonesian, ..reading() };
+        let expected = [
+            "120/398 pesanan  Rp 17.840.000 dari Rp 58.910.000",
+            "  4,9/dtk dari 5/dtk  selesai 02.14 WIB, jam kirim s.d. 04.30",
+        ];
+        assert_eq!(reading.lines(WIDTH), expected);
+        let reading = Reading { in_doubt, ..reading };
+        let waits = Reading { waiting: Some(Duration::from_secs(42)), ..reading.clone() };
+        let expected = "  menunggu 00:42 karena Retry-After  belum pasti 3, Rp 1.250.000";
+        assert_eq!(waits.lines(WIDTH)[1], expected);
+        assert_eq!(
+            reading.line(Phase::Running, Some("refund-nightly"), None),
+            "kemajuan: job=refund-nightly pesanan=120/398 rupiah=17840000/58910000 laju=4,9/dtk batas_laju=5/dtk \
+             permintaan=131 dibatasi=2 belum_pasti=3 belum_pasti_rupiah=1250000 selesai_pukul=\"02.14 WIB\" \
+             jam_kirim_sampai=\"04.30 WIB\" lama=30s"
+        );
+        assert_eq!(reading.fields(Phase::Running)["rate"], "4.9/s", "machines read English");
+    }
+
+    #[test]
     fn a_wait_says_what_for_and_until_when() {
         let settling = Reading { next: Some(("inquiry", Duration::from_secs(42))), ..reading() };
         assert!(settling.lines(WIDTH)[1].starts_with("  next inquiry in 00:42  "), "{:?}", settling.lines(WIDTH));
-        assert!(settling.line("running", None, None).contains(" next=\"inquiry in 42s\" "));
-        assert_eq!(settling.fields("running")["next_seconds"], 42);
+        assert!(settling.line(Phase::Running, None, None).contains(" next=\"inquiry in 42s\" "));
+        assert_eq!(settling.fields(Phase::Running)["next_seconds"], 42);
     }
 
     #[test]
@@ -413,12 +478,12 @@ mod tests {
     #[test]
     fn a_heartbeat_says_the_same_in_one_line() {
         assert_eq!(
-            reading().line("running", Some("refund-nightly"), Some("20261123-013000-0001")),
+            reading().line(Phase::Running, Some("refund-nightly"), Some("20261123-013000-0001")),
             "progress running: job=refund-nightly run=20261123-013000-0001 orders=120/398 rupiah=17840000/58910000 \
              rate=4.9/s limit=5/s requests=131 throttles=2 in_doubt=0 in_doubt_rupiah=0 done_at=\"02:14 WIB\" \
              window_closes=\"04:30 WIB\" elapsed=30s"
         );
-        let fields = reading().fields("running");
+        let fields = reading().fields(Phase::Running);
         assert_eq!((&fields["ended"], &fields["done_at"]), (&120.into(), &"2026-11-23T02:14".into()));
     }
 
@@ -427,7 +492,7 @@ mod tests {
         let progress = Progress::default();
         let seconds = Duration::from_secs;
         let window = Window { from: 45, until: 4 * 60 + 30, zone: Zone::WIB };
-        let terms = Terms { rate: vec![quota(5, 1), quota(90, 60)], window: Some(window) };
+        let terms = Terms { rate: vec![quota(5, 1), quota(90, 60)], window: Some(window), language: Language::English };
         let mut meter = Meter::new(terms, seconds(0));
         progress.orders.store(100, Ordering::Relaxed);
         let first = meter.read(&progress, seconds(0), now());
@@ -449,7 +514,8 @@ mod tests {
 
     #[test]
     fn a_run_at_its_limit_is_not_told_to_be_above_it() {
-        let (progress, terms) = (Progress::default(), Terms { rate: vec![quota(90, 60)], window: None });
+        let (progress, terms) =
+            (Progress::default(), Terms { rate: vec![quota(90, 60)], window: None, language: Language::English });
         let mut meter = Meter::new(terms, Duration::ZERO);
         // A request every two thirds of a second. The last look comes right after one, and looks back to right before one.
         for second in 1..=30_u64 {
@@ -465,7 +531,8 @@ mod tests {
     #[test]
     fn while_nothing_ends_nobody_says_when_it_will_be_done() {
         let (progress, seconds) = (Progress::default(), Duration::from_secs);
-        let mut meter = Meter::new(Terms { rate: vec![quota(5, 1)], window: None }, seconds(0));
+        let mut meter =
+            Meter::new(Terms { rate: vec![quota(5, 1)], window: None, language: Language::English }, seconds(0));
         progress.orders.store(1, Ordering::Relaxed);
         let done_at = |reading: Reading| reading.done_at;
         assert!(done_at(meter.read(&progress, seconds(1), now())).is_some());

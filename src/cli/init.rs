@@ -9,6 +9,7 @@ use super::schema;
 use super::screen::Screen;
 use crate::edge::files;
 use crate::model::fault::printable;
+use crate::report::words::both::{Both, both};
 
 /// A file of a first job.
 struct File {
@@ -50,16 +51,24 @@ const fn job_of(kind: Kind) -> &'static str {
 }
 
 /// What to type next, and what for.
-const fn steps(kind: Kind) -> &'static [(&'static str, &'static str)] {
+fn steps(kind: Kind) -> Vec<(&'static str, Both)> {
+    let check = ("check", both("is every line as it must be", "apakah setiap baris sudah benar"));
     match kind {
-        Kind::Refund | Kind::Cancel | Kind::Create => &[
-            ("check", "is every line as it must be"),
-            ("plan", "what would be sent; sends nothing"),
-            ("run", "send it, to the simulator inside rekon"),
+        Kind::Refund | Kind::Cancel | Kind::Create => vec![
+            check,
+            ("plan", both("what would be sent; sends nothing", "apa yang akan dikirim; tidak mengirim apa pun")),
+            ("run", both("send it, to the simulator inside rekon", "kirim, ke simulator di dalam rekon")),
         ],
-        Kind::Audit => {
-            &[("check", "is every line as it must be"), ("reconcile", "one verdict for each order; sends nothing")]
-        }
+        Kind::Audit => vec![
+            check,
+            (
+                "reconcile",
+                both(
+                    "one verdict for each order; sends nothing",
+                    "satu kesimpulan untuk tiap pesanan; tidak mengirim apa pun",
+                ),
+            ),
+        ],
     }
 }
 
@@ -77,13 +86,15 @@ pub(super) fn init(args: &InitArgs, screen: Screen) -> Result<u8, Failure> {
         written.push(shown(&path));
     }
     let job = shown(&args.folder.join(job_of(args.kind)));
-    let next: Vec<(String, &str)> = steps(args.kind)
-        .iter()
-        .map(|(command, what)| (format!("rekon {command} {}", for_a_shell(&job)), *what))
+    let next: Vec<(String, Both)> = steps(args.kind)
+        .into_iter()
+        .map(|(command, what)| (format!("rekon {command} {}", for_a_shell(&job)), what))
         .collect();
-    screen.say(&told(&written, &next));
-    screen
-        .note("\nit runs on the simulator as it is; what to change for sandbox and production stands in the job file");
+    screen.say(&told(&written, &next, screen));
+    screen.note(&both(
+        "\nit runs on the simulator as it is; what to change for sandbox and production stands in the job file",
+        "\njob ini langsung berjalan di simulator; yang perlu diubah untuk sandbox dan produksi tertulis di berkas job",
+    ));
     let next: Vec<&String> = next.iter().map(|(line, _)| line).collect();
     screen.document(serde_json::json!({ "version": 1, "written": written, "next": next }).to_string().as_bytes());
     Ok(DONE)
@@ -118,11 +129,12 @@ fn half_done(error: &str, written: &[String]) -> Failure {
     })
 }
 
-fn told(written: &[String], next: &[(String, &str)]) -> String {
+fn told(written: &[String], next: &[(String, Both)], screen: Screen) -> String {
     let width = next.iter().map(|(line, _)| line.chars().count()).max().unwrap_or_default();
-    let files = written.iter().map(|path| format!("wrote {}", printable(path)));
-    let heading = [String::new(), "next:".to_owned()];
-    let steps = next.iter().map(|(line, what)| format!("  {line:width$}   {what}"));
+    let (wrote, then) = (both("wrote", "ditulis:"), both("next:", "berikutnya:"));
+    let files = written.iter().map(|path| format!("{} {}", screen.told(&wrote), printable(path)));
+    let heading = [String::new(), screen.told(&then).to_owned()];
+    let steps = next.iter().map(|(line, what)| format!("  {line:width$}   {}", screen.told(what)));
     files.chain(heading).chain(steps).collect::<Vec<_>>().join("\n")
 }
 

@@ -7,58 +7,66 @@ use tokio::sync::watch;
 
 use super::exit::{DOUBT, STOPPED};
 use super::screen::Screen;
+use crate::report::words::both::{Both, both};
 
 /// What the signals mean to a command.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Stopping {
-    /// What the first one says.
-    first: &'static str,
-    /// What the second one ends the program with.
-    at_once: u8,
+#[derive(Clone)]
+pub(super) enum Stopping {
+    /// Calls may be under way whose outcome nobody will read: what to say of them at the second signal.
+    Run(Arc<dyn Fn() -> Both + Send + Sync>),
+    /// Requests may be open, to which nobody has said yes yet.
+    Server,
 }
 
 impl Stopping {
-    /// Calls may be under way whose outcome nobody will read.
-    const RUN: Self = Self {
-        first: "stopping: calls under way are finished, then the files are written; once more to stop at once",
-        at_once: DOUBT,
-    };
-    /// Requests may be open, to which nobody has said yes yet.
-    pub(super) const LISTENER: Self = Self {
-        first: "stopping: what has come in is written and answered; once more to stop at once",
-        at_once: STOPPED,
-    };
+    fn first(&self) -> Both {
+        match self {
+            Self::Run(_) => both(
+                "stopping: calls under way are finished, then the files are written; once more to stop at once",
+                "sedang berhenti: panggilan yang sedang berjalan diselesaikan dahulu, lalu berkas ditulis; sekali lagi untuk \
+                 berhenti seketika",
+            ),
+            Self::Server => both(
+                "stopping: what has come in is written and answered; once more to stop at once",
+                "sedang berhenti: yang sudah masuk ditulis dan dijawab dahulu; sekali lagi untuk berhenti seketika",
+            ),
+        }
+    }
+
+    /// Ends the program.
+    fn at_once(&self, screen: Screen) {
+        let code = match self {
+            Self::Run(doubt) => {
+                screen.warn(&doubt());
+                DOUBT
+            }
+            Self::Server => STOPPED,
+        };
+        screen.log().unseen(&mut || std::process::exit(i32::from(code)));
+    }
 }
 
-/// A flag that turns true with the first signal; `at_once` is done before the program ends with the second one.
-pub(super) fn listen(screen: Screen, at_once: impl Fn() + Send + Sync + 'static) -> watch::Receiver<bool> {
-    listen_for(Stopping::RUN, screen, at_once)
-}
-
-/// The same for a command to which the signals mean something else.
-pub(super) fn listen_for(
-    stopping: Stopping,
-    screen: Screen,
-    at_once: impl Fn() + Send + Sync + 'static,
-) -> watch::Receiver<bool> {
-    let at_once = Arc::new(at_once);
+/// A flag that turns true with the first signal.
+pub(super) fn listen(stopping: &Stopping, screen: Screen) -> watch::Receiver<bool> {
     let (sender, receiver) = watch::channel(false);
     for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
-        let (sender, at_once) = (sender.clone(), Arc::clone(&at_once));
+        let (sender, stopping) = (sender.clone(), stopping.clone());
         let Ok(mut caught) = signal(kind) else { continue };
         tokio::spawn(async move {
             while caught.recv().await.is_some() {
                 let was_asked = sender.send_replace(true);
+                if kind == SignalKind::interrupt() {
+                    screen.below_the_echo();
+                }
                 if kind == SignalKind::hangup() {
                     // A terminal that closes may say so twice, and nobody is there to ask for anything once more.
                     if was_asked {
                         continue;
                     }
                 } else if was_asked {
-                    at_once();
-                    screen.log().unseen(&mut || std::process::exit(i32::from(stopping.at_once)));
+                    stopping.at_once(screen);
                 }
-                screen.warn(stopping.first);
+                screen.warn(&stopping.first());
             }
         });
     }

@@ -10,16 +10,19 @@ use super::session::{Sent, Session};
 use crate::edge::clock::SystemClock;
 use crate::job::Job;
 use crate::journal::JournalError;
+use crate::journal::cause::Cause;
 use crate::journal::history::PlanUse;
 use crate::journal::joint::{ASK_AGAIN, AtWork, Closed, Joined, OpenRun, Shared, Standing, Turn};
 use crate::journal::log::sha256;
 use crate::journal::record::Item;
 use crate::model::fault::printable;
 use crate::model::ids::RunId;
+use crate::model::language::Language;
 use crate::model::time::{BusinessDate, Timestamp};
 use crate::plan::decide::{Plan, Sending};
 use crate::plan::{Input, guard};
-use crate::report::words::Words;
+use crate::report::words::both::{Both, both};
+use crate::report::words::speech::Speech;
 use crate::runner::clock::Clock as _;
 use crate::runner::dispatch::Fresh;
 
@@ -101,7 +104,11 @@ pub(super) async fn others(
             }
         }
         if !has_said {
-            screen.say(&format!("{host} is at work on {job}: waiting for its run"));
+            let waits = both(
+                format!("{host} is at work on {job}: waiting for its run"),
+                format!("{host} sedang mengerjakan {job}: menunggu prosesnya"),
+            );
+            screen.say(screen.told(&waits));
             has_said = true;
         }
         SystemClock.sleep(ASK_AGAIN).await;
@@ -162,7 +169,11 @@ pub(super) fn join(session: &Session<'_>, open: OpenRun, input: Input, screen: S
     if plan.rows_sha256() != shared.rows_sha256 {
         return Err(differs(case, &run, "other rows", "every host needs the same version of rekon"));
     }
-    screen.say(&format!("joins run {run}, which another host has begun"));
+    let joins = both(
+        format!("joins run {run}, which another host has begun"),
+        format!("bergabung dengan proses {run}, yang dimulai host lain"),
+    );
+    screen.say(screen.told(&joins));
     Ok(Begun { run, plan: Arc::new(plan), used: None, started_at, way: Way::Joint })
 }
 
@@ -190,15 +201,18 @@ pub(super) async fn part(
             (Standing::Closes, _) => return Ok(None),
             (Standing::Closed(Closed { exit_code, report }), _) => {
                 let report = told_of(session.case, run, &report);
-                screen.say(&format!("run {run} is over (exit code {exit_code})\n{report}"));
+                let over = both(
+                    format!("run {run} is over (exit code {exit_code})\n{}", report.english),
+                    format!("proses {run} sudah selesai (kode keluar {exit_code})\n{}", report.indonesian),
+                );
+                screen.say(screen.told(&over));
                 return Ok(Some(exit_code));
             }
             (Standing::Waits, Some(stop)) => {
-                let why = Words::cause_in_english(&stop.cause(session.case.job.window.as_ref()));
-                let doubt = if in_doubt { format!("\n{}", open::doubt(session.case)) } else { String::new() };
-                screen.warn(&format!(
-                    "left run {run}: {why}; other hosts are still at work on it, and one of them reports{doubt}"
-                ));
+                screen.warn(&left(run, &stop.cause(session.case.job.window.as_ref())));
+                if in_doubt {
+                    screen.warn(&open::doubt(session.case));
+                }
                 return Ok(Some(if in_doubt { DOUBT } else { STOPPED }));
             }
             (Standing::Waits, None) => SystemClock.sleep(ASK_AGAIN).await,
@@ -207,15 +221,41 @@ pub(super) async fn part(
 }
 
 /// Where the report of a run is that another host has closed.
-fn told_of(case: &Case, run: &RunId, report: &str) -> String {
+fn told_of(case: &Case, run: &RunId, report: &str) -> Both {
     let why = match report.split_once(':') {
-        Some((_, folder)) if !folder.is_empty() => return format!("its report: {report}"),
-        Some((host, _)) => format!("{host} could not write the files"),
-        None => "nobody has said where it is".to_owned(),
+        Some((_, folder)) if !folder.is_empty() => {
+            return both(format!("its report: {report}"), format!("laporannya: {report}"));
+        }
+        Some((host, _)) => {
+            both(format!("{host} could not write the files"), format!("{host} tidak dapat menulis berkasnya"))
+        }
+        None => both("nobody has said where it is", "tidak ada yang memberi tahu letaknya"),
     };
-    let place = printable(&load::for_a_shell(&load::named(&case.journal)));
-    let again = format!("run the job again (rekon run {})", case.typed);
-    format!("its report: none, for {why}\n  {again}, which writes one, or look: rekon show {run} --journal {place}")
+    let (job, place) = (&case.typed, printable(&load::for_a_shell(&load::named(&case.journal))));
+    both(
+        format!(
+            "its report: none, for {}\n  run the job again (rekon run {job}), which writes one, or look: \
+             rekon show {run} --journal {place}",
+            why.english
+        ),
+        format!(
+            "laporannya: tidak ada, karena {}\n  jalankan lagi job ini (rekon run {job}), yang akan menulisnya, atau lihat: \
+             rekon show {run} --journal {place}",
+            why.indonesian
+        ),
+    )
+}
+
+/// A host goes before the run is over.
+fn left(run: &RunId, why: &Cause) -> Both {
+    let [english, indonesian] =
+        [Language::English, Language::Indonesian].map(|language| (Speech::of(language).because)(why));
+    both(
+        format!("left run {run}: {english}; other hosts are still at work on it, and one of them reports"),
+        format!(
+            "keluar dari proses {run}: {indonesian}; host lain masih mengerjakannya, dan salah satunya membuat laporan"
+        ),
+    )
 }
 
 /// What must be the same on every host, but for where each finds the journal.

@@ -15,12 +15,14 @@ use crate::journal::postgres::migrate::Migrated;
 use crate::journal::store::{Location, Store};
 use crate::model::fault::printable;
 use crate::plan::guard::counted;
+use crate::report::words::both::{Both, both};
 
 /// `rekon journal ...`.
 pub(super) async fn journal(command: &JournalCommand, common: &Common, screen: Screen) -> Result<u8, Failure> {
     match command {
         JournalCommand::Check { job, head } => {
             let Place { location, case, .. } = Place::of(job.as_deref(), common)?;
+            let screen = case.as_ref().map_or(screen, |case| screen.speaking(case.language));
             // Without keys the chain alone is checked.
             let signers = case.and_then(|case| case.credentials().ok()).map(|keys| keys.signers());
             check(&to_examine(&location).await?, &named(&location), head.as_deref(), signers.as_deref(), screen).await
@@ -28,7 +30,9 @@ pub(super) async fn journal(command: &JournalCommand, common: &Common, screen: S
         JournalCommand::Backup { file, job } => {
             let Place { location, .. } = Place::of(job.as_deref(), common)?;
             let checked = to_read(&location, screen).await?.backup(file).map_err(failure)?;
-            screen.say(&format!("{}: {}, checked", printable(&shown(file)), contents(&checked)));
+            let (file, Both { english, indonesian }) = (printable(&shown(file)), contents(&checked));
+            let text = both(format!("{file}: {english}, checked"), format!("{file}: {indonesian}, sudah diperiksa"));
+            screen.say(screen.told(&text));
             screen.document(document(&checked, DONE).to_string().as_bytes());
             Ok(DONE)
         }
@@ -60,14 +64,19 @@ async fn copy(from: &str, to: &str, screen: Screen) -> Result<u8, Failure> {
     }
     let journal = Store::open(&from).await.map_err(failure)?;
     let checked = moving::copy(&journal, &to).await.map_err(failure)?;
-    screen.say(&format!(
-        "{}: {}, the same as in {}\nhead {}\nwhat is written into the old one from now on is not in the new one: name the new one \
-         in every job, on every host",
-        printable(&named(&to)),
-        contents(&checked),
-        printable(&named(&from)),
-        checked.head()
-    ));
+    let (new, old, head) = (printable(&named(&to)), printable(&named(&from)), checked.head());
+    let Both { english, indonesian } = contents(&checked);
+    let text = both(
+        format!(
+            "{new}: {english}, the same as in {old}\nhead {head}\nwhat is written into the old one from now on is not in the new \
+             one: name the new one in every job, on every host"
+        ),
+        format!(
+            "{new}: {indonesian}, sama seperti di {old}\nhead {head}\nyang ditulis ke jurnal lama mulai sekarang tidak ada di \
+             jurnal baru: sebutkan jurnal baru di setiap job, di setiap host"
+        ),
+    );
+    screen.say(screen.told(&text));
     screen.document(document(&checked, DONE).to_string().as_bytes());
     Ok(DONE)
 }
@@ -78,14 +87,19 @@ async fn migrate(url: &str, screen: Screen) -> Result<u8, Failure> {
     };
     let migrated = PostgresJournal::migrate(&address).await.map_err(failure)?;
     let (what, from) = match migrated {
-        Migrated::Made => ("its tables were made".to_owned(), None),
+        Migrated::Made => (both("its tables were made", "tabelnya sudah dibuat"), None),
         Migrated::CarriedOver { from, to } => {
-            (format!("its tables were carried over from version {from} to version {to}"), Some(from))
+            let english = format!("its tables were carried over from version {from} to version {to}");
+            (both(english, format!("tabelnya sudah dibawa dari versi {from} ke versi {to}")), Some(from))
         }
-        Migrated::Present => ("its tables are there already".to_owned(), None),
+        Migrated::Present => (both("its tables are there already", "tabelnya sudah ada"), None),
     };
-    let role = address.runner_role().map(|role| format!("; {} may run jobs", printable(role))).unwrap_or_default();
-    screen.say(&format!("{address}: {what}{role}"));
+    let role = address.runner_role().map(|role| {
+        let role = printable(role);
+        both(format!("; {role} may run jobs"), format!("; {role} boleh menjalankan job"))
+    });
+    let role = role.as_ref().map_or("", |role| screen.told(role));
+    screen.say(&format!("{address}: {}{role}", screen.told(&what)));
     let made = migrated == Migrated::Made;
     let document = serde_json::json!({ "version": 1, "made": made, "carried_over_from": from, "exit_code": DONE });
     screen.document(document.to_string().as_bytes());
@@ -113,19 +127,35 @@ async fn check(
         checked.flaws.push(format!("the log does not hold the head {}: entries are missing", printable(head)));
     }
     let code = if checked.flaws.is_empty() { DONE } else { LOOK };
-    screen.say(&format!("{}: {}\nhead {}", printable(path), contents(&checked), checked.head()));
+    screen.say(&format!("{}: {}\nhead {}", printable(path), screen.told(&contents(&checked)), checked.head()));
     if let Some(proved) = proved {
-        screen.say(&format!("{} verified again with the job's key", counted(proved, "signed answer")));
+        let text = both(
+            format!("{} verified again with the job's key", counted(proved, "signed answer")),
+            format!("{proved} jawaban bertanda tangan diverifikasi lagi dengan kunci job ini"),
+        );
+        screen.say(screen.told(&text));
     }
     for flaw in &checked.flaws {
         screen.say(&screen.tone(Tone::Bad, &printable(flaw)));
     }
-    screen.say(&match code {
-        DONE => {
-            screen.tone(Tone::Good, "whole: every entry follows from the one before, and everything else from them")
-        }
-        _ => screen.tone(Tone::Bad, "not what its last writer left: put the newer journal or a backup back, and compare with DOKU's Back Office"),
-    });
+    let (tone, text) = match code {
+        DONE => (
+            Tone::Good,
+            both(
+                "whole: every entry follows from the one before, and everything else from them",
+                "utuh: setiap catatan berlanjut dari catatan sebelumnya, dan isi jurnal sesuai dengan semua catatan itu",
+            ),
+        ),
+        _ => (
+            Tone::Bad,
+            both(
+                "not what its last writer left: put the newer journal or a backup back, and compare with DOKU's Back Office",
+                "tidak seperti yang terakhir ditulis: pasang kembali jurnal yang lebih baru atau cadangannya, lalu bandingkan \
+                 dengan Back Office DOKU",
+            ),
+        ),
+    };
+    screen.say(&screen.tone(tone, screen.told(&text)));
     screen.document(document(&checked, code).to_string().as_bytes());
     Ok(code)
 }
@@ -150,9 +180,13 @@ async fn prove(journal: &Store, signers: &[Signer], checked: &mut Checked) -> Re
     Ok(proved)
 }
 
-fn contents(checked: &Checked) -> String {
+fn contents(checked: &Checked) -> Both {
     let (items, runs) = (counted(checked.items, "item"), counted(checked.runs, "run"));
-    format!("{} entries in the log, {items}, {runs}", checked.entries())
+    let entries = checked.entries();
+    both(
+        format!("{entries} entries in the log, {items}, {runs}"),
+        format!("{entries} catatan, {} item, {} proses", checked.items, checked.runs),
+    )
 }
 
 fn document(checked: &Checked, code: u8) -> serde_json::Value {

@@ -12,6 +12,7 @@ use crate::edge::append::{LogError, Names};
 use crate::edge::clock::SystemClock;
 use crate::listener::{self, Config, Limits, StartError};
 use crate::model::fault::{Fault, Place, printable};
+use crate::report::words::both::both;
 use crate::runner::clock::Clock as _;
 
 /// Where the log is if the job does not say.
@@ -20,9 +21,10 @@ const PATTERN: &str = "notifications-*.jsonl";
 /// Serves until a signal comes, and answers then what it has taken.
 pub(super) async fn listen(args: &ListenArgs, common: &Common, screen: Screen) -> Result<u8, Failure> {
     let case = load::case(&args.job, common, SystemClock.now())?;
+    let screen = screen.speaking(case.language);
     let config = config(&case, args, screen)?;
     let (folder, refused) = (shown(config.names.folder()), config.refused());
-    let mut interrupted = interrupt::listen_for(Stopping::LISTENER, screen, || ());
+    let mut interrupted = interrupt::listen(&Stopping::Server, screen);
     let listening = listener::start(config).await.map_err(|error| unable(&error))?;
     if case.logs()?.iter().any(|log| log.ends_with("refused/requests.jsonl")) {
         listening.stop().await;
@@ -32,11 +34,20 @@ pub(super) async fn listen(args: &ListenArgs, common: &Common, screen: Screen) -
             "name the files of the log without **",
         ));
     }
-    screen.say(&format!("listening on http://{}{}", listening.address(), case.job.notifications.path));
-    screen.note(&format!("notifications go to {}, what is refused to {}", printable(&folder), shown(&refused)));
-    if !listening.address().ip().is_loopback() {
-        screen
-            .warn("this address can be reached from other machines, without TLS: let a proxy with TLS stand before it");
+    let (address, path) = (listening.address(), &case.job.notifications.path);
+    let listens =
+        both(format!("listening on http://{address}{path}"), format!("mendengarkan di http://{address}{path}"));
+    screen.say(screen.told(&listens));
+    let (folder, refused) = (printable(&folder), shown(&refused));
+    screen.note(&both(
+        format!("notifications go to {folder}, what is refused to {refused}"),
+        format!("notifikasi ditulis ke {folder}, yang ditolak ke {refused}"),
+    ));
+    if !address.ip().is_loopback() {
+        screen.warn(&both(
+            "this address can be reached from other machines, without TLS: let a proxy with TLS stand before it",
+            "alamat ini dapat dijangkau dari mesin lain tanpa TLS: pasang proxy dengan TLS di depannya",
+        ));
     }
     while !*interrupted.borrow_and_update() && interrupted.changed().await.is_ok() {}
     let Some(figures) = listening.stop().await else {
@@ -46,7 +57,10 @@ pub(super) async fn listen(args: &ListenArgs, common: &Common, screen: Screen) -
     };
     let (written, copies) = (figures.written(), figures.copies());
     let (refused, unavailable) = (figures.refused(), figures.unavailable());
-    screen.note(&format!("{written} written, {copies} copies, {refused} refused, {unavailable} not taken by the disk"));
+    screen.note(&both(
+        format!("{written} written, {copies} copies, {refused} refused, {unavailable} not taken by the disk"),
+        format!("{written} ditulis, {copies} salinan, {refused} ditolak, {unavailable} tidak tertampung di disk"),
+    ));
     let document = serde_json::json!({
         "version": 1, "written": written, "duplicates": copies, "refused": refused, "unavailable": unavailable,
         "exit_code": DONE,
@@ -98,9 +112,10 @@ fn names(case: &Case, args: &ListenArgs, screen: Screen) -> Result<Names, Failur
     let names = Names::new(directory.clone(), pattern).expect("a pattern that was taken before");
     let full = |folder: &Path| -> PathBuf { std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()) };
     if there.is_none_or(|there| full(there.folder()) != full(directory)) {
-        screen.warn(&format!(
-            "the job does not read {}; if it is to, name it under notifications.files",
-            printable(&shown(&directory.join(pattern)))
+        let files = printable(&shown(&directory.join(pattern)));
+        screen.warn(&both(
+            format!("the job does not read {files}; if it is to, name it under notifications.files"),
+            format!("job ini tidak membaca {files}; bila harus, sebutkan di notifications.files"),
         ));
     }
     Ok(names)

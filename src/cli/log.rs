@@ -110,6 +110,11 @@ impl Log {
         *self.curtain.lock().unwrap_or_else(PoisonError::into_inner) = curtain;
     }
 
+    /// Whether there is a curtain.
+    pub(super) fn is_behind(&self) -> bool {
+        self.curtain.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     /// Writes behind the curtain, if there is one.
     pub(super) fn unseen(&self, write: &mut dyn FnMut()) {
         match &*self.curtain.lock().unwrap_or_else(PoisonError::into_inner) {

@@ -16,6 +16,7 @@ use crate::model::fault::printable;
 use crate::model::money::Tally;
 use crate::model::operation::Task;
 use crate::model::time::{CORRECTION, Timestamp, elapsed, wire};
+use crate::report::words::both::{Both, Told as _, both, lost};
 use crate::report::words::speech::Again;
 use crate::runner::clock::Clock as _;
 
@@ -29,10 +30,17 @@ pub(super) async fn open(
 ) -> Result<Store, Failure> {
     let (journal, loss) = open_at(location, horizon, now).await?;
     if let Some(loss) = loss {
-        screen.warn(&format!(
-            "{}: {loss}: the journal was restored from an old copy, or made anew; every request keeps its key, so what \
-             was sent already is answered with its first outcome",
-            printable(&load::named(location))
+        let shown = printable(&load::named(location));
+        let Both { english, indonesian } = lost(&loss);
+        screen.warn(&both(
+            format!(
+                "{shown}: {english}: the journal was restored from an old copy, or made anew; every request keeps its key, so \
+                 what was sent already is answered with its first outcome"
+            ),
+            format!(
+                "{shown}: {indonesian}: jurnal dipulihkan dari salinan lama, atau dibuat baru; setiap permintaan tetap memakai \
+                 kuncinya, jadi yang sudah pernah dikirim dijawab dengan hasil pertamanya"
+            ),
         ));
     }
     Ok(journal)
@@ -108,11 +116,18 @@ pub(super) async fn accept(location: &Location, reason: &str, screen: Screen) ->
     };
     let acceptance = Acceptance { found: found.clone(), lost_since, reason: reason.to_owned() };
     journal.accept(acceptance, now).await.map_err(failure)?;
-    screen.say(&format!(
-        "accepted, and written into the journal: {found}\n\
-         what was unknown is for a person to rule now: rekon show --journal {}",
-        printable(&load::named(location))
-    ));
+    let look = format!("rekon show --journal {}", printable(&load::named(location)));
+    let accepted = both(
+        format!(
+            "accepted, and written into the journal: {found}\n\
+             what was unknown is for a person to rule now: {look}"
+        ),
+        format!(
+            "diterima, dan dicatat di jurnal: {found}\n\
+             yang tadinya belum pasti kini harus diputuskan orang: {look}"
+        ),
+    );
+    screen.say(screen.told(&accepted));
     screen.document(serde_json::json!({ "version": 1, "accepted": found, "exit_code": 0 }).to_string().as_bytes());
     Ok(())
 }
@@ -164,7 +179,11 @@ pub(super) async fn to_read(location: &Location, screen: Screen) -> Result<Store
 pub(super) fn warn_of_loss(location: &Location, journal: &Store, screen: Screen) {
     if let Some(loss) = journal.loss() {
         let shown = printable(&load::named(location));
-        screen.warn(&format!("{shown}: {loss}: it was restored from an old copy, or made anew"));
+        let Both { english, indonesian } = lost(&loss);
+        screen.warn(&both(
+            format!("{shown}: {english}: it was restored from an old copy, or made anew"),
+            format!("{shown}: {indonesian}: dipulihkan dari salinan lama, atau dibuat baru"),
+        ));
     }
 }
 
@@ -217,9 +236,12 @@ pub(super) fn doubt(case: &Case) -> String {
     let place = format!("--journal {}", printable(&load::for_a_shell(&load::named(&case.journal))));
     let which_ones = (words.which_ones)(&place);
     if tally.count == 0 {
-        return format!(
-            "MONEY MAY BE IN DOUBT: requests have left, and the journal cannot be read; look with rekon journal check\n  {which_ones}"
+        let may_be = both(
+            "MONEY MAY BE IN DOUBT: requests have left, and the journal cannot be read; look with rekon journal check",
+            "MUNGKIN ADA UANG YANG BELUM PASTI: permintaan sudah dikirim, tetapi jurnal tidak terbaca; periksa dengan rekon \
+             journal check",
         );
+        return format!("{}\n  {which_ones}", may_be.told(case.language));
     }
     let settles = (words.settles)(Again::TheJob, &format!(" (rekon run {})", case.typed));
     format!("{}\n  {settles}\n  {which_ones}", (words.items_in_doubt)(tally))

@@ -19,11 +19,13 @@ use crate::journal::state::State;
 use crate::journal::store::Store;
 use crate::journal::{Account, Journal as _};
 use crate::model::fault::{Fault, Place, printable};
+use crate::model::language::Language;
 use crate::model::operation::Task;
 use crate::model::time::{after, parse_instant, wire};
 use crate::plan::Plan;
 use crate::plan::binding::{self, Binding, BoundItem, LogHead, Maker, Occasion};
-use crate::plan::guard::counted;
+use crate::report::words::both::{Told as _, both};
+use crate::report::words::speech::{Speech, Unit};
 use crate::runner::clock::Clock as _;
 
 /// Where a plan is saved, and who makes it.
@@ -46,6 +48,7 @@ pub(super) async fn plan(
     let now = SystemClock.now();
     let now = parse_instant(&wire(now)).unwrap_or(now);
     let case = load::case(path, common, now)?;
+    let screen = screen.speaking(case.language);
     let Task::Change(operation) = case.job.task else {
         return Err(Failure::Refused(format!("{}: an audit sends nothing; use `rekon reconcile`", case.file)));
     };
@@ -88,7 +91,7 @@ pub(super) async fn plan(
             "file": out.file.display().to_string(), "digest": bound.binding.digest,
             "expires_at": bound.binding.expires_at, "need": bound.binding.approval.need,
         }));
-        screen.say(&format!("\n{}", show_plan::saved(&bound, &case)));
+        screen.say(&format!("\n{}", screen.told(&show_plan::saved(&bound, &case))));
     }
     if screen.is_json() {
         let mut document = ended(document(&case, &plan), None);
@@ -210,18 +213,14 @@ pub(super) fn check(paths: &[PathBuf], common: &Common, screen: Screen) -> Resul
     let mut faults = Vec::new();
     for path in paths {
         match check_one(path, common, screen) {
-            Ok(rows) => {
-                screen.say(&format!("{}: ok, {}", printable(&path.display().to_string()), counted(rows, "row")));
+            Ok((rows, language)) => {
+                let rows = (Speech::of(language).counted)(rows, Unit::Rows);
+                let path = printable(&path.display().to_string());
+                let text = both(format!("{path}: ok, {rows}"), format!("{path}: tidak ada kesalahan, {rows}"));
+                screen.say(text.told(language));
             }
             Err(Failure::Faults(found)) => faults.extend(found),
-            Err(
-                Failure::Refused(message)
-                | Failure::Held(message)
-                | Failure::Stopped(message)
-                | Failure::InDoubt(message),
-            ) => {
-                faults.push(Fault::new(Place::file(&path.display().to_string()), message));
-            }
+            Err(other) => faults.push(Fault::new(Place::file(&path.display().to_string()), other.to_string())),
         }
     }
     let code = if faults.is_empty() { DONE } else { REFUSED };
@@ -233,9 +232,11 @@ pub(super) fn check(paths: &[PathBuf], common: &Common, screen: Screen) -> Resul
     Ok(code)
 }
 
-fn check_one(path: &Path, common: &Common, screen: Screen) -> Result<u64, Failure> {
+/// How many rows a job has, and whose language it is in.
+fn check_one(path: &Path, common: &Common, screen: Screen) -> Result<(u64, Language), Failure> {
     let now = SystemClock.now();
     let case = load::case(path, common, now)?;
+    let screen = screen.speaking(case.language);
     let input = case.input(now)?;
     slips::warn(&case, &input, screen)?;
     let mut faults = input.faults();
@@ -244,5 +245,5 @@ fn check_one(path: &Path, common: &Common, screen: Screen) -> Result<u64, Failur
     if let Err(Failure::Faults(found)) = bind::approvers(&case) {
         faults.extend(found);
     }
-    if faults.is_empty() { Ok(all.count) } else { Err(Failure::Faults(faults)) }
+    if faults.is_empty() { Ok((all.count, case.language)) } else { Err(Failure::Faults(faults)) }
 }

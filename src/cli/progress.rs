@@ -7,7 +7,7 @@ use std::time::Duration;
 use console::Term;
 use tokio::task::JoinHandle;
 
-use super::heartbeat::{Meter, Reading, Terms};
+use super::heartbeat::{Meter, Phase, Reading, Terms};
 use super::log::{Level, LogFormat};
 use super::screen::{Screen, Tone, columns};
 use crate::edge::clock::SystemClock;
@@ -54,7 +54,7 @@ impl Watch {
         if !screen.shows_progress() || (orders == 0 && !may_claim) {
             return Self { _shown: None };
         }
-        let meter = Meter::new(Terms::of(job), SystemClock.monotonic());
+        let meter = Meter::new(Terms::of(job, screen.language()), SystemClock.monotonic());
         let pulse = Arc::new(Pulse { progress: Arc::clone(progress), meter: Mutex::new(meter) });
         let is_watched = std::io::stderr().is_terminal() && screen.log().format == LogFormat::Text;
         let (task, show) = if is_watched {
@@ -112,7 +112,7 @@ impl Drop for Shown {
                 picture.draw(None);
                 self.screen.log().behind(None);
             }
-            Show::Heartbeat(pulse) => pulse.beat(self.screen, "ends"),
+            Show::Heartbeat(pulse) => pulse.beat(self.screen, Phase::Ends),
         }
     }
 }
@@ -123,7 +123,7 @@ impl Pulse {
         meter.read(&self.progress, SystemClock.monotonic(), SystemClock.now())
     }
 
-    fn beat(&self, screen: Screen, phase: &str) {
+    fn beat(&self, screen: Screen, phase: Phase) {
         let reading = self.read();
         if screen.log().format == LogFormat::Json {
             return screen.event(Level::Info, "progress", &reading.fields(phase));
@@ -145,9 +145,9 @@ async fn draw(screen: Screen, picture: &Picture, pulse: &Pulse) {
 }
 
 async fn beat(screen: Screen, pulse: &Pulse) {
-    pulse.beat(screen, "begins");
+    pulse.beat(screen, Phase::Begins);
     loop {
         SystemClock.sleep(HEARTBEAT).await;
-        pulse.beat(screen, "running");
+        pulse.beat(screen, Phase::Running);
     }
 }

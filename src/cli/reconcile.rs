@@ -33,6 +33,7 @@ use crate::runner::clock::Clock as _;
 pub(super) async fn job(args: &ReconcileArgs, common: &Common, screen: Screen) -> Result<u8, Failure> {
     let mut case = load::case(&args.job, common, present(args.as_of.as_deref())?)?;
     case.copies = Copies::of(args.output.spreadsheet_safe);
+    let screen = screen.speaking(case.language);
     match case.job.task {
         Task::Audit => {
             attend::attended(&case, screen, Box::pin(audit(&case, args.as_of.as_deref(), &args.audit, screen))).await

@@ -27,6 +27,7 @@ use crate::runner::dispatch::Stop;
 pub(super) async fn job(args: &RunArgs, common: &Common, screen: Screen) -> Result<u8, Failure> {
     let started_at = SystemClock.now();
     let case = load::case(&args.job, common, started_at)?;
+    let screen = screen.speaking(case.language);
     args.overrides.refuse("resolve sends nothing new")?;
     attend::logged(&case, screen, Box::pin(settle(&case, args.live, started_at, screen))).await
 }

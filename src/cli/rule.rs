@@ -18,6 +18,7 @@ use crate::journal::{Account, Journal as _};
 use crate::model::fault::printable;
 use crate::model::ids::{ClientId, InvoiceNumber};
 use crate::model::operation::Operation;
+use crate::report::words::both::both;
 use crate::runner::clock::Clock as _;
 
 /// `rekon rule INVOICE --operation refund --as done --reason TEXT --evidence TEXT`.
@@ -44,13 +45,15 @@ pub(super) async fn rule(args: &RuleArgs, common: &Common, screen: Screen) -> Re
     let state =
         journal.rule(item.id, Ruled { event, reason, evidence, by: person::who() }, now).await.map_err(failure)?;
     let (invoice, account) = (&item.identity.invoice, &item.identity.account);
-    screen.say(&format!(
-        "{invoice} · {} · {} · {}: {} -> {state}",
-        account.operation, account.environment, item.amount, item.state
-    ));
+    let (screen, operation) = (meant.speaking(screen), account.operation);
+    let words = screen.words();
+    let title = words.title(invoice.as_str(), operation.word(), account.environment.word(), &item.amount.to_string());
+    screen.say(&format!("{title}: {} -> {}", (words.item_state)(item.state), (words.item_state)(state)));
     if event == Event::RuledNotDone {
-        let (operation, place) = (account.operation, meant.place.flag());
-        screen.say(&format!("to send it anew: rekon reopen {invoice} --operation {operation} --reason TEXT {place}"));
+        let place = meant.place.flag();
+        let command = format!("rekon reopen {invoice} --operation {operation} --reason TEXT {place}");
+        let text = both(format!("to send it anew: {command}"), format!("untuk mengirimnya lagi: {command}"));
+        screen.say(screen.told(&text));
     }
     let document = serde_json::json!({
         "version": 1, "invoice_number": invoice, "operation": account.operation, "before": item.state.word(),
@@ -83,15 +86,25 @@ pub(super) async fn reopen(args: &ReopenArgs, common: &Common, screen: Screen) -
     if !wrong.is_empty() {
         return Err(Failure::Refused(wrong.join("\n")));
     }
+    let screen = meant.speaking(screen);
     let why = Reopened { reason, by: person::who() };
     let items = items.iter().map(|item| item.id).collect();
     let mut reopened = Vec::new();
     for next in journal.reopen(items, why, now).await.map_err(failure)? {
         let (invoice, operation) = (&next.identity.invoice, next.identity.account.operation);
-        screen.say(&format!(
-            "{invoice} · {operation} · {}: will be sent anew by the next run whose orders have it, as generation {} with Request-Id {}",
-            next.amount, next.identity.generation, next.request_id
-        ));
+        let (amount, generation, id) = (next.amount, next.identity.generation, &next.request_id);
+        let what = (screen.words().operation)(operation.word());
+        let text = both(
+            format!(
+                "{invoice} · {what} · {amount}: will be sent anew by the next run whose orders have it, as generation \
+                 {generation} with Request-Id {id}"
+            ),
+            format!(
+                "{invoice} · {what} · {amount}: akan dikirim lagi oleh proses berikutnya yang data masukannya memuat invoice ini, \
+                 sebagai generasi {generation} dengan Request-Id {id}"
+            ),
+        );
+        screen.say(screen.told(&text));
         reopened.push(serde_json::json!({
             "invoice_number": invoice, "operation": operation, "generation": next.identity.generation,
             "request_id": next.request_id,
@@ -132,6 +145,11 @@ impl<'a> Meant<'a> {
             return Err(absent(&self.place.location));
         }
         open(&self.place.location, self.place.horizon, SystemClock.now(), screen).await
+    }
+
+    /// The screen in the language of the job, if one is named.
+    fn speaking(&self, screen: Screen) -> Screen {
+        self.place.case.as_ref().map_or(screen, |case| screen.speaking(case.language))
     }
 
     /// Whether an account may be the one that is meant.

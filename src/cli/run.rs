@@ -29,16 +29,19 @@ use crate::journal::cause::Cause;
 use crate::journal::record::Finished;
 use crate::journal::{Journal as _, JournalError};
 use crate::model::environment::Environment;
+use crate::model::language::Language;
 use crate::model::operation::{Operation, Task};
 use crate::model::time::{Timestamp, wire};
 use crate::plan::Input;
 use crate::plan::decide::Plan;
 use crate::plan::eta::{self, Eta, Opening};
-use crate::plan::guard::{Reading, counted};
+use crate::plan::guard::Reading;
 use crate::reconcile::evidence::Log;
 use crate::report::markdown::{self, Standing};
 use crate::report::summary::JournalHead;
 use crate::report::table;
+use crate::report::words::both::both;
+use crate::report::words::speech::Speech;
 use crate::runner::clock::Clock as _;
 
 /// `rekon run JOB`.
@@ -46,6 +49,7 @@ pub(super) async fn job(planned: &PlannedArgs, common: &Common, screen: Screen) 
     let args = &planned.run;
     let mut case = load::case(&args.job, common, reconcile::present(args.as_of.as_deref())?)?;
     case.copies = Copies::of(planned.output.spreadsheet_safe);
+    let screen = screen.speaking(case.language);
     match case.job.task {
         Task::Audit if planned.plan.is_some() => {
             Err(Failure::Refused(format!("{}: an audit sends nothing, and takes no --plan", case.file)))
@@ -89,6 +93,7 @@ pub(super) async fn by_flags(
 ) -> Result<u8, Failure> {
     let mut case = by_flags::case(operation, args, common)?;
     case.copies = Copies::of(args.files.spreadsheet_safe);
+    let screen = screen.speaking(case.language);
     attend::attended(&case, screen, Box::pin(run(&case, operation, args.live, None, screen))).await
 }
 
@@ -207,7 +212,11 @@ pub(super) fn show_plan(case: &Case, plan: &Plan, screen: Screen) {
     }
     let warns = case.guards().is_some_and(|guards| guards.duplicate_input == DuplicateInput::Warn);
     if let Some(run) = plan.repeats.as_ref().filter(|_| warns) {
-        screen.warn(&format!("{}: run {run} is done with the same input; is this the right file?", case.file));
+        let file = &case.file;
+        screen.warn(&both(
+            format!("{file}: run {run} is done with the same input; is this the right file?"),
+            format!("{file}: proses {run} sudah selesai dengan data masukan yang sama; apakah berkasnya benar?"),
+        ));
     }
     let open = plan.left_open();
     if open.count > 0 {
@@ -215,10 +224,10 @@ pub(super) fn show_plan(case: &Case, plan: &Plan, screen: Screen) {
     }
     let files = &case.job.notifications.files;
     if case.refuses_paid() && plan.notified == 0 && !files.is_empty() {
-        screen.warn(&format!(
-            "{}: no notification was found in {}, so refuse_paid holds nothing back",
-            case.file,
-            files.join(", ")
+        let (file, files) = (&case.file, files.join(", "));
+        screen.warn(&both(
+            format!("{file}: no notification was found in {files}, so refuse_paid holds nothing back"),
+            format!("{file}: tidak ada notifikasi di {files}, jadi refuse_paid tidak menahan apa pun"),
         ));
     }
     if plan.on_invalid == OnInvalid::Skip {
@@ -265,39 +274,30 @@ pub(super) fn why_not(case: &Case, plan: &Plan) -> Failure {
     if plan.on_invalid == OnInvalid::Refuse && !plan.faults.is_empty() {
         return Failure::Faults(plan.faults.clone());
     }
-    let broken = plan.guards.iter().filter(|reading| !reading.holds()).map(|reading| {
-        if reading.key() == "duplicate_input" {
-            // What was found is the run that had it, and what is left is how far that came.
-            return format!("{}: guard duplicate_input: this is {}, {}", case.file, reading.found, reading.headroom);
-        }
-        let compares = reading.key() == "control";
-        let (found, limit) = if compares { ("found", "expected") } else { ("planned", "allowed") };
-        let Reading { guard, headroom, .. } = reading;
-        format!("{}: guard {guard}: {} {found}, {} {limit}: {headroom}", case.file, reading.found, reading.limit)
-    });
-    let mut hint = "  hint: check that this is the right file; if it is, change the guard".to_owned();
+    let broken = |words: &Speech| why_broken(case, plan, words);
+    Failure::Guards(both(broken(Speech::of(Language::English)), broken(Speech::of(Language::Indonesian))))
+}
+
+/// The guards that are broken, and how the plan could be run all the same.
+fn why_broken(case: &Case, plan: &Plan, words: &Speech) -> String {
+    let broken = plan.guards.iter().filter(|reading| !reading.holds());
+    let lines = broken.clone().map(|reading| format!("{}: {}", case.file, (words.broken_guard)(reading)));
     // A file that does not add up is not the one that was meant, whatever else is loosened.
-    let mut keys: Vec<&str> = plan.guards.iter().filter(|reading| !reading.holds()).map(Reading::key).collect();
+    let mut keys: Vec<&str> = broken.map(Reading::key).collect();
     keys.dedup();
+    let mut flags: Vec<String> = Vec::new();
     if !matches!(case.loosening, Loosening::NotOffered) && !keys.contains(&"control") {
         let value = |key: &str| match key {
             "duplicate_input" => "allow",
             "max_growth" => "FACTOR",
             _ => "LIMIT",
         };
-        let flags: Vec<String> = keys.iter().map(|key| format!("--override {key}={}", value(key))).collect();
-        hint = format!("{hint}, or for this run only add {} --reason TEXT", flags.join(" "));
+        flags = keys.iter().map(|key| format!("--override {key}={}", value(key))).collect();
     }
     let open = plan.left_open();
-    let doubt = (open.count > 0).then(|| {
-        format!(
-            "  {}, {}: in doubt meanwhile; rekon resolve {} settles them and sends nothing new",
-            counted(open.count, "row"),
-            open.rupiah,
-            case.typed
-        )
-    });
-    Failure::Refused(broken.chain([hint]).chain(doubt).collect::<Vec<_>>().join("\n"))
+    let doubt = (open.count > 0).then(|| format!("  {}", (words.doubt_meanwhile)(open, &case.typed)));
+    let hint = format!("  {}", (words.guard_hint)(&flags.join(" ")));
+    lines.chain([hint]).chain(doubt).collect::<Vec<_>>().join("\n")
 }
 
 /// Reads back what the journal knows, judges it against the log, writes the files and prints the tables.
@@ -314,7 +314,10 @@ async fn report(
     let unread = |error: JournalError| open::unread(case, &error);
     // Read again: notifications may have arrived during the run. A log that has gone is no reason to write nothing.
     let log = session.log().unwrap_or_else(|failure| {
-        screen.warn(&format!("{failure}\nthe notifications count as they were before the run"));
+        screen.warn(&both(
+            format!("{failure}\nthe notifications count as they were before the run"),
+            format!("{failure}\nyang dipakai notifikasi sebelum proses ini berjalan"),
+        ));
         log_before
     });
     if let Err(failure) = session.note_contradictions(&log).await {
@@ -336,7 +339,10 @@ async fn report(
     let books = read.books(case, &log, now)?;
     // A picture that is missing keeps nobody from the results.
     let illustrated = Illustrated::of_run(session, plan, &run, &books.highlights, flow).await.unwrap_or_else(|error| {
-        screen.warn(&format!("report.html lacks what only the journal knows: {error}"));
+        screen.warn(&both(
+            format!("report.html lacks what only the journal knows: {error}"),
+            format!("report.html tidak memuat hal yang hanya diketahui jurnal: {error}"),
+        ));
         Illustrated::default()
     });
     let ending = Ending {

@@ -14,6 +14,7 @@ use crate::job::settings::Reference;
 use crate::journal::postgres::address::Address;
 use crate::model::time::Zone;
 use crate::report::schedule::{Schedule, cron, systemd};
+use crate::report::words::both::both;
 use crate::runner::clock::Clock as _;
 use crate::runner::window;
 
@@ -23,9 +24,14 @@ const TWO_IN_THE_MORNING: u16 = 2 * 60;
 /// `rekon schedule JOB --format cron|systemd`.
 pub(super) fn schedule(args: &ScheduleArgs, common: &Common, screen: Screen) -> Result<u8, Failure> {
     let case = load::case(&args.job, common, SystemClock.now())?;
+    let screen = screen.speaking(case.language);
     let schedule = of_case(&case, args, common)?;
     if !case.job.approval.bands.is_empty() {
-        screen.warn("a plan that needs an approval (approval.bands) is refused at night, with exit code 2: have it approved by day");
+        screen.warn(&both(
+            "a plan that needs an approval (approval.bands) is refused at night, with exit code 2: have it approved by day",
+            "rencana yang perlu persetujuan (approval.bands) ditolak pada malam hari dengan kode keluar 2: mintakan \
+             persetujuannya pada siang hari",
+        ));
     }
     let files = match args.format {
         ScheduleFormat::Cron => vec![("crontab".to_owned(), cron::text(&schedule, machine(args)?))],
@@ -46,12 +52,19 @@ pub(super) fn schedule(args: &ScheduleArgs, common: &Common, screen: Screen) -> 
                 screen.verbatim(&format!("##### /etc/systemd/system/{name}\n{text}"));
             }
             let service = &files[1].0;
-            screen
-                .note(&format!("write these files, then: systemctl daemon-reload && systemctl enable --now {service}"));
+            let command = format!("systemctl daemon-reload && systemctl enable --now {service}");
+            screen.note(&both(
+                format!("write these files, then: {command}"),
+                format!("tulis berkas-berkas ini, lalu: {command}"),
+            ));
         }
     }
     if let Some(secrets) = secrets {
-        screen.note(&format!("/etc/rekon/{}.env has to hold:\n{}", schedule.job, secrets.trim_end()));
+        let (job, secrets) = (&schedule.job, secrets.trim_end());
+        screen.note(&both(
+            format!("/etc/rekon/{job}.env has to hold:\n{secrets}"),
+            format!("/etc/rekon/{job}.env harus berisi:\n{secrets}"),
+        ));
     }
     Ok(DONE)
 }

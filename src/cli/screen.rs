@@ -12,6 +12,9 @@ use super::wrap::wrapped;
 use crate::edge::clock::SystemClock;
 use crate::edge::environment;
 use crate::model::fault::{Fault, printable};
+use crate::model::language::Language;
+use crate::report::words::both::{Both, Told, both};
+use crate::report::words::speech::Speech;
 use crate::runner::clock::Clock as _;
 
 /// Where and how to print.
@@ -20,6 +23,7 @@ pub(super) struct Screen {
     format: Format,
     notes: Notes,
     colored: bool,
+    language: Language,
     /// As long as the program: every copy of the screen writes to the same.
     log: &'static Log,
 }
@@ -65,10 +69,14 @@ impl Screen {
             format: if common.json { Format::Json } else { Format::Text },
             notes: if common.quiet { Notes::Quiet } else { Notes::Shown },
             colored,
+            language: common.lang.unwrap_or_default(),
             log: Box::leak(Box::new(Log::new(common.log_format, level))),
         };
         if let (Some(Err(_)), None) = (of_environment, common.log_level) {
-            screen.warn("REKON_LOG is none of error, warn, info, debug; it is left aside");
+            screen.warn(&both(
+                "REKON_LOG is none of error, warn, info, debug; it is left aside",
+                "REKON_LOG bukan error, warn, info atau debug; diabaikan",
+            ));
         }
         screen
     }
@@ -92,7 +100,7 @@ impl Screen {
     /// The screen of a command line that cannot be read, but for its wish for JSON.
     pub(super) fn for_machines() -> Self {
         let log = Box::leak(Box::new(Log::new(LogFormat::Json, Level::Info)));
-        Self { format: Format::Text, notes: Notes::Shown, colored: false, log }
+        Self { format: Format::Text, notes: Notes::Shown, colored: false, language: Language::English, log }
     }
 
     /// The log of the program.
@@ -112,12 +120,32 @@ impl Screen {
         self.log.format == LogFormat::Json
     }
 
-    /// Words for people, which machines get as an event.
-    fn tell(self, level: Level, event: &str, text: &str) {
+    /// The same screen for readers of a language.
+    pub(super) fn speaking(self, language: Language) -> Self {
+        Self { language, ..self }
+    }
+
+    /// The language of the reader.
+    pub(super) fn language(self) -> Language {
+        self.language
+    }
+
+    /// A text in the language of the reader.
+    pub(super) fn told(self, text: &(impl Told + ?Sized)) -> &str {
+        text.told(self.language)
+    }
+
+    /// The words of the reader's language.
+    pub(super) fn words(self) -> &'static Speech {
+        Speech::of(self.language)
+    }
+
+    /// Words for people, which machines get as an event, in English.
+    fn tell(self, level: Level, event: &str, text: &(impl Told + ?Sized)) {
         if self.logs_json() {
-            self.event(level, event, &serde_json::json!({ "message": text }));
+            self.event(level, event, &serde_json::json!({ "message": text.told(Language::English) }));
         } else if level <= self.log.level {
-            self.lines(text);
+            self.lines(self.told(text));
         }
     }
 
@@ -178,14 +206,21 @@ impl Screen {
     }
 
     /// A note on stderr, unless `--quiet`.
-    pub(super) fn note(self, text: &str) {
+    pub(super) fn note(self, text: &(impl Told + ?Sized)) {
         if self.notes == Notes::Shown {
             self.tell(Level::Info, "note", text);
         }
     }
 
+    /// Begins a new line where the terminal has just shown `^C`. Moving pictures take it away with them.
+    pub(super) fn below_the_echo(self) {
+        if std::io::stderr().is_terminal() && !self.log.is_behind() {
+            self.err("");
+        }
+    }
+
     /// Something that must be seen, on stderr.
-    pub(super) fn warn(self, text: &str) {
+    pub(super) fn warn(self, text: &(impl Told + ?Sized)) {
         self.tell(Level::Warn, "warning", text);
     }
 
@@ -222,29 +257,47 @@ impl Screen {
         }
         let count = faults.len();
         if count > MOST_FAULTS {
-            self.tell(Level::Error, "faults", &format!("and {} more; --json lists them all", count - MOST_FAULTS));
+            let more = count - MOST_FAULTS;
+            let text = both(
+                format!("and {more} more; --json lists them all"),
+                format!("dan {more} lagi; --json menampilkan semua"),
+            );
+            self.tell(Level::Error, "faults", &text);
         }
-        let event = "nothing_sent";
-        self.tell(
-            Level::Error,
-            event,
-            &format!("{count} {}; nothing was sent", if count == 1 { "fault" } else { "faults" }),
-        );
+        let faults = if count == 1 { "fault" } else { "faults" };
+        let text =
+            both(format!("{count} {faults}; nothing was sent"), format!("{count} kesalahan; tidak ada yang dikirim"));
+        self.tell(Level::Error, "nothing_sent", &text);
     }
 
     /// Why a command ended without a result, on stderr.
     pub(super) fn failure(self, failure: &Failure) {
-        let tell = |text: &str| self.tell(Level::Error, "failure", text);
+        // A fault of what was typed or found is told in English; what became of the money, in the reader's language.
+        let tell = |message: &Both, [english, indonesian]: [&str; 2]| {
+            let text = both(
+                format!("{}\n{english}", printable_lines(&message.english)),
+                format!("{}\n{indonesian}", printable_lines(&message.indonesian)),
+            );
+            self.tell(Level::Error, "failure", &text);
+        };
+        let nothing_sent = ["nothing was sent", "tidak ada yang dikirim"];
         match failure {
             Failure::Faults(faults) => self.faults(faults),
-            Failure::Refused(message) => tell(&format!("{}\nnothing was sent", printable_lines(message))),
-            Failure::Held(message) => {
-                tell(&format!("{}\nnothing was sent; try again later", printable_lines(message)));
-            }
-            Failure::InDoubt(message) => tell(&printable_lines(message)),
-            Failure::Stopped(message) => {
-                tell(&format!("{}\nwhat is known is in the journal; run the job again", printable_lines(message)));
-            }
+            Failure::Guards(message) => tell(message, nothing_sent),
+            Failure::Refused(message) => tell(&Both::same(message), nothing_sent),
+            Failure::Held(message) => tell(
+                &Both::same(message),
+                ["nothing was sent; try again later", "tidak ada yang dikirim; coba lagi nanti"],
+            ),
+            // It says itself what became of the money.
+            Failure::InDoubt(message) => self.tell(Level::Error, "failure", &*printable_lines(message)),
+            Failure::Stopped(message) => tell(
+                &Both::same(message),
+                [
+                    "what is known is in the journal; run the job again",
+                    "yang sudah diketahui ada di jurnal; jalankan lagi job ini",
+                ],
+            ),
         }
     }
 
@@ -252,10 +305,11 @@ impl Screen {
     pub(super) fn failure_document(self, failure: &Failure) {
         let (faults, message) = match failure {
             Failure::Faults(faults) => (faults.as_slice(), None),
+            Failure::Guards(message) => (&[][..], Some(&*message.english)),
             Failure::Refused(message)
             | Failure::Held(message)
             | Failure::Stopped(message)
-            | Failure::InDoubt(message) => (&[][..], Some(message)),
+            | Failure::InDoubt(message) => (&[][..], Some(message.as_str())),
         };
         let document = serde_json::json!({
             "version": 1, "exit_code": failure.code(), "error": message, "faults": faults_json(faults),

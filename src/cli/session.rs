@@ -8,7 +8,7 @@ use super::closing::end_what_waits;
 use super::embed::{self, Embedded};
 use super::events;
 use super::exit::Failure;
-use super::interrupt;
+use super::interrupt::{self, Stopping};
 use super::left;
 use super::load::{self, Case};
 use super::open;
@@ -39,6 +39,8 @@ use crate::plan::decide::{Deciding, Known, Plan};
 use crate::plan::{Input, guard, precedent};
 use crate::reconcile::contradict::contradictions;
 use crate::reconcile::evidence::Log;
+use crate::report::words::both::{self, Both, both};
+use crate::report::words::speech::Unit;
 use crate::runner::attempt::Desk;
 use crate::runner::clock::{Clock as _, RunClock};
 use crate::runner::dispatch::{Dispatch, Fresh, Rules, Stop};
@@ -196,12 +198,22 @@ impl<'a> Session<'a> {
             Dispatch::new(desk, self.account.clone(), Rules::of(job), fresh, unsettled, Arc::clone(&progress));
         let watch = Watch::start(self.screen, &progress, job, self.journal.is_shared());
         // On the thread of the calls, and not on that of the command, which each of them would have to wake.
-        let (journal, left) = (self.case.journal.clone(), run.clone());
-        let interrupted = interrupt::listen(self.screen, move || left::note(&journal, &left, Cause::AtOnce));
+        let interrupted = interrupt::listen(&self.stopping(run), self.screen);
         let dispatching = tokio::spawn(dispatch.in_lane(share).after(past).run(interrupted));
         let stop = dispatching.await.expect("the dispatcher does not panic");
         drop(watch);
         Ok(Sent { stop, seen: progress.seen() })
+    }
+
+    /// What the signals mean while calls may be under way.
+    fn stopping(&self, run: &RunId) -> Stopping {
+        let progress = Arc::clone(&self.case.told.progress);
+        let look = format!("rekon show --journal {}", printable(&load::named(&self.case.journal)));
+        let (journal, run) = (self.case.journal.clone(), run.clone());
+        Stopping::Run(Arc::new(move || {
+            left::note(&journal, &run, Cause::AtOnce);
+            stopped_at_once(progress.in_doubt(), &look)
+        }))
     }
 
     /// Why a run of the job stopped, for the record.
@@ -249,12 +261,14 @@ impl<'a> Session<'a> {
         }
         if tally.count > 0 {
             let jobs: Vec<String> = jobs.into_iter().collect();
-            screen.warn(&format!(
-                "also in doubt in this journal, left by other jobs ({}): {}, {}: rekon show --journal {}",
-                jobs.join(", "),
-                guard::counted(tally.count, "item"),
-                tally.rupiah,
-                printable(&load::named(&self.case.journal))
+            let (jobs, rupiah) = (jobs.join(", "), tally.rupiah);
+            let look = format!("rekon show --journal {}", printable(&load::named(&self.case.journal)));
+            let Both { english, indonesian } = both::counted(tally.count, Unit::Items);
+            screen.warn(&both(
+                format!("also in doubt in this journal, left by other jobs ({jobs}): {english}, {rupiah}: {look}"),
+                format!(
+                    "di jurnal ini juga belum pasti, ditinggalkan job lain ({jobs}): {indonesian}, {rupiah}: {look}"
+                ),
             ));
         }
     }
@@ -279,6 +293,27 @@ impl<'a> Session<'a> {
     pub(super) async fn in_doubt_elsewhere(&self, here: &HashSet<InvoiceNumber>) -> Result<Tally, JournalError> {
         in_doubt_elsewhere(&self.case.job, &self.account, &self.journal, here).await
     }
+}
+
+/// The second signal ends the program: what it leaves behind, and what to type.
+fn stopped_at_once(known: Tally, look: &str) -> Both {
+    let Both { english, indonesian } = both::counted(known.count, Unit::Items);
+    let [mut before, mut sebelumnya] = [String::new(), String::new()];
+    if known.count > 0 {
+        before = format!(", and {english}, {}, from before", known.rupiah);
+        sebelumnya = format!(", ditambah {indonesian}, {}, dari sebelumnya", known.rupiah);
+    }
+    both(
+        format!(
+            "stopped at once; MONEY IN DOUBT: the requests that were under way{before} (exit code 3)\n  \
+             run the same job again: it settles them with the same key and never sends twice\n  which ones: {look}"
+        ),
+        format!(
+            "berhenti seketika; UANG BELUM PASTI: permintaan yang sedang berjalan{sebelumnya} (kode keluar 3)\n  \
+             jalankan lagi job yang sama: hasilnya dipastikan dengan kunci yang sama, tidak pernah dikirim dua kali\n  \
+             yang mana: {look}"
+        ),
+    )
 }
 
 /// The invoice of a row whose item is in doubt.

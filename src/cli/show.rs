@@ -48,12 +48,13 @@ pub(super) async fn show(
     if let (Some(invoice), Some(case)) = (what, place.audit()) {
         // The audit's own view, and nothing of the journal's but what it takes for evidence.
         let options = Options { now: present(as_of)?, period: None, memory: None, parts: None, threads: None };
-        if examine(case, invoice, options, screen).await? {
+        if examine(case, invoice, options, screen.speaking(case.language)).await? {
             return Ok(DONE);
         }
         return Err(Failure::Refused(format!("{invoice:?} is not among the orders of {}", case.file)));
     }
     let (location, flag, words) = (&place.location, place.flag(), words(&place, common));
+    let screen = place.case.as_ref().map_or(screen, |case| screen.speaking(case.language));
     let journal = to_read(location, screen).await?;
     let mut runs = journal.runs().await.map_err(failure)?;
     left::explain(location, &mut runs);
@@ -76,7 +77,7 @@ pub(super) async fn show(
     if story.items.is_empty() && story.mentions.is_empty() {
         return Err(Failure::Refused(format!("{what:?} is neither a run nor an invoice of {}", named(location))));
     }
-    chain::show(what, &story, place.case.as_ref(), (words, screen));
+    chain::show(what, &story, &runs, place.case.as_ref(), (words, screen));
     Ok(DONE)
 }
 
@@ -126,7 +127,7 @@ async fn one_run(
     screen.say(&format!("{}\n{times}\n", screen.tone(Tone::Title, &name)));
     let hosts: Vec<WorkedOn> = journal.hosts(&run.run).await?.into_iter().map(WorkedOn::from).collect();
     if let Some(line) = hosts::line(&hosts) {
-        screen.say(&format!("{line}\n"));
+        screen.say(&format!("{}\n", screen.told(&line)));
     }
     let plan = journal.plan_of(&run.run).await?;
     let overridden = journal.overrides(&run.run).await?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::args::SimulateArgs;
 use super::embed::read_state;
 use super::exit::{DONE, Failure};
-use super::interrupt;
+use super::interrupt::{self, Stopping};
 use super::load::{shown, unreadable};
 use super::screen::Screen;
 use crate::edge::clock::SystemClock;
@@ -14,6 +14,7 @@ use crate::edge::credentials;
 use crate::edge::read;
 use crate::job::settings::{Merchant, Reference};
 use crate::model::environment::Environment;
+use crate::report::words::both::both;
 use crate::runner::clock::Clock as _;
 use crate::simulator::{CLIENT_ID, Config, PaymentPages, SECRET_KEY, Simulator, StartingState};
 
@@ -45,15 +46,19 @@ pub(super) async fn simulate(args: &SimulateArgs, screen: Screen) -> Result<u8, 
         ..Config::new(Arc::new(|| SystemClock.now()))
     };
     let running = Simulator::start(config).await.map_err(|error| Failure::Refused(error.to_string()))?;
-    let mut interrupted = interrupt::listen(screen, || ());
-    screen.say(&format!("listening on http://{}", running.address()));
-    screen.note("the keys are those of DOKU_CLIENT_ID and DOKU_SECRET_KEY, or the simulator's own if they are not set");
+    let mut interrupted = interrupt::listen(&Stopping::Server, screen);
+    let address = running.address();
+    let listens = both(format!("listening on http://{address}"), format!("mendengarkan di http://{address}"));
+    screen.say(screen.told(&listens));
+    screen.note(&both(
+        "the keys are those of DOKU_CLIENT_ID and DOKU_SECRET_KEY, or the simulator's own if they are not set",
+        "kuncinya DOKU_CLIENT_ID dan DOKU_SECRET_KEY, atau milik simulator sendiri bila keduanya tidak diisi",
+    ));
     while !*interrupted.borrow_and_update() && interrupted.changed().await.is_ok() {}
-    screen.note(&format!(
-        "{} requests, {} effects, {} violations",
-        running.request_count(),
-        running.ledger().len(),
-        running.violations().len()
+    let (requests, effects, violations) = (running.request_count(), running.ledger().len(), running.violations().len());
+    screen.note(&both(
+        format!("{requests} requests, {effects} effects, {violations} violations"),
+        format!("{requests} permintaan, {effects} berdampak, {violations} pelanggaran"),
     ));
     running.stop().await;
     Ok(DONE)

@@ -7,6 +7,7 @@ use crate::job::settings::STDIN;
 use crate::model::fault::printable;
 use crate::plan::Input;
 use crate::plan::select::Meant;
+use crate::report::words::both::both;
 
 /// Warns of all slips of a job that changes something.
 pub(super) fn warn(case: &Case, input: &Input, screen: Screen) -> Result<(), Failure> {
@@ -17,7 +18,7 @@ pub(super) fn warn(case: &Case, input: &Input, screen: Screen) -> Result<(), Fai
 /// Conditions that leave out every row.
 pub(super) fn warn_of_nothing_meant(case: &Case, meant: &Meant, screen: Screen) {
     if let Some(slip) = meant.warning(&case.job.orders.conditions) {
-        screen.warn(&format!("warning: {slip}"));
+        screen.warn(&both(format!("warning: {slip}"), format!("peringatan: {slip}")));
     }
 }
 
@@ -28,8 +29,11 @@ pub(super) fn warn_of_empty_globs(case: &Case, screen: Screen) -> Result<(), Fai
     let results = job.reconcile.results.iter().map(|glob| ("reconcile.results", glob));
     for (key, glob) in logs.chain(results) {
         if case.matching(std::slice::from_ref(glob))?.is_empty() {
-            let warning = format!("warning: {}: {key} {glob:?} matches no file", case.file);
-            screen.warn(&printable(&warning));
+            let about = printable(&format!("{}: {key} {glob:?}", case.file));
+            screen.warn(&both(
+                format!("warning: {about} matches no file"),
+                format!("peringatan: {about} tidak cocok dengan berkas mana pun"),
+            ));
         }
     }
     Ok(())

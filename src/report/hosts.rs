@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::words::both::{Both, both};
 use crate::journal::joint::Host;
 
 /// A program that has worked on a run.
@@ -23,7 +24,7 @@ impl From<Host> for WorkedOn {
 
 /// The programs as a line; `None` if there was one, which was not lost.
 #[must_use]
-pub fn line(hosts: &[WorkedOn]) -> Option<String> {
+pub fn line(hosts: &[WorkedOn]) -> Option<Both> {
     let named = |lost: bool| {
         let those = hosts.iter().filter(|worked| worked.lost == lost);
         those.map(|worked| format!("{} ({})", worked.host, worked.pid)).collect::<Vec<_>>().join(", ")
@@ -31,8 +32,11 @@ pub fn line(hosts: &[WorkedOn]) -> Option<String> {
     let (kept, lost) = (named(false), named(true));
     match (hosts.len(), lost.is_empty()) {
         (0 | 1, true) => None,
-        (_, true) => Some(format!("hosts: {kept}")),
-        (_, false) => Some(format!("hosts: {kept}; lost: {lost}, and the others have taken over what it had in hand")),
+        (_, true) => Some(both(format!("hosts: {kept}"), format!("host: {kept}"))),
+        (_, false) => Some(both(
+            format!("hosts: {kept}; lost: {lost}, and the others have taken over what it had in hand"),
+            format!("host: {kept}; hilang: {lost}, dan yang sedang dikerjakannya diambil alih host lain"),
+        )),
     }
 }
 
@@ -45,8 +49,9 @@ mod tests {
         let host = |host: &str, lost| WorkedOn { host: host.into(), pid: 7, lost };
         assert_eq!(line(&[]), None);
         assert_eq!(line(&[host("a", false)]), None);
-        assert_eq!(line(&[host("a", false), host("b", false)]).as_deref(), Some("hosts: a (7), b (7)"));
-        let told = "hosts: b (7); lost: a (7), and the others have taken over what it had in hand";
-        assert_eq!(line(&[host("a", true), host("b", false)]).as_deref(), Some(told));
+        let told = |hosts: &[WorkedOn]| line(hosts).map(|line| line.english.into_owned());
+        assert_eq!(told(&[host("a", false), host("b", false)]).as_deref(), Some("hosts: a (7), b (7)"));
+        let lost = "hosts: b (7); lost: a (7), and the others have taken over what it had in hand";
+        assert_eq!(told(&[host("a", true), host("b", false)]).as_deref(), Some(lost));
     }
 }

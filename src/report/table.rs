@@ -10,6 +10,7 @@ use crate::model::fault::printable;
 use crate::model::money::Tally;
 use crate::plan::decide::Dispositions;
 use crate::plan::guard::{Reading, Verdict};
+use crate::plan::phrase::Phrase;
 
 /// The plan: rows per disposition, and each guard with its headroom.
 #[must_use]
@@ -24,9 +25,10 @@ pub fn guards(guards: &[Reading], words: &Speech) -> String {
     let mut builder = Builder::new();
     builder.push_record(words.guards.into_iter().chain([""]));
     for reading in guards {
-        let mark = match reading.verdict {
-            Verdict::Holds => words.ok,
-            Verdict::Broken => words.broken,
+        let mark = match (reading.verdict, &reading.headroom) {
+            (Verdict::Holds, Phrase::HeldBack(_)) => words.held_back,
+            (Verdict::Holds, _) => words.ok,
+            (Verdict::Broken, _) => words.broken,
         };
         let said = [&reading.limit, &reading.found, &reading.headroom].map(words.phrase);
         builder.push_record([reading.guard, &said[0], &said[1], &said[2], mark]);

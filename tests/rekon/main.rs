@@ -20,6 +20,7 @@ mod init;
 mod jobs;
 #[cfg(target_os = "linux")]
 mod lane;
+mod languages;
 mod layers;
 #[cfg(target_os = "linux")]
 mod life;

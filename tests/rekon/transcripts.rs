@@ -76,7 +76,8 @@ fn typed(folder: &Path, command: &str) -> String {
         .expect("a shell");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
     let errors = text(output.stderr);
-    let errors = errors.lines().filter(|line| !line.starts_with("progress ")).map(|line| format!("{line}\n"));
+    let is_heartbeat = |line: &&str| line.starts_with("progress ") || line.starts_with("kemajuan");
+    let errors = errors.lines().filter(|line| !is_heartbeat(line)).map(|line| format!("{line}\n"));
     let mut printed = text(output.stdout) + &errors.collect::<String>();
     if !output.status.success() {
         printed.extend(["[exit code ", &output.status.code().expect("it ends by itself").to_string(), "]\n"]);

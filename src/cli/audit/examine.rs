@@ -5,9 +5,9 @@ use crate::cli::exit::Failure;
 use crate::cli::load::Case;
 use crate::cli::screen::{Screen, Tone};
 use crate::model::fault::printable;
+use crate::model::language::Language;
 use crate::model::moment::Moment;
 use crate::model::status::{BookStatus, PaymentStatus};
-use crate::model::time::for_people;
 use crate::reconcile::judge::{Bench, Judged, Notified, Rules};
 use crate::reconcile::ledger::Outcome;
 use crate::reconcile::record::StrayRecord;
@@ -15,9 +15,11 @@ use crate::reconcile::settle::settle;
 use crate::reconcile::strays::united;
 use crate::report::action::Action;
 use crate::report::table;
+use crate::report::words::both::{Both, both};
+use crate::report::words::speech::Speech;
 
 /// A piece of evidence: when, from where, and what it says.
-type Piece = (Option<Moment>, &'static str, String);
+type Piece = (Option<Moment>, String, String);
 
 /// Shows an order of the audit; `false` if there is none with this invoice.
 pub(in crate::cli) async fn examine(
@@ -26,7 +28,7 @@ pub(in crate::cli) async fn examine(
     options: Options,
     screen: Screen,
 ) -> Result<bool, Failure> {
-    let audit = Audit::of(case, options, screen)?;
+    let (audit, words) = (Audit::of(case, options, screen)?, screen.words());
     let Evidence { store, files, .. } = audit.read(None, None).await?;
     let mut ledger = store.into_ledger();
     settle(&mut ledger).map_err(super::room::NoRoom::from)?;
@@ -42,15 +44,16 @@ pub(in crate::cli) async fn examine(
     let strays: Vec<&StrayRecord<'_>> = strays.iter().filter(|line| speaks_of(line, invoice)).collect();
     let name = |number: u16| files.get(usize::from(number)).map_or("", String::as_str);
 
-    let mut pieces = vec![book(case, &judged)];
-    pieces.extend(done.iter().map(|outcome| done_piece(outcome, &judged)));
-    pieces.extend(notified.iter().map(|line| heard_piece(line, name(line.file), &judged)));
-    let copied = |line: &Notified| (line.received_at, line.as_copy.word(), said(line, name(line.file)));
+    let mut pieces = vec![book(case, &judged, screen)];
+    pieces.extend(done.iter().map(|outcome| done_piece(outcome, &judged, screen)));
+    pieces.extend(notified.iter().map(|line| heard_piece(line, name(line.file), &judged, screen)));
+    let copied =
+        |line: &Notified| (line.received_at, (words.line_name)(line.as_copy), said(line, name(line.file), words));
     pieces.extend(copies.iter().map(copied));
     pieces.sort_by_key(|(at, ..)| *at);
     let stray = |line: &&StrayRecord<'_>| {
         let text = format!("{} {}:{}", line.status, name(line.place.file), line.place.line);
-        (None, line.reason.word(), text)
+        (None, (words.line_name)(line.reason), text)
     };
     pieces.extend(strays.iter().map(stray));
 
@@ -67,7 +70,7 @@ fn speaks_of(line: &StrayRecord<'_>, invoice: &str) -> bool {
 
 /// What the logs say about an invoice that no order has; whether they say anything.
 fn show_strays(invoice: &str, strays: &[u8], files: &[String], screen: Screen) -> bool {
-    let strays = united(strays);
+    let (strays, words) = (united(strays), screen.words());
     let rows: Vec<Vec<String>> = strays
         .iter()
         .filter(|line| speaks_of(line, invoice))
@@ -75,17 +78,22 @@ fn show_strays(invoice: &str, strays: &[u8], files: &[String], screen: Screen) -
             let file = files.get(usize::from(line.place.file)).map_or("", String::as_str);
             let amount = line.amount.map(|amount| amount.to_string()).unwrap_or_default();
             let place = printable(&format!("{file}:{}", line.place.line));
-            vec![line.received_at.to_owned(), line.reason.word().to_owned(), line.status.to_owned(), amount, place]
+            vec![line.received_at.to_owned(), (words.line_name)(line.reason), line.status.to_owned(), amount, place]
         })
         .collect();
     if rows.is_empty() {
         return false;
     }
-    screen.say(&format!(
-        "{}\nno order of the input has this invoice; the logs speak of it:\n",
-        screen.tone(Tone::Title, invoice)
-    ));
-    screen.say(&table::plain(&["received", "what", "status", "rupiah", "where"], rows, 3..4));
+    let text = both(
+        "no order of the input has this invoice; the logs speak of it:",
+        "invoice ini tidak ada di data masukan; yang ada di log tentangnya:",
+    );
+    screen.say(&format!("{}\n{}\n", screen.tone(Tone::Title, invoice), screen.told(&text)));
+    let header = match screen.language() {
+        Language::English => ["received", "what", "status", "rupiah", "where"],
+        Language::Indonesian => ["diterima", "apa", "status", "rupiah", "tempat"],
+    };
+    screen.say(&table::plain(&header, rows, 3..4));
     screen.document(
         serde_json::json!({ "version": 1, "invoice_number": invoice, "verdict": null }).to_string().as_bytes(),
     );
@@ -93,67 +101,115 @@ fn show_strays(invoice: &str, strays: &[u8], files: &[String], screen: Screen) -
 }
 
 fn print(case: &Case, judged: &Judged<'_>, pieces: Vec<Piece>, screen: Screen) {
+    let words = screen.words();
     let title = format!("{} · {} · audit {}", judged.name(), judged.entry.amount, case.job.name);
     let tone = if judged.verdict().needs_a_person() { Tone::Bad } else { Tone::Good };
-    let verdict = format!("{}: {}", judged.verdict(), judged.reason_text());
-    let awaited = judged.age.filter(|_| judged.ageing().is_some());
-    let age = awaited.map_or_else(String::new, |age| format!("; proof awaited for {} h", age.as_secs() / 3600));
-    let book = judged.entry.book.map_or("nothing", BookStatus::word);
-    let doku = judged.doku_status.map_or("nothing", PaymentStatus::word);
+    let reason = (words.reason)(judged.reason, judged.ageing(), judged.picture.key);
+    let verdict = format!("{}: {reason}", (words.verdict_name)(judged.verdict()));
     screen.say(&format!(
-        "{}\n{}\nbook says {book}, DOKU says {doku}{age}\n",
+        "{}\n{}\n{}\n",
         screen.tone(Tone::Title, &printable(&title)),
-        screen.tone(tone, &verdict)
+        screen.tone(tone, &verdict),
+        screen.told(&two_sides(judged))
     ));
-    let rows = pieces.into_iter().map(|(at, what, text)| {
-        vec![at.map(|at| for_people(at.time())).unwrap_or_default(), what.to_owned(), printable(&text)]
+    let rows = pieces
+        .into_iter()
+        .map(|(at, what, text)| vec![at.map(|at| (words.time)(at.time())).unwrap_or_default(), what, printable(&text)]);
+    let [when, what] = words.chain;
+    screen.say(&table::plain(&[when, what, ""], rows.collect(), 0..0));
+    screen.say(&format!("\n{}", screen.told(&next(judged))));
+}
+
+/// What the book says, what DOKU says, and for how long proof has been awaited.
+fn two_sides(judged: &Judged<'_>) -> Both {
+    let hours = judged.age.filter(|_| judged.ageing().is_some()).map(|age| age.as_secs() / 3600);
+    let [english, indonesian] = hours.map_or_else(Default::default, |hours| {
+        [format!("; proof awaited for {hours} h"), format!("; bukti ditunggu sejak {hours} jam lalu")]
     });
-    screen.say(&table::plain(&["when", "what", ""], rows.collect(), 0..0));
-    screen.say(&format!("\n{}", next(judged)));
+    let (book, doku) = (judged.entry.book, judged.doku_status);
+    let says = |silence| {
+        let book = book.map_or(silence, BookStatus::word);
+        (book, doku.map_or(silence, PaymentStatus::word))
+    };
+    let (word, heard) = says("nothing");
+    let buku = book.map_or_else(|| "kosong".to_owned(), Speech::of(Language::Indonesian).book_name);
+    both(
+        format!("book says {word}, DOKU says {heard}{english}"),
+        format!("menurut buku: {buku}; menurut DOKU: {}{indonesian}", says("belum ada kabar").1),
+    )
 }
 
 /// What to do about it.
-fn next(judged: &Judged<'_>) -> &'static str {
+fn next(judged: &Judged<'_>) -> Both {
     match Action::of(judged) {
-        None => "nothing is to be done",
-        Some(Action::Refund) => "next: refund it; actions.csv has the row for a refund job",
-        Some(Action::ResendNotification) => "next: have DOKU's Back Office send the notification again",
-        Some(Action::FindRefund) => {
-            "next: look for the refund in DOKU's Back Office; add the results of the job that made it, or refund"
-        }
-        Some(Action::Resolve) => "next: run the job that sent it again where it was sent, or rekon resolve THAT-JOB",
-        Some(Action::Rule) => "next: find out at DOKU, then rekon rule with the journal of the job that sent it",
-        Some(Action::Review) => "next: a person decides; compare the lines above with DOKU's Back Office",
+        None => both("nothing is to be done", "tidak ada yang perlu dilakukan"),
+        Some(Action::Refund) => both(
+            "next: refund it; actions.csv has the row for a refund job",
+            "berikutnya: kembalikan dananya; barisnya untuk job refund ada di actions.csv",
+        ),
+        Some(Action::ResendNotification) => both(
+            "next: have DOKU's Back Office send the notification again",
+            "berikutnya: minta kirim ulang notifikasinya melalui Back Office DOKU",
+        ),
+        Some(Action::FindRefund) => both(
+            "next: look for the refund in DOKU's Back Office; add the results of the job that made it, or refund",
+            "berikutnya: cari pengembalian dananya di Back Office DOKU; tambahkan hasil job yang melakukannya, atau kembalikan \
+             dananya",
+        ),
+        Some(Action::Resolve) => both(
+            "next: run the job that sent it again where it was sent, or rekon resolve THAT-JOB",
+            "berikutnya: jalankan lagi job yang mengirimnya, di mesin yang sama, atau rekon resolve JOB-ITU",
+        ),
+        Some(Action::Rule) => both(
+            "next: find out at DOKU, then rekon rule with the journal of the job that sent it",
+            "berikutnya: tanyakan kepada DOKU, lalu rekon rule dengan jurnal job yang mengirimnya",
+        ),
+        Some(Action::Review) => both(
+            "next: a person decides; compare the lines above with DOKU's Back Office",
+            "berikutnya: perlu keputusan orang; bandingkan baris-baris di atas dengan Back Office DOKU",
+        ),
     }
 }
 
-fn book(case: &Case, judged: &Judged<'_>) -> Piece {
-    let entry = &judged.entry;
-    let word = entry.book.map_or("no status", BookStatus::word);
-    (entry.created_at, "book", format!("{word}, {}, row {} of {}", entry.amount, entry.row, case.orders_name()))
+fn book(case: &Case, judged: &Judged<'_>, screen: Screen) -> Piece {
+    let (entry, file) = (&judged.entry, case.orders_name());
+    let (amount, row) = (entry.amount, entry.row);
+    let word = entry.book.map(screen.words().book_name);
+    let text = both(
+        format!("{}, {amount}, row {row} of {file}", word.as_deref().unwrap_or("no status")),
+        format!("{}, {amount}, baris {row} di {file}", word.as_deref().unwrap_or("tanpa status")),
+    );
+    (entry.created_at, screen.told(&both("book", "buku")).to_owned(), screen.told(&text).to_owned())
 }
 
-fn done_piece(outcome: &Outcome<'_>, judged: &Judged<'_>) -> Piece {
+fn done_piece(outcome: &Outcome<'_>, judged: &Judged<'_>, screen: Screen) -> Piece {
+    let words = screen.words();
     let id = outcome.request_id.map(|id| format!(", request id {id}")).unwrap_or_default();
-    let decides = if judged.entry.done.as_ref() == Some(outcome) { "; what we did last" } else { "" };
-    let answered = outcome.payment_status.map(|status| format!(", answered {status}")).unwrap_or_default();
-    let text = format!("{} {}{answered}{id}{decides}", outcome.operation, outcome.state.word());
-    (outcome.settled_at, "result", text)
+    let is_last = judged.entry.done.as_ref() == Some(outcome);
+    let (what, state) = ((words.operation)(outcome.operation.word()), (words.state_name)(outcome.state));
+    let answered = |said: &str| outcome.payment_status.map(|status| format!(", {said} {status}")).unwrap_or_default();
+    let decides = |said: &str| if is_last { format!("; {said}") } else { String::new() };
+    let text = both(
+        format!("{what} {state}{}{id}{}", answered("answered"), decides("what we did last")),
+        format!("{what}: {state}{}{id}{}", answered("dijawab"), decides("yang terakhir kita lakukan")),
+    );
+    (outcome.settled_at, screen.told(&both("result", "hasil")).to_owned(), screen.told(&text).to_owned())
 }
 
-fn said(line: &Notified, file: &str) -> String {
-    format!("{} over {}, {file}:{}", line.status, line.amount, line.line)
+fn said(line: &Notified, file: &str, words: &Speech) -> String {
+    (words.said_over)(&line.status.to_string(), line.amount, &format!("{file}:{}", line.line))
 }
 
-fn heard_piece(line: &Notified, file: &str, judged: &Judged<'_>) -> Piece {
+fn heard_piece(line: &Notified, file: &str, judged: &Judged<'_>, screen: Screen) -> Piece {
+    let words = screen.words();
     let is_word = Some(line.status) == judged.doku_status;
     let is_amount = judged.picture.other_amount == Some(line.amount);
     let decides = match (is_word, is_amount) {
-        (_, true) => "; another amount than the book's",
-        (true, false) => "; DOKU's last word",
-        (false, false) => "",
+        (_, true) => both("; another amount than the book's", "; nominalnya berbeda dari buku"),
+        (true, false) => both("; DOKU's last word", "; kabar terakhir dari DOKU"),
+        (false, false) => both("", ""),
     };
-    (line.received_at, "notified", said(line, file) + decides)
+    (line.received_at, words.notified.to_owned(), said(line, file, words) + screen.told(&decides))
 }
 
 fn document<'a>(

@@ -28,6 +28,7 @@ use crate::reconcile::ledger::{Contradiction, Ledger};
 use crate::reconcile::settle::settle;
 use crate::report::sheet::Rows;
 use crate::report::summary::LogLines;
+use crate::report::words::both::both;
 use store::{Kept, Store};
 
 /// How an audit is asked for, beside its job.
@@ -144,15 +145,21 @@ impl<'a> Audit<'a> {
     /// Logs of which nothing, or hardly anything, verifies are more often a slip in the job than the work of a forger.
     fn warn_of_unproved(&self, lines: LogLines) {
         let names_log = !self.case.job.notifications.files.is_empty();
-        let why = if lines.read == 0 && names_log {
-            "the notification logs are empty"
+        let [english, indonesian] = if lines.read == 0 && names_log {
+            ["the notification logs are empty", "log notifikasi kosong"]
         } else if lines.verified * 2 < lines.read {
-            "most lines of the notification logs are not signed by DOKU: look at their reasons in unmatched.csv, and check \
-             merchant.secret_key (a list holds former keys too), merchant.client_id, notifications.path and notifications.fields"
+            [
+                "most lines of the notification logs are not signed by DOKU: look at their reasons in unmatched.csv, and check \
+                 merchant.secret_key (a list holds former keys too), merchant.client_id, notifications.path and notifications.fields",
+                "sebagian besar baris log notifikasi tidak ditandatangani DOKU: lihat alasannya di unmatched.csv, dan periksa \
+                 merchant.secret_key (boleh berupa daftar beserta kunci lama), merchant.client_id, notifications.path dan \
+                 notifications.fields",
+            ]
         } else {
             return;
         };
-        self.screen.warn(&printable(&format!("warning: {}: {why}", self.case.file)));
+        let file = printable(&self.case.file);
+        self.screen.warn(&both(format!("warning: {file}: {english}"), format!("peringatan: {file}: {indonesian}")));
     }
 
     /// In memory, or in as many parts as the limit asks for.
@@ -188,7 +195,8 @@ impl<'a> Audit<'a> {
         let faults = || bad_rows.iter().flat_map(|row| &row.faults);
         faults().take(MOST_FAULTS).for_each(|fault| self.screen.warn(&fault.to_string()));
         if faults().count() > MOST_FAULTS {
-            self.screen.warn(&format!("and {} more faults", faults().count() - MOST_FAULTS));
+            let more = faults().count() - MOST_FAULTS;
+            self.screen.warn(&both(format!("and {more} more faults"), format!("dan {more} kesalahan lagi")));
         }
         for Contradiction { row, earlier } in contradictions {
             let message = format!("rows {earlier} and {row} are of one invoice and do not agree; both are left out");

@@ -12,6 +12,7 @@ use crate::model::operation::Task;
 use crate::model::time::{Timestamp, elapsed, parse_instant};
 use crate::plan::guard::counted;
 use crate::reconcile::evidence::{Log, UnmatchedReason};
+use crate::report::words::both::{Both, both};
 use crate::report::words::rounded;
 
 /// So much of the newest log is looked at, from its end.
@@ -29,50 +30,75 @@ const NO_PATH: &str = "-";
 pub(super) fn findings(case: &Case, keys: Option<&Credentials>, now: Timestamp) -> Vec<Finding> {
     let check = "notifications";
     if case.is_piped() {
-        return vec![Finding::fine(check, "they come through standard input, which is not read now")];
+        let found = both(
+            "they come through standard input, which is not read now",
+            "datang lewat standard input, yang sekarang tidak dibaca",
+        );
+        return vec![Finding::fine(check, found)];
     }
     let logs = match case.logs() {
         Ok(logs) => logs,
-        Err(failure) => return vec![Finding::fault(check, failure.to_string(), "correct notifications.files")],
+        Err(failure) => {
+            let remedy = both("correct notifications.files", "perbaiki notifications.files");
+            return vec![Finding::fault(check, Both::same(failure.to_string()), remedy)];
+        }
     };
     let needs = case.job.guards.as_ref().is_some_and(|guards| guards.require_paid) || case.job.task == Task::Audit;
     let Some(newest) = newest(&logs) else {
         let named = case.job.notifications.files.join(", ");
         return vec![match (named.is_empty(), needs) {
-            (true, false) => Finding::fine(check, "the job names no log"),
+            (true, false) => Finding::fine(check, both("the job names no log", "job ini tidak menyebut log")),
             (true, true) => Finding::warning(
                 check,
-                "the job names no log, and so nothing is proved to be paid",
-                "name it under notifications.files",
+                both(
+                    "the job names no log, and so nothing is proved to be paid",
+                    "job ini tidak menyebut log, jadi tidak ada yang terbukti lunas",
+                ),
+                both("name it under notifications.files", "sebutkan di notifications.files"),
             ),
             (false, _) => Finding::warning(
                 check,
-                format!("no file matches {named}"),
-                "check the pattern, and whether the listener writes there",
+                both(format!("no file matches {named}"), format!("tidak ada berkas yang cocok dengan {named}")),
+                both(
+                    "check the pattern, and whether the listener writes there",
+                    "periksa polanya, dan apakah listener menulis ke sana",
+                ),
             ),
         }];
     };
     for log in &logs {
         if let Err(error) = read::open(log) {
-            let remedy = "let the user of this program read it; paths are relative to the job file";
-            return vec![Finding::fault(
-                check,
-                crate::cli::load::unreadable(&shown(log), &error).to_string().lines().next().unwrap_or_default(),
-                remedy,
-            )];
+            let remedy = both(
+                "let the user of this program read it; paths are relative to the job file",
+                "beri pengguna program ini izin membacanya; path dihitung dari berkas job",
+            );
+            let why = crate::cli::load::unreadable(&shown(log), &error).to_string();
+            return vec![Finding::fault(check, Both::same(why.lines().next().unwrap_or_default()), remedy)];
         }
     }
     let name = shown(newest);
     let lines = match last_lines(newest) {
         Ok(Some(lines)) => lines,
-        Ok(None) => return vec![Finding::fine(check, format!("{name}: compressed and large; not looked into"))],
-        Err(error) => return vec![Finding::fault(check, format!("{name}: {error}"), "it is damaged: copy it again")],
+        Ok(None) => {
+            let found = both(
+                format!("{name}: compressed and large; not looked into"),
+                format!("{name}: terkompresi dan besar; tidak dilihat isinya"),
+            );
+            return vec![Finding::fine(check, found)];
+        }
+        Err(error) => {
+            let remedy = both("it is damaged: copy it again", "berkasnya rusak: salin ulang");
+            return vec![Finding::fault(check, Both::same(format!("{name}: {error}")), remedy)];
+        }
     };
     let Some(keys) = keys else {
         return vec![Finding::warning(
             check,
-            format!("{name}: readable; without keys nothing can be verified"),
-            "see credentials",
+            both(
+                format!("{name}: readable; without keys nothing can be verified"),
+                format!("{name}: terbaca; tanpa kunci tidak ada yang dapat diverifikasi"),
+            ),
+            both("see credentials", "lihat kredensial"),
         )];
     };
     let verified = |path: &str| {
@@ -107,18 +133,28 @@ fn last_lines(path: &Path) -> std::io::Result<Option<Vec<u8>>> {
 fn age(name: &str, log: &Log, files: usize, now: Timestamp) -> Finding {
     let heard = log.heard.iter().filter_map(|line| line.received_at);
     let newest = heard.chain(log.unmatched.iter().filter_map(|line| parse_instant(&line.received_at))).max();
-    let (check, files) = ("notifications", counted(files as u64, "log"));
+    let (check, count, files) = ("notifications", files, counted(files as u64, "log"));
     match newest {
         None => Finding::warning(
             check,
-            format!("{files}; {name} has no line that says when it came"),
-            "check whether the listener writes there",
+            both(
+                format!("{files}; {name} has no line that says when it came"),
+                format!("{count} log; {name} tidak punya baris yang menyebut kapan diterima"),
+            ),
+            both("check whether the listener writes there", "periksa apakah listener menulis ke sana"),
         ),
         Some(at) => {
             let old = elapsed(at, now);
-            let found = format!("{files}; the newest line, in {name}, is {} old", rounded(old, ["m", "h", "d"]));
+            let found = both(
+                format!("{files}; the newest line, in {name}, is {} old", rounded(old, ["m", "h", "d"])),
+                format!("{count} log; baris terbaru, di {name}, berumur {}", rounded(old, [" menit", " jam", " hari"])),
+            );
             if old > SILENCE {
-                Finding::warning(check, found, "check whether the listener runs, and whether DOKU knows its URL")
+                let remedy = both(
+                    "check whether the listener runs, and whether DOKU knows its URL",
+                    "periksa apakah listener berjalan, dan apakah DOKU tahu URL-nya",
+                );
+                Finding::warning(check, found, remedy)
             } else {
                 Finding::fine(check, found)
             }
@@ -138,30 +174,50 @@ fn proof(case: &Case, log: &Log, by_own_path: impl FnOnce() -> Log, own: &[Strin
         return None;
     }
     if good > 0 && !others.is_empty() && !own.contains(path) && by_own_path().heard.len() as u64 == good {
-        let found = format!(
-            "DOKU signs for {}, and the job says {path}; the lines verify because each names its own",
-            others.join(", ")
+        let (signed, right) = (others.join(", "), others[0]);
+        let found = both(
+            format!("DOKU signs for {signed}, and the job says {path}; the lines verify because each names its own"),
+            format!(
+                "DOKU menandatangani untuk {signed}, sedangkan job menyebut {path}; barisnya sah karena menyebut path sendiri"
+            ),
         );
-        return Some(Finding::warning(check, found, format!("write notifications.path: {}", others[0])));
+        let remedy = both(format!("write notifications.path: {right}"), format!("tulis notifications.path: {right}"));
+        return Some(Finding::warning(check, found, remedy));
     }
     if good > 0 {
-        let found = format!("{good} of the {} newest lines verify for {path}", good + unproved);
+        let all = good + unproved;
+        let found = both(
+            format!("{good} of the {all} newest lines verify for {path}"),
+            format!("{good} dari {all} baris terbaru sah untuk {path}"),
+        );
         return Some(if unproved == 0 {
             Finding::fine(check, found)
         } else {
             Finding::warning(
                 check,
                 found,
-                "after a change of keys list the older key under merchant.secret_key; else somebody else writes there",
+                both(
+                    "after a change of keys list the older key under merchant.secret_key; else somebody else writes there",
+                    "setelah ganti kunci, daftarkan kunci lama di merchant.secret_key; kalau tidak, ada pihak lain yang menulis di \
+                     sana",
+                ),
             )
         });
     }
     let level = if case.refuses_paid() { Level::Fault } else { Level::Warning };
-    let found = format!(
-        "none of the {unproved} newest lines verifies: the key is another one, or {path} is not what DOKU signs"
+    let found = both(
+        format!(
+            "none of the {unproved} newest lines verifies: the key is another one, or {path} is not what DOKU signs"
+        ),
+        format!(
+            "tidak satu pun dari {unproved} baris terbaru sah: kuncinya lain, atau bukan {path} yang ditandatangani DOKU"
+        ),
     );
-    let remedy = "compare notifications.path with the Notification URL in DOKU's Back Office, and merchant.secret_key with its key";
-    Some(Finding { check, level, found, remedy: Some(remedy.to_owned()) })
+    let remedy = both(
+        "compare notifications.path with the Notification URL in DOKU's Back Office, and merchant.secret_key with its key",
+        "bandingkan notifications.path dengan Notification URL di Back Office DOKU, dan merchant.secret_key dengan kuncinya",
+    );
+    Some(Finding { check, level, found, remedy: Some(remedy) })
 }
 
 /// The paths that the lines name, without queries, each once.

@@ -14,8 +14,10 @@ use super::screen::{Screen, Tone};
 use crate::edge::clock::SystemClock;
 use crate::edge::credentials;
 use crate::model::fault::{Fault, printable};
+use crate::model::language::Language;
 use crate::plan::guard::counted;
 use crate::report::table;
+use crate::report::words::both::{Both, both};
 use crate::runner::clock::Clock as _;
 
 /// What one check found.
@@ -23,9 +25,9 @@ struct Finding {
     check: &'static str,
     level: Level,
     /// In a line.
-    found: String,
+    found: Both,
     /// What to do; only what is fine needs nothing.
-    remedy: Option<String>,
+    remedy: Option<Both>,
 }
 
 /// How bad it is.
@@ -50,25 +52,34 @@ impl Level {
 }
 
 impl Finding {
-    fn fine(check: &'static str, found: impl Into<String>) -> Self {
-        Self { check, level: Level::Fine, found: found.into(), remedy: None }
+    fn fine(check: &'static str, found: Both) -> Self {
+        Self { check, level: Level::Fine, found, remedy: None }
     }
 
-    fn warning(check: &'static str, found: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { check, level: Level::Warning, found: found.into(), remedy: Some(remedy.into()) }
+    fn warning(check: &'static str, found: Both, remedy: Both) -> Self {
+        Self { check, level: Level::Warning, found, remedy: Some(remedy) }
     }
 
-    fn fault(check: &'static str, found: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { check, level: Level::Fault, found: found.into(), remedy: Some(remedy.into()) }
+    fn fault(check: &'static str, found: Both, remedy: Both) -> Self {
+        Self { check, level: Level::Fault, found, remedy: Some(remedy) }
     }
 }
 
 /// Looks at this machine, and at every job that is named.
 pub(super) async fn doctor(args: &DoctorArgs, common: &Common, screen: Screen) -> Result<u8, Failure> {
     load::date(common, SystemClock.now())?;
+    let mut screen = screen;
     let mut groups = vec![(None, machine::findings())];
-    for job in &args.jobs {
-        groups.push((Some(job), of_job(job, args.offline, common).await));
+    for path in &args.jobs {
+        let case = load::case(path, common, SystemClock.now());
+        if let Ok(case) = &case {
+            screen = screen.speaking(case.language);
+        }
+        let findings = match case {
+            Ok(case) => of_job(&case, args.offline).await,
+            Err(failure) => vec![not_a_job(path, &failure)],
+        };
+        groups.push((Some(path), findings));
     }
     let findings = || groups.iter().flat_map(|(_, findings)| findings);
     let worst = findings().map(|finding| finding.level).max().unwrap_or(Level::Fine);
@@ -77,36 +88,42 @@ pub(super) async fn doctor(args: &DoctorArgs, common: &Common, screen: Screen) -
         show(job.map(PathBuf::as_path), findings, screen);
     }
     let count = |level: Level| findings().filter(|finding| finding.level == level).count() as u64;
-    let (faults, warnings) = (counted(count(Level::Fault), "fault"), counted(count(Level::Warning), "warning"));
-    screen.say(&match worst {
-        Level::Fault => {
-            screen.tone(Tone::Bad, &format!("{faults}, {warnings}: a run would not start, or get nothing done"))
-        }
-        Level::Warning => screen.tone(Tone::Title, &format!("{warnings}: a run would start")),
-        Level::Fine => screen.tone(Tone::Good, "all is well"),
-    });
+    let (fault, warning) = (count(Level::Fault), count(Level::Warning));
+    let (faults, warnings) = (counted(fault, "fault"), counted(warning, "warning"));
+    let (tone, text) = match worst {
+        Level::Fault => (
+            Tone::Bad,
+            both(
+                format!("{faults}, {warnings}: a run would not start, or get nothing done"),
+                format!(
+                    "{fault} masalah, {warning} peringatan: proses tidak akan mulai, atau tidak menghasilkan apa pun"
+                ),
+            ),
+        ),
+        Level::Warning => (
+            Tone::Title,
+            both(format!("{warnings}: a run would start"), format!("{warning} peringatan: proses dapat dimulai")),
+        ),
+        Level::Fine => (Tone::Good, both("all is well", "semuanya baik")),
+    };
+    screen.say(&screen.tone(tone, screen.told(&text)));
     screen.document(document(&groups, code).to_string().as_bytes());
     Ok(code)
 }
 
-async fn of_job(path: &Path, offline: bool, common: &Common) -> Vec<Finding> {
-    let now = SystemClock.now();
-    let case = match load::case(path, common, now) {
-        Ok(case) => case,
-        Err(failure) => return vec![not_a_job(path, &failure)],
-    };
-    let keys = case.credentials();
+async fn of_job(case: &Case, offline: bool) -> Vec<Finding> {
+    let (now, keys) = (SystemClock.now(), case.credentials());
     let mut findings = vec![Finding::fine(
         "job",
-        format!("{} · {} · {}", case.job.name, case.job.task, case.job.merchant.environment),
+        Both::same(format!("{} · {} · {}", case.job.name, case.job.task, case.job.merchant.environment)),
     )];
-    findings.extend(self::keys(&case, keys.as_ref().err()));
-    findings.extend(ping(&case));
-    findings.extend(machine::open_files(&case));
-    findings.extend(places::orders(&case));
-    findings.extend(places::findings(&case, now).await);
-    findings.extend(logs::findings(&case, keys.as_ref().ok(), now));
-    findings.extend(provider::findings(&case, offline).await);
+    findings.extend(self::keys(case, keys.as_ref().err()));
+    findings.extend(ping(case));
+    findings.extend(machine::open_files(case));
+    findings.extend(places::orders(case));
+    findings.extend(places::findings(case, now).await);
+    findings.extend(logs::findings(case, keys.as_ref().ok(), now));
+    findings.extend(provider::findings(case, offline).await);
     findings
 }
 
@@ -118,24 +135,45 @@ fn not_a_job(path: &Path, failure: &Failure) -> Finding {
         ),
         other => (other.to_string(), 0),
     };
-    let more = if count == 0 { String::new() } else { format!(" (and {count} more)") };
-    Finding::fault("job", format!("{found}{more}"), format!("rekon check {} lists everything", load::shown(path)))
+    let [more, lagi] = match count {
+        0 => [String::new(), String::new()],
+        _ => [format!(" (and {count} more)"), format!(" (dan {count} lagi)")],
+    };
+    let command = format!("rekon check {}", load::shown(path));
+    Finding::fault(
+        "job",
+        both(format!("{found}{more}"), format!("{found}{lagi}")),
+        both(format!("{command} lists everything"), format!("{command} menampilkan semuanya")),
+    )
 }
 
 /// Whether the keys are there. Their values are nowhere in what is printed.
 fn keys(case: &Case, missing: Option<&Failure>) -> Vec<Finding> {
     let check = "credentials";
     let merchant = &case.job.merchant;
-    let one = |fault: &Fault| Finding::fault(check, &fault.message, fault.hint.clone().unwrap_or_default());
+    let one = |fault: &Fault| {
+        Finding::fault(check, Both::same(&fault.message), Both::same(fault.hint.clone().unwrap_or_default()))
+    };
     match missing {
         Some(Failure::Faults(faults)) => faults.iter().map(one).collect(),
-        Some(other) => vec![Finding::fault(check, other.to_string(), "name where the keys are: env:NAME or file:PATH")],
+        Some(other) => vec![Finding::fault(
+            check,
+            Both::same(other.to_string()),
+            both("name where the keys are: env:NAME or file:PATH", "sebutkan letak kuncinya: env:NAME atau file:PATH"),
+        )],
         None if merchant.client_id.is_none() && merchant.secret_keys.is_empty() => {
-            vec![Finding::fine(check, "the simulator's own")]
+            vec![Finding::fine(check, both("the simulator's own", "milik simulator sendiri"))]
         }
         None => {
-            let count = counted(merchant.secret_keys.len() as u64, "secret key");
-            vec![Finding::fine(check, format!("the client id and {count} are there; their values are not shown"))]
+            let keys = merchant.secret_keys.len();
+            let count = counted(keys as u64, "secret key");
+            vec![Finding::fine(
+                check,
+                both(
+                    format!("the client id and {count} are there; their values are not shown"),
+                    format!("client id dan {keys} secret key ada; isinya tidak ditampilkan"),
+                ),
+            )]
         }
     }
 }
@@ -144,24 +182,63 @@ fn keys(case: &Case, missing: Option<&Failure>) -> Vec<Finding> {
 fn ping(case: &Case) -> Option<Finding> {
     let reference = case.job.healthcheck.as_ref()?;
     Some(match credentials::secret("healthcheck.url", reference, &case.folder) {
-        Ok(_) => Finding::fine("healthcheck", "its URL is there; it is not pinged now"),
-        Err(missing) => Finding::warning("healthcheck", missing.to_string(), missing.remedy()),
+        Ok(_) => Finding::fine(
+            "healthcheck",
+            both("its URL is there; it is not pinged now", "URL-nya ada; sekarang tidak dihubungi"),
+        ),
+        Err(missing) => Finding::warning("healthcheck", Both::same(missing.to_string()), Both::same(missing.remedy())),
     })
 }
 
 fn show(job: Option<&Path>, findings: &[Finding], screen: Screen) {
-    let title = job.map_or_else(|| "this machine".to_owned(), |job| printable(&load::shown(job)));
+    let this_machine = both("this machine", "mesin ini");
+    let title = job.map_or_else(|| screen.told(&this_machine).to_owned(), |job| printable(&load::shown(job)));
     screen.say(&format!("{}\n", screen.tone(Tone::Title, &title)));
-    let word = |level: Level| if level == Level::Fault { "FAULT" } else { level.word() };
-    let rows = findings
-        .iter()
-        .map(|finding| vec![word(finding.level).to_owned(), finding.check.to_owned(), finding.found.clone()]);
-    screen.say(&format!("{}\n", table::plain(&["", "check", "found"], rows.collect(), 0..0)));
+    let level = |level: Level| match (screen.language(), level) {
+        (_, Level::Fine) => "ok",
+        (Language::English, Level::Warning) => "warning",
+        (Language::English, Level::Fault) => "FAULT",
+        (Language::Indonesian, Level::Warning) => "peringatan",
+        (Language::Indonesian, Level::Fault) => "MASALAH",
+    };
+    let name = |finding: &Finding| match screen.language() {
+        Language::English => finding.check,
+        Language::Indonesian => in_indonesian(finding.check),
+    };
+    let rows = findings.iter().map(|finding| {
+        vec![level(finding.level).to_owned(), name(finding).to_owned(), screen.told(&finding.found).to_owned()]
+    });
+    let header = match screen.language() {
+        Language::English => ["", "check", "found"],
+        Language::Indonesian => ["", "pemeriksaan", "hasil"],
+    };
+    screen.say(&format!("{}\n", table::plain(&header, rows.collect(), 0..0)));
     let told = findings.iter().filter_map(|finding| Some((finding, finding.remedy.as_ref()?)));
     let remedies: Vec<String> =
-        told.map(|(finding, remedy)| format!("  {}: {}", finding.check, printable(remedy))).collect();
+        told.map(|(finding, remedy)| format!("  {}: {}", name(finding), printable(screen.told(remedy)))).collect();
     if !remedies.is_empty() {
         screen.say(&format!("{}\n", remedies.join("\n")));
+    }
+}
+
+/// What a check is called in Bahasa Indonesia.
+fn in_indonesian(check: &'static str) -> &'static str {
+    match check {
+        "signatures" => "tanda tangan",
+        "time zones" => "zona waktu",
+        "credentials" => "kredensial",
+        "open files" => "berkas terbuka",
+        "orders" => "pesanan",
+        "output folder" => "folder hasil",
+        "journal folder" => "folder jurnal",
+        "journal" => "jurnal",
+        "money" => "uang",
+        "lock" => "kunci jurnal",
+        "notifications" => "notifikasi",
+        "notification path" => "path notifikasi",
+        "provider" => "DOKU",
+        "clock" => "jam",
+        other => other,
     }
 }
 
@@ -170,8 +247,8 @@ fn document(groups: &[(Option<&PathBuf>, Vec<Finding>)], code: u8) -> serde_json
         let job = job.map(|job| job.display().to_string());
         findings.iter().map(move |finding| {
             serde_json::json!({
-                "job": job, "check": finding.check, "level": finding.level.word(), "found": finding.found,
-                "remedy": finding.remedy,
+                "job": job, "check": finding.check, "level": finding.level.word(), "found": finding.found.english,
+                "remedy": finding.remedy.as_ref().map(|remedy| &remedy.english),
             })
         })
     });

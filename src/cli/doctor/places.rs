@@ -6,12 +6,14 @@ use super::Finding;
 use crate::cli::load::{Case, named, shown};
 use crate::edge::machine;
 use crate::job::settings::Source;
+use crate::journal::record::Head;
 use crate::journal::sqlite::SqliteJournal;
 use crate::journal::store::{Location, Store};
 use crate::journal::{Journal as _, JournalError};
 use crate::model::operation::Task;
 use crate::model::time::{CORRECTION, Timestamp, elapsed, wire};
 use crate::plan::guard::counted;
+use crate::report::words::both::{Both, both, lost};
 
 /// With less than this nothing is begun: the journal keeps a reserve, and results of a large run have tens of megabytes.
 const LEAST_FREE: u64 = 64 << 20;
@@ -23,8 +25,12 @@ const LITTLE_FREE: u64 = 1 << 30;
 pub(super) fn orders(case: &Case) -> Option<Finding> {
     let Source::File(file) = &case.job.orders.source else { return None };
     let path = case.path(file);
-    let found = format!("{} is no file", shown(&path));
-    let remedy = "until the export is there a run ends with exit code 2";
+    let file = shown(&path);
+    let found = both(format!("{file} is no file"), format!("{file} tidak ada"));
+    let remedy = both(
+        "until the export is there a run ends with exit code 2",
+        "selama ekspornya belum ada, proses berakhir dengan kode keluar 2",
+    );
     (!path.is_file()).then(|| Finding::warning("orders", found, remedy))
 }
 
@@ -44,30 +50,62 @@ fn writable(check: &'static str, folder: &Path) -> Finding {
     if !there.is_dir() {
         return Finding::fault(
             check,
-            format!("{name} is in the way: it is no folder"),
-            "move it, or name another folder in the job",
+            both(format!("{name} is in the way: it is no folder"), format!("{name} menghalangi: bukan folder")),
+            both("move it, or name another folder in the job", "pindahkan, atau sebutkan folder lain di job"),
         );
     }
     if let Err(error) = machine::try_to_write(&there) {
-        let remedy = "let the user of this program write there, or name another folder in the job";
-        return Finding::fault(check, format!("nothing can be written to {name}: {error}"), remedy);
+        let remedy = both(
+            "let the user of this program write there, or name another folder in the job",
+            "beri pengguna program ini izin menulis di sana, atau sebutkan folder lain di job",
+        );
+        let found = both(
+            format!("nothing can be written to {name}: {error}"),
+            format!("tidak dapat menulis ke {name}: {error}"),
+        );
+        return Finding::fault(check, found, remedy);
     }
-    let place = if there == folder { name } else { format!("{} is made by the first run", shown(folder)) };
+    let Both { english, indonesian } = if there == folder {
+        Both::same(name)
+    } else {
+        let folder = shown(folder);
+        both(format!("{folder} is made by the first run"), format!("{folder} dibuat oleh proses pertama"))
+    };
     match machine::free_bytes(&there) {
         Ok(free) if free < LEAST_FREE => Finding::fault(
             check,
-            format!("{place}: {} are free on its disk", size(free)),
-            format!("make room: at least {} must be free", size(LEAST_FREE)),
+            both(
+                format!("{english}: {} are free on its disk", size(free)),
+                format!("{indonesian}: disknya tinggal {}", size(free)),
+            ),
+            both(
+                format!("make room: at least {} must be free", size(LEAST_FREE)),
+                format!("kosongkan disk: paling sedikit {} harus kosong", size(LEAST_FREE)),
+            ),
         ),
         Ok(free) if free < LITTLE_FREE => Finding::warning(
             check,
-            format!("{place}: only {} are free on its disk", size(free)),
-            "make room before the disk is full",
+            both(
+                format!("{english}: only {} are free on its disk", size(free)),
+                format!("{indonesian}: disknya tinggal {}", size(free)),
+            ),
+            both("make room before the disk is full", "kosongkan disk sebelum penuh"),
         ),
-        Ok(free) => Finding::fine(check, format!("{place}: writable, {} free", size(free))),
-        Err(error) => {
-            Finding::warning(check, format!("{place}: nobody says how much is free: {error}"), "look at the disk")
-        }
+        Ok(free) => Finding::fine(
+            check,
+            both(
+                format!("{english}: writable, {} free", size(free)),
+                format!("{indonesian}: dapat ditulisi, sisa {}", size(free)),
+            ),
+        ),
+        Err(error) => Finding::warning(
+            check,
+            both(
+                format!("{english}: nobody says how much is free: {error}"),
+                format!("{indonesian}: sisa tempat di disk tidak diketahui: {error}"),
+            ),
+            both("look at the disk", "periksa disknya"),
+        ),
     }
 }
 
@@ -88,30 +126,54 @@ fn size(bytes: u64) -> String {
 async fn journal(location: &Location, now: Timestamp) -> Vec<Finding> {
     let (check, name) = ("journal", named(location));
     if let Some(kind) = location.file().and_then(|path| SqliteJournal::on_remote_disk(&existing(path))) {
-        let found = format!("{name} lies on a network file system ({kind}), where two runners could hold it");
-        return vec![Finding::fault(check, found, "name a path on a local disk: journal: PATH")];
+        let found = both(
+            format!("{name} lies on a network file system ({kind}), where two runners could hold it"),
+            format!("{name} berada di disk jaringan ({kind}), yang dapat dipakai dua proses sekaligus"),
+        );
+        let remedy = both("name a path on a local disk: journal: PATH", "sebutkan path di disk lokal: journal: PATH");
+        return vec![Finding::fault(check, found, remedy)];
     }
     let look = format!("rekon journal check --journal {name}");
     let remedy = match location {
-        Location::File(_) => format!("look: {look}; put back a backup"),
-        Location::Server { .. } => "see what its server says; docs/several-hosts.md says what it must be".to_owned(),
+        Location::File(_) => {
+            both(format!("look: {look}; put back a backup"), format!("periksa: {look}; pasang kembali cadangannya"))
+        }
+        Location::Server { .. } => both(
+            "see what its server says; docs/several-hosts.md says what it must be",
+            "lihat pesan servernya; syarat-syaratnya ada di docs/several-hosts.md",
+        ),
     };
     let damaged = |error: &dyn std::fmt::Display| {
         let told = error.to_string();
         // An error that knows what to do knows better.
-        let (found, remedy) = told.split_once("\n  hint: ").unwrap_or((&told, &remedy));
-        Finding::fault(check, found, remedy)
+        match told.split_once("\n  hint: ") {
+            Some((found, hint)) => Finding::fault(check, Both::same(found), Both::same(hint)),
+            None => Finding::fault(check, Both::same(told), remedy.clone()),
+        }
     };
     let journal = match Store::open_to_read(location).await {
         Ok(Some(journal)) => journal,
         Ok(None) if matches!(location, Location::Server { .. }) => {
-            let remedy = "rekon journal migrate URL makes them, with the role that owns the database";
-            return vec![Finding::warning(check, format!("{name}: has no tables yet"), remedy)];
+            let remedy = both(
+                "rekon journal migrate URL makes them, with the role that owns the database",
+                "buat dengan rekon journal migrate URL, memakai role pemilik database",
+            );
+            let found = both(format!("{name}: has no tables yet"), format!("{name}: belum ada tabelnya"));
+            return vec![Finding::warning(check, found, remedy)];
         }
-        Ok(None) => return vec![Finding::fine(check, format!("{name}: none yet; the first run makes it"))],
+        Ok(None) => {
+            let found = both(
+                format!("{name}: none yet; the first run makes it"),
+                format!("{name}: belum ada; dibuat oleh proses pertama"),
+            );
+            return vec![Finding::fine(check, found)];
+        }
         Err(older @ JournalError::Older { .. }) => {
-            let remedy = "until then plan, show and an audit cannot read it: rekon resolve JOB carries it over and sends nothing new";
-            return vec![Finding::warning(check, older.to_string(), remedy)];
+            let remedy = both(
+                "until then plan, show and an audit cannot read it: rekon resolve JOB carries it over and sends nothing new",
+                "sebelum itu plan, show dan audit tidak dapat membacanya: rekon resolve JOB memindahkannya tanpa pengiriman baru",
+            );
+            return vec![Finding::warning(check, Both::same(older.to_string()), remedy)];
         }
         Err(error) => return vec![damaged(&error)],
     };
@@ -119,46 +181,88 @@ async fn journal(location: &Location, now: Timestamp) -> Vec<Finding> {
         (Ok(head), Ok(doubts)) => (head, doubts),
         (Err(error), _) | (_, Err(error)) => return vec![damaged(&error)],
     };
-    let mut findings = vec![match head {
-        Some(head) if elapsed(now, head.at) > CORRECTION => Finding::fault(
-            check,
-            format!("{name}: its last entry is of {}, and the clock of this machine says {}", wire(head.at), wire(now)),
-            "set the clock; if it is right now: rekon journal accept",
-        ),
-        head => {
-            let entries = head.map_or(0, |head| head.seq);
-            let whole = if location.file().is_none_or(SqliteJournal::is_long) {
-                format!("too long for a glance: {look}")
-            } else {
-                "whole".to_owned()
-            };
-            Finding::fine(check, format!("{name}: {entries} entries in its log, {whole}"))
-        }
-    }];
+    let mut findings = vec![last_entry(location, head, now)];
     if let Some(loss) = journal.loss() {
-        let found = format!("{name}: {loss}: it was restored from an old copy, or made anew");
-        findings.push(Finding::warning(
-            "journal",
-            found,
+        let Both { english, indonesian } = lost(&loss);
+        let found = both(
+            format!("{name}: {english}: it was restored from an old copy, or made anew"),
+            format!("{name}: {indonesian}: dipulihkan dari salinan lama, atau dibuat baru"),
+        );
+        let remedy = both(
             "put the newer journal back; docs/reliability.md says what a run does",
-        ));
+            "pasang kembali jurnal yang lebih baru; yang dilakukan sebuah proses ada di docs/reliability.md",
+        );
+        findings.push(Finding::warning("journal", found, remedy));
     }
     if !doubts.is_empty() {
-        let found = format!("{} in doubt", counted(doubts.len() as u64, "item"));
-        findings.push(Finding::warning("money", found, format!("which ones: rekon show --journal {name}")));
+        let (count, show) = (doubts.len() as u64, format!("rekon show --journal {name}"));
+        let found = both(format!("{} in doubt", counted(count, "item")), format!("{count} item belum pasti"));
+        let remedy = both(format!("which ones: {show}"), format!("yang mana: {show}"));
+        findings.push(Finding::warning("money", found, remedy));
     }
     findings.push(at_work(location, &journal).await);
     findings
 }
 
+/// How the journal's log ends.
+fn last_entry(location: &Location, head: Option<Head>, now: Timestamp) -> Finding {
+    let (check, name) = ("journal", named(location));
+    let look = format!("rekon journal check --journal {name}");
+    match head {
+        Some(head) if elapsed(now, head.at) > CORRECTION => Finding::fault(
+            check,
+            both(
+                format!(
+                    "{name}: its last entry is of {}, and the clock of this machine says {}",
+                    wire(head.at),
+                    wire(now)
+                ),
+                format!("{name}: catatan terakhirnya {}, sedangkan jam mesin ini {}", wire(head.at), wire(now)),
+            ),
+            both(
+                "set the clock; if it is right now: rekon journal accept",
+                "setel jam; bila jamnya sekarang sudah benar: rekon journal accept",
+            ),
+        ),
+        head => {
+            let entries = head.map_or(0, |head| head.seq);
+            let Both { english, indonesian } = if location.file().is_none_or(SqliteJournal::is_long) {
+                both(format!("too long for a glance: {look}"), format!("terlalu panjang untuk sekilas: {look}"))
+            } else {
+                both("whole", "utuh")
+            };
+            let found = both(
+                format!("{name}: {entries} entries in its log, {english}"),
+                format!("{name}: {entries} catatan, {indonesian}"),
+            );
+            Finding::fine(check, found)
+        }
+    }
+}
+
 /// Whether a runner is at work; of a file there is one at most.
 async fn at_work(location: &Location, journal: &Store) -> Finding {
     match (journal.is_held(location).await, location) {
-        (Err(error), _) => Finding::fault("lock", error.to_string(), "see what its server says"),
-        (Ok(false), _) => Finding::fine("lock", "no runner is at work"),
-        (Ok(true), Location::File(_)) => {
-            Finding::warning("lock", "a runner is at work; another one would end with exit code 5", "wait for its end")
-        }
-        (Ok(true), Location::Server { .. }) => Finding::fine("lock", "runners are at work; another one may join them"),
+        (Err(error), _) => Finding::fault(
+            "lock",
+            Both::same(error.to_string()),
+            both("see what its server says", "lihat pesan servernya"),
+        ),
+        (Ok(false), _) => Finding::fine("lock", both("no runner is at work", "tidak ada proses yang berjalan")),
+        (Ok(true), Location::File(_)) => Finding::warning(
+            "lock",
+            both(
+                "a runner is at work; another one would end with exit code 5",
+                "ada proses yang sedang berjalan; proses lain akan berakhir dengan kode keluar 5",
+            ),
+            both("wait for its end", "tunggu sampai selesai"),
+        ),
+        (Ok(true), Location::Server { .. }) => Finding::fine(
+            "lock",
+            both(
+                "runners are at work; another one may join them",
+                "ada proses yang sedang berjalan; host lain boleh bergabung",
+            ),
+        ),
     }
 }

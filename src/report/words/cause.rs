@@ -75,9 +75,9 @@ fn before_in_english(word: &str) -> &'static str {
 pub(super) fn indonesian(cause: &Cause) -> String {
     match cause {
         Cause::Interrupted => "dihentikan (Ctrl-C atau sinyal)".to_owned(),
-        Cause::Breaker { failed, of: None } => format!("pengaman terbuka setelah {failed} kegagalan berturut-turut"),
+        Cause::Breaker { failed, of: None } => format!("pengaman menghentikan pengiriman setelah {failed} kegagalan berturut-turut"),
         Cause::Breaker { failed, of: Some(of) } => {
-            format!("pengaman terbuka: {failed} dari {of} percobaan terakhir gagal")
+            format!("pengaman menghentikan pengiriman: {failed} dari {of} percobaan terakhir gagal")
         }
         Cause::Window { opens, zone } => {
             format!("di luar jam pengiriman; dibuka lagi pukul {} {zone}", opens.replace(':', "."))
@@ -97,7 +97,7 @@ pub(super) fn indonesian(cause: &Cause) -> String {
             format!("{before}, dan panggilan pertama kali ini juga tidak membawa bukti: tidak ada lagi yang dikirim")
         }
         Cause::NotYetDue { before } => format!(
-            "{}; pesanan yang ditinggalkannya belum pasti harus didahulukan, tetapi belum waktunya dalam settle_for: tidak ada yang dikirim",
+            "{}; pesanannya yang belum pasti harus didahulukan, tetapi belum waktunya dalam settle_for: tidak ada yang dikirim",
             before_in_indonesian(before)
         ),
         Cause::CanaryRefused { invoice } => {
@@ -107,7 +107,7 @@ pub(super) fn indonesian(cause: &Cause) -> String {
             format!("pesanan percobaan{} tidak terbukti berhasil: tidak ada lagi yang dikirim", named(invoice.as_deref()))
         }
         Cause::ByAnotherHost { word } => {
-            format!("host lain menghentikan proses ini: {}", indonesian(&Cause::Noted { word: word.clone() }))
+            format!("proses ini dihentikan host lain: {}", indonesian(&Cause::Noted { word: word.clone() }))
         }
         Cause::LossTooOld => {
             "yang mungkin dikirim oleh jurnal yang hilang kini lebih tua daripada horizon; jalankan lagi dan baca petunjuknya"
@@ -121,7 +121,7 @@ pub(super) fn indonesian(cause: &Cause) -> String {
         Cause::Workbook => "audit.xlsx tidak dapat ditulis".to_owned(),
         Cause::Unrecorded => "akhir proses tidak dapat dicatat".to_owned(),
         Cause::Noted { word } => match word.as_str() {
-            "breaker" => "pengaman terbuka".to_owned(),
+            "breaker" => "pengaman menghentikan pengiriman".to_owned(),
             "credentials" => indonesian(&Cause::Credentials),
             "gateway" => indonesian(&Cause::Gateway),
             "signatures" => indonesian(&Cause::Signatures),
@@ -150,11 +150,11 @@ fn named(invoice: Option<&str>) -> String {
 /// In one short word, for a table: Bahasa Indonesia.
 pub(super) fn in_one_indonesian_word(cause: &Cause) -> &str {
     match cause.word() {
-        "signal" => "sinyal",
+        "signal" => "dihentikan",
         "breaker" => "pengaman",
-        "window" => "jam",
-        "keys" => "kunci",
-        "signature" => "tandatangan",
+        "window" => "di luar jam",
+        "keys" => "kredensial",
+        "signature" => "tanda tangan",
         "canary" => "percobaan",
         "loss" => "jurnal",
         "cap" => "batas",

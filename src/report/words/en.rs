@@ -106,6 +106,7 @@ pub(super) const WORDS: Words = Words {
         DoneState::Invalid => "Invalid",
         DoneState::NotAttempted => "Not attempted",
     },
+    untouched: "Nothing",
     by_verdict: "Orders by verdict",
     verdict: "Verdict",
     verdict_name: |verdict| match verdict {

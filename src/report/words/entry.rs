@@ -33,10 +33,10 @@ pub(super) const fn kind_in_indonesian(entry: &Entry) -> &'static str {
         | Entry::RunEnded { .. }
         | Entry::Accepted { .. } => "proses",
         Entry::Made(_) | Entry::Carried(_) | Entry::TakenOver { .. } => "dicatat",
-        Entry::Intended { .. } => "niat",
+        Entry::Intended { .. } => "siap dikirim",
         Entry::Ended { .. } | Entry::AnswerCarried { .. } => "jawaban",
         Entry::Inquired { .. } => "tanya status",
-        Entry::GaveUp => "diserahkan",
+        Entry::GaveUp => "batas waktu",
         Entry::Contradicted { .. } => "bertentangan",
         Entry::Ruled(_) => "keputusan",
     }
@@ -98,11 +98,15 @@ pub(super) fn indonesian(entry: &Entry, request: u32) -> String {
             let reopened = made.reopened.as_ref();
             let reopened =
                 reopened.map(|why| format!(", dibuka lagi oleh {}: {}", why.by, why.reason)).unwrap_or_default();
-            format!("{}, {}{reopened}", Rupiah::new(made.amount), body(&made.body_sha256, ["isi belum dibuat", "isi"]))
+            format!(
+                "{}, {}{reopened}",
+                Rupiah::new(made.amount),
+                body(&made.body_sha256, ["isi belum dibuat", "sidik isi"])
+            )
         }
         Entry::Carried(carried) => format!("seperti di jurnal lama: {} {}", carried.state, carried.reason),
         Entry::TakenOver { run, amount, body_sha256, .. } => {
-            let body = body(body_sha256, ["isi belum dibuat", "isi"]);
+            let body = body(body_sha256, ["isi belum dibuat", "sidik isi"]);
             format!("diambil alih oleh proses {run}: {}, {body}", Rupiah::new(*amount))
         }
         Entry::Intended { run, .. } => format!("permintaan ke-{request}, dalam proses {run}"),
@@ -116,7 +120,7 @@ pub(super) fn indonesian(entry: &Entry, request: u32) -> String {
         Entry::Inquired { event, facts, .. } => {
             format!("{}{}", concluded_in_indonesian(*event), said_in_indonesian(facts))
         }
-        Entry::GaveUp => "batas waktu lewat tanpa bukti: perlu keputusan orang".to_owned(),
+        Entry::GaveUp => "sudah lewat tanpa bukti: perlu keputusan orang".to_owned(),
         Entry::Contradicted { status, notification, .. } => {
             format!("notifikasi {notification} menyebut {status}, bertentangan dengan bukti sebelumnya")
         }
@@ -151,7 +155,7 @@ const fn concluded_in_english(event: Event) -> &'static str {
 const fn concluded_in_indonesian(event: Event) -> &'static str {
     match event {
         Event::Applied => "berhasil",
-        Event::Already => "sudah dilakukan, tidak terbukti oleh kita",
+        Event::Already => "sudah pernah dilakukan, belum tentu oleh kita",
         Event::Refused | Event::TurnedAway => "ditolak",
         Event::NothingDone => "tidak diproses",
         Event::NoProof => "tidak ada bukti",
@@ -165,7 +169,7 @@ fn said_in_english(facts: &Facts) -> String {
 }
 
 fn said_in_indonesian(facts: &Facts) -> String {
-    said(facts, ["tanda tangan", "pembayaran", "operasi", "jawaban pertama sekali lagi"])
+    said(facts, ["tanda tangan", "pembayaran", "operasi", "diulang: sama dengan jawaban pertama"])
 }
 
 fn said(facts: &Facts, [signature, payment, operation, replayed]: [&str; 4]) -> String {

@@ -44,15 +44,15 @@ pub(super) const WORDS: Words = Words {
     in_doubt: |rows, rupiah| format!("{rows}, {rupiah}: belum diketahui apakah uang ini sudah berpindah."),
     in_doubt_earlier: |rows, rupiah| {
         format!(
-            "Di antaranya {rows}, {rupiah}, berasal dari proses sebelumnya atau pekerjaan lain dan tidak ada di data masukan ini."
+            "Di antaranya {rows}, {rupiah}, berasal dari proses sebelumnya atau job lain dan tidak ada di data masukan ini."
         )
     },
-    doubt_remedy: "Jalankan pekerjaan yang sama sekali lagi. Hasilnya akan dipastikan dengan kunci yang sama dan tidak pernah dikirim dua kali. Jangan diulang secara manual.",
-    doubt_remedy_audit: "Jalankan lagi pekerjaan yang mengirimnya. Hasilnya akan dipastikan dengan kunci yang sama dan tidak pernah dikirim dua kali. Jangan diulang secara manual.",
+    doubt_remedy: "Jalankan lagi job yang sama. Hasilnya akan dipastikan dengan kunci yang sama dan tidak pernah dikirim dua kali. Jangan diulang secara manual.",
+    doubt_remedy_audit: "Jalankan lagi job yang mengirimnya. Hasilnya akan dipastikan dengan kunci yang sama dan tidak pernah dikirim dua kali. Jangan diulang secara manual.",
     no_doubt: "Tidak ada uang yang belum pasti.",
     stopped: "Berhenti di tengah jalan",
     stopped_because: cause::indonesian,
-    stopped_remedy: "Jalankan lagi pekerjaan ini untuk melanjutkan: yang sudah pasti tidak dikirim lagi.",
+    stopped_remedy: "Jalankan lagi job ini untuk melanjutkan: yang sudah pasti tidak dikirim lagi.",
     look: "Selesai, tetapi perlu diperiksa",
     fine: "Selesai, dan semuanya cocok",
     what_happened: "Apa yang terjadi",
@@ -62,7 +62,7 @@ pub(super) const WORDS: Words = Words {
     },
     plan: |digest, by| format!("Rencana tersimpan {digest}, dibuat oleh {by}, telah dijalankan."),
     approved_by: "Disetujui oleh",
-    period: |first, last| format!("Hari kerja {first} sampai {last}."),
+    period: |first, last| format!("Tanggal {first} sampai {last}."),
     log: |lines, verified| format!("{lines} log notifikasi dibaca; {verified} ditandatangani DOKU."),
     identity_holds: |rows| format!("Baris masuk = baris keluar: {rows}."),
     identity_broken: |rows, states, verdicts| {
@@ -81,7 +81,7 @@ pub(super) const WORDS: Words = Words {
     },
     action_how: |action| match action {
         Action::Refund => {
-            "Pelanggan membayar pesanan yang sudah dibatalkan. Baris di actions.csv dapat langsung menjadi pesanan pekerjaan pengembalian dana."
+            "Pelanggan membayar pesanan yang sudah dibatalkan. Baris di actions.csv dapat langsung menjadi pesanan job pengembalian dana."
         }
         Action::ResendNotification => {
             "DOKU seharusnya mengirim notifikasi, tetapi tidak ada. Minta kirim ulang melalui Back Office DOKU."
@@ -89,7 +89,7 @@ pub(super) const WORDS: Words = Words {
         Action::FindRefund => {
             "DOKU tidak mengirim notifikasi pengembalian dana. Cari siapa yang melakukannya, atau tambahkan hasil proses itu ke audit."
         }
-        Action::Resolve => "Jalankan lagi pekerjaan yang mengirimnya, atau rekon resolve.",
+        Action::Resolve => "Jalankan lagi job yang mengirimnya, atau rekon resolve.",
         Action::Rule => "Tidak akan pasti dengan sendirinya. Tanyakan kepada DOKU, lalu rekon rule.",
         Action::Review => "Hanya orang yang dapat menentukan mana yang benar.",
     },
@@ -109,6 +109,7 @@ pub(super) const WORDS: Words = Words {
         DoneState::Invalid => "Tidak sah",
         DoneState::NotAttempted => "Belum dicoba",
     },
+    untouched: "Tidak ada",
     by_verdict: "Pesanan menurut kesimpulan",
     verdict: "Kesimpulan",
     verdict_name: |verdict| match verdict {
@@ -237,7 +238,7 @@ pub(super) const WORDS: Words = Words {
     },
     nothing_personal: "Halaman ini tidak memuat data pelanggan selain nomor invoice dan nominal.",
     made_by: "Dibuat oleh rekon. Halaman ini satu berkas dan tidak memuat apa pun dari luar; berkas yang ditautkan ada di folder yang sama.",
-    journal: |entries, head| format!("Jurnal: {entries} catatan, ujung {head}."),
+    journal: |entries, head| format!("Jurnal: {entries} catatan, hash terakhir {head}."),
     skip: "Ke pesanan yang perlu diperiksa",
 };
 
@@ -254,7 +255,7 @@ const fn book(book: BookStatus) -> &'static str {
 }
 
 fn disagree(says: BookStatus, doku: PaymentStatus) -> String {
-    format!("buku {}, tetapi DOKU {doku}", book(says))
+    format!("menurut buku {}, menurut DOKU {doku}", book(says))
 }
 
 /// Why an order has its verdict.
@@ -265,7 +266,7 @@ fn reason_text(reason: Reason) -> String {
         Reason::AgreeLate => "buku dan DOKU sama; notifikasi terlambat",
         Reason::Answered => "buku dan jawaban bertanda tangan sama",
         Reason::NothingToNotify => "DOKU tidak mengirim notifikasi untuk ini",
-        Reason::BookSilent => "buku tidak menyebut apa pun",
+        Reason::BookSilent => "buku tidak menyebut status",
         Reason::Created => "pesanan dibuat",
         Reason::Cancelled => "pesanan dibatalkan",
         Reason::Refunded => "dana dikembalikan",
@@ -278,11 +279,11 @@ fn reason_text(reason: Reason) -> String {
         Reason::DokuMore => "nominal DOKU lebih besar daripada buku",
         Reason::DokuLess => "nominal DOKU lebih kecil daripada buku",
         Reason::SeveralAmounts => "DOKU menyebut beberapa nominal",
-        Reason::CancelledRefunded => "kita batalkan, tetapi DOKU REFUNDED",
+        Reason::CancelledRefunded => "kita batalkan, tetapi menurut DOKU REFUNDED",
         Reason::PaidCancelledByUs => "kita batalkan, tetapi menurut DOKU lunas",
-        Reason::PaidCancelledInBook => "buku dibatalkan, tetapi menurut DOKU lunas",
-        Reason::RefundedByUs => "dana kita kembalikan, tetapi DOKU tidak pernah mencatat pembayaran",
-        Reason::RefundedInBook => "buku dana dikembalikan, tetapi DOKU tidak pernah mencatat pembayaran",
+        Reason::PaidCancelledInBook => "menurut buku dibatalkan, tetapi menurut DOKU lunas",
+        Reason::RefundedByUs => "dana kita kembalikan, tetapi DOKU tidak pernah mencatat pembayarannya",
+        Reason::RefundedInBook => "menurut buku dana dikembalikan, tetapi DOKU tidak pernah mencatat pembayarannya",
         Reason::NoProof => "belum ada bukti hasil permintaan kita",
         Reason::PersonDecides => "perlu keputusan orang",
         Reason::ProofsDisagree => "bukti-bukti saling bertentangan",
@@ -292,7 +293,7 @@ fn reason_text(reason: Reason) -> String {
         Reason::Skipped => "dilewati",
         Reason::InvalidRow => "baris tidak sah",
         Reason::NothingSent => "tidak ada yang dikirim",
-        Reason::NotSelected => "tidak termasuk menurut where",
+        Reason::NotSelected => "tidak dipilih oleh where",
         Reason::OutsidePeriod => "di luar periode",
     };
     words.to_owned()

@@ -3,10 +3,13 @@
 //!
 //! What machines read (CSV, JSON, the journal) keeps the words of `DESIGN`, whatever the language.
 
+pub mod both;
 mod cause;
 mod en;
 mod entry;
 mod id;
+pub mod progress;
+pub mod saved;
 pub mod sheets;
 pub mod speech;
 mod speech_en;
@@ -124,6 +127,8 @@ pub struct Words {
     pub state: &'static str,
     /// Where a row ended.
     pub state_name: fn(DoneState) -> &'static str,
+    /// In an audit: no run of ours has touched it.
+    pub untouched: &'static str,
     /// The heading over orders per verdict.
     pub by_verdict: &'static str,
     /// The heading over verdicts.

@@ -141,7 +141,7 @@ const INDONESIAN: Sheets = Sheets {
         "Proses",
         &[
             ("proses", 28),
-            ("pekerjaan", 24),
+            ("job", 24),
             ("operasi", 18),
             ("lingkungan", 13),
             ("mulai (WIB)", 20),
@@ -152,7 +152,7 @@ const INDONESIAN: Sheets = Sheets {
         ],
     ),
     lines: [
-        "pekerjaan",
+        "job",
         "operasi",
         "lingkungan",
         "proses",
@@ -169,10 +169,10 @@ const INDONESIAN: Sheets = Sheets {
         _ => "",
     },
     stopped: "berhenti di tengah jalan",
-    period: ["hari kerja pertama", "hari kerja terakhir"],
+    period: ["tanggal pertama", "tanggal terakhir"],
     saved_plan: "rencana tersimpan",
     guard: "batas",
-    files: ["berkas", "tempatnya, dari folder pekerjaan"],
+    files: ["berkas", "tempatnya, dari folder job"],
     no_end: "terputus, atau masih berjalan",
     unread_runs: |why| format!("daftar proses tidak diketahui: {why}"),
 };

@@ -9,7 +9,7 @@ use super::{speech_en, speech_id};
 use crate::journal::cause::Cause;
 use crate::journal::history::{Overridden, PlanUse};
 use crate::journal::log::Entry;
-use crate::journal::record::RowFate;
+use crate::journal::record::NewRow;
 use crate::journal::state::State;
 use crate::model::language::Language;
 use crate::model::money::{Rupiah, Tally};
@@ -17,6 +17,7 @@ use crate::model::status::BookStatus;
 use crate::model::time::Timestamp;
 use crate::model::verdict::Verdict;
 use crate::plan::eta::Eta;
+use crate::plan::guard::Reading;
 use crate::plan::phrase::Phrase;
 use crate::reconcile::evidence::{DoneState, UnmatchedReason};
 use crate::reconcile::reason::{Ageing, Key, Reason};
@@ -99,7 +100,9 @@ pub struct Speech {
     pub guards: [&'static str; 4],
     /// The guard holds.
     pub ok: &'static str,
-    /// It does not.
+    /// It holds, for it has held rows back.
+    pub held_back: &'static str,
+    /// It does not hold.
     pub broken: &'static str,
     /// The dispositions: send, skip, held, invalid.
     pub dispositions: [&'static str; 4],
@@ -115,6 +118,13 @@ pub struct Speech {
     pub may_run: &'static str,
     /// See `may_run`.
     pub may_not_run: fn(&[&str]) -> String,
+
+    /// A guard that is broken: which, what the plan has, what is allowed.
+    pub broken_guard: fn(&Reading) -> String,
+    /// What to do about it, with the flags that loosen it, if there are any.
+    pub guard_hint: fn(&str) -> String,
+    /// So much is in doubt while the plan may not be run; takes the job.
+    pub doubt_meanwhile: fn(Tally, &str) -> String,
 
     /// States, as a heading.
     pub state: &'static str,
@@ -250,8 +260,10 @@ pub struct Speech {
     pub ruled_by: fn(&str) -> String,
     /// How manieth life of an order.
     pub generation: fn(u16) -> String,
-    /// A row that names the invoice: run, row, line, fate, reason.
-    pub mentioned: fn(&str, u64, u64, RowFate, &str) -> String,
+    /// A row that names the invoice: the operation, the run, the row with what was to become of it.
+    pub mentioned: fn(&str, &str, &NewRow) -> String,
+    /// Why a row is what it is, as the journal has it.
+    pub row_reason: fn(&str) -> String,
     /// A plan, a notification: what a link is.
     pub planned: &'static str,
     /// See `planned`.

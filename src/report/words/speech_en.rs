@@ -11,6 +11,7 @@ use crate::model::status::BookStatus;
 use crate::model::time::for_people;
 use crate::model::verdict::Verdict;
 use crate::plan::eta::Eta;
+use crate::plan::guard::Reading;
 use crate::plan::phrase::Phrase;
 use crate::reconcile::evidence::{DoneState, UnmatchedReason};
 use crate::report::action::Action;
@@ -34,6 +35,7 @@ pub(super) const SPEECH: Speech = Speech {
     total: "total",
     guards: ["guard", "limit", "plan", "headroom"],
     ok: "ok",
+    held_back: "ok",
     broken: "BROKEN",
     dispositions: ["send", "skip", "held", "invalid"],
     phrase: Phrase::to_string,
@@ -50,6 +52,24 @@ pub(super) const SPEECH: Speech = Speech {
     may_not_run: |broken| match broken {
         [] => "MAY NOT BE RUN: the input is bad; nothing was sent".to_owned(),
         broken => format!("MAY NOT BE RUN: {} broken; nothing was sent", broken.join(", ")),
+    },
+    broken_guard: |reading| {
+        let Reading { guard, found, limit, headroom, .. } = reading;
+        match reading.key() {
+            // What was found is the run that had it, and what is left is how far that came.
+            "duplicate_input" => format!("guard duplicate_input: this is {found}, {headroom}"),
+            "control" => format!("guard {guard}: {found} found, {limit} expected: {headroom}"),
+            _ => format!("guard {guard}: {found} planned, {limit} allowed: {headroom}"),
+        }
+    },
+    guard_hint: |flags| {
+        let loosen =
+            if flags.is_empty() { String::new() } else { format!(", or for this run only add {flags} --reason TEXT") };
+        format!("hint: check that this is the right file; if it is, change the guard{loosen}")
+    },
+    doubt_meanwhile: |open, job| {
+        let rows = counted(open.count, Unit::Rows);
+        format!("{rows}, {}: in doubt meanwhile; rekon resolve {job} settles them and sends nothing new", open.rupiah)
     },
     state: "state",
     state_now: "state now",
@@ -200,10 +220,10 @@ pub(super) const SPEECH: Speech = Speech {
     state_reason: |reason| format!(" ({reason})"),
     ruled_by: |by| format!(" by {}", printable(by)),
     generation: |generation| format!("generation {generation}"),
-    mentioned: |run, row, line, fate, reason| {
-        let reason = if reason.is_empty() { String::new() } else { format!(": {reason}") };
-        format!("run {run}, row {row} in line {line}: {}{reason}", RowFate::word(fate))
+    mentioned: |operation, run, row| {
+        format!("{operation}, run {run}, row {} in line {}: {}", row.number, row.line, RowFate::word(row.fate))
     },
+    row_reason: str::to_owned,
     planned: "planned",
     notified: "notified",
     said_over: |status, amount, place| format!("{status} over {amount}, {place}"),

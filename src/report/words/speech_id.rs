@@ -38,7 +38,8 @@ pub(super) const SPEECH: Speech = Speech {
     rupiah: "rupiah",
     total: "jumlah",
     guards: ["batas", "nilai batas", "rencana", "sisa"],
-    ok: "aman",
+    ok: "terpenuhi",
+    held_back: "menahan",
     broken: "DILANGGAR",
     dispositions: ["Akan dikirim (send)", "Dilewati (skip)", "Ditahan (held)", "Tidak sah (invalid)"],
     phrase,
@@ -63,7 +64,7 @@ pub(super) const SPEECH: Speech = Speech {
     },
     left_open: |open| {
         format!(
-            "{} di antara yang dilewati, {}: belum pasti; proses menanyakannya lagi dengan kunci yang sama sampai pasti",
+            "{} di antara yang dilewati, {}: belum pasti; akan ditanyakan lagi dengan kunci yang sama sampai pasti",
             counted(open.count, Unit::Rows),
             open.rupiah
         )
@@ -72,6 +73,30 @@ pub(super) const SPEECH: Speech = Speech {
     may_not_run: |broken| match broken {
         [] => "TIDAK BOLEH DIJALANKAN: data masukan salah; tidak ada yang dikirim".to_owned(),
         broken => format!("TIDAK BOLEH DIJALANKAN: {} dilanggar; tidak ada yang dikirim", broken.join(", ")),
+    },
+    broken_guard: |reading| {
+        let (guard, [found, limit, headroom]) =
+            (reading.guard, [&reading.found, &reading.limit, &reading.headroom].map(phrase));
+        match reading.key() {
+            "duplicate_input" => format!("batas duplicate_input: ini {found}, {headroom}"),
+            "control" => format!("batas {guard}: ditemukan {found}, seharusnya {limit}: {headroom}"),
+            _ => format!("batas {guard}: rencana {found}, batasnya {limit}: {headroom}"),
+        }
+    },
+    guard_hint: |flags| {
+        let loosen = if flags.is_empty() {
+            String::new()
+        } else {
+            format!(", atau untuk proses ini saja tambahkan {flags} --reason TEXT")
+        };
+        format!("saran: periksa apakah berkasnya benar; bila benar, ubah batasnya{loosen}")
+    },
+    doubt_meanwhile: |open, job| {
+        let rows = counted(open.count, Unit::Rows);
+        format!(
+            "{rows}, {}: sementara itu belum pasti; rekon resolve {job} memastikannya tanpa mengirim yang baru",
+            open.rupiah
+        )
     },
     state: "status",
     state_now: "status sekarang",
@@ -112,8 +137,8 @@ pub(super) const SPEECH: Speech = Speech {
         )
     },
     business_days: |first, last, as_of| match as_of {
-        Some(as_of) => format!("hari kerja {first} sampai {last}, keadaan per {as_of}"),
-        None => format!("hari kerja {first} sampai {last}"),
+        Some(as_of) => format!("tanggal {first} sampai {last}, keadaan per {as_of}"),
+        None => format!("tanggal {first} sampai {last}"),
     },
     log: |lines, signed| format!("log: {}, {} ditandatangani DOKU", counted(lines, Unit::Lines), ID.count(signed)),
     pace,
@@ -157,15 +182,15 @@ pub(super) const SPEECH: Speech = Speech {
     },
     settles: |again, command| {
         let again = match again {
-            Again::TheSender => "jalankan lagi pekerjaan yang mengirimnya",
+            Again::TheSender => "jalankan lagi job yang mengirimnya",
             Again::ThePlan => "jalankan lagi rencana yang sama",
-            Again::TheJob => "jalankan lagi pekerjaan yang sama",
+            Again::TheJob => "jalankan lagi job yang sama",
         };
         format!("{again}{command}: hasilnya dipastikan dengan kunci yang sama, tidak pernah dikirim dua kali")
     },
     resolving: |job| {
         format!(
-            "atau: rekon resolve {job}: sama, tetapi tanpa pengiriman baru; bila DOKU masih bermasalah,\n  \
+            "atau: rekon resolve {job}: sama, tetapi tidak mengirim yang baru; bila DOKU masih bermasalah,\n  \
              status tiap pesanan ditanyakan"
         )
     },
@@ -178,7 +203,7 @@ pub(super) const SPEECH: Speech = Speech {
     },
     go_on: |again, command| match again {
         Again::ThePlan => "jalankan lagi rencana yang sama untuk melanjutkan".to_owned(),
-        Again::TheJob | Again::TheSender => format!("jalankan lagi pekerjaan ini{command} untuk melanjutkan"),
+        Again::TheJob | Again::TheSender => format!("jalankan lagi job ini{command} untuk melanjutkan"),
     },
     look_at: |has_strays| {
         if has_strays {
@@ -189,18 +214,18 @@ pub(super) const SPEECH: Speech = Speech {
     },
     because_of: |causes| format!("karena {}", causes.join(", ")),
     refused_rows: "baris yang ditolak",
-    other_jobs: |jobs| format!("ditinggalkan oleh pekerjaan lain; jalankan lagi juga: {jobs}"),
+    other_jobs: |jobs| format!("ditinggalkan oleh job lain; jalankan lagi juga: {jobs}"),
     doubt_before: |tally| format!("belum pasti sebelumnya: {}, {}", counted(tally.count, Unit::Items), tally.rupiah),
     settled_as: |state, tally| format!("menjadi pasti, {state}: {}, {}", ID.count(tally.count), tally.rupiah),
     doubt_now: |tally| format!("belum pasti sekarang: {}, {}", counted(tally.count, Unit::Items), tally.rupiah),
     items_in_doubt: |tally| format!("UANG BELUM PASTI: {}, {}", counted(tally.count, Unit::Items), tally.rupiah),
     which_and_what: |place| format!("yang mana, dan apa yang perlu diketik: rekon show {place}"),
-    nothing_new: |job| format!("tidak ada pengiriman baru; yang masih harus dikirim: rekon run {job}"),
-    runs: ["proses", "pekerjaan", "lingkungan", "hasil", "baris", "belum pasti"],
+    nothing_new: |job| format!("tidak ada pengiriman baru; untuk mengirim sisanya: rekon run {job}"),
+    runs: ["proses", "job", "lingkungan", "hasil", "baris", "belum pasti"],
     ended_with: |code| match code {
         0 => "selesai",
         1 => "periksa",
-        3 => "ragu",
+        3 => "tak pasti",
         4 => "berhenti",
         _ => "",
     },
@@ -213,12 +238,12 @@ pub(super) const SPEECH: Speech = Speech {
     and_more: |count| format!("dan {} lagi", ID.count(count)),
     doubt_hints: |flag| {
         format!(
-            "  salah satunya: rekon show INVOICE {flag}\n  intent, unknown: jalankan lagi pekerjaannya, atau rekon resolve JOB\n  \
+            "  salah satunya: rekon show INVOICE {flag}\n  intent, unknown: jalankan lagi jobnya, atau rekon resolve JOB\n  \
              review, conflict: rekon rule INVOICE --operation OPERATION --as done|not-done --reason TEXT --evidence TEXT {flag}"
         )
     },
-    all_of_job: |job| format!("semuanya dari pekerjaan {job}"),
-    doubts: ["invoice", "rupiah", "status", "alasan", "pertama dikirim (WIB)", "pekerjaan"],
+    all_of_job: |job| format!("semuanya dari job {job}"),
+    doubts: ["invoice", "rupiah", "status", "alasan", "pertama dikirim (WIB)", "job"],
     started: |time| format!("mulai {time}"),
     finished: |time, how| format!("selesai {time}, kode keluar {how}"),
     not_finished: |how, last| match last {
@@ -227,15 +252,12 @@ pub(super) const SPEECH: Speech = Speech {
     },
     chain: ["waktu", "apa"],
     no_request: "belum pernah ada permintaan untuk invoice ini",
-    item: |state, job, run, request_id| {
-        format!("status {state}\npekerjaan {job}, proses {run}\nrequest id {request_id}")
-    },
+    item: |state, job, run, request_id| format!("status {state}\njob {job}, proses {run}\nrequest id {request_id}"),
     state_reason: |reason| format!(": {reason}"),
     ruled_by: |by| format!(" oleh {}", printable(by)),
     generation: |generation| format!("generasi {generation}"),
-    mentioned: |run, row, line, fate, reason| {
-        let reason = if reason.is_empty() { String::new() } else { format!(": {reason}") };
-        let fate = match fate {
+    mentioned: |operation, run, row| {
+        let fate = match row.fate {
             RowFate::Send => "akan dikirim (send)",
             RowFate::Settled => "sudah pasti (settled)",
             RowFate::Continue => "dilanjutkan (continue)",
@@ -243,7 +265,16 @@ pub(super) const SPEECH: Speech = Speech {
             RowFate::Held => "ditahan (held)",
             RowFate::Invalid => "tidak sah (invalid)",
         };
-        format!("proses {run}, baris {row} di baris berkas {line}: {fate}{reason}")
+        format!("{operation}, proses {run}, data ke-{} (baris {} di berkas): {fate}", row.number, row.line)
+    },
+    row_reason: |reason| {
+        let known = [
+            ("left open by run ", "masih terbuka dari proses "),
+            ("settled earlier in run ", "sudah pasti di proses "),
+            ("duplicate of row ", "mengulang data ke-"),
+        ];
+        let known = known.into_iter().find_map(|(english, word)| Some((word, reason.strip_prefix(english)?)));
+        known.map_or_else(|| reason.to_owned(), |(word, what)| format!("{word}{what}"))
     },
     planned: "rencana",
     notified: "notifikasi",
@@ -260,11 +291,11 @@ pub(super) const SPEECH: Speech = Speech {
     },
     ruled_not_done: "orang memutuskan bahwa ini tidak terjadi",
     no_verdict: |why| format!("tanpa kesimpulan: {why}"),
-    name_the_job: "sebutkan pekerjaannya dengan --job untuk notifikasi dan kesimpulan",
+    name_the_job: "sebutkan jobnya dengan --job untuk notifikasi dan kesimpulan",
     break_headings: ["invoice", "nominal", "kesimpulan", "alasan"],
     row: |number| format!("baris {}", ID.count(number)),
     more_orders: |count, file| format!("Dan {} lagi: {file}.", counted(count, Unit::Orders)),
-    files_in: |folder, names| format!("Berkas di {folder} (dari folder pekerjaan): {names}."),
+    files_in: |folder, names| format!("Berkas di {folder} (dari folder job): {names}."),
     money_in_doubt: "UANG BELUM PASTI",
     no_doubt_sentence: "Tidak ada uang yang belum pasti.",
 };
@@ -357,7 +388,7 @@ fn eta(eta: &Eta) -> String {
     let takes = if eta.rate.is_empty() {
         ", secepat jawabannya".to_owned()
     } else {
-        format!(", {} dengan {}", spoken(eta.takes.as_secs()), eta.rate.replace(" and ", " dan "))
+        format!(", {} dengan laju {}", spoken(eta.takes.as_secs()), rates(&eta.rate.replace(" and ", " dan ")))
     };
     let hours = eta.hours.map(|hours| {
         let open = hours.state == Opening::Open;
@@ -365,6 +396,11 @@ fn eta(eta: &Eta) -> String {
         format!(", {change} {}", hours.shown(hours.until).replace(':', "."))
     });
     format!("{calls}{canaries}{elsewhere}{takes}{}", hours.unwrap_or_default())
+}
+
+/// Rates with their units: `5/dtk dan 90/mnt`.
+fn rates(text: &str) -> String {
+    text.replace("/s", "/dtk").replace("/m", "/mnt").replace("/h", "/jam")
 }
 
 /// A time as people say it: `80 dtk`, `12 mnt`, `3 jam 20 mnt`.
@@ -379,9 +415,10 @@ fn spoken(seconds: u64) -> String {
 }
 
 fn pace(seen: &LimitsSeen) -> Option<String> {
-    let rate = |rate: &String| rate.replace('.', ",");
+    let rate = |rate: &String| rates(&rate.replace('.', ","));
     let achieved = seen.achieved.as_ref().filter(|_| seen.is_telling).map(|achieved| {
-        let allowed = if seen.allowed.is_empty() { "tanpa batas".to_owned() } else { seen.allowed.join(" dan ") };
+        let allowed =
+            if seen.allowed.is_empty() { "tanpa batas".to_owned() } else { rates(&seen.allowed.join(" dan ")) };
         format!("{} dari {allowed}", rate(achieved))
     });
     let throttled = [(seen.too_many_requests, "429"), (seen.unavailable, "503")];
