@@ -14,6 +14,7 @@ use crate::journal::joint::Draft;
 use crate::journal::store::Store;
 use crate::model::fault::printable;
 use crate::model::ids::RunId;
+use crate::report::words::both::both;
 
 /// What the folders of such reports end with.
 const KIND: &str = "closing";
@@ -75,7 +76,10 @@ pub(super) async fn end_what_waits(case: &Case, journal: &Store, screen: Screen)
             Draft::Void => files::remove_folder(folder),
             Draft::Accepted => files::put_in_place(folder, place).map(|()| {
                 let place = printable(&shown(place));
-                screen.warn(&format!("the report of run {run} had not found its place yet: {place}"));
+                screen.warn(&both(
+                    format!("the report of run {run} had not found its place yet: {place}"),
+                    format!("laporan proses {run} belum sampai di tempatnya: {place}"),
+                ));
             }),
         };
         if let Err(error) = ended {

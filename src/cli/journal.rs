@@ -89,11 +89,8 @@ async fn migrate(url: &str, screen: Screen) -> Result<u8, Failure> {
     let (what, from) = match migrated {
         Migrated::Made => (both("its tables were made", "tabelnya sudah dibuat"), None),
         Migrated::CarriedOver { from, to } => {
-            let carried = both(
-                format!("its tables were carried over from version {from} to version {to}"),
-                format!("tabelnya sudah dibawa dari versi {from} ke versi {to}"),
-            );
-            (carried, Some(from))
+            let english = format!("its tables were carried over from version {from} to version {to}");
+            (both(english, format!("tabelnya sudah dibawa dari versi {from} ke versi {to}")), Some(from))
         }
         Migrated::Present => (both("its tables are there already", "tabelnya sudah ada"), None),
     };

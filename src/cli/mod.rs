@@ -22,6 +22,7 @@ mod init;
 mod interrupt;
 mod joint;
 mod journal;
+mod left;
 mod listen;
 mod load;
 mod log;

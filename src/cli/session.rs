@@ -9,6 +9,7 @@ use super::embed::{self, Embedded};
 use super::events;
 use super::exit::Failure;
 use super::interrupt::{self, Stopping};
+use super::left;
 use super::load::{self, Case};
 use super::open;
 use super::progress::Watch;
@@ -197,18 +198,22 @@ impl<'a> Session<'a> {
             Dispatch::new(desk, self.account.clone(), Rules::of(job), fresh, unsettled, Arc::clone(&progress));
         let watch = Watch::start(self.screen, &progress, job, self.journal.is_shared());
         // On the thread of the calls, and not on that of the command, which each of them would have to wake.
-        let dispatching =
-            tokio::spawn(dispatch.in_lane(share).after(past).run(interrupt::listen(&self.stopping(), self.screen)));
+        let interrupted = interrupt::listen(&self.stopping(run), self.screen);
+        let dispatching = tokio::spawn(dispatch.in_lane(share).after(past).run(interrupted));
         let stop = dispatching.await.expect("the dispatcher does not panic");
         drop(watch);
         Ok(Sent { stop, seen: progress.seen() })
     }
 
     /// What the signals mean while calls may be under way.
-    fn stopping(&self) -> Stopping {
+    fn stopping(&self, run: &RunId) -> Stopping {
         let progress = Arc::clone(&self.case.told.progress);
         let look = format!("rekon show --journal {}", printable(&load::named(&self.case.journal)));
-        Stopping::Run(Arc::new(move || stopped_at_once(progress.in_doubt(), &look)))
+        let (journal, run) = (self.case.journal.clone(), run.clone());
+        Stopping::Run(Arc::new(move || {
+            left::note(&journal, &run, Cause::AtOnce);
+            stopped_at_once(progress.in_doubt(), &look)
+        }))
     }
 
     /// Why a run of the job stopped, for the record.

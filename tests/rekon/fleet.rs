@@ -144,6 +144,12 @@ impl<'a> Fleet<'a> {
         ended
     }
 
+    /// The same while the server is away.
+    fn end_without_a_server(&self, mut running: Background) -> Ended {
+        until("it gives up", || running.has_ended());
+        running.end()
+    }
+
     fn sql(&self, statement: &str) -> String {
         let _calm = RESTARTING.read().unwrap_or_else(PoisonError::into_inner);
         self.database.sql(statement)
@@ -402,8 +408,18 @@ fn whoever_has_another_input_is_turned_away() {
     let turned_away = fleet.run(1);
     exits(&turned_away, 5);
     assert!(turned_away.stderr.contains("a job that is not this one"), "{}", turned_away.stderr);
+    fleet.hosts[1].folder.write("job.yaml", &fleet.hosts[0].folder.read("job.yaml"));
+    let url = fleet.hosts[1].url(&fleet.database);
+    let another_day = ["run", "job.yaml", "--journal", &url, "--date", "2026-01-01"];
+    let turned_away = fleet.hosts[1].folder.rekon(&another_day);
+    exits(&turned_away, 5);
+    assert!(turned_away.stderr.contains("the same --date"), "{}", turned_away.stderr);
     exits(&fleet.end(0, first), 1);
     assert_eq!(fleet.complaints(), [""; 0]);
+    let run = &fleet.hosts[0].folder.runs("trial")[0];
+    let summary = fleet.hosts[0].folder.read(&format!("out/trial/{run}/summary.json"));
+    let summary: serde_json::Value = serde_json::from_str(&summary).expect("JSON");
+    assert_eq!(summary["hosts"].as_array().map(Vec::len), Some(1), "whoever was turned away: {summary}");
 }
 
 #[test]
@@ -512,9 +528,37 @@ fn whoever_cannot_write_the_report_tells_the_others_so() {
     until("both are at work", || fleet.workers() == 2);
     let ended: Vec<Ended> = running.into_iter().enumerate().map(|(host, running)| fleet.end(host, running)).collect();
     ended.iter().for_each(|ended| exits(ended, 4));
-    let told = ended.iter().filter(|ended| ended.stdout.contains("could not write the files; rekon show RUN"));
+    let told = ended.iter().filter(|ended| {
+        ended.stdout.contains("could not write the files\n  run the job again (rekon run job.yaml --journal ")
+    });
     assert_eq!(told.count(), 1, "{ended:?}");
     assert_eq!(fleet.complaints(), [""; 0]);
+}
+
+#[test]
+fn a_host_that_loses_its_journal_with_an_order_in_doubt_says_so_and_the_run_shows_why_it_was_left() {
+    let Some(server) = Server::own("a journal that is lost for good") else { return };
+    let faults = "  - {operation: refund, invoice_number: INV-3, times: 9, fault: reset_after}\n";
+    let keys = STEADY.replace("10ms..50ms", "20s..60s").replace("settle_for: 3s", "settle_for: 5m");
+    let fleet = Fleet::new(&server, 1, "refund", 200, (faults, &keys));
+    let running = fleet.start(0);
+    let has_doubt = "SELECT count(*) FROM item WHERE state = 'unknown'";
+    until("an order is in doubt", || fleet.has_tables() && fleet.sql(has_doubt) != "0");
+    // The program has heard of its commit by the time the next order is begun.
+    let begun = "SELECT count(*) FROM attempt";
+    let before = fleet.sql(begun);
+    until("others are begun behind it", || fleet.sql(begun) != before);
+    let run = fleet.sql("SELECT name FROM run");
+    server.stop_at_once();
+    let left = fleet.end_without_a_server(running);
+    exits(&left, 3);
+    assert!(left.stderr.contains("MONEY IN DOUBT: "), "{}", left.stderr);
+    assert!(left.stderr.contains("it settles them with the same key and never sends twice"), "{}", left.stderr);
+    assert!(left.stderr.contains("(rekon run job.yaml --journal "), "{}", left.stderr);
+    server.start_again();
+    let url = fleet.hosts[0].url(&fleet.database);
+    let shown = fleet.hosts[0].folder.rekon(&["show", &run, "--job", "job.yaml", "--journal", &url]);
+    assert!(shown.stdout.contains("stopped part-way: the shared journal is out of reach: "), "{shown:?}");
 }
 
 /// One round: hosts that start at about the same time, and things that happen to them and to the server, which other rounds use
@@ -568,7 +612,11 @@ fn round(server: &Server, seed: u64) -> Vec<String> {
         }
     }
     fleet.settle();
-    fleet.complaints()
+    let complaints = fleet.complaints();
+    // The server looks at every file when it starts after a crash.
+    let _calm = RESTARTING.read().unwrap_or_else(PoisonError::into_inner);
+    server.sql("postgres", &format!("DROP DATABASE {} WITH (FORCE)", fleet.database.name));
+    complaints
 }
 
 /// Plays rounds, several at a time: they wait more than they work.

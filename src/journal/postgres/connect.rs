@@ -169,7 +169,10 @@ fn refusal(server: &Server) -> Option<String> {
 #[must_use]
 pub fn told(error: &tokio_postgres::Error) -> String {
     if let Some(of_server) = error.as_db_error() {
-        let hint = hint(of_server.code()).map(|hint| format!("\n  hint: {hint}")).unwrap_or_default();
+        let wants_tls =
+            of_server.message().ends_with("no encryption").then_some("it wants TLS: add ?sslmode=verify-full");
+        let hint = wants_tls.or_else(|| hint(of_server.code()));
+        let hint = hint.map(|hint| format!("\n  hint: {hint}")).unwrap_or_default();
         return format!("{} ({}){hint}", of_server.message(), of_server.code().code());
     }
     let mut text = error.to_string();
@@ -208,7 +211,7 @@ fn told_of_tls(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
             "is for another name than the one in the URL",
             "write the name that is in the certificate, or give the server one for this name (subjectAltName)",
         ),
-        CertificateError::UnknownIssuer => (
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => (
             "was signed by nobody whom this machine trusts",
             "name the certificate of who signed it: ?sslrootcert=PATH, relative to the job",
         ),
@@ -218,6 +221,10 @@ fn told_of_tls(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
             ("is not valid yet", "set the clock of this machine, or of the one that made it")
         }
+        other if format!("{other:?}").contains("CaUsedAsEndEntity") => (
+            "is that of an authority, and not of a server",
+            "make it with basicConstraints=critical,CA:FALSE (docs/several-hosts.md), or let the authority sign another one",
+        ),
         _ => return Some(format!("the server's certificate is not accepted: {wrong}")),
     };
     Some(format!("the server's certificate {what}\n  hint: {hint}"))

@@ -404,19 +404,6 @@ impl Joint<'_> {
         })
     }
 
-    /// Everybody who has worked on a run, in the order in which they came.
-    pub(super) async fn hosts(&self, run: &RunId) -> Result<Vec<Host>, Undone> {
-        let client = self.pool.get().await?;
-        let statement = "SELECT r.host, r.pid, r.lost_at IS NOT NULL FROM member m JOIN runner r ON r.id = m.runner \
-             WHERE m.run = $1 ORDER BY r.id";
-        let read = |row: &Row| {
-            let pid = u32::try_from(get::<i64>(row, 1)?).unwrap_or_default();
-            Ok(Host { host: get(row, 0)?, pid, is_lost: get(row, 2)? })
-        };
-        let rows = client.query(statement, &[&run.as_str()]).await?;
-        Ok(rows.iter().map(read).collect::<Result<_, JournalError>>()?)
-    }
-
     /// Whether a runner was silent for longer than its lease and nobody has said so yet, or has left calls open.
     pub(super) async fn somebody_is_gone(&self) -> Result<bool, Undone> {
         let client = self.pool.get().await?;
@@ -430,6 +417,19 @@ impl Joint<'_> {
         let row = client.query_one(&statement, &[]).await?;
         Ok(get(&row, 0)?)
     }
+}
+
+/// Everybody who has worked on a run, in the order in which they came.
+pub(super) async fn hosts(pool: &Pool, run: &RunId) -> Result<Vec<Host>, Undone> {
+    let client = pool.get().await?;
+    let statement = "SELECT r.host, r.pid, r.lost_at IS NOT NULL FROM member m JOIN runner r ON r.id = m.runner \
+         WHERE m.run = $1 ORDER BY r.id";
+    let read = |row: &Row| {
+        let pid = u32::try_from(get::<i64>(row, 1)?).unwrap_or_default();
+        Ok(Host { host: get(row, 0)?, pid, is_lost: get(row, 2)? })
+    };
+    let rows = client.query(statement, &[&run.as_str()]).await?;
+    Ok(rows.iter().map(read).collect::<Result<_, JournalError>>()?)
 }
 
 /// A joint run whose row is locked until the end of the transaction.

@@ -198,3 +198,27 @@ fn now() -> Moment {
 fn milliseconds(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_ends_while_the_machine_sleeps_and_is_not_made_longer_by_a_clock_that_is_set_back() {
+        let (minute, span) = (Duration::from_secs(60), Duration::from_secs(120));
+        let ends_in = |steady: Duration, wall: SystemTime| {
+            let ends = Moment { steady: now().steady + steady, wall };
+            Lease { runner: 1, span, ends: Mutex::new(ends) }
+        };
+        let in_time = ends_in(span, now().wall + span);
+        assert!(in_time.may_send() && !in_time.has_ended());
+        // The steady clock stands still while the machine sleeps; the other one tells.
+        let slept = ends_in(span, now().wall - minute);
+        assert!(!slept.may_send() && slept.has_ended());
+        let set_back = ends_in(Duration::ZERO, now().wall + 10 * span);
+        assert!(!set_back.may_send() && set_back.has_ended());
+        // So near its end a call and its recording might not fit.
+        let nearly_over = ends_in(minute / 2, now().wall + span);
+        assert!(!nearly_over.may_send() && !nearly_over.has_ended());
+    }
+}

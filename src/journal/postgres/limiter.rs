@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use deadpool_postgres::Client;
+use deadpool_postgres::Pool;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
@@ -57,7 +57,8 @@ fn micros(span: Duration) -> i64 {
 ///
 /// # Errors
 /// The database is out of reach.
-pub(super) async fn reserve(client: &Client, lane: &Lane, wanted: Wanted) -> Result<Reserved, Undone> {
+pub(super) async fn reserve(pool: &Pool, lane: &Lane, wanted: Wanted) -> Result<Reserved, Undone> {
+    let client = &pool.get().await?;
     let (key, all, ahead) = (key(lane), lane.spacing * wanted.places, micros(lane.ahead));
     let (full, step) = (i64::from(FULL), i64::from(STEP));
     let values: [&(dyn ToSql + Sync); 7] =
@@ -86,9 +87,9 @@ fn well_per_step(lane: &Lane) -> i64 {
 ///
 /// # Errors
 /// The database is out of reach.
-pub(super) async fn hold(client: &Client, lane: &Lane, wait: Duration) -> Result<(), Undone> {
+pub(super) async fn hold(pool: &Pool, lane: &Lane, wait: Duration) -> Result<(), Undone> {
     let (full, lowest) = (i64::from(FULL), i64::from(LOWEST));
-    asked(client, HOLD, &[&key(lane), &micros(wait), &micros(ONE_FALL), &full, &lowest]).await.map(drop)
+    asked(&pool.get().await?, HOLD, &[&key(lane), &micros(wait), &micros(ONE_FALL), &full, &lowest]).await.map(drop)
 }
 
 #[cfg(test)]
@@ -123,7 +124,7 @@ mod tests {
         let Some(server) = Server::shared("the shared pace") else { return };
         let database = server.database();
         let pool = pool(&database).await;
-        let (one, two) = (pool.get().await.unwrap(), pool.get().await.unwrap());
+        let (one, two) = (pool.clone(), pool.clone());
         // A minute from place to place: the time that the test takes does not matter.
         let lane = lane(60_000, 600_000);
         let first_in = |reserved| match reserved {
@@ -150,7 +151,7 @@ mod tests {
         let Some(server) = Server::shared("the shared pace") else { return };
         let database = server.database();
         let pool = pool(&database).await;
-        let (one, two) = (pool.get().await.unwrap(), pool.get().await.unwrap());
+        let (one, two) = (pool.clone(), pool.clone());
         let lane = lane(10, 100);
         hold(&one, &lane, Duration::from_secs(600)).await.unwrap();
         hold(&two, &lane, Duration::from_secs(3)).await.unwrap();
@@ -162,11 +163,9 @@ mod tests {
     async fn a_rate_that_one_is_told_to_lower_is_everybodys_and_all_bring_it_back() {
         let Some(server) = Server::shared("the shared pace") else { return };
         let database = server.database();
-        let pool = pool(&database).await;
-        let (one, two) = (pool.get().await.unwrap(), pool.get().await.unwrap());
+        let (one, two) = (pool(&database).await, pool(&database).await);
         let lane = lane(100, 3_600_000);
-        let spacing = async |client: &Client, well: u32| match reserve(client, &lane, Wanted { places: 4, well }).await
-        {
+        let spacing = async |pool: &Pool, well: u32| match reserve(pool, &lane, Wanted { places: 4, well }).await {
             Ok(Reserved::Places { spacing, .. }) => spacing.as_millis(),
             other => panic!("{other:?}"),
         };
@@ -192,8 +191,7 @@ mod tests {
     async fn places_at_a_lower_rate_are_as_far_apart_as_it_says() {
         let Some(server) = Server::shared("the shared pace") else { return };
         let database = server.database();
-        let pool = pool(&database).await;
-        let (one, two) = (pool.get().await.unwrap(), pool.get().await.unwrap());
+        let (one, two) = (pool(&database).await, pool(&database).await);
         let lane = lane(60_000, 3_600_000);
         hold(&one, &lane, Duration::ZERO).await.unwrap();
         let first_in = |reserved| match reserved {

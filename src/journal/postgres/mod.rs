@@ -512,10 +512,10 @@ impl Journal for PostgresJournal {
     }
 
     async fn reserve(&self, lane: &Lane, wanted: Wanted) -> Result<Reserved, JournalError> {
-        self.reserve_in(lane, wanted).await.map_err(unread)
+        self.reserve_patiently(lane, wanted).await
     }
 
     async fn hold(&self, lane: &Lane, wait: Duration) -> Result<(), JournalError> {
-        self.hold_in(lane, wait).await.map_err(unread)
+        self.hold_patiently(lane, wait).await
     }
 }

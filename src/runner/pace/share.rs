@@ -23,10 +23,8 @@ const USED: u32 = 99;
 const BLOCK: Duration = Duration::from_millis(200);
 const MOST_PLACES: u32 = 200;
 
-/// A journal that is out of reach is asked again after this ...
+/// While the others are being told to wait, it is looked again after this.
 const AGAIN: Duration = Duration::from_millis(250);
-/// ... and given up after so many times.
-const MOST_TIMES: u32 = 240;
 
 /// What this program has of the lane.
 pub struct Share<J, C> {
@@ -108,21 +106,16 @@ impl<J: Journal, C: Clock> Share<J, C> {
 
     async fn wait(&self, what: Turn) -> Result<(), JournalError> {
         let _turn = self.turn.lock().await;
-        let mut failed = 0;
         loop {
             let now = self.clock.monotonic();
             match self.next_place(now, what) {
                 Next::Go => return Ok(()),
                 Next::At(place) => self.clock.sleep(place.saturating_sub(now)).await,
                 Next::Never(error) => return Err(error),
-                Next::None => match self.reserve().await {
-                    Ok(reserved) => self.note(reserved).await,
-                    Err(error) if failed >= MOST_TIMES => return Err(error),
-                    Err(_) => {
-                        failed += 1;
-                        self.clock.sleep(AGAIN).await;
-                    }
-                },
+                Next::None => {
+                    let reserved = self.reserve().await?;
+                    self.note(reserved).await;
+                }
             }
         }
     }
@@ -193,26 +186,11 @@ impl<J: Journal, C: Clock> Share<J, C> {
             ours.held_until = ours.held_until.max(self.clock.monotonic() + wait);
             ours.telling += 1;
         }
-        let told = self.tell(wait).await;
+        let told = self.journal.hold(&self.lane, wait).await;
         let mut ours = self.ours();
         ours.telling -= 1;
         if let Err(error) = told {
             ours.untold = Some(error);
-        }
-    }
-
-    /// As often as it may help: the answer that asked for the wait is recorded behind this.
-    async fn tell(&self, wait: Duration) -> Result<(), JournalError> {
-        let mut failed = 0;
-        loop {
-            match self.journal.hold(&self.lane, wait).await {
-                Err(error) if failed >= MOST_TIMES || !self.journal.may_send() => return Err(error),
-                Err(_) => {
-                    failed += 1;
-                    self.clock.sleep(AGAIN).await;
-                }
-                Ok(()) => return Ok(()),
-            }
         }
     }
 
