@@ -2,6 +2,7 @@
 //!
 //! A test is told its [`Ground`], which is a place for a new journal in one of the stores.
 
+mod alike;
 mod damage;
 mod items;
 mod memory;
