@@ -462,7 +462,7 @@ pub(super) enum JournalCommand {
         /// The new one, which must be empty.
         to: String,
     },
-    /// Make the tables of a shared journal, and let the role that the URL names run jobs, and no more.
+    /// Make the tables of a shared journal, or carry older ones over; let the role that the URL names run jobs, and no more.
     Migrate {
         /// The URL of the database, with the role that owns it.
         url: String,

@@ -171,7 +171,7 @@ pub trait Journal: Send + Sync + 'static {
         invoices: Vec<InvoiceNumber>,
     ) -> impl Future<Output = Result<HashMap<InvoiceNumber, Item>, JournalError>> + Send;
 
-    /// The items of a job that are in one of these states, whatever run left them there.
+    /// The items of a job that are in one of these states, none of which is an end, whatever run left them there.
     fn items_in(
         &self,
         account: &Account,

@@ -640,21 +640,22 @@ mod tests {
         let address =
             crate::journal::postgres::address::Address::parse(&database.url(), std::path::Path::new("/"), &|_| None);
         let pool = crate::journal::postgres::connect::connect(&address.unwrap()).await.unwrap();
-        // A third runner registers and takes the turn, and none of it is committed yet.
+        // A third runner registers and is about to take the turn, and none of it is committed yet.
         let third = pool.get().await.unwrap();
         third
             .batch_execute(
                 "BEGIN; INSERT INTO runner (id, host, pid, lease_until) VALUES (99, 'third', 3, clock_timestamp() + interval '1 min'); \
-                 UPDATE at_work SET runner = 99, run = NULL",
+                 SELECT 1 FROM at_work FOR UPDATE",
             )
             .await
             .unwrap();
         let committing = async {
-            let waits = "SELECT 1 FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid()";
+            let waits =
+                "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
             while pool.get().await.unwrap().query(waits, &[]).await.unwrap().is_empty() {
                 tokio::task::yield_now().await;
             }
-            third.batch_execute("COMMIT").await.unwrap();
+            third.batch_execute("UPDATE at_work SET runner = 99, run = NULL; COMMIT").await.unwrap();
         };
         let (turn, ()) = tokio::join!(two.turn("job", &account, false), committing);
         let Turn::Theirs(at_work) = turn.unwrap() else { panic!("two have the turn") };

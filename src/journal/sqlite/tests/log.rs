@@ -78,54 +78,12 @@ async fn the_store_itself_refuses_what_the_machine_does_not_list() {
 }
 
 #[tokio::test]
-async fn whatever_is_changed_by_hand_is_found() {
-    let changes = [
-        "DELETE FROM event WHERE seq = 5",
-        "DELETE FROM event WHERE seq = (SELECT max(seq) FROM event WHERE item IS NOT NULL)",
-        "UPDATE event SET data = replace(data, 'applied', 'refused')",
-        "UPDATE event SET at = '2026-11-22T09:00:00.000Z' WHERE seq = 3",
-        "UPDATE item SET state = 'refused' WHERE state = 'succeeded'",
-        "UPDATE item SET amount = amount + 1 WHERE id = 2",
-        "UPDATE item SET attempts = 0 WHERE id = 1",
-        "UPDATE item SET reason = 'x' WHERE id = 3",
-        "UPDATE item SET body = x'00' WHERE id = 1",
-        "UPDATE item SET settled_at = NULL WHERE id = 1",
-        "DELETE FROM item WHERE id = 7",
-        "INSERT INTO item SELECT 99, environment, client_id, operation, 'INV-99', 0, amount, 'R-99', payment_reference, \
-         refund_reference, body, body_sha256, state, reason, attempts, first_intent_at, last_sent_at, settled_at, facts, \
-         job, run FROM item WHERE id = 1",
-        "UPDATE attempt SET answer_body = x'7b' WHERE id = 1",
-        "DELETE FROM attempt WHERE id = 1",
-        "UPDATE run_row SET rupiah = 1 WHERE number = 1",
-        "DELETE FROM run_row WHERE number = 7",
-        "DELETE FROM run_row; DELETE FROM run",
-        "UPDATE attempt SET item = 2 WHERE id = 1",
-        "INSERT INTO attempt (item, run, kind, request_id, sent_at) VALUES (1, 'x', 'send', 'x', '2026-11-22T09:00:00.000Z')",
-        "DROP INDEX item_one_live",
-        "DROP TRIGGER IF EXISTS event_is_never_deleted",
-    ];
-    for change in changes {
+async fn a_guard_that_is_missing_is_found() {
+    for change in ["DROP INDEX item_one_live", "DROP TRIGGER event_is_never_deleted"] {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.db");
         drop(eventful(&path).await);
-        let connection = Connection::open(&path).unwrap();
-        connection.pragma_update(None, "foreign_keys", false).unwrap();
-        let triggers: Vec<(String, String)> = connection
-            .prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'")
-            .unwrap()
-            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
-            .unwrap()
-            .map(Result::unwrap)
-            .collect();
-        for (trigger, _) in &triggers {
-            connection.execute_batch(&format!("DROP TRIGGER {trigger}")).unwrap();
-        }
-        connection.execute_batch(change).unwrap();
-        // Whoever changed it has put the guards back, but for one that the change is about.
-        for (trigger, sql) in triggers.iter().filter(|(trigger, _)| !change.contains(trigger.as_str())) {
-            connection.execute_batch(sql).unwrap_or_else(|error| panic!("{trigger}: {error}"));
-        }
-        drop(connection);
+        Connection::open(&path).unwrap().execute_batch(change).unwrap();
         assert_ne!(flaws(&path), [""; 0], "{change}");
     }
 }
