@@ -214,7 +214,8 @@ pub(super) async fn part(
                 if in_doubt {
                     let doubt = (words.items_in_doubt)(session.case.told.progress.in_doubt());
                     let place = format!("--journal {}", printable(&load::named(&session.case.journal)));
-                    let (again, which) = ((words.settles)(Again::TheJob, ""), (words.which_ones)(&place));
+                    let command = format!("rekon run {}", session.case.typed);
+                    let (again, which) = ((words.settles)(Again::TheJob, &command), (words.which_ones)(&place));
                     let title = screen.tone(Tone::Bad, &doubt);
                     screen.say(&format!("{title} {}\n  {again}\n  {which}", (words.exit_code)(code)));
                 }
