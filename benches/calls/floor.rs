@@ -11,6 +11,7 @@ use rekon::doku::refund;
 use rekon::doku::sign::Signer;
 use rekon::edge::clock::SystemClock;
 use rekon::edge::http::HttpGateway;
+use rekon::edge::runtime;
 use rekon::journal::Account;
 use rekon::journal::identity::Identity;
 use rekon::model::environment::Environment;
@@ -28,11 +29,10 @@ use super::server::{AMOUNT, CLIENT_ID, SECRET_KEY};
 /// Sends `orders` refunds, `connections` at a time, each signed and each answer read, and writes nothing down. Prints how many
 /// succeeded.
 pub(crate) fn client(url: &str, orders: u64, connections: u64) -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let at_once = usize::try_from(connections).map_err(io::Error::other)?;
     let gateway = HttpGateway::new(url, Duration::from_secs(30), at_once).map_err(io::Error::other)?;
     let signer = Signer::new(&Secret::new(SECRET_KEY));
-    let succeeded = runtime.block_on(async move {
+    let succeeded = runtime::calling(async move {
         let lanes = (0..connections).map(|lane| {
             let (gateway, signer) = (gateway.clone(), signer.clone());
             tokio::spawn(async move {
@@ -48,7 +48,7 @@ pub(crate) fn client(url: &str, orders: u64, connections: u64) -> io::Result<()>
             succeeded += lane.await.map_err(io::Error::other)?;
         }
         io::Result::Ok(succeeded)
-    })?;
+    })??;
     println!("{{\"succeeded\": {succeeded}}}");
     Ok(())
 }

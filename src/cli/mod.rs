@@ -53,17 +53,15 @@ mod words;
 mod workbook;
 mod wrap;
 
-use std::io;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use tokio::runtime::{self, Runtime};
 
 use args::{Cli, Command};
 use log::{Level, LogFormat};
 use screen::Screen;
 
-use crate::edge::environment;
+use crate::edge::{environment, runtime};
 
 /// Runs the program and returns what it exits with.
 #[must_use]
@@ -79,14 +77,12 @@ pub fn main() -> ExitCode {
             screen.event(Level::Error, "panic", &serde_json::json!({ "message": panic.to_string() }));
         }));
     }
-    let runtime = match runtime(&cli.command) {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            screen.failure(&exit::Failure::Refused(format!("the program could not start: {error}")));
-            return ExitCode::from(exit::REFUSED);
-        }
+    let ended = match cli.command {
+        Command::Simulate(_) | Command::Listen(_) => runtime::serving(command(&cli, screen)),
+        _ => runtime::calling(command(&cli, screen)),
     };
-    match runtime.block_on(command(&cli, screen)) {
+    let could_not_start = |error| Err(exit::Failure::Refused(format!("the program could not start: {error}")));
+    match ended.unwrap_or_else(could_not_start) {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
             screen.failure(&failure);
@@ -94,16 +90,6 @@ pub fn main() -> ExitCode {
             ExitCode::from(failure.code())
         }
     }
-}
-
-/// A server has a thread for each core. Whoever calls has one for all calls: they and their dispatcher wake each other all the
-/// time, and across threads each of these wakes would be a lock, and often a system call.
-fn runtime(command: &Command) -> io::Result<Runtime> {
-    let mut threads = runtime::Builder::new_multi_thread();
-    if !matches!(command, Command::Simulate(_) | Command::Listen(_)) {
-        threads.worker_threads(1);
-    }
-    threads.enable_all().build()
 }
 
 /// A command line that cannot be read, or that only asks for help.

@@ -18,6 +18,7 @@ pub mod piped;
 pub mod reach;
 pub mod read;
 pub mod results;
+pub mod runtime;
 pub mod signatures;
 pub mod spill;
 pub mod workbook;

@@ -297,9 +297,19 @@ fn a_backup_killed_at_any_call_is_whole_or_not_there() {
 fn a_ruling_killed_at_any_call_stands_or_does_not_and_is_made_once() {
     let operation = "refund";
     let mut trial = Trial::new(operation, 8, "  - {invoice_number: INV-2, times: 100, fault: reset_before}\n");
-    trial.run("kill before recv 6 -");
+    // Whichever calls end first, this one has been sent.
+    trial.run("kill after send 1 INV-2\"");
     trial.control.jump_to(7 * 86_400);
-    assert_eq!(trial.run("").code, Some(3), "{operation}");
+    let state = |trial: &Trial| {
+        let state = "SELECT state FROM item WHERE invoice = 'INV-2'";
+        trial.journal().query_row(state, [], |row| row.get::<_, String>(0)).expect("an item")
+    };
+    // On a machine that stands still for a moment its inquiry is not answered in time, and the next run asks again.
+    let is_given_up = (0..5).any(|_| {
+        assert_eq!(trial.run("").code, Some(3), "{operation}");
+        state(&trial) == "review"
+    });
+    assert!(is_given_up, "{operation}");
     let ruling = [
         "rule",
         "INV-2",
@@ -314,15 +324,11 @@ fn a_ruling_killed_at_any_call_stands_or_does_not_and_is_made_once() {
         "--job",
         "job.yaml",
     ];
-    let state = || {
-        let state = "SELECT state FROM item WHERE invoice = 'INV-2'";
-        trial.journal().query_row(state, [], |row| row.get::<_, String>(0)).expect("an item")
-    };
     killed_at_every_call(&trial, &ruling, |plan| {
-        let state = state();
+        let state = state(&trial);
         assert!(["review", "ruled_not_done"].contains(&state.as_str()), "{operation}, {plan}: {state}");
     });
-    assert_eq!(state(), "ruled_not_done", "{operation}");
+    assert_eq!(state(&trial), "ruled_not_done", "{operation}");
     let checked = trial.folder.rekon(&["journal", "check", "--job", "job.yaml"]);
     assert_eq!(checked.code, Some(0), "{operation}: {}{}", checked.stdout, checked.stderr);
     let sent = |trial: &Trial| trial.posted().iter().filter(|posted| posted.invoice == "INV-2").count();
