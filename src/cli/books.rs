@@ -20,8 +20,8 @@ use crate::report::highlights::Highlights;
 use crate::report::rows;
 use crate::report::sheet::{Rows, Sheet, sheet};
 
-/// How many orders are judged in one piece.
-pub(super) const PIECE: usize = 8192;
+/// How many orders are judged in one piece: their rows fit into the cache of a core.
+pub(super) const PIECE: usize = 2048;
 
 /// Everything about the orders and the logs, added up, and the files about it as drafts.
 #[derive(Debug)]

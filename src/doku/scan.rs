@@ -5,6 +5,8 @@
 use std::cell::RefCell;
 use std::ops::Range;
 
+use wide::u8x16;
+
 /// Where a scan of a text stands.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Scan<'a> {
@@ -90,13 +92,13 @@ impl<'a> Scan<'a> {
 
     fn go_to_special(&mut self) {
         let bytes = self.text.as_bytes();
-        while let Some(word) = bytes.get(self.at..).and_then(<[u8]>::first_chunk) {
-            let special = special(u64::from_le_bytes(*word));
+        while let Some(chunk) = bytes.get(self.at..).and_then(<[u8]>::first_chunk) {
+            let special = special(chunk);
             if special != 0 {
-                self.at += special.trailing_zeros() as usize / 8;
+                self.at += special.trailing_zeros() as usize;
                 return;
             }
-            self.at += 8;
+            self.at += chunk.len();
         }
         while bytes.get(self.at).is_some_and(|byte| !matches!(byte, b'"' | b'\\' | ..0x20)) {
             self.at += 1;
@@ -272,18 +274,12 @@ pub(crate) fn once<T>(field: &mut Option<T>, value: Option<T>) -> Option<()> {
     field.is_some().then_some(())
 }
 
-const fn repeated(byte: u8) -> u64 {
-    u64::from_le_bytes([byte; 8])
-}
-
-/// The highest bit of the first byte that is a quote, a backslash or a control character is the lowest bit that is set;
-/// the bits above it mean nothing.
-const fn special(word: u64) -> u64 {
-    const ONES: u64 = repeated(1);
-    let quote = word ^ repeated(b'"');
-    let backslash = word ^ repeated(b'\\');
-    let zero = (quote.wrapping_sub(ONES) & !quote) | (backslash.wrapping_sub(ONES) & !backslash);
-    (zero | (word.wrapping_sub(repeated(0x20)) & !word)) & repeated(0x80)
+/// One bit for each quote, backslash and control character.
+#[inline]
+fn special(chunk: &[u8; 16]) -> u32 {
+    let chunk = u8x16::new(*chunk);
+    let control = chunk.simd_eq(chunk.min(u8x16::splat(b' ' - 1)));
+    (control | chunk.simd_eq(u8x16::splat(b'"')) | chunk.simd_eq(u8x16::splat(b'\\'))).to_bitmask()
 }
 
 #[cfg(test)]

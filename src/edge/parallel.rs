@@ -40,6 +40,9 @@ pub fn in_order<R: Send, E>(
 /// pieces. `next` makes the pieces, one after another, on whichever thread has nothing to do; it is given a piece that is
 /// done with, if there is one. No more than a few pieces are there at any time.
 ///
+/// The calling thread is one of them: it works whenever there is nothing to take. One that only took results would be woken
+/// for each, and to wake a thread takes about as long as to take a result.
+///
 /// # Errors
 /// What `take` says; the pieces that have not begun are left.
 ///
@@ -56,19 +59,14 @@ pub(super) fn work_off<P: Send, R: Send, E>(
     for _ in 0..PIECES_PER_THREAD * threads {
         free.send(None).expect("the other end is in the line above");
     }
-    let (source, work) = (&Mutex::new(Source { freed, next, index: 0 }), &work);
+    let pieces = &Pieces { freed: Mutex::new(freed), source: Mutex::new(Source { next, index: 0 }), work };
     let (done, results) = channel();
     thread::scope(|scope| {
-        for _ in 0..threads {
+        for _ in 1..threads {
             let done = done.clone();
             scope.spawn(move || {
-                // A panic goes to the calling thread; otherwise that would wait for this result for ever.
-                while let Some((index, piece)) = Source::next_of(source) {
-                    let result = piece.and_then(|mut piece| {
-                        let result = catch_unwind(AssertUnwindSafe(|| work(&mut piece)))?;
-                        Ok((piece, result))
-                    });
-                    if done.send((index, result)).is_err() {
+                while let Some(piece) = pieces.wait_for_room().and_then(|used| pieces.do_next(used)) {
+                    if done.send(piece).is_err() {
                         return;
                     }
                 }
@@ -76,63 +74,107 @@ pub(super) fn work_off<P: Send, R: Send, E>(
         }
         drop(done);
         // When this returns or panics its ends of the channels are gone; by that all the others end.
-        let free = free;
-        hand_over(results, &free, take)
+        let (results, mut taker) = (results, Taker { free, next: 0, early: VecDeque::new(), take });
+        let mut has_more = true;
+        loop {
+            let mut ready = results.try_recv().ok();
+            if ready.is_none()
+                && has_more
+                && let Some(used) = pieces.room_now()
+            {
+                ready = pieces.do_next(used);
+                has_more = ready.is_some();
+            }
+            match ready.or_else(|| results.recv().ok()) {
+                Some(piece) => taker.hand_over(piece)?,
+                None => return Ok(()),
+            }
+        }
     })
 }
 
 /// Pieces under way for each thread: one in its hands, and some that wait for an earlier one, or for the calling thread.
 const PIECES_PER_THREAD: usize = 4;
 
-/// Where the pieces come from.
-struct Source<P, N> {
+/// The pieces, and what is to be done with each.
+struct Pieces<P, N, W> {
     /// Pieces that are done with, or leave to make a new one.
-    freed: Receiver<Option<P>>,
+    freed: Mutex<Receiver<Option<P>>>,
+    source: Mutex<Source<N>>,
+    work: W,
+}
+
+/// Where the pieces come from.
+struct Source<N> {
     next: N,
     index: u64,
 }
 
-impl<P, N: FnMut(Option<P>) -> Option<P>> Source<P, N> {
-    /// The next piece with its number, or the panic that it met; `None`: there are no more, or nobody wants them.
-    fn next_of(source: &Mutex<Self>) -> Option<(u64, thread::Result<P>)> {
-        let mut source = source.lock().ok()?;
-        let used = source.freed.recv().ok()?;
-        let index = source.index;
-        source.index += 1;
-        match catch_unwind(AssertUnwindSafe(|| (source.next)(used))) {
-            Ok(piece) => piece.map(|piece| (index, Ok(piece))),
-            Err(panic) => Some((index, Err(panic))),
-        }
+/// What became of a piece: its number, and the piece with its result, or the panic that it met. A panic goes to the calling
+/// thread, which would wait for the result for ever otherwise.
+type Done<P, R> = (u64, thread::Result<(P, R)>);
+
+#[expect(clippy::option_option, reason = "there may be leave to make a piece, and with it one that is done with")]
+impl<P, R, N, W> Pieces<P, N, W>
+where
+    N: FnMut(Option<P>) -> Option<P>,
+    W: Fn(&mut P) -> R,
+{
+    /// Leave to make a piece, as soon as there is any; `None`: nobody wants more.
+    fn wait_for_room(&self) -> Option<Option<P>> {
+        self.freed.lock().ok()?.recv().ok()
+    }
+
+    /// The same, if there is any now and nobody waits for it.
+    fn room_now(&self) -> Option<Option<P>> {
+        self.freed.try_lock().ok()?.try_recv().ok()
+    }
+
+    /// Does the next piece; `None`: there are no more.
+    fn do_next(&self, used: Option<P>) -> Option<Done<P, R>> {
+        let (index, piece) = {
+            let mut source = self.source.lock().ok()?;
+            let index = source.index;
+            source.index += 1;
+            (index, catch_unwind(AssertUnwindSafe(|| (source.next)(used))).transpose()?)
+        };
+        let done = piece.and_then(|mut piece| {
+            let result = catch_unwind(AssertUnwindSafe(|| (self.work)(&mut piece)))?;
+            Ok((piece, result))
+        });
+        Some((index, done))
     }
 }
 
-/// What became of a piece: its number, and the piece with its result, or the panic.
-type Done<P, R> = (u64, thread::Result<(P, R)>);
-
 /// Takes the results in their order, and gives the pieces back.
-fn hand_over<P, R, E>(
-    results: Receiver<Done<P, R>>,
-    free: &Sender<Option<P>>,
-    mut take: impl FnMut(R) -> Result<(), E>,
-) -> Result<(), E> {
-    let mut next = 0;
-    let mut early: VecDeque<Option<(P, R)>> = VecDeque::new();
-    for (index, result) in results {
+struct Taker<P, R, T> {
+    free: Sender<Option<P>>,
+    next: u64,
+    /// From the next one on.
+    early: VecDeque<Option<(P, R)>>,
+    take: T,
+}
+
+impl<P, R, T> Taker<P, R, T> {
+    fn hand_over<E>(&mut self, (index, result): Done<P, R>) -> Result<(), E>
+    where
+        T: FnMut(R) -> Result<(), E>,
+    {
         let result = result.unwrap_or_else(|panic| resume_unwind(panic));
-        let at = usize::try_from(index - next).expect("there are no more results than pieces");
-        if early.len() <= at {
-            early.resize_with(at + 1, || None);
+        let at = usize::try_from(index - self.next).expect("there are no more results than pieces");
+        if self.early.len() <= at {
+            self.early.resize_with(at + 1, || None);
         }
-        early[at] = Some(result);
-        while let Some((piece, result)) = early.front_mut().and_then(Option::take) {
-            early.pop_front();
-            next += 1;
-            take(result)?;
+        self.early[at] = Some(result);
+        while let Some((piece, result)) = self.early.front_mut().and_then(Option::take) {
+            self.early.pop_front();
+            self.next += 1;
+            (self.take)(result)?;
             // There may be nobody left who wants it.
-            let _ = free.send(Some(piece));
+            let _ = self.free.send(Some(piece));
         }
+        Ok(())
     }
-    Ok(())
 }
 
 #[cfg(test)]

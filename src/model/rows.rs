@@ -6,6 +6,8 @@
 
 use std::borrow::Cow;
 
+use wide::u8x16;
+
 use super::fault::Fault;
 use super::table::Table;
 
@@ -24,6 +26,7 @@ pub struct Rows<'a> {
     number: u64,
     /// How many rows of the table are before the text.
     before: u64,
+    /// Room for as many fields as the header has.
     spans: Vec<Span>,
     /// Whether a quote is written twice in one of them.
     doubled: bool,
@@ -48,7 +51,7 @@ enum State {
 }
 
 /// Where a field is in the text, without its quotes.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Span {
     start: usize,
     end: usize,
@@ -102,7 +105,7 @@ impl<'a> Rows<'a> {
 
     fn new(head: &'a Table, text: &'a str, first_line: u64, given: Option<&'a [u64]>) -> Self {
         let special = Special::new(text.as_bytes(), head.delimiter());
-        let spans = Vec::with_capacity(head.header().len() + 1);
+        let spans = vec![Span::default(); head.header().len()];
         Self {
             head,
             text,
@@ -125,9 +128,8 @@ impl<'a> Rows<'a> {
             return None;
         }
         let (start, line) = (self.at, self.line);
-        self.spans.clear();
         self.doubled = false;
-        if self.split().is_none() || self.spans.len() != self.head.header().len() {
+        if self.split() != Some(self.spans.len()) {
             return self.stop();
         }
         self.number += 1;
@@ -186,22 +188,24 @@ impl<'a> Rows<'a> {
         Some(())
     }
 
-    /// The fields up to the end of the row, and its line end; `None` if they are damaged.
-    fn split(&mut self) -> Option<()> {
+    /// The fields up to the end of the row, and its line end. How many there are; `None` if they are damaged, or too many.
+    fn split(&mut self) -> Option<usize> {
+        let mut count = 0;
         loop {
             // Fields without quotes; one with quotes has a special byte before its delimiter.
-            self.at = self.special.delimited(self.at, &mut self.spans);
+            (self.at, count) = self.special.delimited(self.at, count, &mut self.spans)?;
             let quoted = self.special.at == self.at && self.byte(self.at) == Some(b'"');
             let span = if quoted { self.quoted_field()? } else { self.plain_field()? };
-            self.spans.push(span);
+            *self.spans.get_mut(count)? = span;
+            count += 1;
             self.at = span.end + usize::from(quoted);
             match self.byte(self.at) {
-                None => return Some(()),
+                None => return Some(count),
                 Some(byte) if byte == self.special.delimiter => {
                     self.special.advance();
                     self.at += 1;
                 }
-                Some(_) => return self.line_end(),
+                Some(_) => return self.line_end().map(|()| count),
             }
         }
     }
@@ -311,95 +315,101 @@ struct Special<'a> {
     delimiter: u8,
     /// The place of the next one; the length of the text, if there is none.
     at: usize,
-    /// Where the bytes begin that `found` is about.
+    /// Where the bytes begin that the bits are about: one bit for each of the next `WIDTH` bytes.
     from: usize,
-    /// One bit for each of the next `WIDTH` bytes from `from` on.
+    /// Special bytes that have not been passed.
     found: u64,
+    /// Delimiters.
+    delimiters: u64,
 }
 
 impl<'a> Special<'a> {
     fn new(bytes: &'a [u8], delimiter: u8) -> Self {
-        let mut special = Self { bytes, delimiter, at: 0, from: 0, found: 0 };
-        special.found = special.look();
-        special.advance();
+        let mut special = Self { bytes, delimiter, at: 0, from: 0, found: 0, delimiters: 0 };
+        special.look();
+        special.stop();
         special
     }
 
     /// Goes to the next one.
     #[inline]
     fn advance(&mut self) {
+        self.found &= self.found.wrapping_sub(1);
+        self.stop();
+    }
+
+    /// Stops at the first one that has not been passed.
+    #[inline]
+    fn stop(&mut self) {
         while self.found == 0 {
-            self.from += WIDTH;
-            if self.from >= self.bytes.len() {
+            if !self.look_further() {
                 self.at = self.bytes.len();
                 return;
             }
-            self.found = self.look();
         }
         self.at = self.from + self.found.trailing_zeros() as usize;
-        self.found &= self.found - 1;
     }
 
-    /// Notes the fields from `start` on that end with a delimiter, as long as no other special byte comes; says where the
-    /// next field begins. Nearly all fields are noted here, so the loop keeps all it needs in registers.
-    fn delimited(&mut self, mut start: usize, spans: &mut Vec<Span>) -> usize {
-        let Self { bytes, delimiter, mut at, mut found, .. } = *self;
-        while bytes.get(at) == Some(&delimiter) {
-            spans.push(Span { start, end: at });
-            start = at + 1;
-            if found == 0 {
-                self.found = 0;
-                self.advance();
-                (at, found) = (self.at, self.found);
-            } else {
-                at = self.from + found.trailing_zeros() as usize;
-                found &= found - 1;
+    /// Notes the fields from `start` on that end with a delimiter, as long as no other special byte comes, behind the
+    /// first `count`. Where the next field begins, and how many are noted now; `None`: more than there is room for.
+    #[inline]
+    fn delimited(&mut self, mut start: usize, mut count: usize, spans: &mut [Span]) -> Option<(usize, usize)> {
+        loop {
+            let other = self.found & !self.delimiters;
+            // What is below the first other one; all, if there is none.
+            let before = (other & other.wrapping_neg()).wrapping_sub(1);
+            let mut fields = self.found & before;
+            while fields != 0 {
+                let end = self.from + fields.trailing_zeros() as usize;
+                *spans.get_mut(count)? = Span { start, end };
+                count += 1;
+                start = end + 1;
+                fields &= fields - 1;
+            }
+            self.found &= !before;
+            if self.found != 0 || !self.look_further() {
+                self.stop();
+                return Some((start, count));
             }
         }
-        (self.at, self.found) = (at, found);
-        start
     }
 
-    /// The bits of the bytes from `from` on.
-    fn look(&self) -> u64 {
+    /// Looks at the next bytes; `false`: there are none.
+    #[inline]
+    fn look_further(&mut self) -> bool {
+        if self.from + WIDTH >= self.bytes.len() {
+            return false;
+        }
+        self.from += WIDTH;
+        self.look();
+        true
+    }
+
+    /// Looks at the bytes from `from` on.
+    fn look(&mut self) {
         let rest = &self.bytes[self.from..];
         if let Some(block) = rest.first_chunk::<WIDTH>() {
-            return bits(self.delimiter, block);
+            self.look_at(block);
+        } else {
+            let mut block = [b' '; WIDTH];
+            block[..rest.len()].copy_from_slice(rest);
+            self.look_at(&block);
         }
-        let mut block = [b' '; WIDTH];
-        block[..rest.len()].copy_from_slice(rest);
-        bits(self.delimiter, &block)
+    }
+
+    #[inline]
+    fn look_at(&mut self, block: &[u8; WIDTH]) {
+        let [delimiter, quote, control] = [self.delimiter, b'"', b' ' - 1].map(u8x16::splat);
+        (self.delimiters, self.found) = (0, 0);
+        for (chunk, first) in block.as_chunks::<16>().0.iter().zip((0..).step_by(16)) {
+            let chunk = u8x16::new(*chunk);
+            let delimiters = chunk.simd_eq(delimiter);
+            let found = delimiters | chunk.simd_eq(quote) | chunk.simd_eq(chunk.min(control));
+            self.delimiters |= u64::from(delimiters.to_bitmask()) << first;
+            self.found |= u64::from(found.to_bitmask()) << first;
+        }
     }
 }
-
-/// One bit for each byte. Written so that the compiler compares sixteen of them at once.
-#[inline]
-#[expect(clippy::needless_bitwise_bool, reason = "without branches, as the comparison of many bytes has to be")]
-fn bits(delimiter: u8, block: &[u8; WIDTH]) -> u64 {
-    let mut marks = [0; WIDTH];
-    for ((mark, byte), bit) in marks.iter_mut().zip(block).zip(&BITS) {
-        let special = (*byte < b' ') | (*byte == b'"') | (*byte == delimiter);
-        *mark = if special { *bit } else { 0 };
-    }
-    let (words, _) = marks.as_chunks::<8>();
-    let mut bits = [0; WIDTH / 8];
-    for (bits, word) in bits.iter_mut().zip(words) {
-        // Adds up the bytes; no two of them have the same bit.
-        *bits = u64::from_le_bytes(*word).wrapping_mul(0x0101_0101_0101_0101).to_be_bytes()[0];
-    }
-    u64::from_le_bytes(bits)
-}
-
-/// The bit of each byte among its eight.
-const BITS: [u8; WIDTH] = {
-    let mut bits = [0; WIDTH];
-    let mut at = 0;
-    while at < WIDTH {
-        bits[at] = 1 << (at % 8);
-        at += 1;
-    }
-    bits
-};
 
 #[cfg(test)]
 mod tests {

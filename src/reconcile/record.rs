@@ -258,15 +258,25 @@ const DIGITS: [u8; 256] = {
     digits
 };
 
+/// The two hexadecimal digits of each byte.
+const PAIRS: [[u8; 2]; 256] = {
+    let digits = b"0123456789abcdef";
+    let mut pairs = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        pairs[byte] = [digits[byte / 16], digits[byte % 16]];
+        byte += 1;
+    }
+    pairs
+};
+
 /// Appends the canonical form of a UUID.
 pub fn push_uuid(number: u128, out: &mut Vec<u8>) {
     // Where the two digits of each byte stand; the hyphens are there.
     const PLACES: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
     let mut text = [b'-'; 36];
     for (byte, at) in number.to_be_bytes().into_iter().zip(PLACES) {
-        for (at, digit) in [(at, byte >> 4), (at + 1, byte & 15)] {
-            text[at] = b"0123456789abcdef"[usize::from(digit)];
-        }
+        [text[at], text[at + 1]] = PAIRS[usize::from(byte)];
     }
     out.extend_from_slice(&text);
 }

@@ -164,7 +164,7 @@ impl<O: Fn() -> Result<S, ReadError>, S: Read + Send> Stream<O, S> {
             Cut::Records,
             threads,
             |block| {
-                let text = std::str::from_utf8(block.bytes).ok()?;
+                let text = simdutf8::basic::from_utf8(block.bytes).ok()?;
                 let mut rows = Rows::of_part(&head, text, first_line + block.first_line - 1);
                 let result = work(&mut rows);
                 rows.finish().map(|_| result)

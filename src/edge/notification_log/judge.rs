@@ -147,7 +147,7 @@ pub(super) fn line<'a>(
 /// query, and with it.
 fn targets<'a>(of_job: &'a str, own: &'a str) -> ([&'a str; 3], usize) {
     let (mut targets, mut count) = ([of_job; 3], 1);
-    if own == of_job && own.bytes().all(|byte| byte != b'?') {
+    if own == of_job && memchr::memchr(b'?', own.as_bytes()).is_none() {
         return (targets, count);
     }
     for target in [own.split('?').next().unwrap_or_default(), own] {

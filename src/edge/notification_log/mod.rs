@@ -212,7 +212,7 @@ impl<'a> Texts<'a> {
         let marked = if lines.offset == 0 { lines.bytes.strip_prefix(BYTE_ORDER_MARK) } else { None };
         let rest = marked.unwrap_or(lines.bytes);
         let offset = lines.offset + (lines.bytes.len() - rest.len()) as u64;
-        Self { rest, rest_text: std::str::from_utf8(rest).ok(), offset, number: lines.first_line }
+        Self { rest, rest_text: simdutf8::basic::from_utf8(rest).ok(), offset, number: lines.first_line }
     }
 }
 

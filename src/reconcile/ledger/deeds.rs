@@ -50,11 +50,16 @@ impl Deeds {
     /// # Errors
     /// There is more than a ledger can number.
     pub fn take(&mut self, gathered: &mut Gathered, orders: usize) -> Result<(), TooMany> {
-        if !gathered.done.is_empty() && self.first.len() < orders {
-            self.first.resize(orders, DoneEntry::NOTHING);
+        if !gathered.done.is_empty() {
+            self.first.reserve_exact(orders.saturating_sub(self.first.len()));
         }
         for (order, done) in gathered.done.drain(..) {
-            let first = &mut self.first[order as usize];
+            // Only as far as needed, while others read: to fill it all takes as long as to read some thousand rows.
+            let place = order as usize;
+            if self.first.len() <= place {
+                self.first.resize(place + 1, DoneEntry::NOTHING);
+            }
+            let first = &mut self.first[place];
             if first.state.is_none() {
                 *first = done;
                 continue;

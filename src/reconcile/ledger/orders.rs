@@ -353,15 +353,19 @@ fn bytes_of<'a>(long: &'a str, entry: &'a OrderEntry) -> &'a [u8] {
 /// Places by hash: open addressing, the upper half of the hash beside the place.
 #[derive(Debug, Default)]
 struct Index {
-    /// A power of two of them, or none. 0: empty; else the tag above and the place, from 1, below.
+    /// A power of two of them, or none: [`EMPTY`], or the tag above and the place below.
     slots: Vec<u64>,
     used: usize,
 }
 
+/// No place is as high. Not zero: what is made of zeros gets its memory a page at a time and twice, when it is read first and
+/// when it is written first.
+const EMPTY: u64 = u64::MAX;
+
 impl Index {
     /// For about so many, filled to two thirds at most.
     fn for_about(count: usize) -> Self {
-        Self { slots: vec![0; (count.max(16) * 3 / 2).next_power_of_two()], used: 0 }
+        Self { slots: vec![EMPTY; (count.max(16) * 3 / 2).next_power_of_two()], used: 0 }
     }
 
     const fn is_full(&self) -> bool {
@@ -379,13 +383,13 @@ impl Index {
 
     /// The place in a slot, if the tag is that of the hash.
     fn place_in(slot: u64, hash: u64) -> Option<u32> {
-        let place = u32::try_from(slot & 0xffff_ffff).unwrap_or_default();
-        if slot & !0xffff_ffff == Self::tag(hash) { place.checked_sub(1) } else { None }
+        let is_it = slot != EMPTY && Self::tag(slot) == Self::tag(hash);
+        is_it.then(|| u32::try_from(slot & 0xffff_ffff).unwrap_or_default())
     }
 
     /// What stands where a search for this hash begins.
     fn first(&self, hash: u64) -> u64 {
-        if self.slots.is_empty() { 0 } else { self.slots[self.start(hash)] }
+        if self.slots.is_empty() { EMPTY } else { self.slots[self.start(hash)] }
     }
 
     fn find(&self, hash: u64, same: impl Fn(u32) -> bool) -> Placed {
@@ -393,7 +397,7 @@ impl Index {
             return Placed::New;
         }
         let mut at = self.start(hash);
-        while self.slots[at] != 0 {
+        while self.slots[at] != EMPTY {
             if let Some(place) = Self::place_in(self.slots[at], hash).filter(|place| same(*place)) {
                 return Placed::Beside(place);
             }
@@ -404,10 +408,10 @@ impl Index {
 
     fn insert(&mut self, hash: u64, place: u32) {
         let mut at = self.start(hash);
-        while self.slots[at] != 0 {
+        while self.slots[at] != EMPTY {
             at = (at + 1) & (self.slots.len() - 1);
         }
-        self.slots[at] = Self::tag(hash) | (u64::from(place) + 1);
+        self.slots[at] = Self::tag(hash) | u64::from(place);
         self.used += 1;
     }
 }
