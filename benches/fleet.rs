@@ -95,7 +95,7 @@ async fn measure(name: &str, location: &Location, runners: usize, orders: u64) {
 
 /// Works until nothing is left: orders done, claims made, and the time that they took.
 async fn one_runner(journal: Arc<Store>, run: RunId, all: Option<u64>) -> (u64, u64, Duration) {
-    let (mut done, mut claims, mut waited, mut number) = (0, 0, Duration::ZERO, 0);
+    let (mut done, mut claims, mut waited, mut number, mut heard) = (0, 0, Duration::ZERO, 0, 0);
     let mut rows: Vec<u64> = all.map(|all| (1..=all).rev().collect()).unwrap_or_default();
     let mut under_way = JoinSet::new();
     loop {
@@ -107,12 +107,14 @@ async fn one_runner(journal: Arc<Store>, run: RunId, all: Option<u64>) -> (u64, 
                 canaries: 0,
                 is_half_open: false,
                 is_idle: false,
+                heard,
                 number,
                 at: now(),
             };
             let asked = Instant::now();
             if let Claimed::Work(work) = journal.claim(ask).await.expect("an answer") {
                 rows = work.rows.into_iter().rev().collect();
+                heard = work.heard;
             }
             waited += asked.elapsed();
             claims += 1;

@@ -1,7 +1,7 @@
 //! The end of a run or an audit: reconcile, add up, write the files, print the tables.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::Path;
 
 use super::books::Books;
 use super::events;
@@ -182,11 +182,11 @@ fn name(digest: u64, now: Timestamp) -> String {
 }
 
 impl Conclusion {
-    /// Writes all files, the summary last: where it stands, the others do too.
+    /// Writes all files, the summary last: where it stands, the others do too. In a folder for the time being, if one is named.
     ///
     /// # Errors
     /// A file could not be written. The journal has everything; the files can be written again.
-    pub(super) async fn write(&mut self, case: &Case) -> Result<(), Failure> {
+    pub(super) async fn write(&mut self, case: &Case, meanwhile: Option<&Path>) -> Result<(), Failure> {
         let directory = case.fill(&case.job.output.directory);
         let folder = format!("{directory}/{}/{}", self.summary.job, self.summary.run);
         let wants = |format| case.job.output.formats.contains(&format);
@@ -200,13 +200,13 @@ impl Conclusion {
             out.iter().map(|(name, _)| *name).chain(page).chain(workbook).chain(["summary.json"]).map(str::to_owned);
         let place = |name: String| (name.clone(), format!("{folder}/{name}"));
         self.summary.files = names.chain(self.books.files()).map(place).collect();
-        let path = |name: &str| -> PathBuf { case.path(&folder).join(name) };
+        let into = meanwhile.map_or_else(|| case.path(&folder), Path::to_owned);
         let stopped = |error: files::WriteError| Failure::Stopped(error.to_string());
-        self.books.keep(&case.path(&folder)).map_err(stopped)?;
+        self.books.keep(&into).map_err(stopped)?;
         let mut made = Ok(());
         if let Some(name) = workbook {
             let runs = workbook::known_runs(case).await;
-            made = workbook::write(&case.path(&folder), &self.summary, &runs, (case.language, self.now));
+            made = workbook::write(&into, &self.summary, &runs, (case.language, self.now));
             // It needs more room than what follows, and less depends on it.
             if made.is_err() {
                 self.stays_open(Cause::Workbook);
@@ -218,7 +218,7 @@ impl Conclusion {
         }
         out.push(("summary.json", self.summary.json()));
         for (name, content) in out {
-            files::write(&path(name), &content).map_err(stopped)?;
+            files::write(&into.join(name), &content).map_err(stopped)?;
         }
         made.map_err(stopped)
     }
@@ -232,6 +232,11 @@ impl Conclusion {
     /// The files could not be written: the run has not come to its end, whatever became of its orders.
     pub(super) fn stays_unwritten(&mut self) {
         self.stays_open(Cause::Files);
+        self.summary.files.clear();
+    }
+
+    /// The files are not in their place.
+    pub(super) fn forget_files(&mut self) {
         self.summary.files.clear();
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::exit::{DOUBT, Failure, STOPPED};
 use super::load::{self, Case, Loosening};
 use super::open;
-use super::screen::{Screen, Tone};
+use super::screen::Screen;
 use super::session::{Sent, Session};
 use crate::edge::clock::SystemClock;
 use crate::job::Job;
@@ -22,7 +22,7 @@ use crate::model::time::{BusinessDate, Timestamp};
 use crate::plan::decide::{Plan, Sending};
 use crate::plan::{Input, guard};
 use crate::report::words::both::{Both, both};
-use crate::report::words::speech::{Again, Speech};
+use crate::report::words::speech::Speech;
 use crate::runner::clock::Clock as _;
 use crate::runner::dispatch::Fresh;
 
@@ -190,7 +190,7 @@ pub(super) async fn part(
     let (run, journal) = (&begun.run, &session.journal);
     let in_doubt = session.case.told.progress.in_doubt().count > 0;
     let lost = |error: JournalError| {
-        if in_doubt { Failure::InDoubt(error.to_string()) } else { Failure::Stopped(error.to_string()) }
+        if in_doubt { open::in_doubt(session.case, &error) } else { Failure::Stopped(error.to_string()) }
     };
     loop {
         let standing = match &sent.stop {
@@ -200,30 +200,50 @@ pub(super) async fn part(
         match (standing.map_err(lost)?, &sent.stop) {
             (Standing::Closes, _) => return Ok(None),
             (Standing::Closed(Closed { exit_code, report }), _) => {
+                let report = told_of(session.case, run, &report);
                 let over = both(
-                    format!("run {run} is over (exit code {exit_code})\nits report: {report}"),
-                    format!("proses {run} sudah selesai (kode keluar {exit_code})\nlaporannya: {report}"),
+                    format!("run {run} is over (exit code {exit_code})\n{}", report.english),
+                    format!("proses {run} sudah selesai (kode keluar {exit_code})\n{}", report.indonesian),
                 );
                 screen.say(screen.told(&over));
                 return Ok(Some(exit_code));
             }
             (Standing::Waits, Some(stop)) => {
-                let why = stop.cause(session.case.job.window.as_ref());
-                let (words, code) = (screen.words(), if in_doubt { DOUBT } else { STOPPED });
-                screen.warn(&left(run, &why));
+                screen.warn(&left(run, &stop.cause(session.case.job.window.as_ref())));
                 if in_doubt {
-                    let doubt = (words.items_in_doubt)(session.case.told.progress.in_doubt());
-                    let place = format!("--journal {}", printable(&load::named(&session.case.journal)));
-                    let command = format!("rekon run {}", session.case.typed);
-                    let (again, which) = ((words.settles)(Again::TheJob, &command), (words.which_ones)(&place));
-                    let title = screen.tone(Tone::Bad, &doubt);
-                    screen.say(&format!("{title} {}\n  {again}\n  {which}", (words.exit_code)(code)));
+                    screen.warn(&open::doubt(session.case));
                 }
-                return Ok(Some(code));
+                return Ok(Some(if in_doubt { DOUBT } else { STOPPED }));
             }
             (Standing::Waits, None) => SystemClock.sleep(ASK_AGAIN).await,
         }
     }
+}
+
+/// Where the report of a run is that another host has closed.
+fn told_of(case: &Case, run: &RunId, report: &str) -> Both {
+    let why = match report.split_once(':') {
+        Some((_, folder)) if !folder.is_empty() => {
+            return both(format!("its report: {report}"), format!("laporannya: {report}"));
+        }
+        Some((host, _)) => {
+            both(format!("{host} could not write the files"), format!("{host} tidak dapat menulis berkasnya"))
+        }
+        None => both("nobody has said where it is", "tidak ada yang memberi tahu letaknya"),
+    };
+    let (job, place) = (&case.typed, printable(&load::for_a_shell(&load::named(&case.journal))));
+    both(
+        format!(
+            "its report: none, for {}\n  run the job again (rekon run {job}), which writes one, or look: \
+             rekon show {run} --journal {place}",
+            why.english
+        ),
+        format!(
+            "laporannya: tidak ada, karena {}\n  jalankan lagi job ini (rekon run {job}), yang akan menulisnya, atau lihat: \
+             rekon show {run} --journal {place}",
+            why.indonesian
+        ),
+    )
 }
 
 /// A host goes before the run is over.

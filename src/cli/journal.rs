@@ -11,6 +11,7 @@ use crate::doku::sign::Signer;
 use crate::journal::check::Checked;
 use crate::journal::moving;
 use crate::journal::postgres::PostgresJournal;
+use crate::journal::postgres::migrate::Migrated;
 use crate::journal::store::{Location, Store};
 use crate::model::fault::printable;
 use crate::plan::guard::counted;
@@ -84,11 +85,14 @@ async fn migrate(url: &str, screen: Screen) -> Result<u8, Failure> {
     let Location::Server { address, .. } = meant(url)? else {
         return Err(Failure::Refused(format!("{}: is a file; name a database", printable(url))));
     };
-    let is_new = PostgresJournal::migrate(&address).await.map_err(failure)?;
-    let what = if is_new {
-        both("its tables were made", "tabelnya sudah dibuat")
-    } else {
-        both("its tables are there already", "tabelnya sudah ada")
+    let migrated = PostgresJournal::migrate(&address).await.map_err(failure)?;
+    let (what, from) = match migrated {
+        Migrated::Made => (both("its tables were made", "tabelnya sudah dibuat"), None),
+        Migrated::CarriedOver { from, to } => {
+            let english = format!("its tables were carried over from version {from} to version {to}");
+            (both(english, format!("tabelnya sudah dibawa dari versi {from} ke versi {to}")), Some(from))
+        }
+        Migrated::Present => (both("its tables are there already", "tabelnya sudah ada"), None),
     };
     let role = address.runner_role().map(|role| {
         let role = printable(role);
@@ -96,7 +100,9 @@ async fn migrate(url: &str, screen: Screen) -> Result<u8, Failure> {
     });
     let role = role.as_ref().map_or("", |role| screen.told(role));
     screen.say(&format!("{address}: {}{role}", screen.told(&what)));
-    screen.document(serde_json::json!({ "version": 1, "made": is_new, "exit_code": DONE }).to_string().as_bytes());
+    let made = migrated == Migrated::Made;
+    let document = serde_json::json!({ "version": 1, "made": made, "carried_over_from": from, "exit_code": DONE });
+    screen.document(document.to_string().as_bytes());
     Ok(DONE)
 }
 

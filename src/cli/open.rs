@@ -13,9 +13,11 @@ use crate::journal::record::Acceptance;
 use crate::journal::store::{Location, Store};
 use crate::journal::{Journal as _, JournalError, Loss};
 use crate::model::fault::printable;
+use crate::model::money::Tally;
 use crate::model::operation::Task;
 use crate::model::time::{CORRECTION, Timestamp, elapsed, wire};
-use crate::report::words::both::{Both, both, lost};
+use crate::report::words::both::{Both, Told as _, both, lost};
+use crate::report::words::speech::Again;
 use crate::runner::clock::Clock as _;
 
 /// Opens the journal of a run, or of a person's ruling. A clock that went back is refused; so is the loss of entries
@@ -208,12 +210,41 @@ pub(super) fn absent(location: &Location) -> Failure {
 }
 
 /// After something was done. A journal that is out of reach does not make the doubt that this program knows of any smaller.
-pub(super) fn unread(case: &Case, error: JournalError) -> Failure {
-    let in_doubt = case.told.progress.in_doubt().count > 0;
-    match error {
-        JournalError::Away(_) | JournalError::Fenced if !in_doubt => Failure::Stopped(error.to_string()),
-        other => Failure::InDoubt(other.to_string()),
+pub(super) fn unread(case: &Case, error: &JournalError) -> Failure {
+    if leaves_doubt(error, case.told.progress.in_doubt()) {
+        in_doubt(case, error)
+    } else {
+        Failure::Stopped(error.to_string())
     }
+}
+
+/// Whether money is in doubt behind a journal that cannot be read, of which this program knows so much.
+fn leaves_doubt(error: &JournalError, known: Tally) -> bool {
+    // Of these the server is at fault, or time: what the journal holds is whole.
+    let is_elsewhere = matches!(error, JournalError::Away(_) | JournalError::Fenced);
+    known.count > 0 || !is_elsewhere
+}
+
+/// Requests have left, and the journal cannot say what became of them.
+pub(super) fn in_doubt(case: &Case, error: &JournalError) -> Failure {
+    Failure::InDoubt(format!("{error}\n{}", doubt(case)))
+}
+
+/// The money that this program knows to be in doubt, and what to type.
+pub(super) fn doubt(case: &Case) -> String {
+    let (words, tally) = (case.words(), case.told.progress.in_doubt());
+    let place = format!("--journal {}", printable(&load::for_a_shell(&load::named(&case.journal))));
+    let which_ones = (words.which_ones)(&place);
+    if tally.count == 0 {
+        let may_be = both(
+            "MONEY MAY BE IN DOUBT: requests have left, and the journal cannot be read; look with rekon journal check",
+            "MUNGKIN ADA UANG YANG BELUM PASTI: permintaan sudah dikirim, tetapi jurnal tidak terbaca; periksa dengan rekon \
+             journal check",
+        );
+        return format!("{}\n  {which_ones}", may_be.told(case.language));
+    }
+    let settles = (words.settles)(Again::TheJob, &format!("rekon run {}", case.typed));
+    format!("{}\n  {settles}\n  {which_ones}", (words.items_in_doubt)(tally))
 }
 
 /// Before anything was done.
@@ -221,5 +252,28 @@ pub(super) fn failure(error: JournalError) -> Failure {
     match error {
         JournalError::Held { .. } => Failure::Held(error.to_string()),
         other => Failure::Refused(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::money::Rupiah;
+
+    #[test]
+    fn a_journal_that_is_lost_behind_a_run_makes_no_doubt_smaller() {
+        let (away, fenced) = (JournalError::Away("gone".into()), JournalError::Fenced);
+        let torn = JournalError::Read("torn".into());
+        let mut some = Tally::default();
+        some.add(Rupiah::new(90_000));
+        for (error, known, expected) in [
+            (&away, Tally::default(), false),
+            (&fenced, Tally::default(), false),
+            (&torn, Tally::default(), true),
+            (&away, some, true),
+            (&fenced, some, true),
+        ] {
+            assert_eq!(leaves_doubt(error, known), expected, "{error}, {known:?}");
+        }
     }
 }

@@ -50,7 +50,7 @@ impl ReadBack {
         let mut last = Some(0);
         while let Some(behind) = last {
             let records = journal.rows_behind(run, behind, PIECE).await;
-            let records = records.map_err(|error| open::unread(case, error))?;
+            let records = records.map_err(|error| open::unread(case, &error))?;
             read.take(plan, &records).map_err(|error| Failure::Stopped(error.to_string()))?;
             last = records.last().map(|record| record.row.number);
         }

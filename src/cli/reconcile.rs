@@ -95,7 +95,7 @@ async fn change(case: &Case, operation: Operation, as_of: Option<&str>, screen: 
     let books = books_of_run(case, ends, &log, now)?;
     let ending = Ending { in_doubt_earlier: in_doubt, other_jobs, ..Ending::read_only(plan.input_tally(), books, now) };
     let mut conclusion = conclude(case, ending);
-    conclusion.write(case).await?;
+    conclusion.write(case, None).await?;
     conclusion.print(case, screen);
     Ok(conclusion.summary.exit_code)
 }

@@ -6,12 +6,14 @@ use super::args::{AuditArgs, Common, FlagArgs, PlannedArgs};
 use super::attend;
 use super::bind::{self, Bound};
 use super::by_flags;
+use super::closing::Closing;
 use super::conclude::{Ending, conclude};
 use super::csv_draft::Copies;
 use super::events;
 use super::exit::{Completion, DOUBT, Failure, STOPPED};
 use super::illustrate::Illustrated;
 use super::joint::{self, Begun, Way};
+use super::left;
 use super::load::{self, Case, Loosening};
 use super::open;
 use super::pace::limits_seen;
@@ -23,6 +25,7 @@ use super::slips;
 use crate::edge::clock::SystemClock;
 use crate::edge::person;
 use crate::job::settings::{DuplicateInput, OnInvalid};
+use crate::journal::cause::Cause;
 use crate::journal::record::Finished;
 use crate::journal::{Journal as _, JournalError};
 use crate::model::environment::Environment;
@@ -116,12 +119,26 @@ async fn run(
     let log = session.log()?;
     case.refuse_unproved(&log)?;
     session.note_contradictions(&log).await?;
-    let mut begun = match open {
+    let begun = match open {
         Some(open) => joint::join(&session, open, input, screen)?,
         None => begin(&session, input, &log, (bound.as_ref(), way), screen).await?,
     };
-    let mut unsettled = begun.unsettled(&session).await?;
-    if let Some(bound) = &bound {
+    let run = begun.run.clone();
+    let working = work_on(&session, begun, (bound.as_ref(), log), screen).await;
+    let code = working.inspect_err(|failure| left::note_failure(&case.journal, &run, failure));
+    session.close().await;
+    code
+}
+
+/// Sends, settles and reports a run that has begun.
+async fn work_on(
+    session: &Session<'_>,
+    mut begun: Begun,
+    (bound, log): (Option<&Bound>, Log),
+    screen: Screen,
+) -> Result<u8, Failure> {
+    let mut unsettled = begun.unsettled(session).await?;
+    if let Some(bound) = bound {
         bound.leave_out_others(&mut unsettled, screen);
     }
     let sent = session.send_and_settle(&begun.run, begun.fresh(), unsettled).await?;
@@ -132,12 +149,10 @@ async fn run(
     if let Some(why) = session.cause(sent.stop.as_ref()) {
         events::stops(&why, screen);
     }
-    let code = match joint::part(&session, &begun, &sent, screen).await? {
+    match joint::part(session, &begun, &sent, screen).await? {
         Some(code) => Ok(code),
-        None => report(&session, begun, log, &sent, screen).await,
-    };
-    session.close().await;
-    code
+        None => report(session, begun, log, &sent, screen).await,
+    }
 }
 
 /// Plans, shows the plan, and begins a run if the guards allow it.
@@ -296,8 +311,7 @@ async fn report(
     let (case, journal) = (session.case, &session.journal);
     let Begun { run, plan, used, started_at, way } = begun;
     let plan = &*plan;
-    let stopped = |error: JournalError| Failure::Stopped(error.to_string());
-    let unread = |error| open::unread(case, error);
+    let unread = |error: JournalError| open::unread(case, &error);
     // Read again: notifications may have arrived during the run. A log that has gone is no reason to write nothing.
     let log = session.log().unwrap_or_else(|failure| {
         screen.warn(&both(
@@ -358,28 +372,31 @@ async fn report(
         stopped: session.cause(sent.stop.as_ref()),
     };
     let mut conclusion = conclude(case, ending);
-    let written = conclusion.write(case).await;
+    let (runner, left) = (journal.runner().map_err(unread)?, run.clone());
+    let closing = runner.filter(|_| way == Way::Joint).map(|runner| Closing::of(case, &run, runner));
+    let written = conclusion.write(case, closing.as_ref().map(|closing| closing.folder.as_path())).await;
     if written.is_err() {
         conclusion.stays_unwritten();
     }
     let code = conclusion.summary.exit_code;
-    // The others tell where it is; they will say nothing if that cannot be written.
+    // The others tell where it is.
     if let Err(error) = journal.reported(&run, &conclusion.folder(case)).await {
         screen.warn(&error.to_string());
     }
     let recorded = journal
         .finish_run(Finished { run, at: now, exit_code: code, stopped: conclusion.summary.stopped.clone() })
         .await;
-    if recorded.is_err() {
+    if let Err(error) = &recorded {
         conclusion.stays_unrecorded();
+        left::note(&case.journal, &left, Cause::Journal { error: error.to_string() });
     }
+    let recorded = match closing {
+        None => recorded.map_err(|error| Failure::Stopped(error.to_string())),
+        Some(closing) => closing.end(&recorded).inspect_err(|_| conclusion.forget_files()),
+    };
     conclusion.print(case, screen);
     session.warn_of_other_doubts(screen).await;
-    let lost = match (written, recorded) {
-        (Ok(()), Ok(())) => return Ok(code),
-        (Err(failure), _) => failure,
-        (Ok(()), Err(error)) => stopped(error),
-    };
+    let Err(lost) = written.and(recorded) else { return Ok(code) };
     screen.failure(&lost);
     Ok(if code == DOUBT { DOUBT } else { STOPPED })
 }

@@ -289,14 +289,8 @@ impl Screen {
                 &Both::same(message),
                 ["nothing was sent; try again later", "tidak ada yang dikirim; coba lagi nanti"],
             ),
-            Failure::InDoubt(message) => tell(
-                &Both::same(message),
-                [
-                    "MONEY MAY BE IN DOUBT: requests have left, and the journal cannot be read; look with rekon journal check",
-                    "MUNGKIN ADA UANG YANG BELUM PASTI: permintaan sudah dikirim, tetapi jurnal tidak terbaca; periksa dengan \
-                     rekon journal check",
-                ],
-            ),
+            // It says itself what became of the money.
+            Failure::InDoubt(message) => self.tell(Level::Error, "failure", &*printable_lines(message)),
             Failure::Stopped(message) => tell(
                 &Both::same(message),
                 [

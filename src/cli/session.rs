@@ -4,10 +4,12 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
+use super::closing::end_what_waits;
 use super::embed::{self, Embedded};
 use super::events;
 use super::exit::Failure;
 use super::interrupt::{self, Stopping};
+use super::left;
 use super::load::{self, Case};
 use super::open;
 use super::progress::Watch;
@@ -86,6 +88,7 @@ impl<'a> Session<'a> {
         let credentials = case.credentials()?;
         let journal = open::open(&case.journal, case.job.retries.horizon, started_at, screen).await.map(Arc::new)?;
         take_in(&case.journal, &journal, screen).await?;
+        end_what_waits(case, &journal, screen).await?;
         journal.recover(started_at).await.map_err(open::failure)?;
         let embedded =
             if case.job.embeds_simulator() { Some(embed::start(case, &credentials, input).await?) } else { None };
@@ -171,18 +174,21 @@ impl<'a> Session<'a> {
         let gateway = HttpGateway::new(&self.base_url(), job.limits.timeout, connections)
             .map_err(|error| Failure::Refused(error.to_string()))?;
         let share = Share::new(Arc::clone(&self.journal), &self.account, &job.limits, SystemClock).map(Arc::new);
-        let gateway = LaneGate::before(gateway, Arc::clone(&self.journal), share.clone());
+        let clock = RunClock::begin(SystemClock);
+        let (journal, backoff) = (Arc::clone(&self.journal), job.retries.backoff_first);
+        let gateway = LaneGate::before(gateway, journal, share.clone(), clock.clone(), backoff);
         let gateway = Gate::before(gateway, &job.limits, SystemClock);
         let reach = Pacer::<SystemClock>::memory(&job.limits);
         let past = self.journal.past(&self.account, run, reach, SystemClock.now()).await.map_err(open::failure)?;
         let desk = Desk {
             journal: Arc::clone(&self.journal),
             gateway,
-            clock: RunClock::begin(SystemClock),
+            clock,
             signer: Signer::new(&self.credentials.secret_key),
             client_id: self.credentials.client_id.clone(),
             run: run.clone(),
             lost_since: self.journal.lost_since().await.map_err(open::failure)?,
+            horizon: job.retries.horizon,
             page: if job.is_on_loopback() { PaymentPage::Loopback } else { PaymentPage::Https },
         };
         let progress = Arc::clone(&self.case.told.progress);
@@ -192,18 +198,22 @@ impl<'a> Session<'a> {
             Dispatch::new(desk, self.account.clone(), Rules::of(job), fresh, unsettled, Arc::clone(&progress));
         let watch = Watch::start(self.screen, &progress, job, self.journal.is_shared());
         // On the thread of the calls, and not on that of the command, which each of them would have to wake.
-        let dispatching =
-            tokio::spawn(dispatch.in_lane(share).after(past).run(interrupt::listen(&self.stopping(), self.screen)));
+        let interrupted = interrupt::listen(&self.stopping(run), self.screen);
+        let dispatching = tokio::spawn(dispatch.in_lane(share).after(past).run(interrupted));
         let stop = dispatching.await.expect("the dispatcher does not panic");
         drop(watch);
         Ok(Sent { stop, seen: progress.seen() })
     }
 
     /// What the signals mean while calls may be under way.
-    fn stopping(&self) -> Stopping {
+    fn stopping(&self, run: &RunId) -> Stopping {
         let progress = Arc::clone(&self.case.told.progress);
         let look = format!("rekon show --journal {}", printable(&load::named(&self.case.journal)));
-        Stopping::Run(Arc::new(move || stopped_at_once(progress.in_doubt(), &look)))
+        let (journal, run) = (self.case.journal.clone(), run.clone());
+        Stopping::Run(Arc::new(move || {
+            left::note(&journal, &run, Cause::AtOnce);
+            stopped_at_once(progress.in_doubt(), &look)
+        }))
     }
 
     /// Why a run of the job stopped, for the record.

@@ -8,6 +8,7 @@ use super::audit::Options;
 use super::audit::examine::examine;
 use super::chain;
 use super::exit::{DONE, Failure};
+use super::left;
 use super::load::named;
 use super::open::{Place, failure, to_read};
 use super::reconcile::present;
@@ -23,6 +24,7 @@ use crate::model::money::Tally;
 use crate::model::time::wire;
 use crate::reconcile::ends::state_of;
 use crate::reconcile::evidence::DoneState;
+use crate::report::hosts::{self, WorkedOn};
 use crate::report::words::Words;
 use crate::report::words::speech::{Speech, Unit};
 use crate::report::{markdown, table};
@@ -54,7 +56,8 @@ pub(super) async fn show(
     let (location, flag, words) = (&place.location, place.flag(), words(&place, common));
     let screen = place.case.as_ref().map_or(screen, |case| screen.speaking(case.language));
     let journal = to_read(location, screen).await?;
-    let runs = journal.runs().await.map_err(failure)?;
+    let mut runs = journal.runs().await.map_err(failure)?;
+    left::explain(location, &mut runs);
     let is_held = journal.is_held(location).await.map_err(failure)?;
     let Some(what) = what else {
         screen.say(&format!("{} {}\n", words.journal, printable(&named(location))));
@@ -83,7 +86,8 @@ async fn on_paper(what: Option<&str>, place: &Place, (words, screen): (&Speech, 
     let of_a_run = || Failure::Refused("--format md is for one run: rekon show RUN --format md".to_owned());
     let what = what.ok_or_else(of_a_run)?;
     let journal = to_read(&place.location, screen).await?;
-    let runs = journal.runs().await.map_err(failure)?;
+    let mut runs = journal.runs().await.map_err(failure)?;
+    left::explain(&place.location, &mut runs);
     let run = runs.iter().find(|run| run.run.as_str() == what).ok_or_else(of_a_run)?;
     let is_held = journal.is_held(&place.location).await.map_err(failure)?;
     let ended = show_runs::ended_with(run, &runs, is_held, words);
@@ -121,6 +125,10 @@ async fn one_run(
     let times = format!("{}\n{finished}{stopped}", (words.started)(&(words.time)(run.started_at)));
     let name = words.title(&run.job, &run.operation, &run.environment, &format!("{} {}", words.run, run.run));
     screen.say(&format!("{}\n{times}\n", screen.tone(Tone::Title, &name)));
+    let hosts: Vec<WorkedOn> = journal.hosts(&run.run).await?.into_iter().map(WorkedOn::from).collect();
+    if let Some(line) = hosts::line(&hosts) {
+        screen.say(&format!("{}\n", screen.told(&line)));
+    }
     let plan = journal.plan_of(&run.run).await?;
     let overridden = journal.overrides(&run.run).await?;
     if let Some(plan) = &plan {

@@ -14,6 +14,8 @@ pub struct Request {
     pub headers: [(&'static str, String); 4],
     /// The body; `None` for GET.
     pub body: Option<Vec<u8>>,
+    /// No byte of it leaves from then on: DOKU may have forgotten its key. `None`: it changes nothing.
+    pub safe_until: Option<Timestamp>,
 }
 
 impl Request {
@@ -45,7 +47,14 @@ impl Request {
                 ("Signature", signature),
             ],
             body,
+            safe_until: None,
         }
+    }
+
+    /// The same, whose key is safe until then.
+    #[must_use]
+    pub fn safe_until(self, safe_until: Timestamp) -> Self {
+        Self { safe_until: Some(safe_until), ..self }
     }
 }
 

@@ -184,6 +184,36 @@ pub fn sweep(folder: &Path) {
     }
 }
 
+/// Gives a folder of finished files its place, where none may be yet.
+///
+/// # Errors
+/// The place is taken, or the disk is failing.
+pub fn put_in_place(folder: &Path, place: &Path) -> Result<(), WriteError> {
+    let put = || {
+        std::fs::rename(folder, place)?;
+        File::open(folder_of(place))?.sync_all()
+    };
+    put().map_err(|source| WriteError { path: place.to_owned(), source })
+}
+
+/// Removes a folder with what is in it, if it is there.
+///
+/// # Errors
+/// It is there and cannot be removed.
+pub fn remove_folder(path: &Path) -> Result<(), WriteError> {
+    match std::fs::remove_dir_all(path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(WriteError { path: path.to_owned(), source }),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// The names of what is in a folder; none if it cannot be read.
+#[must_use]
+pub fn names_in(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+}
+
 fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
 }

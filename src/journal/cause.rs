@@ -68,6 +68,8 @@ pub enum Cause {
         /// How.
         error: String,
     },
+    /// Somebody asked for it a second time: calls were under way.
+    AtOnce,
     /// The files could not be written.
     Files,
     /// The workbook could not be written.
@@ -89,7 +91,7 @@ impl Cause {
     #[must_use]
     pub fn word(&self) -> &str {
         match self {
-            Self::Interrupted => "signal",
+            Self::Interrupted | Self::AtOnce => "signal",
             Self::Breaker { .. } => "breaker",
             Self::Window { .. } => "window",
             Self::Credentials => "keys",

@@ -6,8 +6,9 @@
 
 use std::time::Duration;
 
-use super::record::Item;
+use super::record::{Item, ItemId};
 use crate::model::ids::RunId;
+use crate::model::outcome::{Facts, SignatureCheck};
 use crate::model::time::Timestamp;
 
 /// What a runner asks for.
@@ -23,6 +24,8 @@ pub struct Ask {
     pub is_half_open: bool,
     /// Whether it has nothing in hand.
     pub is_idle: bool,
+    /// How the calls of others ended is heard up to this entry of the log.
+    pub heard: i64,
     /// Counts the questions of this runner, from 1: one that is asked again is answered as before.
     pub number: u64,
     /// Now.
@@ -51,6 +54,44 @@ pub struct Work {
     pub canaries: u32,
     /// Whether the provider has proved to be well in this run.
     pub is_proved: bool,
+    /// How calls of others ended since the last question, in the order of the log.
+    pub elsewhere: Vec<Heard>,
+    /// The entry of the log up to which that was heard.
+    pub heard: i64,
+}
+
+/// How a call of another runner ended, as far as it says whether the provider is well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heard {
+    /// A request for an item.
+    Send(ItemId, Health),
+    /// An inquiry about one.
+    Inquiry(ItemId, Health),
+}
+
+/// What the end of a call says of the provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Health {
+    /// It is well.
+    Good,
+    /// It is ill, or out of reach.
+    Bad,
+}
+
+impl Heard {
+    /// An attempt as a store keeps it; `None` if it says nothing of the provider's health.
+    pub(in crate::journal) fn of(item: ItemId, kind: &str, outcome: &str, facts: &Facts) -> Option<Self> {
+        let health = |is_well| if is_well { Health::Good } else { Health::Bad };
+        if kind == "inquiry" {
+            let is_signed = facts.signature == SignatureCheck::Valid;
+            return Some(Self::Inquiry(item, health(is_signed && matches!(facts.http_status, Some(200 | 404)))));
+        }
+        match outcome {
+            "throttled" => None,
+            "applied" | "already" | "refused" => Some(Self::Send(item, Health::Good)),
+            _ => Some(Self::Send(item, Health::Bad)),
+        }
+    }
 }
 
 /// How a runner stands to its run when it has nothing more to do for it.
@@ -71,6 +112,19 @@ pub struct Closed {
     pub exit_code: u8,
     /// The host and the folder of its report.
     pub report: String,
+}
+
+/// What became of a report that a runner had made before the end of its run was recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Draft {
+    /// The runner has closed the run: this is its report.
+    Accepted,
+    /// The runner is still at work.
+    Pending,
+    /// Somebody else reports, or will.
+    Void,
+    /// The journal does not know of such a run.
+    Unknown,
 }
 
 /// Why a runner leaves before the run is over.

@@ -5,6 +5,22 @@ use std::time::Duration;
 use crate::model::environment::Environment;
 use crate::model::ids::ClientId;
 
+/// All of the rate, in thousandths of it; less is in force once the provider has said that it is too much. Being throttled halves
+/// it, for all who share it.
+pub const FULL: u32 = 1000;
+/// The least that is in force.
+pub const LOWEST: u32 = FULL / 16;
+/// What so many good answers as [`per_step`] says give back.
+pub const STEP: u32 = FULL / 20;
+/// Being throttled again within this time is the same as being throttled once: those calls were under way already.
+pub const ONE_FALL: Duration = Duration::from_secs(1);
+
+/// How many good answers give one step back to a rate of so many calls a second.
+#[must_use]
+pub fn per_step(calls_a_second: u32) -> u32 {
+    calls_a_second.max(10)
+}
+
 /// One merchant's lane, and how close to each other its calls may be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lane {
@@ -18,15 +34,26 @@ pub struct Lane {
     pub ahead: Duration,
 }
 
+/// What is asked of a lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wanted {
+    /// So many places.
+    pub places: u32,
+    /// So many good answers have come since the last places: a rate that was lowered climbs back.
+    pub well: u32,
+}
+
 /// What came of asking for places.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reserved {
     /// Nobody else can use this journal: there is nothing to share.
     Alone,
-    /// As many as were asked for, one spacing from each other.
+    /// As many as were asked for.
     Places {
         /// From now to the first of them.
         first_in: Duration,
+        /// From each to the next: more than that of the lane while its rate is lowered.
+        spacing: Duration,
     },
     /// The lane is full for now; ask again after this time.
     Later(Duration),

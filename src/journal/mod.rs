@@ -14,6 +14,7 @@ pub mod identity;
 pub mod joint;
 pub mod lane;
 pub mod log;
+mod memo;
 pub mod moving;
 pub mod past;
 pub mod postgres;
@@ -36,7 +37,7 @@ use crate::model::ids::{ClientId, InvoiceNumber, RunId};
 use crate::model::operation::Operation;
 use crate::model::time::{self, Timestamp};
 use joint::{Ask, Claimed};
-use lane::{Lane, Reserved};
+use lane::{Lane, Reserved, Wanted};
 use log::{Reopened, Ruled};
 use record::{
     Acceptance, Contradiction, DurableIntent, Finished, Head, InquiryResult, Intent, Item, ItemId, NewRun,
@@ -241,13 +242,13 @@ pub trait Journal: Send + Sync + 'static {
         std::future::ready(Ok(Claimed::Over))
     }
 
-    /// Reserves so many places for calls in a lane. A journal that one program holds alone has nothing to share.
-    fn reserve(&self, lane: &Lane, places: u32) -> impl Future<Output = Result<Reserved, JournalError>> + Send {
-        let _ = (lane, places);
+    /// Reserves places for calls in a lane. A journal that one program holds alone has nothing to share.
+    fn reserve(&self, lane: &Lane, wanted: Wanted) -> impl Future<Output = Result<Reserved, JournalError>> + Send {
+        let _ = (lane, wanted);
         std::future::ready(Ok(Reserved::Alone))
     }
 
-    /// Keeps a lane empty for a time that the provider has asked for, whoever wants to make the next call.
+    /// Keeps a lane empty for a time that the provider has asked for, whoever wants to make the next call, and lowers its rate.
     fn hold(&self, lane: &Lane, wait: Duration) -> impl Future<Output = Result<(), JournalError>> + Send {
         let _ = (lane, wait);
         std::future::ready(Ok(()))

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::check::Checked;
 use super::history::{Asked, History, Overridden, PlanUse};
 use super::joint::{Ask, Claimed};
-use super::lane::{Lane, Reserved};
+use super::lane::{Lane, Reserved, Wanted};
 use super::log::{Reopened, Ruled};
 use super::past::Past;
 use super::postgres::PostgresJournal;
@@ -46,7 +46,7 @@ pub enum Location {
     Server {
         /// The database.
         address: Box<Address>,
-        /// The folder.
+        /// The folder, in which this host also keeps how far the journal went.
         beside: PathBuf,
     },
 }
@@ -112,8 +112,8 @@ impl Store {
     pub async fn open_to_read(location: &Location) -> Result<Option<Self>, JournalError> {
         match location {
             Location::File(path) => Ok(SqliteJournal::open_to_read(path)?.map(Self::Sqlite)),
-            Location::Server { address, .. } => {
-                Ok(Box::pin(PostgresJournal::open_to_read(address)).await?.map(Self::Postgres))
+            Location::Server { address, beside } => {
+                Ok(Box::pin(PostgresJournal::open_to_read(address, beside)).await?.map(Self::Postgres))
             }
         }
     }
@@ -146,7 +146,7 @@ impl Store {
     pub const fn loss(&self) -> Option<Loss> {
         match self {
             Self::Sqlite(journal) => journal.loss(),
-            Self::Postgres(_) => None,
+            Self::Postgres(journal) => journal.loss(),
         }
     }
 
@@ -402,8 +402,8 @@ impl Journal for Store {
         of_each!(self, journal => journal.claim(ask))
     }
 
-    async fn reserve(&self, lane: &Lane, places: u32) -> Result<Reserved, JournalError> {
-        of_each!(self, journal => journal.reserve(lane, places))
+    async fn reserve(&self, lane: &Lane, wanted: Wanted) -> Result<Reserved, JournalError> {
+        of_each!(self, journal => journal.reserve(lane, wanted))
     }
 
     async fn hold(&self, lane: &Lane, wait: Duration) -> Result<(), JournalError> {

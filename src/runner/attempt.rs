@@ -14,7 +14,7 @@ use crate::journal::record::{DurableIntent, InquiryResult, Intent, Item, Outcome
 use crate::journal::{Journal, JournalError};
 use crate::model::ids::{ClientId, RequestId, RunId};
 use crate::model::outcome::{Doubt, Outcome, Refusal, SignatureCheck};
-use crate::model::time::Timestamp;
+use crate::model::time::{Timestamp, after};
 
 /// What every attempt of a run shares.
 pub struct Desk<J, G, C> {
@@ -33,6 +33,8 @@ pub struct Desk<J, G, C> {
     /// Since when entries of the journal are missing, and no person has accepted it; `None` if none are. What it lacks may
     /// have been sent, so that a first request may be a repeat.
     pub lost_since: Option<Timestamp>,
+    /// How long DOKU is known to remember a key.
+    pub horizon: Duration,
     /// Which payment pages are acceptable.
     pub page: PaymentPage,
 }
@@ -92,11 +94,8 @@ async fn send<J: Journal, G: Gateway, C: Clock>(desk: &Desk<J, G, C>, intent: Du
         target(item.identity.account.operation),
         Some(intent.body().to_vec()),
     );
-    // Between the intent and this the machine may have slept.
-    if !desk.journal.may_send() {
-        return Exchange::NotSent("the runner's lease has run out".into());
-    }
-    desk.gateway.exchange(request).await
+    let first_sent_at = desk.lost_since.map_or(item.first_intent_at, |since| since.min(item.first_intent_at));
+    desk.gateway.exchange(request.safe_until(after(first_sent_at, desk.horizon))).await
 }
 
 /// Asks for the status of an item's order and records what the answer proves. The inquiry has a Request-Id of its own,

@@ -1,9 +1,10 @@
 //! Stops the run when the provider is ill. Attempts that ended unknown or not sent count; refusals and 429 do not
-//! (`DESIGN` 11.8).
+//! (`DESIGN` 11.8). In a joint run the calls of all runners count: what the others have seen is heard from the journal.
 
 use std::collections::VecDeque;
 
 use crate::job::settings::Breaker as Settings;
+use crate::journal::joint::Health;
 use crate::journal::record::ItemId;
 use crate::model::outcome::{Outcome, SignatureCheck};
 
@@ -16,12 +17,6 @@ pub struct Breaker {
     only: Option<ItemId>,
     /// A failure of each item counts once.
     last: VecDeque<(ItemId, Health)>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Health {
-    Good,
-    Bad,
 }
 
 /// Why the breaker opened.
@@ -54,7 +49,8 @@ impl Breaker {
         self.take(item, if answered { Health::Good } else { Health::Bad })
     }
 
-    fn take(&mut self, item: ItemId, health: Health) -> Option<Opened> {
+    /// Takes note of how a call ended, here or elsewhere; says why, if the breaker is open now.
+    pub fn take(&mut self, item: ItemId, health: Health) -> Option<Opened> {
         self.only = if self.in_a_row == 0 { Some(item) } else { self.only.filter(|only| *only == item) };
         self.in_a_row = if health == Health::Bad { self.in_a_row + 1 } else { 0 };
         let of_last = self.settings.of_last.get();

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::attempt::{Desk, Ended, attempt, inquire};
-use super::breaker::{Breaker, Seals};
+use super::breaker::{Breaker, Opened, Seals};
 use super::clock::Clock;
 pub use super::fresh::Fresh;
 use super::gateway::Gateway;
@@ -25,7 +25,7 @@ pub use super::stop::Stop;
 use super::window;
 use crate::job::settings::{Job, Limits, Retries, Window};
 use crate::journal::identity::Identity;
-use crate::journal::joint::{Ask, Claimed, Work};
+use crate::journal::joint::{Ask, Claimed, Heard, Work};
 use crate::journal::past::Past;
 use crate::journal::record::{First, Intent, Item};
 use crate::journal::state::State;
@@ -138,6 +138,8 @@ pub struct Dispatch<J: Journal, G: Gateway, C: Clock> {
     stop: Option<Stop>,
     /// Whether the journal knows that the provider has stopped this run.
     is_noted: bool,
+    /// How the calls of others ended is heard up to this entry of the log.
+    heard: i64,
     /// Whether rows of a joint run were claimed: the first ones may be its canaries.
     has_claimed: bool,
 }
@@ -181,6 +183,7 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
             count: 0,
             stop: None,
             is_noted: false,
+            heard: 0,
             has_claimed: false,
         };
         for item in unsettled {
@@ -253,6 +256,7 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
                 }
                 Some(claimed) = self.asking_for_work.join_next(), if !self.asking_for_work.is_empty() => {
                     self.take_work(claimed.expect("the question does not panic"));
+                    self.note_stop(self.desk.clock.now()).await;
                 }
                 granted = turn(self.share.as_deref(), &mut self.pacer, self.desk.clock.wall(), patience), if is_ready => {
                     // The pace may have taken its time.
@@ -296,7 +300,7 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
             self.fresh.is_empty() && self.due.is_empty() && self.asked.is_empty() && self.under_way.is_empty();
         let Some(ask) = self.fresh.ask(&self.desk.run, &self.rules.limits, now) else { return };
         let canaries = u32::try_from(self.rules.canaries).unwrap_or(u32::MAX);
-        let ask = Ask { canaries, is_half_open: self.probe.is_half_open(), is_idle, ..ask };
+        let ask = Ask { canaries, is_half_open: self.probe.is_half_open(), is_idle, heard: self.heard, ..ask };
         let desk = Arc::clone(&self.desk);
         self.asking_for_work.spawn(async move { desk.journal.claim(ask).await });
     }
@@ -310,7 +314,9 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
         }
     }
 
-    fn take_on(&mut self, Work { rows, items, canaries, is_proved }: Work) {
+    fn take_on(&mut self, work: Work) {
+        let Work { rows, items, canaries, is_proved, elsewhere, heard } = work;
+        self.heard = heard;
         if is_proved && self.probe.is_half_open() {
             self.was_ill = None;
             self.probe = self.probe.proved();
@@ -334,6 +340,39 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
             self.schedule(item, Efforts { origin: Origin::EarlierRun, ..Efforts::default() });
         }
         self.progress.expect(open);
+        self.hear(&elsewhere);
+    }
+
+    /// Takes note of how calls of others have ended: the provider is as ill for one as for the other.
+    fn hear(&mut self, elsewhere: &[Heard]) {
+        for heard in elsewhere {
+            match *heard {
+                Heard::Send(item, health) => {
+                    if let Some(opened) = self.sending.take(item, health) {
+                        self.open(opened);
+                    }
+                }
+                Heard::Inquiry(item, health) => {
+                    if self.asking.take(item, health).is_some() {
+                        self.stop_asking();
+                    }
+                }
+            }
+        }
+    }
+
+    /// The provider is ill: nothing is sent any more.
+    fn open(&mut self, opened: Opened) {
+        self.stop.get_or_insert(Stop::Breaker(opened));
+        self.progress.tell(&Event::Breaker(opened));
+        self.health = self.health.without_sending();
+        self.fall_ill();
+    }
+
+    /// Not even asking helps.
+    fn stop_asking(&mut self) {
+        self.health = self.health.without_asking();
+        self.fall_ill();
     }
 
     fn look_for_a_reason_to_stop(&mut self, interrupted: &watch::Receiver<bool>) {
@@ -512,15 +551,11 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
                 self.halt(Stop::Halted(halt));
             }
             if let Some(opened) = self.sending.note(ended.item.id, &reading.outcome) {
-                self.stop.get_or_insert(Stop::Breaker(opened));
-                self.progress.tell(&Event::Breaker(opened));
-                self.health = self.health.without_sending();
-                self.fall_ill();
+                self.open(opened);
             }
             efforts.retry_after = ended.retry_after;
         } else if self.asking.note_inquiry(ended.item.id, ended.answered).is_some() {
-            self.health = self.health.without_asking();
-            self.fall_ill();
+            self.stop_asking();
         }
         self.look_at_the_first(&ended);
         self.note_stop(now).await;
@@ -541,12 +576,12 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
         self.pacer.note(ended.http_status, ended.retry_after);
         if let Some(wait) = ended.retry_after.or(ended.throttled.then_some(self.rules.retries.backoff_first)) {
             self.pacer.hold(wait);
-            if let Some(share) = self.share.clone() {
-                tokio::spawn(async move { share.hold(wait).await });
-            }
             self.progress.tell(&Event::Throttled(wait));
         } else if ended.answered || ended.reading.as_ref().is_some_and(|reading| proves(&reading.outcome)) {
             self.pacer.climb();
+            if let Some(share) = &self.share {
+                share.climb();
+            }
         }
         self.progress.show(self.pacer.seen());
     }

@@ -96,6 +96,7 @@ impl Fresh {
             canaries: 0,
             is_half_open: false,
             is_idle: false,
+            heard: 0,
             number: claims.asked,
             at: now,
         })

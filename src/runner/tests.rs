@@ -17,6 +17,7 @@ use super::attempt::Desk;
 use super::clock::{Clock, RunClock};
 use super::dispatch::{Dispatch, Fresh, Rules, Stop};
 use super::gateway::Gateway;
+use super::pace::gate::LaneGate;
 use super::progress::Progress;
 use crate::doku::answer::{Halt, PaymentPage};
 use crate::doku::exchange::{Answer, Exchange, Request};
@@ -151,6 +152,24 @@ impl Gateway for Provider {
     }
 }
 
+/// The way to the provider, on a machine that may fall asleep between an intent and its request.
+#[derive(Clone)]
+struct Way {
+    gate: LaneGate<Provider, SqliteJournal, VirtualClock>,
+    naps: Arc<Mutex<VecDeque<Duration>>>,
+    clock: VirtualClock,
+}
+
+impl Gateway for Way {
+    async fn exchange(&self, request: Request) -> Exchange {
+        let nap = self.naps.lock().unwrap().pop_front();
+        if let Some(nap) = nap {
+            self.clock.sleep(nap).await;
+        }
+        self.gate.exchange(request).await
+    }
+}
+
 impl Provider {
     /// What the promise says: at the moment a request arrives, its intent is on disk.
     fn assert_intent_is_durable(&self, request_id: &str) {
@@ -202,6 +221,8 @@ struct World {
     rules: Rules,
     arrived: Arc<Mutex<Vec<Arrived>>>,
     interrupt: watch::Sender<bool>,
+    /// How long the machine sleeps before the next requests.
+    naps: Arc<Mutex<VecDeque<Duration>>>,
     lost_since: Option<Timestamp>,
     caps: DayCaps,
 }
@@ -226,6 +247,7 @@ impl World {
             },
             arrived: Arc::default(),
             interrupt: watch::channel(false).0,
+            naps: Arc::default(),
             lost_since: None,
             caps: DayCaps::default(),
         }
@@ -259,7 +281,7 @@ impl World {
         &self,
         orders: impl IntoIterator<Item = usize>,
         script: &[Reply],
-    ) -> Dispatch<SqliteJournal, Provider, VirtualClock> {
+    ) -> Dispatch<SqliteJournal, Way, VirtualClock> {
         let orders: Vec<usize> = orders.into_iter().collect();
         let signer = Signer::new(&Secret::new("SK"));
         let rows = orders.iter().zip(1..).map(|(number, row)| NewRow {
@@ -283,20 +305,24 @@ impl World {
             plan: None,
         };
         self.journal.recover(self.clock.now()).await.unwrap();
+        let provider = Provider {
+            script: Arc::new(Mutex::new(script.iter().copied().collect())),
+            arrived: Arc::clone(&self.arrived),
+            clock: self.clock.clone(),
+            signer: signer.clone(),
+            journal: Path::new(&self.path).to_owned(),
+        };
+        let (clock, backoff) = (RunClock::begin(self.clock.clone()), self.rules.retries.backoff_first);
+        let gate = LaneGate::before(provider, Arc::clone(&self.journal), None, clock.clone(), backoff);
         let desk = Desk {
             journal: Arc::clone(&self.journal),
-            gateway: Provider {
-                script: Arc::new(Mutex::new(script.iter().copied().collect())),
-                arrived: Arc::clone(&self.arrived),
-                clock: self.clock.clone(),
-                signer: signer.clone(),
-                journal: Path::new(&self.path).to_owned(),
-            },
-            clock: RunClock::begin(self.clock.clone()),
+            gateway: Way { gate, naps: Arc::clone(&self.naps), clock: self.clock.clone() },
+            clock,
             signer,
             client_id: ClientId::new("MCH-1").unwrap(),
             run: self.journal.begin_run(new).await.unwrap(),
             lost_since: self.lost_since,
+            horizon: self.rules.retries.horizon,
             page: PaymentPage::Https,
         };
         let unsettled = self.journal.items_in(&Self::account(), "job", &[State::Unknown]).await.unwrap();
@@ -587,6 +613,25 @@ async fn the_horizon_counts_when_a_resend_leaves_not_when_it_is_queued() {
     let horizon = Duration::from_secs(24 * 3600);
     let resends = &world.sends()[sent..];
     assert!(!resends.is_empty() && resends.iter().all(|resend| resend.at < horizon + Duration::from_secs(60)));
+}
+
+#[tokio::test]
+async fn a_machine_that_sleeps_between_an_intent_and_its_request_sends_no_key_that_may_be_forgotten() {
+    let a_day_and_more = Duration::from_secs(25 * 3600);
+    let mut world = World::new();
+    world.rules.retries.settle_for = Duration::ZERO;
+    world.run([1], &[Reply::TimeOut]).await;
+    world.rules.retries.settle_for = 2 * a_day_and_more;
+    world.naps.lock().unwrap().push_back(a_day_and_more);
+    world.run([], &[Reply::Status(404)]).await;
+    assert_eq!(world.sends().len(), 1, "its key may be forgotten");
+    assert_eq!(world.state(1).await, Some(State::Review), "it was asked about instead");
+    // What was never sent is not known to anybody: its key is as safe the next day.
+    world.naps.lock().unwrap().push_back(a_day_and_more);
+    world.run([2], &[]).await;
+    let sent: Vec<Arrived> = world.sends().into_iter().skip(1).collect();
+    assert!(matches!(&sent[..], [once] if once.at > 2 * a_day_and_more), "with a new intent: {sent:?}");
+    assert_eq!(world.state(2).await, Some(State::Succeeded));
 }
 
 #[tokio::test]

@@ -397,6 +397,10 @@ fn a_second_signal_ends_the_program_at_once_and_nothing_is_lost() {
         assert!(ended.stderr.contains(told), "{}", ended.stderr);
     }
     assert_eq!(folder.runs("refund-test").len(), 0, "there was no time for files");
+    let shown = folder.rekon(&["show"]).stdout;
+    let run = shown.split_whitespace().find(|word| word.starts_with("20") && word.len() > 15).expect("a run");
+    let shown = folder.rekon(&["show", run]).stdout;
+    assert!(shown.contains("stopped part-way: stopped at once by a second signal"), "{shown}");
     exits(&folder.rekon(&["run", "job.yaml"]), 0);
     assert_eq!(provider.effects(), once_each(2));
     assert_eq!(column(&folder.results("refund-test"), "rekon_replayed"), ["true", "false"]);

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use crate::pace::Door;
@@ -21,6 +21,9 @@ const LEASE: &str = "?lease=2s";
 
 /// Longer than the lease.
 const FROZEN: Duration = Duration::from_millis(2600);
+
+/// Held by whoever restarts the server; whoever asks it something for a test waits until it is back.
+static RESTARTING: RwLock<()> = RwLock::new(());
 
 /// Hosts, the provider and the journal of one job.
 struct Fleet<'a> {
@@ -110,7 +113,10 @@ impl<'a> Fleet<'a> {
             folder.write("orders.csv", &orders(operation, count));
             Host { folder, line: Line::to(server.port), name: format!("host {number}") }
         };
-        Self { hosts: (0..hosts).map(host).collect(), provider, database: server.database(), wrong: Vec::new() }
+        let calm = RESTARTING.read().unwrap_or_else(PoisonError::into_inner);
+        let database = server.database();
+        drop(calm);
+        Self { hosts: (0..hosts).map(host).collect(), provider, database, wrong: Vec::new() }
     }
 
     fn start(&self, host: usize) -> Background {
@@ -138,20 +144,31 @@ impl<'a> Fleet<'a> {
         ended
     }
 
+    /// The same while the server is away.
+    fn end_without_a_server(&self, mut running: Background) -> Ended {
+        until("it gives up", || running.has_ended());
+        running.end()
+    }
+
+    fn sql(&self, statement: &str) -> String {
+        let _calm = RESTARTING.read().unwrap_or_else(PoisonError::into_inner);
+        self.database.sql(statement)
+    }
+
     fn has_tables(&self) -> bool {
-        self.database.sql("SELECT to_regclass('attempt') IS NOT NULL AND to_regclass('limiter') IS NOT NULL") == "t"
+        self.sql("SELECT to_regclass('attempt') IS NOT NULL AND to_regclass('limiter') IS NOT NULL") == "t"
     }
 
     fn has_sent(&self, pid: u32) -> bool {
         let sent = format!("SELECT count(*) FROM attempt a JOIN runner r ON r.id = a.runner WHERE r.pid = {pid}");
-        self.has_tables() && self.database.sql(&sent) != "0"
+        self.has_tables() && self.sql(&sent) != "0"
     }
 
     fn workers(&self) -> u32 {
         if !self.has_tables() {
             return 0;
         }
-        self.database.sql("SELECT count(DISTINCT runner) FROM attempt").parse().expect("a number")
+        self.sql("SELECT count(DISTINCT runner) FROM attempt").parse().expect("a number")
     }
 
     /// Runs the job until it is done.
@@ -169,7 +186,7 @@ impl<'a> Fleet<'a> {
 
     /// The state of each order's latest item.
     fn states(&self) -> BTreeMap<String, String> {
-        let text = self.database.sql("SELECT invoice, state FROM item ORDER BY generation");
+        let text = self.sql("SELECT invoice, state FROM item ORDER BY generation");
         let pair = |line: &str| line.split_once('|').map(|(invoice, state)| (invoice.to_owned(), state.to_owned()));
         text.lines().filter_map(pair).collect()
     }
@@ -189,11 +206,13 @@ impl<'a> Fleet<'a> {
         }
         let phantoms = states.iter().filter(|(invoice, state)| is_done(state) && !effects.contains_key(*invoice));
         wrong.extend(phantoms.map(|(invoice, state)| format!("a phantom: {invoice} is {state} without an effect")));
+        let calm = RESTARTING.read().unwrap_or_else(PoisonError::into_inner);
         let checked = self.hosts[0].folder.rekon(&["journal", "check", "--journal", &self.database.url()]);
+        drop(calm);
         if checked.code != Some(0) {
             wrong.push(format!("the journal is not whole: {}{}", checked.stdout, checked.stderr));
         }
-        let open = self.database.sql("SELECT count(*) FROM attempt WHERE ended_at IS NULL");
+        let open = self.sql("SELECT count(*) FROM attempt WHERE ended_at IS NULL");
         if open != "0" {
             wrong.push(format!("{open} attempts are open"));
         }
@@ -337,6 +356,27 @@ fn a_wait_that_one_host_is_asked_for_is_kept_by_all() {
 }
 
 #[test]
+fn the_failures_of_several_hosts_together_open_the_breaker_of_all() {
+    let Some(server) = Server::shared("a breaker for several hosts") else { return };
+    let fault = |number: u32| {
+        format!("  - {{operation: refund, invoice_number: INV-{number}, times: 9, fault: reset_before}}\n")
+    };
+    let faults: String = (1..=40).map(fault).collect();
+    let steady = STEADY.replace("20/s", "4/s").replace("burst: 2", "burst: 1");
+    let keys = format!("breaker: {{consecutive: 8, failures: 100%, of_last: 100}}\n{steady}");
+    let mut fleet = Fleet::new(server, 2, "refund", 40, (&faults, &keys));
+    let running: Vec<Background> = (0..2).map(|host| fleet.start(host)).collect();
+    for (host, running) in running.into_iter().enumerate() {
+        let ended = fleet.end(host, running);
+        assert!(matches!(ended.code, Some(3..=5)), "{ended:?}");
+    }
+    // Each of them for itself would have needed eight: fifteen in all, while they take turns.
+    let sent: u32 = fleet.sql("SELECT count(*) FROM attempt WHERE kind = 'send'").parse().expect("a number");
+    assert!((8..=12).contains(&sent), "{sent} requests until the breaker opened");
+    assert!(fleet.sql("SELECT count(*) FROM event WHERE data LIKE '%\"run_stopped\"%\"breaker\"%'") != "0");
+}
+
+#[test]
 fn the_canary_of_one_host_is_everybodys() {
     let Some(server) = Server::shared("a canary for several hosts") else { return };
     // The first order is refused, but only at its third call: by then the others have come.
@@ -368,8 +408,18 @@ fn whoever_has_another_input_is_turned_away() {
     let turned_away = fleet.run(1);
     exits(&turned_away, 5);
     assert!(turned_away.stderr.contains("a job that is not this one"), "{}", turned_away.stderr);
+    fleet.hosts[1].folder.write("job.yaml", &fleet.hosts[0].folder.read("job.yaml"));
+    let url = fleet.hosts[1].url(&fleet.database);
+    let another_day = ["run", "job.yaml", "--journal", &url, "--date", "2026-01-01"];
+    let turned_away = fleet.hosts[1].folder.rekon(&another_day);
+    exits(&turned_away, 5);
+    assert!(turned_away.stderr.contains("the same --date"), "{}", turned_away.stderr);
     exits(&fleet.end(0, first), 1);
     assert_eq!(fleet.complaints(), [""; 0]);
+    let run = &fleet.hosts[0].folder.runs("trial")[0];
+    let summary = fleet.hosts[0].folder.read(&format!("out/trial/{run}/summary.json"));
+    let summary: serde_json::Value = serde_json::from_str(&summary).expect("JSON");
+    assert_eq!(summary["hosts"].as_array().map(Vec::len), Some(1), "whoever was turned away: {summary}");
 }
 
 #[test]
@@ -420,7 +470,99 @@ fn nobody_resolves_what_is_being_worked_on() {
     assert_eq!(fleet.complaints(), [""; 0]);
 }
 
-/// One round: hosts that start at about the same time, and things that happen to them. What was wrong in the end.
+#[test]
+fn a_host_that_is_frozen_while_it_closes_a_run_leaves_no_second_report() {
+    let Some(server) = Server::shared("a closing host that is frozen") else { return };
+    let mut fleet = Fleet::new(server, 2, "refund", 30, ("", STEADY));
+    let mut running = vec![fleet.start(0), fleet.start(1)];
+    until("both are at work", || fleet.workers() == 2);
+    // Its files are written by the time it says where they are: there it takes its time.
+    fleet.sql(
+        "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.7); RETURN NEW; END'; \
+         CREATE TRIGGER dawdle BEFORE UPDATE OF report ON joint_run FOR EACH ROW EXECUTE FUNCTION dawdle()",
+    );
+    let closer = "SELECT r.pid FROM joint_run j JOIN runner r ON r.id = j.closer";
+    let says_where =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'";
+    until("one of them has written its files", || fleet.sql(says_where) != "0");
+    let pid = fleet.sql(closer);
+    let closer = running.iter().position(|host| host.id().to_string() == pid).expect("it is one of them");
+    running[closer].signal("STOP");
+    let other = running.remove(1 - closer);
+    let frozen = running.remove(0);
+    exits(&fleet.end(1 - closer, other), 1);
+    frozen.signal("CONT");
+    let woken = fleet.end(closer, frozen);
+    exits(&woken, 4);
+    assert!(woken.stderr.contains("another one reports on run"), "{}", woken.stderr);
+    assert!(!woken.stdout.contains("files: "), "{}", woken.stdout);
+    assert_eq!(fleet.reports().into_values().collect::<Vec<_>>(), [[1 - closer]]);
+    assert_eq!(fleet.complaints(), [""; 0]);
+}
+
+#[test]
+fn a_report_that_had_not_found_its_place_finds_it_with_the_next_run() {
+    let Some(server) = Server::shared("a report without a place") else { return };
+    let mut fleet = Fleet::new(server, 1, "refund", 3, ("", STEADY));
+    exits(&fleet.run(0), 1);
+    let [run] = &fleet.hosts[0].folder.runs("trial")[..] else { panic!("one run") };
+    let reports = fleet.hosts[0].folder.path("out/trial");
+    let runner = fleet.sql("SELECT closer FROM joint_run");
+    let waiting = |runner: &str| reports.join(format!(".{runner}.{run}.closing"));
+    // As if it had been killed between the end of the run and the last rename; and as if another one had been frozen there.
+    std::fs::rename(reports.join(run), waiting(&runner)).expect("it is there");
+    std::fs::create_dir(waiting("999")).expect("a folder");
+    let next = fleet.run(0);
+    assert!(next.stderr.contains(&format!("the report of run {run} had not found its place yet")), "{}", next.stderr);
+    let found = fleet.hosts[0].folder.runs("trial");
+    assert!(found.len() == 2 && found.contains(run), "{found:?}");
+    assert!(reports.join(run).join("summary.json").exists());
+}
+
+#[test]
+fn whoever_cannot_write_the_report_tells_the_others_so() {
+    let Some(server) = Server::shared("a report that cannot be written") else { return };
+    let mut fleet = Fleet::new(server, 2, "refund", 30, ("", STEADY));
+    fleet.hosts.iter().for_each(|host| host.folder.write("out", "a file in the way"));
+    let running = vec![fleet.start(0), fleet.start(1)];
+    until("both are at work", || fleet.workers() == 2);
+    let ended: Vec<Ended> = running.into_iter().enumerate().map(|(host, running)| fleet.end(host, running)).collect();
+    ended.iter().for_each(|ended| exits(ended, 4));
+    let told = ended.iter().filter(|ended| {
+        ended.stdout.contains("could not write the files\n  run the job again (rekon run job.yaml --journal ")
+    });
+    assert_eq!(told.count(), 1, "{ended:?}");
+    assert_eq!(fleet.complaints(), [""; 0]);
+}
+
+#[test]
+fn a_host_that_loses_its_journal_with_an_order_in_doubt_says_so_and_the_run_shows_why_it_was_left() {
+    let Some(server) = Server::own("a journal that is lost for good") else { return };
+    let faults = "  - {operation: refund, invoice_number: INV-3, times: 9, fault: reset_after}\n";
+    let keys = STEADY.replace("10ms..50ms", "20s..60s").replace("settle_for: 3s", "settle_for: 5m");
+    let fleet = Fleet::new(&server, 1, "refund", 200, (faults, &keys));
+    let running = fleet.start(0);
+    let has_doubt = "SELECT count(*) FROM item WHERE state = 'unknown'";
+    until("an order is in doubt", || fleet.has_tables() && fleet.sql(has_doubt) != "0");
+    // The program has heard of its commit by the time the next order is begun.
+    let begun = "SELECT count(*) FROM attempt";
+    let before = fleet.sql(begun);
+    until("others are begun behind it", || fleet.sql(begun) != before);
+    let run = fleet.sql("SELECT name FROM run");
+    server.stop_at_once();
+    let left = fleet.end_without_a_server(running);
+    exits(&left, 3);
+    assert!(left.stderr.contains("MONEY IN DOUBT: "), "{}", left.stderr);
+    assert!(left.stderr.contains("it settles them with the same key and never sends twice"), "{}", left.stderr);
+    assert!(left.stderr.contains("never sends twice: rekon run job.yaml --journal "), "{}", left.stderr);
+    server.start_again();
+    let url = fleet.hosts[0].url(&fleet.database);
+    let shown = fleet.hosts[0].folder.rekon(&["show", &run, "--job", "job.yaml", "--journal", &url]);
+    assert!(shown.stdout.contains("stopped part-way: the shared journal is out of reach: "), "{shown:?}");
+}
+
+/// One round: hosts that start at about the same time, and things that happen to them and to the server, which other rounds use
+/// too. What was wrong in the end.
 fn round(server: &Server, seed: u64) -> Vec<String> {
     let mut seeded = Seeded::new(seed);
     let operation = *seeded.one_of(&crate::trial::OPERATIONS);
@@ -432,7 +574,7 @@ fn round(server: &Server, seed: u64) -> Vec<String> {
     for _ in 0..=seeded.below(3) {
         pause(100 + seeded.below(500));
         let host = usize::try_from(seeded.below(hosts as u64)).expect("a small number");
-        match seeded.below(4) {
+        match seeded.below(5) {
             0 => {
                 if let Some(mut killed) = running[host].take() {
                     if killed.has_ended() {
@@ -453,6 +595,10 @@ fn round(server: &Server, seed: u64) -> Vec<String> {
                 }
             }
             2 => fleet.hosts[host].line.cut(),
+            3 => {
+                let _calm = RESTARTING.write().unwrap_or_else(PoisonError::into_inner);
+                server.restart_at_once();
+            }
             _ => {
                 if running[host].is_none() {
                     running[host] = Some(fleet.start(host));
@@ -466,7 +612,11 @@ fn round(server: &Server, seed: u64) -> Vec<String> {
         }
     }
     fleet.settle();
-    fleet.complaints()
+    let complaints = fleet.complaints();
+    // The server looks at every file when it starts after a crash.
+    let _calm = RESTARTING.read().unwrap_or_else(PoisonError::into_inner);
+    server.sql("postgres", &format!("DROP DATABASE {} WITH (FORCE)", fleet.database.name));
+    complaints
 }
 
 /// Plays rounds, several at a time: they wait more than they work.
@@ -489,9 +639,9 @@ fn rounds(count: u64, play: impl Fn(u64) -> Vec<String> + Sync) -> String {
 
 #[test]
 fn hosts_that_are_killed_frozen_and_cut_off_do_nothing_twice_and_lose_nothing() {
-    let Some(server) = Server::shared("hosts that are killed, frozen and cut off") else { return };
+    let Some(server) = Server::own("hosts that are killed, frozen and cut off") else { return };
     let first = asked_for("REKON_FLEET_SEED", 0);
-    let told = rounds(asked_for("REKON_FLEETS", 45), |seed| round(server, first + seed));
+    let told = rounds(asked_for("REKON_FLEETS", 45), |seed| round(&server, first + seed));
     assert!(told.is_empty(), "{told}");
 }
 

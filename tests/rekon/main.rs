@@ -18,6 +18,8 @@ mod fuzz;
 mod guards;
 mod init;
 mod jobs;
+#[cfg(target_os = "linux")]
+mod lane;
 mod languages;
 mod layers;
 #[cfg(target_os = "linux")]

@@ -80,7 +80,7 @@ pub(super) async fn run(case: &Case, options: Options, screen: Screen) -> Result
         ..Ending::read_only(rows, books, options.now)
     };
     let mut conclusion = conclude(case, ending);
-    conclusion.write(case).await?;
+    conclusion.write(case, None).await?;
     conclusion.print(case, screen);
     Ok(conclusion.summary.exit_code)
 }

@@ -144,7 +144,14 @@ async fn journal(location: &Location, now: Timestamp) -> Vec<Finding> {
             "lihat pesan servernya; syarat-syaratnya ada di docs/several-hosts.md",
         ),
     };
-    let damaged = |error: &dyn std::fmt::Display| Finding::fault(check, Both::same(error.to_string()), remedy.clone());
+    let damaged = |error: &dyn std::fmt::Display| {
+        let told = error.to_string();
+        // An error that knows what to do knows better.
+        match told.split_once("\n  hint: ") {
+            Some((found, hint)) => Finding::fault(check, Both::same(found), Both::same(hint)),
+            None => Finding::fault(check, Both::same(told), remedy.clone()),
+        }
+    };
     let journal = match Store::open_to_read(location).await {
         Ok(Some(journal)) => journal,
         Ok(None) if matches!(location, Location::Server { .. }) => {

@@ -194,6 +194,7 @@ impl Sitting<'_> {
             client_id: world.words.client_id.clone(),
             run: run.clone(),
             lost_since: self.journal.lost_since().await.map_err(told)?,
+            horizon: job.retries.horizon,
             page: PaymentPage::Loopback,
         };
         let (account, progress) = (world.account.clone(), Arc::new(Progress::default()));

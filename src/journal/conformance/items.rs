@@ -18,6 +18,7 @@ in_each_store!(
     what_a_person_accepts_is_settled_and_doubt_comes_before_the_person,
     every_item_is_the_sum_of_its_entries,
     a_write_that_fails_leaves_no_trace,
+    a_run_ends_once,
 );
 
 async fn an_intent_without_an_outcome_is_unknown_after_a_crash(ground: Ground) {
@@ -199,4 +200,17 @@ async fn a_write_that_fails_leaves_no_trace(ground: Ground) {
     }
     let checked = journal.check().await.unwrap();
     assert_eq!((checked.flaws, checked.items), (Vec::<String>::new(), 4));
+}
+
+async fn a_run_ends_once(ground: Ground) {
+    let journal = eventful(&ground).await;
+    let run = journal.runs().await.unwrap().remove(0).run;
+    let before = journal.check().await.unwrap();
+    let again = |run: &RunId| Finished { run: run.clone(), at: at(20), exit_code: 0, stopped: None };
+    let refused = journal.finish_run(again(&run)).await.unwrap_err().to_string();
+    assert!(refused.ends_with(&format!("run {run} is not open: it ends once")), "{refused}");
+    assert!(journal.finish_run(again(&RunId::new("another").unwrap())).await.is_err(), "nobody has begun it");
+    assert_eq!(journal.check().await.unwrap(), before);
+    let ended = journal.runs().await.unwrap().remove(0);
+    assert_eq!((ended.finished_at, ended.exit_code), (Some(at(9)), Some(3)));
 }

@@ -117,15 +117,16 @@ async fn an_input_is_done_once_every_row_of_it_is(ground: Ground) {
     let journal = ground.open().await;
     let terms = || Terms { input_sha256: Some("aa".into()), ..Terms::default() };
     let same = |open, run: &RunId| Some(SameInput { run: run.clone(), finished_at: at(9), open });
-    let run = begin(&journal, "job", terms()).await;
+    let stopped = begin(&journal, "job", terms()).await;
     assert_eq!(history(&journal, 10, Some("aa")).await.same_input, None, "it has not finished");
+    let finished = |run: &RunId, exit_code| Finished { run: run.clone(), at: at(9), exit_code, stopped: None };
+    journal.finish_run(finished(&stopped, 4)).await.unwrap();
+    assert_eq!(history(&journal, 10, Some("aa")).await.same_input, None, "it stopped part-way");
+    let run = begin(&journal, "job", terms()).await;
     for number in 1..=3 {
         send(&journal, &run, number, 1, Outcome::Refused(Refusal::PaymentPending)).await.unwrap();
     }
-    let finished = |exit_code| Finished { run: run.clone(), at: at(9), exit_code, stopped: None };
-    journal.finish_run(finished(4)).await.unwrap();
-    assert_eq!(history(&journal, 10, Some("aa")).await.same_input, None, "it stopped part-way");
-    journal.finish_run(finished(1)).await.unwrap();
+    journal.finish_run(finished(&run, 1)).await.unwrap();
     assert_eq!(history(&journal, 10, Some("bb")).await.same_input, None);
     assert_eq!(history(&journal, 10, Some("aa")).await.same_input, same(0, &run));
     let why = Reopened { reason: "DOKU lost it".into(), by: "budi".into() };
@@ -134,7 +135,7 @@ async fn an_input_is_done_once_every_row_of_it_is(ground: Ground) {
     let held = NewRow { fate: RowFate::Held, ..new_row(1, 9) };
     let held = NewRun { rows: Arc::new(vec![held]), terms: terms(), ..new_run("job", &[]) };
     let later = journal.begin_run(held).await.unwrap();
-    journal.finish_run(Finished { run: later.clone(), at: at(9), exit_code: 1, stopped: None }).await.unwrap();
+    journal.finish_run(finished(&later, 1)).await.unwrap();
     assert_eq!(history(&journal, 12, Some("aa")).await.same_input, same(1, &later), "what is held is open");
 }
 

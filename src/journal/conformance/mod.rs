@@ -75,7 +75,8 @@ impl Ground {
             Self::Folder(folder) => Location::File(folder.path().join("deep/journal.db")),
             Self::Database(database) => {
                 let address = Address::parse(&database.url(), std::path::Path::new("/"), &|_| None);
-                Location::Server { address: Box::new(address.unwrap()), beside: std::env::temp_dir() }
+                let beside = database.server.socket().join("beside").join(&database.name);
+                Location::Server { address: Box::new(address.unwrap()), beside }
             }
         }
     }

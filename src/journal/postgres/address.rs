@@ -106,6 +106,14 @@ impl Address {
         let value = |name: &str| parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
         let place = value("host").map(|socket| Place::Socket(folder.join(socket)));
         let place = place.unwrap_or(Place::Host(host));
+        if value("sslmode").as_deref() == Some("disable") && !place.is_here() {
+            return Err(unusable(
+                "sslmode=disable is for a server on this machine; any other one proves its name over TLS\n  \
+                 hint: leave sslmode out; if the roots of this machine do not vouch for the server, name its own with \
+                 ?sslrootcert=PATH"
+                    .to_owned(),
+            ));
+        }
         let roots = value("sslrootcert").map(|path| folder.join(path));
         let tls = match value("sslmode").as_deref() {
             None | Some("disable") if place.is_here() && roots.is_none() => Tls::None,
@@ -125,6 +133,11 @@ impl Address {
             Asked { file: value("password_file").map(|path| folder.join(path)), variable: value("password_env") };
         address.password = asked.password(&address, variable).map_err(unusable)?;
         Ok(address)
+    }
+
+    /// The same place as somebody else would name it.
+    pub(super) fn of_somebody(&self, user: &str) -> Self {
+        Self { user: user.to_owned(), ..self.clone() }
     }
 
     /// How long a runner counts as alive after it was heard of last.
@@ -342,9 +355,10 @@ mod tests {
 
     #[test]
     fn whoever_is_elsewhere_is_never_spoken_to_without_tls() {
-        for text in ["postgres://rekon@10.0.0.7/books?sslmode=disable", "postgres://rekon@db.example/books"] {
-            assert_eq!(parsed(text).unwrap().tls, Tls::Verified(None), "{text}");
-        }
+        assert_eq!(parsed("postgres://rekon@db.example/books").unwrap().tls, Tls::Verified(None));
+        let error = parsed("postgres://rekon@10.0.0.7/books?sslmode=disable").unwrap_err();
+        assert!(error.contains("sslmode=disable is for a server on this machine; "), "{error}");
+        assert!(error.contains("\n  hint: leave sslmode out; "), "{error}");
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! Shows the tables to the check, in one moment for all statements, while runners may be writing.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use deadpool_postgres::Client;
 use tokio_postgres::Row;
 
+use super::intact;
 use super::look::{WIDTH, checked, get, item_columns, natural, read_item};
 use super::needs::asked;
 use super::reads::{PIECE, read_row};
-use super::schema;
 use super::trouble::Undone;
 use crate::journal::check::{Answered, Checked, Terms};
 use crate::journal::history::DayCaps;
@@ -21,31 +21,13 @@ use crate::model::time;
 pub(super) async fn check(client: &Client) -> Result<Checked, Undone> {
     client.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
     let (mut checked, mut began) = (Checked::begin(), HashMap::new());
-    guards(&mut checked, client).await?;
+    intact::flaws(client).await?.into_iter().for_each(|flaw| checked.flaw(flaw));
     chain(&mut checked, client, &mut began).await?;
     items(&mut checked, client).await?;
     rows(&mut checked, client, began).await?;
     attempts(&mut checked, client).await?;
     client.batch_execute("ROLLBACK").await?;
     Ok(checked)
-}
-
-/// The triggers and the indexes that hold the promise are there, and at work.
-async fn guards(checked: &mut Checked, client: &Client) -> Result<(), Undone> {
-    let statement = "SELECT t.tgname::text FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid \
-             WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' AND pg_table_is_visible(c.oid) \
-         UNION ALL SELECT c.relname::text FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid \
-             WHERE i.indisvalid AND pg_table_is_visible(c.oid)";
-    let mut found = BTreeSet::new();
-    for row in asked(client, statement, &[]).await? {
-        found.insert(get::<String>(&row, 0)?);
-    }
-    for name in schema::guard_names() {
-        if !found.contains(&name) {
-            checked.flaw(format!("{name}: this guard of the journal is missing, or was switched off"));
-        }
-    }
-    Ok(())
 }
 
 async fn chain(checked: &mut Checked, client: &Client, began: &mut HashMap<String, Terms>) -> Result<(), Undone> {

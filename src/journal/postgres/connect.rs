@@ -12,7 +12,7 @@ use std::time::Duration;
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{CertificateError, ClientConfig, RootCertStore};
 use tokio_postgres::config::SslMode;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, NoTls};
@@ -165,20 +165,69 @@ fn refusal(server: &Server) -> Option<String> {
     })
 }
 
-/// What went wrong, with its causes.
+/// What went wrong, with its causes, and what to do.
 #[must_use]
 pub fn told(error: &tokio_postgres::Error) -> String {
     if let Some(of_server) = error.as_db_error() {
-        let hint = hint(of_server.code()).map(|hint| format!("\n  hint: {hint}")).unwrap_or_default();
+        let wants_tls =
+            of_server.message().ends_with("no encryption").then_some("it wants TLS: add ?sslmode=verify-full");
+        let hint = wants_tls.or_else(|| hint(of_server.code()));
+        let hint = hint.map(|hint| format!("\n  hint: {hint}")).unwrap_or_default();
         return format!("{} ({}){hint}", of_server.message(), of_server.code().code());
     }
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
+        if let Some(told) = told_of_tls(cause) {
+            return told;
+        }
         text = format!("{text}: {cause}");
         source = cause.source();
     }
-    text
+    let hints = [
+        (
+            "server does not support TLS",
+            "set ssl = on in postgresql.conf, with ssl_cert_file and ssl_key_file, and reload",
+        ),
+        ("Connection refused", "is the server running, and does it listen on that host and port (listen_addresses)?"),
+        ("failed to lookup address", "is that the name of the server?"),
+        ("password missing", "set PGPASSWORD, keep it in ~/.pgpass, or name its place with ?password_file=PATH"),
+    ];
+    match hints.iter().find(|(said, _)| text.contains(said)) {
+        Some((_, hint)) => format!("{text}\n  hint: {hint}"),
+        None => text,
+    }
+}
+
+/// What is wrong with a server's certificate; `None`: that is not what this is about.
+fn told_of_tls(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
+    let inner = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    let error = cause.downcast_ref().or_else(|| inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()))?;
+    let rustls::Error::InvalidCertificate(wrong) = error else {
+        return Some(format!("the server is not understood over TLS: {error}"));
+    };
+    let (what, hint) = match wrong {
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => (
+            "is for another name than the one in the URL",
+            "write the name that is in the certificate, or give the server one for this name (subjectAltName)",
+        ),
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => (
+            "was signed by nobody whom this machine trusts",
+            "name the certificate of who signed it: ?sslrootcert=PATH, relative to the job",
+        ),
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            ("has expired", "renew it; if it has not, set the clock of this machine")
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            ("is not valid yet", "set the clock of this machine, or of the one that made it")
+        }
+        other if format!("{other:?}").contains("CaUsedAsEndEntity") => (
+            "is that of an authority, and not of a server",
+            "make it with basicConstraints=critical,CA:FALSE (docs/several-hosts.md), or let the authority sign another one",
+        ),
+        _ => return Some(format!("the server's certificate is not accepted: {wrong}")),
+    };
+    Some(format!("the server's certificate {what}\n  hint: {hint}"))
 }
 
 /// What to do about what a server refuses.
@@ -186,8 +235,19 @@ fn hint(code: &SqlState) -> Option<&'static str> {
     let migrate = "rekon journal migrate \"postgres://OWNER@HOST/DATABASE?runner_role=ROLE\", with the role that owns the database";
     match *code {
         SqlState::INSUFFICIENT_PRIVILEGE | SqlState::UNDEFINED_TABLE => Some(migrate),
-        SqlState::INVALID_CATALOG_NAME => Some("make it first: createdb -O OWNER DATABASE"),
+        SqlState::INVALID_CATALOG_NAME => Some("make it first: CREATE DATABASE NAME OWNER ROLE"),
         SqlState::UNDEFINED_OBJECT => Some("make the role first: CREATE ROLE NAME LOGIN PASSWORD '...'"),
+        SqlState::INVALID_PASSWORD => Some(
+            "is it the password of that role? it is read from ?password_file or ?password_env, else PGPASSWORD, else ~/.pgpass",
+        ),
+        SqlState::INVALID_AUTHORIZATION_SPECIFICATION => Some(
+            "is there such a role (CREATE ROLE NAME LOGIN PASSWORD '...'), and a line for it and this host in pg_hba.conf?",
+        ),
+        SqlState::CANNOT_CONNECT_NOW => Some("the server is starting up or shutting down: try again in a minute"),
+        SqlState::ADMIN_SHUTDOWN | SqlState::CRASH_SHUTDOWN => {
+            Some("the server was stopped: run the same command again when it is back")
+        }
+        SqlState::TOO_MANY_CONNECTIONS => Some("raise max_connections: each host needs up to twelve"),
         _ => None,
     }
 }
@@ -238,6 +298,13 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_server_that_starts_or_stops_is_worth_another_try() {
+        for code in [SqlState::CANNOT_CONNECT_NOW, SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN] {
+            assert!(hint(&code).is_some_and(|hint| hint.contains("again")), "{code:?}");
+        }
+    }
+
     #[tokio::test]
     async fn a_real_server_is_asked_for_its_settings_on_every_connection() {
         let Some(server) = testing::Server::shared("the check of a server's settings") else { return };
@@ -269,6 +336,7 @@ mod tests {
         server.stop_at_once();
         let error = tried(&database.url()).await.expect_err("nobody is there");
         assert!(error.contains("error connecting to server: Connection refused"), "{error}");
+        assert!(error.contains("\n  hint: is the server running"), "{error}");
     }
 
     #[tokio::test]
@@ -277,7 +345,7 @@ mod tests {
         let database = server.database();
         let url = database.url_of(WITH_PASSWORD);
         let error = tried(&url).await.expect_err("it wants a password");
-        assert!(error.contains("password missing"), "{error}");
+        assert!(error.contains("password missing\n  hint: set PGPASSWORD"), "{error}");
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("secret");
         super::super::pgpass::testing::write_private(&path, "rekon_secret\n");
@@ -285,6 +353,7 @@ mod tests {
         super::super::pgpass::testing::write_private(&path, "another\n");
         let error = tried(&format!("{url}?password_file={}", path.display())).await.expect_err("it is a wrong one");
         assert!(error.contains("password authentication failed"), "{error}");
+        assert!(error.contains("(28P01)\n  hint: is it the password of that role?"), "{error}");
     }
 
     #[tokio::test]
@@ -296,9 +365,9 @@ mod tests {
         tried(&secure).await.expect("its name is in its certificate");
         // The same machine by a name that is not.
         let error = tried(&secure.replace("127.0.0.1", "localhost")).await.expect_err("it is refused");
-        assert!(error.contains("error performing TLS handshake"), "{error}");
+        assert!(error.contains("certificate is for another name than the one in the URL\n  hint: "), "{error}");
         let error = tried(&format!("{url}?sslmode=verify-full")).await.expect_err("nobody vouches for it");
-        assert!(error.contains("root certificates") || error.contains("TLS handshake"), "{error}");
+        assert!(error.contains("root certificates") || error.contains("whom this machine trusts\n  hint: "), "{error}");
         let error = tried(&format!("{url}?sslrootcert=/nowhere.pem")).await.expect_err("there is no such file");
         assert!(error.contains("sslrootcert: /nowhere.pem"), "{error}");
     }

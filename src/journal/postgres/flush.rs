@@ -12,7 +12,7 @@ use super::sheet::{Day, End, Head, NewAttempt, Pages, Written};
 use super::trouble::Undone;
 use crate::journal::JournalError;
 use crate::journal::record::{AttemptId, Finished, Item, ItemId};
-use crate::journal::rules::facts_text;
+use crate::journal::rules::{ended_before, facts_text};
 use crate::journal::state::State;
 use crate::model::ids::MerchantReference;
 use crate::model::time;
@@ -63,11 +63,16 @@ pub(super) async fn flush(
         all.extend(count_days(&pages.days));
     }
     all.extend(pages.ended_runs.iter().map(end_run));
-    let moved = execute(client, &all).await?;
-    if moved.first() != Some(&1) {
+    let written = execute(client, &all).await?;
+    if written.first() != Some(&1) {
         return Err(JournalError::Write("the end of the log is not where it was".into()).into());
     }
-    Ok(())
+    // Whoever ended one of them before has held the lock before.
+    let ended = &written[written.len() - pages.ended_runs.len()..];
+    match pages.ended_runs.iter().zip(ended).find(|(_, rows)| **rows != 1) {
+        None => Ok(()),
+        Some((finished, _)) => Err(ended_before(&finished.run).into()),
+    }
 }
 
 /// Sends statements one behind the other without waiting in between; returns how many rows each has written. All are prepared
@@ -271,7 +276,7 @@ fn count_days(days: &BTreeMap<Day, (i64, i64)>) -> [Ready; 2] {
 }
 
 fn end_run(finished: &Finished) -> Ready {
-    Ready::new("UPDATE run SET finished_at = $2, exit_code = $3 WHERE name = $1")
+    Ready::new("UPDATE run SET finished_at = $2, exit_code = $3 WHERE name = $1 AND finished_at IS NULL")
         .with(finished.run.to_string())
         .with(time::stored(finished.at))
         .with(i16::from(finished.exit_code))

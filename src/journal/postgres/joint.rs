@@ -9,17 +9,21 @@ use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 use super::lease::{IS_ALIVE, IS_HERE};
-use super::look::{checked, get, item_columns, natural, read_item};
+use super::look::{checked, facts_of, get, item_columns, natural, read_item};
 use super::trouble::Undone;
 use crate::journal::joint::{
-    Ask, AtWork, Claimed, Closed, Host, Joined, Leaving, OpenRun, Shared, Standing, Turn, Work,
+    Ask, AtWork, Claimed, Closed, Draft, Heard, Host, Joined, Leaving, OpenRun, Shared, Standing, Turn, Work,
 };
+use crate::journal::record::ItemId;
 use crate::journal::{Account, JournalError};
 use crate::model::ids::RunId;
 use crate::model::time;
 
 /// Most items that are claimed at once.
 const MOST_ITEMS: i64 = 64;
+
+/// Most ends of calls that are heard of at once: more than there are between two questions.
+const MOST_HEARD: i64 = 1024;
 
 /// The tables of joint runs.
 pub(super) const TABLES: &str = "
@@ -93,18 +97,21 @@ impl Joint<'_> {
         let mut client = self.pool.get().await?;
         let tx = client.transaction().await?;
         let [environment, client_id, operation] = account_words(account);
+        let all: [&(dyn ToSql + Sync); 6] = [&job, &environment, &client_id, &operation, &self.runner, &is_alone];
+        let statement = "INSERT INTO at_work (job, environment, client_id, operation, runner, alone) \
+             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
+        asked(&tx, statement, &all).await?;
+        // The lock comes first: whoever had it was registered before that, and what is asked from here on knows of it.
+        let of_job = "w.job = $1 AND w.environment = $2 AND w.client_id = $3 AND w.operation = $4";
+        asked(&tx, &format!("SELECT 1 FROM at_work w WHERE {of_job} FOR UPDATE"), &all[..4]).await?;
         let statement = format!(
-            "INSERT INTO at_work AS w (job, environment, client_id, operation, runner, alone) VALUES ($1, $2, $3, $4, $5, $6) \
-             ON CONFLICT (job, environment, client_id, operation) DO UPDATE \
-                 SET runner = excluded.runner, alone = excluded.alone, run = NULL \
-                 WHERE w.runner = excluded.runner \
-                     OR NOT EXISTS (SELECT 1 FROM runner r WHERE r.id = w.runner AND {IS_ALIVE}) \
-                     AND NOT EXISTS (SELECT 1 FROM member m JOIN runner r ON r.id = m.runner \
-                         WHERE m.run = w.run AND m.left_at IS NULL AND {IS_ALIVE}) \
+            "UPDATE at_work w SET runner = $5, alone = $6, run = NULL WHERE {of_job} AND (w.runner = $5 \
+                 OR NOT EXISTS (SELECT 1 FROM runner r WHERE r.id = w.runner AND {IS_ALIVE}) \
+                 AND NOT EXISTS (SELECT 1 FROM member m JOIN runner r ON r.id = m.runner \
+                     WHERE m.run = w.run AND m.left_at IS NULL AND {IS_ALIVE})) \
              RETURNING runner"
         );
-        let taken =
-            asked(&tx, &statement, &[&job, &environment, &client_id, &operation, &self.runner, &is_alone]).await?;
+        let taken = asked(&tx, &statement, &all).await?;
         if !taken.is_empty() {
             tx.commit().await?;
             return Ok(Turn::Ours);
@@ -219,12 +226,33 @@ impl Joint<'_> {
         }
         let statement = format!("SELECT {} FROM item i WHERE i.id = ANY($1) ORDER BY i.id", item_columns("i"));
         let items = if items.is_empty() { Vec::new() } else { asked(tx, &statement, &[&items]).await? };
+        let (elsewhere, heard) = self.elsewhere(tx, ask).await?;
         Ok(Claimed::Work(Work {
+            elsewhere,
+            heard,
             rows: rows.into_iter().map(i64::cast_unsigned).collect(),
             items: items.iter().map(|row| read_item(row, 0)).collect::<Result<_, _>>()?,
             canaries,
             is_proved,
         }))
+    }
+
+    /// How calls of others in the run have ended behind what was heard already, and up to which entry. What was closed for a
+    /// runner that was lost says nothing of the provider.
+    async fn elsewhere(&self, tx: &Transaction<'_>, ask: &Ask) -> Result<(Vec<Heard>, i64), Undone> {
+        let head = asked(tx, "SELECT seq FROM head", &[]).await?;
+        let heard = head.first().map(|row| get::<i64>(row, 0)).transpose()?.unwrap_or_default();
+        let statement = "SELECT a.item, a.kind, a.outcome, a.facts FROM \
+                 (SELECT e.seq, (e.data::json ->> 'attempt')::bigint AS attempt FROM event e \
+                 WHERE e.seq > $2 AND e.seq <= $3 AND e.item IS NOT NULL AND e.data::json ->> 'kind' IN ('ended', 'inquired') \
+                 ORDER BY e.seq DESC LIMIT $4) ended JOIN attempt a ON a.id = ended.attempt \
+             WHERE a.run = $1 AND a.runner <> $5 AND a.reason <> 'crash' ORDER BY ended.seq";
+        let rows = asked(tx, statement, &[&ask.run.as_str(), &ask.heard, &heard, &MOST_HEARD, &self.runner]).await?;
+        let mut elsewhere = Vec::new();
+        for row in &rows {
+            elsewhere.extend(Heard::of(ItemId(get(row, 0)?), get(row, 1)?, get(row, 2)?, &facts_of(row, 3)?));
+        }
+        Ok((elsewhere, heard))
     }
 
     /// Whether the provider has proved in this run to be well, and how many canaries it still has to.
@@ -359,17 +387,21 @@ impl Joint<'_> {
         Ok(())
     }
 
-    /// Everybody who has worked on a run, in the order in which they came.
-    pub(super) async fn hosts(&self, run: &RunId) -> Result<Vec<Host>, Undone> {
+    /// What became of a report that a runner had made before the end of its run was recorded.
+    pub(super) async fn draft(&self, run: &RunId, runner: i64) -> Result<Draft, Undone> {
         let client = self.pool.get().await?;
-        let statement = "SELECT r.host, r.pid, r.lost_at IS NOT NULL FROM member m JOIN runner r ON r.id = m.runner \
-             WHERE m.run = $1 ORDER BY r.id";
-        let read = |row: &Row| {
-            let pid = u32::try_from(get::<i64>(row, 1)?).unwrap_or_default();
-            Ok(Host { host: get(row, 0)?, pid, is_lost: get(row, 2)? })
+        let statement = format!(
+            "SELECT run.finished_at IS NOT NULL AND j.closer = $2, EXISTS (SELECT 1 FROM runner r WHERE r.id = $2 AND {IS_ALIVE}) \
+             FROM run JOIN joint_run j ON j.run = run.name WHERE run.name = $1"
+        );
+        let Some(row) = client.query_opt(&statement, &[&run.as_str(), &runner]).await? else {
+            return Ok(Draft::Unknown);
         };
-        let rows = client.query(statement, &[&run.as_str()]).await?;
-        Ok(rows.iter().map(read).collect::<Result<_, JournalError>>()?)
+        Ok(match (get::<Option<bool>>(&row, 0)?, get(&row, 1)?) {
+            (Some(true), _) => Draft::Accepted,
+            (_, true) => Draft::Pending,
+            (_, false) => Draft::Void,
+        })
     }
 
     /// Whether a runner was silent for longer than its lease and nobody has said so yet, or has left calls open.
@@ -385,6 +417,19 @@ impl Joint<'_> {
         let row = client.query_one(&statement, &[]).await?;
         Ok(get(&row, 0)?)
     }
+}
+
+/// Everybody who has worked on a run, in the order in which they came.
+pub(super) async fn hosts(pool: &Pool, run: &RunId) -> Result<Vec<Host>, Undone> {
+    let client = pool.get().await?;
+    let statement = "SELECT r.host, r.pid, r.lost_at IS NOT NULL FROM member m JOIN runner r ON r.id = m.runner \
+         WHERE m.run = $1 ORDER BY r.id";
+    let read = |row: &Row| {
+        let pid = u32::try_from(get::<i64>(row, 1)?).unwrap_or_default();
+        Ok(Host { host: get(row, 0)?, pid, is_lost: get(row, 2)? })
+    };
+    let rows = client.query(statement, &[&run.as_str()]).await?;
+    Ok(rows.iter().map(read).collect::<Result<_, JournalError>>()?)
 }
 
 /// A joint run whose row is locked until the end of the transaction.
@@ -453,10 +498,12 @@ async fn nothing_is_left(tx: &Transaction<'_>, run: &str) -> Result<bool, Undone
 mod tests {
     use super::*;
     use crate::journal::Journal as _;
-    use crate::journal::conformance::{Ground, at, first, new_run};
+    use crate::journal::conformance::{Ground, answered, at, first, new_run};
+    use crate::journal::joint::Health;
     use crate::journal::record::Finished;
     use crate::journal::state::State;
     use crate::journal::store::Store;
+    use crate::model::outcome::{Doubt, Outcome, Refusal, SignatureCheck, Unsent};
 
     /// Two runners on a run of seven orders; `None`: PostgreSQL is not installed.
     async fn two_runners() -> Option<(Ground, Store, Store, RunId)> {
@@ -472,12 +519,12 @@ mod tests {
 
     fn ask(run: &RunId, number: u64, most: u32) -> Ask {
         let (run, is_idle) = (run.clone(), most > 99);
-        Ask { run, most, canaries: 0, is_half_open: false, is_idle, number, at: at(1) }
+        Ask { run, most, canaries: 0, is_half_open: false, is_idle, heard: 0, number, at: at(1) }
     }
 
     fn work(claimed: Result<Claimed, JournalError>) -> Work {
         let Ok(Claimed::Work(work)) = claimed else { panic!("{claimed:?}") };
-        work
+        Work { elsewhere: Vec::new(), heard: 0, ..work }
     }
 
     #[tokio::test]
@@ -487,6 +534,45 @@ mod tests {
         assert_eq!(work(two.claim(ask(&run, 1, 3)).await).rows, [4, 5, 6]);
         assert_eq!(work(one.claim(ask(&run, 1, 3)).await).rows, [1, 2, 3], "its answer was not heard");
         assert_eq!(work(one.claim(ask(&run, 2, 3)).await).rows, [7]);
+    }
+
+    #[tokio::test]
+    async fn each_runner_hears_once_how_the_calls_of_the_others_ended() {
+        let Some((_ground, one, two, run)) = two_runners().await else { return };
+        let outcomes = [
+            Outcome::Applied,
+            Outcome::Ambiguous(Doubt::Timeout),
+            Outcome::Throttled(SignatureCheck::Valid),
+            Outcome::NotSent(Unsent::Connect),
+            Outcome::Refused(Refusal::PaymentPending),
+        ];
+        let mut items = Vec::new();
+        for (number, outcome) in (1..).zip(outcomes) {
+            let intent = one.record_intent(first(&run, number, "body")).await.unwrap();
+            items.push(intent.item().id);
+            one.record_outcome(answered(intent.attempt(), outcome)).await.unwrap();
+        }
+        let all = [
+            Heard::Send(items[0], Health::Good),
+            Heard::Send(items[1], Health::Bad),
+            Heard::Send(items[3], Health::Bad),
+            Heard::Send(items[4], Health::Good),
+        ];
+        let hears = async |journal: &Store, heard: i64, number: u64| match journal
+            .claim(Ask { heard, ..ask(&run, number, 0) })
+            .await
+        {
+            Ok(Claimed::Work(work)) => (work.elsewhere, work.heard),
+            other => panic!("{other:?}"),
+        };
+        let (elsewhere, heard) = hears(&two, 0, 1).await;
+        assert_eq!(elsewhere, all);
+        assert_eq!(hears(&two, 0, 1).await.0, all, "its answer was not heard");
+        assert_eq!(hears(&two, heard, 2).await, (Vec::new(), heard), "once");
+        assert_eq!(hears(&one, 0, 1).await.0, [], "it knows of its own");
+        let intent = two.record_intent(first(&run, 6, "body")).await.unwrap();
+        two.record_outcome(answered(intent.attempt(), Outcome::Applied)).await.unwrap();
+        assert_eq!(hears(&one, heard, 2).await.0, [Heard::Send(intent.item().id, Health::Good)]);
     }
 
     #[tokio::test]
@@ -506,6 +592,17 @@ mod tests {
         assert!(matches!(one.leave(&run, &Leaving::Alone).await, Err(JournalError::Fenced)));
         let lost: Vec<bool> = two.hosts(&run).await.unwrap().iter().map(|host| host.is_lost).collect();
         assert_eq!(lost, [true, false]);
+    }
+
+    #[tokio::test]
+    async fn a_runner_that_is_buried_before_it_shares_a_run_is_told_what_has_become_of_it() {
+        let Some((ground, one, _two, run)) = two_runners().await else { return };
+        let Ground::Database(database) = &ground else { panic!("it is one") };
+        database.sql("UPDATE runner SET lost_at = clock_timestamp() WHERE id = (SELECT min(id) FROM runner)");
+        let text = String::new;
+        let shared = Shared { job_sha256: text(), input_sha256: text(), rows_sha256: text(), decided: Vec::new() };
+        let told = one.share(&run, &shared).await;
+        assert!(matches!(told, Err(JournalError::Fenced)), "{told:?}");
     }
 
     #[tokio::test]
@@ -531,6 +628,37 @@ mod tests {
         assert_eq!(two.claim(ask(&run, 1, 9)).await.unwrap(), Claimed::Stopped("breaker".into()));
         assert_eq!(one.leave(&run, &Leaving::ForAll("breaker".into())).await.unwrap(), Standing::Waits);
         assert_eq!(two.leave(&run, &Leaving::Alone).await.unwrap(), Standing::Closes, "the last one");
+    }
+
+    #[tokio::test]
+    async fn a_turn_that_another_takes_at_this_moment_is_his() {
+        let Some((ground, one, two, _run)) = two_runners().await else { return };
+        let account = crate::journal::conformance::account();
+        assert_eq!(one.turn("job", &account, false).await.unwrap(), Turn::Ours);
+        drop(one);
+        let Ground::Database(database) = &ground else { panic!("it is one") };
+        let address =
+            crate::journal::postgres::address::Address::parse(&database.url(), std::path::Path::new("/"), &|_| None);
+        let pool = crate::journal::postgres::connect::connect(&address.unwrap()).await.unwrap();
+        // A third runner registers and takes the turn, and none of it is committed yet.
+        let third = pool.get().await.unwrap();
+        third
+            .batch_execute(
+                "BEGIN; INSERT INTO runner (id, host, pid, lease_until) VALUES (99, 'third', 3, clock_timestamp() + interval '1 min'); \
+                 UPDATE at_work SET runner = 99, run = NULL",
+            )
+            .await
+            .unwrap();
+        let committing = async {
+            let waits = "SELECT 1 FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid()";
+            while pool.get().await.unwrap().query(waits, &[]).await.unwrap().is_empty() {
+                tokio::task::yield_now().await;
+            }
+            third.batch_execute("COMMIT").await.unwrap();
+        };
+        let (turn, ()) = tokio::join!(two.turn("job", &account, false), committing);
+        let Turn::Theirs(at_work) = turn.unwrap() else { panic!("two have the turn") };
+        assert_eq!(at_work.host, "third");
     }
 
     #[tokio::test]

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use deadpool_postgres::Client;
 
 use super::look::get;
+use super::schema;
 use super::trouble::Undone;
 use crate::journal::JournalError;
 
@@ -54,16 +55,19 @@ pub(super) enum Holds {
 }
 
 impl Lease {
-    /// Makes a runner known.
+    /// Makes a runner known, unless the tables have become those of another program.
     pub(super) async fn begin(client: &Client, host: &str, pid: u32, span: Duration) -> Result<Self, Undone> {
         let began = now();
-        let row = client
-            .query_one(
+        let registered = client
+            .query_opt(
                 "INSERT INTO runner (host, pid, lease_until) \
-                 VALUES ($1, $2, clock_timestamp() + $3::bigint * interval '1 millisecond') RETURNING id",
-                &[&host, &i64::from(pid), &milliseconds(span)],
+                 SELECT $1, $2, clock_timestamp() + $3::bigint * interval '1 millisecond' FROM journal WHERE version = $4 \
+                 RETURNING id",
+                &[&host, &i64::from(pid), &milliseconds(span), &schema::VERSION],
             )
             .await?;
+        let carried_over = || JournalError::Read("its tables have just been carried over to another version".into());
+        let row = registered.ok_or_else(carried_over)?;
         Ok(Self { runner: get(&row, 0)?, span, ends: Mutex::new(began.and(span)) })
     }
 
@@ -193,4 +197,28 @@ fn now() -> Moment {
 
 fn milliseconds(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_ends_while_the_machine_sleeps_and_is_not_made_longer_by_a_clock_that_is_set_back() {
+        let (minute, span) = (Duration::from_secs(60), Duration::from_secs(120));
+        let ends_in = |steady: Duration, wall: SystemTime| {
+            let ends = Moment { steady: now().steady + steady, wall };
+            Lease { runner: 1, span, ends: Mutex::new(ends) }
+        };
+        let in_time = ends_in(span, now().wall + span);
+        assert!(in_time.may_send() && !in_time.has_ended());
+        // The steady clock stands still while the machine sleeps; the other one tells.
+        let slept = ends_in(span, now().wall - minute);
+        assert!(!slept.may_send() && slept.has_ended());
+        let set_back = ends_in(Duration::ZERO, now().wall + 10 * span);
+        assert!(!set_back.may_send() && set_back.has_ended());
+        // So near its end a call and its recording might not fit.
+        let nearly_over = ends_in(minute / 2, now().wall + span);
+        assert!(!nearly_over.may_send() && !nearly_over.has_ended());
+    }
 }

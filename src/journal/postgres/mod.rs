@@ -1,10 +1,11 @@
 //! The journal that several hosts share: tables in PostgreSQL, one writer at a time by the lock on the log's head.
 //!
 //! [`address`] is where it is and how it is reached, [`mod@connect`] the connections and what a server must be set to, [`schema`]
-//! the tables and [`mod@migrate`] who makes them. A group of changes goes through [`writer`]: [`needs`] reads what it is about,
-//! [`sheet`] is where the [rules](super::rules) run, [`flush`] writes what they came to; [`begin`] is a run that begins.
-//! [`lease`] is who is at work, and whose writes are refused; [`joint`] is what they share of a run, and [`limiter`] of the
-//! pace. [`reads`] is everything else that a journal is asked.
+//! the tables, [`mod@migrate`] who makes them and carries them over, and [`intact`] whether their guards are there. A group of
+//! changes goes through [`writer`]: [`needs`] reads what it is about, [`sheet`] is where the [rules](super::rules) run, [`flush`]
+//! writes what they came to; [`begin`] is a run that begins. [`lease`] is who is at work, and whose writes are refused; [`joint`]
+//! is what they share of a run, and [`limiter`] of the pace. [`reads`] is everything else that a journal is asked, and [`memo`]
+//! what this host knew of it last.
 
 pub mod address;
 mod begin;
@@ -13,11 +14,13 @@ pub mod connect;
 pub mod emergency;
 mod flush;
 mod guards;
+mod intact;
 mod joint;
 mod lease;
 mod limiter;
 mod look;
-mod migrate;
+mod memo;
+pub mod migrate;
 mod needs;
 mod pgpass;
 pub(in crate::journal) mod raw;
@@ -42,7 +45,7 @@ use deadpool_postgres::{Client, Object, Pool};
 use super::check::Checked;
 use super::history::{Asked, History, Overridden, PlanUse};
 use super::joint::{Ask, Claimed};
-use super::lane::{Lane, Reserved};
+use super::lane::{Lane, Reserved, Wanted};
 use super::log::{Reopened, Ruled};
 use super::past::{Past, Reach};
 use super::proof::Proof;
@@ -53,14 +56,15 @@ use super::record::{
 use super::rules::{Change, Done, Late, TakenIn};
 use super::state::State;
 use super::story::Story;
-use super::{Account, Journal, JournalError};
+use super::{Account, Journal, JournalError, Loss};
 use crate::model::environment::Environment;
 use crate::model::ids::{ClientId, InvoiceNumber, RunId};
 use crate::model::time::Timestamp;
 use address::Address;
 use connect::connect;
 use lease::IS_ALIVE;
-use migrate::{Found, look as look_for_tables, migrate};
+use memo::Keeper;
+use migrate::{Found, Migrated, look as look_for_tables, migrate, refuse_older};
 use trouble::{Undone, unread};
 use writer::Writer;
 
@@ -92,6 +96,8 @@ pub struct PostgresJournal {
     pool: Pool,
     /// `None`: opened for reading.
     writer: Option<Writer>,
+    /// What it lacked when it was opened.
+    loss: Option<Loss>,
 }
 
 /// Who is at work.
@@ -116,28 +122,46 @@ impl PostgresJournal {
         if found == Found::Nothing {
             Self::make(&pool, address).await?;
         }
+        Self::refuse_unguarded(&pool, address).await?;
         Self::refuse_torn_end(&pool, address).await?;
-        let writer = Writer::start(address.clone(), beside.to_owned(), host()).await?;
-        Ok(Self { pool, writer: Some(writer) })
+        let mut keeper = Keeper::beside(beside, address);
+        let loss = Self::lacks(&pool, address, &mut keeper).await?;
+        let writer = Writer::start(address.clone(), beside.to_owned(), host(), keeper).await?;
+        Ok(Self { pool, writer: Some(writer), loss })
     }
 
-    /// Opens an existing journal to look at it; `None` if there is none. Changes nothing.
+    /// Opens an existing journal to look at it; `None` if there is none. Changes nothing. What this host knew of it last stands in
+    /// the folder `beside`.
     ///
     /// # Errors
     /// [`JournalError::Unusable`] if it is out of reach, or not ours.
-    pub async fn open_to_read(address: &Address) -> Result<Option<Self>, JournalError> {
+    pub async fn open_to_read(address: &Address, beside: &Path) -> Result<Option<Self>, JournalError> {
         let (pool, found) = Self::look(address).await?;
-        Ok((found == Found::Present).then_some(Self { pool, writer: None }))
+        if found == Found::Nothing {
+            return Ok(None);
+        }
+        let loss = Self::lacks(&pool, address, &mut Keeper::beside(beside, address)).await?;
+        Ok(Some(Self { pool, writer: None, loss }))
     }
 
-    /// Makes the tables if they are missing, and allows the role that the URL names to run jobs; returns whether they were
-    /// made now.
+    async fn lacks(pool: &Pool, address: &Address, keeper: &mut Keeper) -> Result<Option<Loss>, JournalError> {
+        let client = pool.get().await.map_err(|error| Undone::from(error).unusable(address))?;
+        keeper.loss(&client).await.map_err(|error| error.unusable(address))
+    }
+
+    /// What the journal lacked when it was opened: this host knew more of it. `None` if nothing.
+    #[must_use]
+    pub const fn loss(&self) -> Option<Loss> {
+        self.loss
+    }
+
+    /// Makes the tables if they are missing, carries them over if they are older, and allows the role that the URL names to run
+    /// jobs.
     ///
     /// # Errors
     /// [`JournalError::Unusable`] if it is out of reach, not ours, or the role may not make tables.
-    pub async fn migrate(address: &Address) -> Result<bool, JournalError> {
-        let pool = connect(address).await?;
-        Self::make(&pool, address).await.map(|found| found == Found::Nothing)
+    pub async fn migrate(address: &Address) -> Result<Migrated, JournalError> {
+        Self::make(&connect(address).await?, address).await
     }
 
     async fn look(address: &Address) -> Result<(Pool, Found), JournalError> {
@@ -145,16 +169,32 @@ impl PostgresJournal {
         let client = pool.get().await.map_err(|error| Undone::from(error).unusable(address))?;
         let found = look_for_tables(&client, address).await.map_err(|error| error.unusable(address))?;
         drop(client);
-        Ok((pool, found))
+        match found {
+            Found::Older(version) => Err(refuse_older(version, address)),
+            Found::Nothing | Found::Present => Ok((pool, found)),
+        }
     }
 
-    async fn make(pool: &Pool, address: &Address) -> Result<Found, JournalError> {
+    async fn make(pool: &Pool, address: &Address) -> Result<Migrated, JournalError> {
         let client = pool.get().await.map_err(|error| Undone::from(error).unusable(address))?;
         let made = migrate(&client, address).await;
         if made.is_err() {
             drop(Object::take(client));
         }
         made.map_err(|error| error.unusable(address))
+    }
+
+    /// Without its triggers and unique indexes the database refuses nothing.
+    async fn refuse_unguarded(pool: &Pool, address: &Address) -> Result<(), JournalError> {
+        let client = pool.get().await.map_err(|error| Undone::from(error).unusable(address))?;
+        let flaws = intact::flaws(&client).await.map_err(|error| error.unusable(address))?;
+        match flaws.first() {
+            None => Ok(()),
+            Some(flaw) => {
+                let hint = "put a backup of the database back, and look with rekon journal check";
+                Err(JournalError::Unusable { path: address.to_string(), reason: format!("{flaw}\n  hint: {hint}") })
+            }
+        }
     }
 
     /// The last entry is the one that the head names. `rekon journal check` looks at all of them.
@@ -451,7 +491,8 @@ impl Journal for PostgresJournal {
     async fn accept(&self, acceptance: Acceptance, at: Timestamp) -> Result<(), JournalError> {
         // What is unknown comes before a person: nobody else may be settling it meanwhile.
         let own = self.writer.as_ref().map(|writer| writer.lease.runner);
-        if self.at_work().await?.iter().any(|runner| Some(runner.runner) != own) {
+        let by_a_person = !acceptance.reason.is_empty();
+        if by_a_person && self.at_work().await?.iter().any(|runner| Some(runner.runner) != own) {
             return Err(JournalError::Held { path: "the shared journal".to_owned() });
         }
         self.write(Change::Accept(acceptance, at)).await.map(drop)
@@ -470,11 +511,11 @@ impl Journal for PostgresJournal {
         self.claim_patiently(&ask).await
     }
 
-    async fn reserve(&self, lane: &Lane, places: u32) -> Result<Reserved, JournalError> {
-        self.reserve_in(lane, places).await.map_err(unread)
+    async fn reserve(&self, lane: &Lane, wanted: Wanted) -> Result<Reserved, JournalError> {
+        self.reserve_patiently(lane, wanted).await
     }
 
     async fn hold(&self, lane: &Lane, wait: Duration) -> Result<(), JournalError> {
-        self.hold_in(lane, wait).await.map_err(unread)
+        self.hold_patiently(lane, wait).await
     }
 }

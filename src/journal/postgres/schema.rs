@@ -8,7 +8,7 @@ use crate::journal::rules::words::{among, dead, live, unsettled};
 use crate::journal::state::State;
 
 /// The version of these tables, kept in `journal`.
-pub(super) const VERSION: i32 = 1;
+pub(super) const VERSION: i32 = 2;
 
 /// All tables of ours.
 pub(super) const TABLES: [&str; 14] = [
@@ -175,19 +175,12 @@ CREATE TABLE day (
 
 CREATE TABLE limiter (
     key text PRIMARY KEY,
-    tat timestamptz NOT NULL
+    tat timestamptz NOT NULL,
+    share integer NOT NULL DEFAULT 1000 CHECK (share BETWEEN 1 AND 1000),
+    well bigint NOT NULL DEFAULT 0,
+    falls_from timestamptz NOT NULL DEFAULT '-infinity'
 );
 ";
-
-/// The names of the triggers, and of the indexes that hold the promise.
-pub(super) fn guard_names() -> Vec<String> {
-    let text = create();
-    let name = |line: &str| {
-        let name = ["CREATE TRIGGER ", "CREATE UNIQUE INDEX "].iter().find_map(|begins| line.strip_prefix(begins))?;
-        name.split(' ').next().map(str::to_owned)
-    };
-    text.lines().filter_map(name).collect()
-}
 
 /// What a role needs to run jobs, and no more: it deletes nothing, and changes no entry of the log.
 pub(super) fn grants(role: &str) -> String {

@@ -1,15 +1,16 @@
 //! The promises of the shared journal alone: who is at work, whose writes are refused, and what a server that goes away costs.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::address::Address;
 use super::emergency::Waiting;
+use super::migrate::Migrated;
 use super::testing::{Database, Server};
 use super::{PostgresJournal, emergency};
 use crate::journal::conformance::{account, answered, at, ended, fill, first, invoice, new_run};
-use crate::journal::record::{Acceptance, DurableIntent, Intent, Item};
+use crate::journal::record::{Acceptance, DurableIntent, Finished, Intent, Item, NewRun};
 use crate::journal::state::{Event, State, next};
-use crate::journal::{Journal, JournalError, TakenIn};
+use crate::journal::{Journal, JournalError, Loss, TakenIn};
 use crate::model::ids::RunId;
 use crate::model::outcome::{Doubt, Outcome, Refusal};
 
@@ -204,8 +205,8 @@ async fn whoever_runs_jobs_deletes_nothing_and_changes_no_entry() {
     let missing = PostgresJournal::open(&address(&url), beside.path()).await.err().expect("nothing is there yet");
     assert!(missing.to_string().contains("permission denied"), "{missing}");
     let owner = address(&format!("{}?runner_role={role}", database.url()));
-    assert!(PostgresJournal::migrate(&owner).await.unwrap());
-    assert!(!PostgresJournal::migrate(&owner).await.unwrap(), "once");
+    assert_eq!(PostgresJournal::migrate(&owner).await.unwrap(), Migrated::Made);
+    assert_eq!(PostgresJournal::migrate(&owner).await.unwrap(), Migrated::Present, "once");
     let journal = PostgresJournal::open(&address(&url), beside.path()).await.unwrap();
     fill(&journal).await;
     assert_eq!(journal.recover(at(9)).await.unwrap(), 0, "it is alive itself");
@@ -290,32 +291,73 @@ async fn whatever_is_changed_by_hand_is_found() {
         database.sql(&format!("SET session_replication_role = replica; {change}"));
         assert_ne!(journal.check().await.unwrap().flaws, [""; 0], "{change}");
     }
+}
+
+#[tokio::test]
+async fn a_run_refuses_tables_whose_guards_are_not_those_that_were_made() {
+    let Some(server) = Server::shared(UNTRIED) else { return };
+    let beside = tempfile::tempdir().unwrap();
+    let changes = [
+        ("event_is_never_changed", "trigger", "ALTER TABLE event DISABLE TRIGGER event_is_never_changed"),
+        ("head_goes_forward", "trigger", "DROP TRIGGER head_goes_forward ON head"),
+        ("item_begins_lawfully", "trigger", "ALTER TABLE item ENABLE REPLICA TRIGGER item_begins_lawfully"),
+        (
+            "item_changes_lawfully",
+            "trigger",
+            "DROP TRIGGER item_changes_lawfully ON item; CREATE TRIGGER item_changes_lawfully BEFORE UPDATE OF state ON item \
+             FOR EACH ROW EXECUTE FUNCTION item_changes_lawfully()",
+        ),
+        (
+            "item_changes_lawfully",
+            "function",
+            "CREATE OR REPLACE FUNCTION item_changes_lawfully() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
+        ),
+        ("item_one_generation", "unique index", "DROP INDEX item_one_generation"),
+        (
+            "item_one_live",
+            "unique index",
+            "DROP INDEX item_one_live; CREATE UNIQUE INDEX item_one_live ON item (invoice, operation, client_id, environment) \
+             WHERE state <> 'refused' AND state <> 'ruled_not_done' AND state <> 'unknown'",
+        ),
+        ("event_pkey", "unique index", "ALTER TABLE event DROP CONSTRAINT event_pkey"),
+    ];
+    for (name, kind, change) in changes {
+        let database = server.database();
+        drop(open(&database, beside.path()).await);
+        database.sql(change);
+        let flaw = format!("{name}: this {kind} guards the journal, and is missing, was switched off or was changed");
+        let refused = PostgresJournal::open(&address(&database.url()), beside.path()).await.err().expect(change);
+        assert!(refused.to_string().contains(&flaw), "{refused}");
+        let journal = PostgresJournal::open_to_read(&address(&database.url()), beside.path()).await.unwrap().unwrap();
+        assert_eq!(journal.check().await.unwrap().flaws, [flaw]);
+    }
     let database = server.database();
     drop(open(&database, beside.path()).await);
-    database.sql("ALTER TABLE event DISABLE TRIGGER event_is_never_changed");
-    let journal = PostgresJournal::open_to_read(&address(&database.url())).await.unwrap().unwrap();
-    let flaws = journal.check().await.unwrap().flaws;
-    assert_eq!(flaws, ["event_is_never_changed: this guard of the journal is missing, or was switched off"]);
+    database.sql(&format!("ALTER DATABASE {} SET session_replication_role = replica", database.name));
+    let refused =
+        PostgresJournal::open(&address(&database.url()), beside.path()).await.err().expect("no trigger is at work");
+    assert!(refused.to_string().contains("was switched off"), "{refused}");
 }
 
 #[tokio::test]
 async fn tables_of_another_version_and_of_somebody_else_are_refused() {
     let Some(server) = Server::shared(UNTRIED) else { return };
-    let (database, beside) = (server.database(), PathBuf::from("/"));
+    let (database, beside) = (server.database(), tempfile::tempdir().unwrap());
     let refused = async |expected: &str| {
-        let error = PostgresJournal::open(&address(&database.url()), &beside).await.err().expect(expected).to_string();
+        let error =
+            PostgresJournal::open(&address(&database.url()), beside.path()).await.err().expect(expected).to_string();
         assert!(error.contains(expected), "{error}");
     };
     database.sql("CREATE TABLE item (id int)");
     refused("it has a table item of somebody else").await;
     database.sql("DROP TABLE item");
     assert!(
-        PostgresJournal::open_to_read(&address(&database.url())).await.unwrap().is_none(),
+        PostgresJournal::open_to_read(&address(&database.url()), beside.path()).await.unwrap().is_none(),
         "a reader makes nothing"
     );
-    drop(PostgresJournal::open(&address(&database.url()), &beside).await.unwrap());
+    drop(PostgresJournal::open(&address(&database.url()), beside.path()).await.unwrap());
     database.sql("UPDATE journal SET version = 99");
-    refused("its tables have version 99, this program knows 1").await;
+    refused("its tables have version 99, this program knows 2").await;
 }
 
 #[tokio::test]
@@ -328,4 +370,107 @@ async fn a_resend_carries_the_key_and_the_bytes_of_the_runner_that_was_lost() {
     let run = other.begin_run(new_run("job", &[1])).await.unwrap();
     let again = other.record_intent(Intent::Again { run, item: sent.item().id, at: at(100) }).await.unwrap();
     assert_eq!((&again.item().request_id, again.body()), (&sent.item().request_id, sent.body()));
+}
+
+/// Everything that belongs to the journal, as a backup of the database has it.
+fn copied<'a>(server: &'a Server, database: &Database<'_>) -> Database<'a> {
+    let copy = server.database();
+    server.sql("postgres", &format!("DROP DATABASE {}", copy.name));
+    // Who has left may still be on the way out.
+    let others = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}'", database.name);
+    server.sql("postgres", &others);
+    server.sql("postgres", &format!("CREATE DATABASE {} TEMPLATE {}", copy.name, database.name));
+    copy
+}
+
+/// Puts a copy in the place of a database, as a restore does.
+fn put_back(server: &Server, copy: &Database<'_>, database: &Database<'_>) {
+    server.sql("postgres", &format!("DROP DATABASE {} WITH (FORCE)", database.name));
+    server.sql("postgres", &format!("CREATE DATABASE {} TEMPLATE {}", database.name, copy.name));
+}
+
+#[tokio::test]
+async fn a_database_that_was_restored_or_made_anew_is_noticed_by_each_host_until_one_has_noted_it() {
+    let Some(server) = Server::shared(UNTRIED) else { return };
+    let (database, here, elsewhere) = (server.database(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let lost = async |beside: &Path| open(&database, beside).await.loss();
+    let journal = open(&database, here.path()).await;
+    let run = journal.begin_run(new_run("job", &[1, 2])).await.unwrap();
+    let sent = journal.record_intent(first(&run, 1, "body")).await.unwrap();
+    drop(journal);
+    assert_eq!(lost(here.path()).await, None);
+    let backup = copied(server, &database);
+    let journal = open(&database, here.path()).await;
+    journal.record_outcome(ended(sent.attempt(), Outcome::Applied)).await.unwrap();
+    drop(open(&database, elsewhere.path()).await);
+    drop(journal);
+    put_back(server, &backup, &database);
+    let loss = Loss { since: at(1), until: at(2) };
+    assert_eq!(lost(here.path()).await, Some(loss));
+    assert_eq!(lost(here.path()).await, Some(loss), "until somebody accepts it");
+    assert_eq!(lost(elsewhere.path()).await, Some(loss), "it has written nothing, and has seen it");
+    let reader = PostgresJournal::open_to_read(&address(&database.url()), here.path()).await.unwrap().unwrap();
+    assert_eq!(reader.loss(), Some(loss), "whoever looks is told too");
+    drop(reader);
+    let journal = open(&database, here.path()).await;
+    let noted = Acceptance { found: loss.to_string(), lost_since: Some(loss.since), reason: String::new() };
+    journal.accept(noted, at(50)).await.unwrap();
+    let begun = journal.begin_run(NewRun { started_at: at(60), ..new_run("job", &[3]) }).await.unwrap();
+    journal.finish_run(Finished { run: begun, at: at(70), exit_code: 0, stopped: None }).await.unwrap();
+    drop(journal);
+    assert_eq!((lost(here.path()).await, lost(elsewhere.path()).await), (None, None), "the log knows of it");
+    assert_eq!(open(&database, here.path()).await.lost_since().await.unwrap(), Some(loss.since), "and it is noted");
+    server.sql("postgres", &format!("DROP DATABASE {} WITH (FORCE)", database.name));
+    server.sql("postgres", &format!("CREATE DATABASE {}", database.name));
+    assert_eq!(
+        lost(elsewhere.path()).await,
+        Some(Loss { since: at(0), until: at(70) }),
+        "another journal in its place"
+    );
+}
+
+#[tokio::test]
+async fn a_young_loss_is_noted_while_others_are_at_work() {
+    let Some(server) = Server::shared(UNTRIED) else { return };
+    let (database, beside) = (server.database(), tempfile::tempdir().unwrap());
+    let (_one, _, _, other) = two_runners(&database, beside.path()).await;
+    let noted = Acceptance { found: "some".into(), lost_since: Some(at(1)), reason: String::new() };
+    other.accept(noted, at(5)).await.unwrap();
+    assert_eq!(other.lost_since().await.unwrap(), Some(at(1)));
+}
+
+#[tokio::test]
+async fn what_may_have_been_written_and_cannot_be_looked_for_is_not_written_again() {
+    let Some(server) = Server::shared(UNTRIED) else { return };
+    let (database, beside) = (server.database(), tempfile::tempdir().unwrap());
+    let role = format!("blind_{}", database.name);
+    database.sql(&format!("CREATE ROLE {role} LOGIN"));
+    let owner = address(&format!("{}?runner_role={role}", database.url()));
+    PostgresJournal::migrate(&owner).await.unwrap();
+    // The commit waits for us, so that the connection can be cut in the middle of it.
+    database.sql(
+        "CREATE FUNCTION wait_for_us() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock(7); \
+         RETURN NULL; END $$; CREATE CONSTRAINT TRIGGER wait_for_us AFTER INSERT ON item DEFERRABLE INITIALLY DEFERRED \
+         FOR EACH ROW EXECUTE FUNCTION wait_for_us()",
+    );
+    let journal = PostgresJournal::open(&address(&database.url_of(&role)), beside.path()).await.unwrap();
+    let run = journal.begin_run(new_run("job", &[1, 2])).await.unwrap();
+    let own = super::connect::connect(&address(&database.url())).await.unwrap().get().await.unwrap();
+    own.batch_execute("SELECT pg_advisory_lock(7)").await.unwrap();
+    let cutting = async {
+        let waits = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
+        let pid: i32 = loop {
+            if let Some(row) = own.query_opt(waits, &[]).await.unwrap() {
+                break row.get(0);
+            }
+            tokio::task::yield_now().await;
+        };
+        own.batch_execute(&format!("REVOKE SELECT ON event FROM {role}")).await.unwrap();
+        own.execute("SELECT pg_terminate_backend($1)", &[&pid]).await.unwrap();
+    };
+    let (told, ()) = tokio::join!(journal.record_intent(first(&run, 1, "body")), cutting);
+    assert!(told.unwrap_err().to_string().contains("permission denied for table event"));
+    own.batch_execute(&format!("SELECT pg_advisory_unlock(7); GRANT SELECT ON event TO {role}")).await.unwrap();
+    let next = journal.record_intent(first(&run, 2, "body")).await;
+    assert!(next.is_err_and(|error| error.to_string().contains("permission denied")), "it writes nothing more");
 }

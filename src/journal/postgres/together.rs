@@ -3,15 +3,15 @@
 
 use std::time::Duration;
 
-use tokio::time::interval;
+use tokio::time::{interval, timeout};
 
-use super::joint::Joint;
+use super::joint::{self, Joint};
 use super::lease::Lease;
-use super::trouble::Undone;
+use super::trouble::{Undone, unread};
 use super::writer::PAUSE;
 use super::{PostgresJournal, limiter};
-use crate::journal::joint::{Ask, Claimed, Host, Joined, Leaving, Shared, Standing, Turn};
-use crate::journal::lane::{Lane, Reserved};
+use crate::journal::joint::{Ask, Claimed, Draft, Host, Joined, Leaving, Shared, Standing, Turn};
+use crate::journal::lane::{Lane, Reserved, Wanted};
 use crate::journal::{Account, Journal as _, JournalError};
 use crate::model::ids::RunId;
 
@@ -19,10 +19,12 @@ use crate::model::ids::RunId;
 macro_rules! patiently {
     ($journal:expr, $joint:ident => $asked:expr) => {{
         let $joint = $journal.joint()?;
-        let mut ticks = interval(PAUSE);
+        let (limit, mut ticks) = ($journal.lease()?.pause() * 2, interval(PAUSE));
         loop {
             ticks.tick().await;
-            match $asked.await {
+            // A server that is frozen accepts whatever it is sent, and never answers.
+            let silent = |_| Err(Undone::Away("it does not answer".into()));
+            match timeout(limit, $asked).await.unwrap_or_else(silent) {
                 Ok(found) => break Ok(found),
                 Err(undone) => $journal.may_pass(undone)?,
             }
@@ -43,9 +45,8 @@ impl PostgresJournal {
     /// Whether to try again.
     fn may_pass(&self, undone: Undone) -> Result<(), JournalError> {
         match undone {
-            Undone::Away(reason) if self.lease()?.has_ended() => Err(JournalError::Away(reason)),
-            Undone::Away(_) => Ok(()),
-            Undone::Stopped(error) => Err(error),
+            Undone::Away(_) if !self.lease()?.has_ended() => Ok(()),
+            undone => Err(unread(undone)),
         }
     }
 
@@ -97,12 +98,31 @@ impl PostgresJournal {
         patiently!(self, joint => joint.reported(run, report))
     }
 
+    /// The number of this runner.
+    ///
+    /// # Errors
+    /// The journal was opened for reading.
+    pub fn runner(&self) -> Result<i64, JournalError> {
+        Ok(self.lease()?.runner)
+    }
+
+    /// What became of a report that a runner had made before the end of its run was recorded.
+    ///
+    /// # Errors
+    /// The server stayed away.
+    pub async fn draft(&self, run: &RunId, runner: i64) -> Result<Draft, JournalError> {
+        patiently!(self, joint => joint.draft(run, runner))
+    }
+
     /// Everybody who has worked on a joint run.
     ///
     /// # Errors
     /// The server stayed away.
     pub async fn hosts(&self, run: &RunId) -> Result<Vec<Host>, JournalError> {
-        patiently!(self, joint => joint.hosts(run))
+        if self.writer.is_none() {
+            return joint::hosts(&self.pool, run).await.map_err(unread);
+        }
+        patiently!(self, joint => joint::hosts(joint.pool, run))
     }
 
     pub(super) async fn stop_all(&self, run: &RunId, why: &str) -> Result<(), JournalError> {
@@ -117,14 +137,11 @@ impl PostgresJournal {
         patiently!(self, joint => joint.claim(ask))
     }
 
-    /// The pace does not wait for the server: whoever asks knows how long to go on asking.
-    pub(super) async fn reserve_in(&self, lane: &Lane, places: u32) -> Result<Reserved, Undone> {
-        let client = self.pool.get().await?;
-        Ok(limiter::reserve(&client, lane, places).await?)
+    pub(super) async fn reserve_patiently(&self, lane: &Lane, wanted: Wanted) -> Result<Reserved, JournalError> {
+        patiently!(self, joint => limiter::reserve(joint.pool, lane, wanted))
     }
 
-    pub(super) async fn hold_in(&self, lane: &Lane, wait: Duration) -> Result<(), Undone> {
-        let client = self.pool.get().await?;
-        Ok(limiter::hold(&client, lane, wait).await?)
+    pub(super) async fn hold_patiently(&self, lane: &Lane, wait: Duration) -> Result<(), JournalError> {
+        patiently!(self, joint => limiter::hold(joint.pool, lane, wait))
     }
 }

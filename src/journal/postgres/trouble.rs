@@ -22,8 +22,14 @@ impl From<JournalError> for Undone {
     }
 }
 
+/// What the guard of the runners' table says to one that is lost or has left.
+const IS_GONE: &str = "a runner that is gone stays gone";
+
 impl From<tokio_postgres::Error> for Undone {
     fn from(error: tokio_postgres::Error) -> Self {
+        if error.as_db_error().is_some_and(|told| told.message() == IS_GONE) {
+            return Self::Stopped(JournalError::Fenced);
+        }
         if may_pass(&error) { Self::Away(told(&error)) } else { Self::Stopped(JournalError::Write(told(&error))) }
     }
 }

@@ -23,6 +23,7 @@ use super::connect::connect;
 use super::emergency;
 use super::flush::flush;
 use super::lease::{Holds, Lease};
+use super::memo::Keeper;
 use super::needs::{BEGIN, Needs};
 use super::sheet::{Head, Sheet};
 use super::trouble::Undone;
@@ -76,7 +77,12 @@ impl Drop for Writer {
 
 impl Writer {
     /// Makes a runner known and starts its thread, which ends when the writer is dropped and all work is done.
-    pub(super) async fn start(address: Address, beside: PathBuf, host: String) -> Result<Self, JournalError> {
+    pub(super) async fn start(
+        address: Address,
+        beside: PathBuf,
+        host: String,
+        keeper: Keeper,
+    ) -> Result<Self, JournalError> {
         let (sender, receiver) = unbounded_channel();
         let (ready, started) = oneshot::channel();
         let thread = std::thread::spawn(move || {
@@ -85,7 +91,7 @@ impl Writer {
                 Err(error) => return drop(ready.send(Err(JournalError::Write(error.to_string())))),
             };
             runtime.block_on(async {
-                match Clerk::begin(&address, beside, &host).await {
+                match Clerk::begin(&address, beside, &host, keeper).await {
                     Ok(clerk) => {
                         // Whoever asked has gone; then nobody sends anything, and the loop ends at once.
                         let _ = ready.send(Ok(Arc::clone(&clerk.lease)));
@@ -122,6 +128,8 @@ struct Clerk {
     under_way: HashMap<AttemptId, (RunId, RequestId)>,
     /// The folder for what cannot be written.
     beside: PathBuf,
+    /// What this host knows of the log.
+    keeper: Keeper,
     /// Why nothing is written any more.
     ended: Option<JournalError>,
 }
@@ -133,13 +141,16 @@ struct Tried {
 }
 
 impl Clerk {
-    async fn begin(address: &Address, beside: PathBuf, host: &str) -> Result<Self, JournalError> {
+    async fn begin(address: &Address, beside: PathBuf, host: &str, mut keeper: Keeper) -> Result<Self, JournalError> {
         let pool = connect(address).await?;
         let away = |error: Undone| error.unusable(address);
         let client = pool.get().await.map_err(|error| away(error.into()))?;
         let lease = Lease::begin(&client, host, std::process::id(), address.lease()).await.map_err(away)?;
+        // What cannot be remembered is missing, and harms nobody.
+        let _ = keeper.look(&client).await;
         drop(client);
-        Ok(Self { pool, lease: Arc::new(lease), runs: HashMap::new(), under_way: HashMap::new(), beside, ended: None })
+        let (runs, under_way) = (HashMap::new(), HashMap::new());
+        Ok(Self { pool, lease: Arc::new(lease), runs, under_way, beside, keeper, ended: None })
     }
 
     async fn run(mut self, mut receiver: UnboundedReceiver<Waiting>) {
@@ -168,6 +179,8 @@ impl Clerk {
         renewing.abort();
         let leave = async {
             let client = self.pool.get().await?;
+            // Others have written too.
+            let _ = self.keeper.look(&client).await;
             self.lease.leave(&client).await
         };
         // A lease that cannot be given back runs out.
@@ -243,7 +256,13 @@ impl Clerk {
                     self.ended = Some(error.clone());
                     return Err(error);
                 }
-                Err(Undone::Stopped(error)) => return Err(error),
+                Err(Undone::Stopped(error)) => {
+                    // Whether the group was written cannot be found out: nobody may write it as if it were new.
+                    if tried.is_some() {
+                        self.ended = Some(error.clone());
+                    }
+                    return Err(error);
+                }
                 Err(Undone::Away(reason)) if self.lease.has_ended() => {
                     let error = JournalError::Away(format!("the shared journal is out of reach: {reason}"));
                     self.ended = Some(error.clone());
@@ -309,6 +328,7 @@ impl Clerk {
         let sheet = Sheet::new(loaded);
         let results: Vec<_> = group.iter().map(|waiting| sheet.apply(&waiting.change)).collect();
         let (before, after, pages, runs) = sheet.finish();
+        let last_at = pages.entries.last().map(|entry| entry.at.clone()).unwrap_or_default();
         // A run that did not begin leaves no rows.
         if before == after && results.iter().all(Result::is_err) {
             client.batch_execute("ROLLBACK").await?;
@@ -319,6 +339,11 @@ impl Clerk {
             *tried = Some(Tried { head: after, results });
             client.batch_execute("COMMIT").await?;
             self.runs = runs;
+            let accepts = |waiting: &Waiting| matches!(waiting.change, Change::Accept(..));
+            if group.iter().any(accepts) {
+                self.keeper.accept();
+            }
+            let _ = self.keeper.note(client, after, last_at).await;
             return Ok(tried.take().map(|tried| tried.results).unwrap_or_default());
         }
         client.batch_execute("COMMIT").await?;

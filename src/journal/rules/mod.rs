@@ -18,4 +18,4 @@ pub(in crate::journal) use days::{DaySum, Sums, date};
 pub(in crate::journal) use desk::{Asked, Began, Desk, Ended, Standing};
 pub(in crate::journal) use evidence::{answer_sha256, facts_text};
 pub use late::{Late, TakenIn};
-pub(in crate::journal) use runs::{RowsDigest, name};
+pub(in crate::journal) use runs::{RowsDigest, ended_before, name};

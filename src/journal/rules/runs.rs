@@ -50,6 +50,11 @@ pub(super) fn finish(desk: &impl Desk, finished: &Finished) -> Result<(), Journa
     desk.end_run(finished)
 }
 
+/// Why a run that has ended, or has never begun, is not ended.
+pub(in crate::journal) fn ended_before(run: &RunId) -> JournalError {
+    JournalError::Write(format!("run {run} is not open: it ends once"))
+}
+
 /// The name of a run; the store's count makes it unique.
 pub(in crate::journal) fn name(started_at: Timestamp, count: i64) -> RunId {
     let name = format!("{}-{count:04}", Zone::WIB.local(started_at).format("%Y%m%d-%H%M%S"));

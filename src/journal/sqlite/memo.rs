@@ -1,32 +1,14 @@
-//! What the last writer knew, written beside the journal into the lock file: a journal that was deleted or restored from
-//! an old copy does not hold it (`failure-modes.md` J8).
-//!
-//! The memo is never synced: if it is lost or torn, a loss goes unnoticed, and the derived keys alone protect.
+//! The [memo](crate::journal::memo) of a file journal, which stands in the lock file beside it.
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 
 use rusqlite::{Connection, OptionalExtension as _};
-use serde::{Deserialize, Serialize};
 
 use super::log::head;
 use crate::journal::Loss;
 use crate::journal::log::hex;
-use crate::model::time;
-
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Memo {
-    /// The hash of the first entry: which journal it was.
-    first: String,
-    /// When the first entry happened.
-    since: String,
-    /// The number of the last entry.
-    seq: i64,
-    /// When it happened.
-    at: String,
-    /// Its hash.
-    hash: String,
-}
+use crate::journal::memo::Memo;
 
 /// Writes down the journal's head.
 pub(super) fn write(connection: &Connection, mut lock: &File) {
@@ -61,7 +43,6 @@ pub(super) fn loss(connection: &Connection, mut lock: &File) -> rusqlite::Result
     if entry(connection, memo.seq)?.is_some_and(|(hash, _)| hash == memo.hash) {
         return Ok(None);
     }
-    let same_journal = entry(connection, 1)?.is_some_and(|(hash, _)| hash == memo.first);
-    let since = if same_journal { head(connection)?.at } else { memo.since };
-    Ok(time::parse_instant(&since).zip(time::parse_instant(&memo.at)).map(|(since, until)| Loss { since, until }))
+    let first = entry(connection, 1)?.map(|(hash, _)| hash);
+    Ok(memo.loss(first.as_deref(), Some(head(connection)?.at)))
 }

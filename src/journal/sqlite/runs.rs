@@ -12,7 +12,7 @@ use crate::journal::history::PlanUse;
 use crate::journal::log::Entry;
 use crate::journal::record::{Finished, NewRow, NewRun, PlanRun, RowFate, RowRecord, RunRecord};
 use crate::journal::rules::words::unsettled;
-use crate::journal::rules::{self, RowsDigest};
+use crate::journal::rules::{self, RowsDigest, ended_before};
 use crate::journal::story::Mention;
 use crate::model::ids::{InvoiceNumber, RunId};
 use crate::model::money::Rupiah;
@@ -101,13 +101,13 @@ pub(super) fn plan_of(connection: &Connection, run: &RunId) -> rusqlite::Result<
 
 /// Writes the end of a run.
 pub(super) fn end(connection: &Connection, finished: &Finished) -> Result<(), JournalError> {
-    connection
+    let ended = connection
         .execute(
-            "UPDATE run SET finished_at = ?2, exit_code = ?3 WHERE name = ?1",
+            "UPDATE run SET finished_at = ?2, exit_code = ?3 WHERE name = ?1 AND finished_at IS NULL",
             params![finished.run.as_str(), time::stored(finished.at), finished.exit_code],
         )
-        .map(drop)
-        .map_err(failed)
+        .map_err(failed)?;
+    if ended == 1 { Ok(()) } else { Err(ended_before(&finished.run)) }
 }
 
 /// The rows of a run with the latest generation of their items: at most `most` of them behind a row.

@@ -1,7 +1,7 @@
 //! Working together on a run, asked of whichever store holds the journal. What one program holds alone is no joint run.
 
 use super::Store;
-use crate::journal::joint::{Host, Joined, Leaving, Shared, Standing, Turn};
+use crate::journal::joint::{Draft, Host, Joined, Leaving, Shared, Standing, Turn};
 use crate::journal::{Account, JournalError};
 use crate::model::ids::RunId;
 
@@ -78,6 +78,28 @@ impl Store {
         match self {
             Self::Sqlite(_) => Ok(()),
             Self::Postgres(journal) => journal.reported(run, folder).await,
+        }
+    }
+
+    /// The number of this program among those that share the journal; `None`: nobody shares it.
+    ///
+    /// # Errors
+    /// The journal was opened for reading.
+    pub fn runner(&self) -> Result<Option<i64>, JournalError> {
+        match self {
+            Self::Sqlite(_) => Ok(None),
+            Self::Postgres(journal) => journal.runner().map(Some),
+        }
+    }
+
+    /// What became of a report that a runner had made before the end of its run was recorded.
+    ///
+    /// # Errors
+    /// The journal cannot be reached.
+    pub async fn draft(&self, run: &RunId, runner: i64) -> Result<Draft, JournalError> {
+        match self {
+            Self::Sqlite(_) => Ok(Draft::Unknown),
+            Self::Postgres(journal) => journal.draft(run, runner).await,
         }
     }
 

@@ -11,31 +11,54 @@ use tokio::sync::Mutex;
 
 use super::pacer::{Granted, Pacer};
 use super::share::Share;
+use crate::doku::answer::retry_after;
 use crate::doku::exchange::{Exchange, Request};
 use crate::job::settings::Limits;
 use crate::journal::{Journal, JournalError};
-use crate::runner::clock::Clock;
+use crate::runner::clock::{Clock, RunClock};
 use crate::runner::gateway::Gateway;
 
-/// A gateway that lets calls leave in their places of a lane, and only while whoever sends still holds the journal.
+/// A gateway that lets calls leave in their places of a lane, and only while whoever sends still holds the journal and the
+/// key of the request is still safe. A wait that an answer asks for holds back everybody before the answer is handed on.
 pub struct LaneGate<G, J, C> {
     gateway: G,
     journal: Arc<J>,
     /// `None`: the job has no rate.
     share: Option<Arc<Share<J, C>>>,
+    clock: RunClock<C>,
+    /// How long a 429 asks for that does not say.
+    backoff: Duration,
 }
 
-impl<G: Clone, J, C> Clone for LaneGate<G, J, C> {
+impl<G: Clone, J, C: Clock> Clone for LaneGate<G, J, C> {
     fn clone(&self) -> Self {
-        Self { gateway: self.gateway.clone(), journal: Arc::clone(&self.journal), share: self.share.clone() }
+        Self {
+            gateway: self.gateway.clone(),
+            journal: Arc::clone(&self.journal),
+            share: self.share.clone(),
+            clock: self.clock.clone(),
+            backoff: self.backoff,
+        }
     }
 }
 
 impl<G: Gateway, J: Journal, C: Clock> LaneGate<G, J, C> {
     /// A gate before this gateway.
     #[must_use]
-    pub const fn before(gateway: G, journal: Arc<J>, share: Option<Arc<Share<J, C>>>) -> Self {
-        Self { gateway, journal, share }
+    pub const fn before(
+        gateway: G,
+        journal: Arc<J>,
+        share: Option<Arc<Share<J, C>>>,
+        clock: RunClock<C>,
+        backoff: Duration,
+    ) -> Self {
+        Self { gateway, journal, share, clock, backoff }
+    }
+
+    /// How long an answer asks everybody to wait.
+    fn asks_for(&self, exchange: &Exchange) -> Option<Duration> {
+        let Exchange::Answered(answer) = exchange else { return None };
+        retry_after(answer, self.clock.now()).or((answer.status == 429).then_some(self.backoff))
     }
 }
 
@@ -46,12 +69,18 @@ impl<G: Gateway, J: Journal, C: Clock> Gateway for LaneGate<G, J, C> {
         {
             return Exchange::NotSent(error.to_string());
         }
-        // It may have waited for long.
-        if self.journal.may_send() {
-            self.gateway.exchange(request).await
-        } else {
-            Exchange::NotSent(JournalError::Fenced.to_string())
+        // It may have waited for long, and the machine may have slept.
+        if !self.journal.may_send() {
+            return Exchange::NotSent(JournalError::Fenced.to_string());
         }
+        if request.safe_until.is_some_and(|until| self.clock.latest() >= until) {
+            return Exchange::NotSent("the horizon of its key passed before it could leave".to_owned());
+        }
+        let exchange = self.gateway.exchange(request).await;
+        if let (Some(share), Some(wait)) = (&self.share, self.asks_for(&exchange)) {
+            share.hold(wait).await;
+        }
+        exchange
     }
 }
 

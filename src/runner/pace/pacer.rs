@@ -4,17 +4,15 @@ use std::time::Duration;
 
 use super::quota::Quota;
 use super::seen::Seen;
-use super::speed::{FULL, Speed};
+use super::speed::Speed;
 use crate::job::settings::Limits;
+use crate::journal::lane::{FULL, ONE_FALL};
 use crate::journal::past::{Past, Said};
 use crate::model::time::{Timestamp, elapsed};
 use crate::runner::clock::Clock;
 
 /// The pacer's own time begins this long before it was made, so that what was sent before that has a time too.
 const BEFORE: Duration = Duration::from_secs(30 * 24 * 3600);
-
-/// Being throttled again within this time is the same as being throttled once: those calls were under way already.
-const ONE_FALL: Duration = Duration::from_secs(1);
 
 /// Whether a call may be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use crate::job::settings::Limits;
-use crate::journal::lane::{Lane, Reserved};
+use crate::journal::lane::{Lane, Reserved, Wanted};
 use crate::journal::{Account, Journal, JournalError};
 use crate::runner::clock::Clock;
 
@@ -23,10 +23,8 @@ const USED: u32 = 99;
 const BLOCK: Duration = Duration::from_millis(200);
 const MOST_PLACES: u32 = 200;
 
-/// A journal that is out of reach is asked again after this ...
+/// While the others are being told to wait, it is looked again after this.
 const AGAIN: Duration = Duration::from_millis(250);
-/// ... and given up after so many times.
-const MOST_TIMES: u32 = 240;
 
 /// What this program has of the lane.
 pub struct Share<J, C> {
@@ -38,8 +36,22 @@ pub struct Share<J, C> {
     lasts: Duration,
     /// Who waits for a place gets it in turn.
     turn: Mutex<()>,
+    ours: Locked<Ours>,
+}
+
+/// What we have at this moment.
+#[derive(Default)]
+struct Ours {
     /// The times of our places on the steady clock; `None`: nothing is shared.
-    ours: Locked<Option<VecDeque<Duration>>>,
+    places: Option<VecDeque<Duration>>,
+    /// So many good answers have come since the last places.
+    well: u32,
+    /// No call of ours before this: the provider has asked for a wait.
+    held_until: Duration,
+    /// So many waits are being told to the others.
+    telling: u32,
+    /// Why the others could not be told of one: then nothing more is sent.
+    untold: Option<JournalError>,
 }
 
 /// What a turn is for.
@@ -72,7 +84,7 @@ impl<J: Journal, C: Clock> Share<J, C> {
             places,
             lasts,
             turn: Mutex::new(()),
-            ours: Locked::new(Some(VecDeque::new())),
+            ours: Locked::new(Ours { places: Some(VecDeque::new()), ..Ours::default() }),
         })
     }
 
@@ -94,27 +106,48 @@ impl<J: Journal, C: Clock> Share<J, C> {
 
     async fn wait(&self, what: Turn) -> Result<(), JournalError> {
         let _turn = self.turn.lock().await;
-        let mut failed = 0;
         loop {
             let now = self.clock.monotonic();
             match self.next_place(now, what) {
                 Next::Go => return Ok(()),
                 Next::At(place) => self.clock.sleep(place.saturating_sub(now)).await,
-                Next::None => match self.journal.reserve(&self.lane, self.places).await {
-                    Ok(reserved) => self.note(reserved).await,
-                    Err(error) if failed >= MOST_TIMES => return Err(error),
-                    Err(_) => {
-                        failed += 1;
-                        self.clock.sleep(AGAIN).await;
-                    }
-                },
+                Next::Never(error) => return Err(error),
+                Next::None => {
+                    let reserved = self.reserve().await?;
+                    self.note(reserved).await;
+                }
             }
         }
     }
 
+    /// Asks for places, and tells how many good answers there were, until that is heard.
+    async fn reserve(&self) -> Result<Reserved, JournalError> {
+        let well = self.ours().well;
+        let reserved = self.journal.reserve(&self.lane, Wanted { places: self.places, well }).await?;
+        if matches!(reserved, Reserved::Places { .. }) {
+            self.ours().well -= well;
+        }
+        Ok(reserved)
+    }
+
+    /// Takes note of a good answer: a rate that was lowered climbs back, for all.
+    pub fn climb(&self) {
+        let mut ours = self.ours();
+        ours.well = ours.well.saturating_add(1);
+    }
+
     fn next_place(&self, now: Duration, what: Turn) -> Next {
         let mut ours = self.ours();
-        let Some(places) = ours.as_mut() else { return Next::Go };
+        if let Some(error) = &ours.untold {
+            return Next::Never(error.clone());
+        }
+        if now < ours.held_until {
+            return Next::At(ours.held_until);
+        }
+        if ours.telling > 0 {
+            return Next::At(now + AGAIN);
+        }
+        let Some(places) = ours.places.as_mut() else { return Next::Go };
         while places.front().is_some_and(|place| *place + self.lasts < now) {
             places.pop_front();
         }
@@ -132,32 +165,36 @@ impl<J: Journal, C: Clock> Share<J, C> {
 
     async fn note(&self, reserved: Reserved) {
         match reserved {
-            Reserved::Alone => *self.ours() = None,
+            Reserved::Alone => self.ours().places = None,
             Reserved::Later(wait) => self.clock.sleep(wait).await,
-            Reserved::Places { first_in } => {
+            Reserved::Places { first_in, spacing } => {
                 // The answer has been on its way: a place comes a little later for it, and never sooner.
                 let first = self.clock.monotonic() + first_in;
-                if let Some(places) = self.ours().as_mut() {
-                    places.extend((0..self.places).map(|index| first + self.lane.spacing * index));
+                if let Some(places) = self.ours().places.as_mut() {
+                    places.extend((0..self.places).map(|index| first + spacing * index));
                 }
             }
         }
     }
 
-    /// Gives all places back, and keeps the lane empty for a time that the provider has asked for.
+    /// Drops all places, and keeps the lane empty for a time that the provider has asked for. Returns when the others are
+    /// told; until then nothing of ours leaves, and if they cannot be told, nothing does any more.
     pub async fn hold(&self, wait: Duration) {
-        if let Some(places) = self.ours().as_mut() {
-            places.clear();
+        {
+            let mut ours = self.ours();
+            ours.places.iter_mut().for_each(VecDeque::clear);
+            ours.held_until = ours.held_until.max(self.clock.monotonic() + wait);
+            ours.telling += 1;
         }
-        for _ in 0..MOST_TIMES {
-            if self.journal.hold(&self.lane, wait).await.is_ok() {
-                return;
-            }
-            self.clock.sleep(AGAIN).await;
+        let told = self.journal.hold(&self.lane, wait).await;
+        let mut ours = self.ours();
+        ours.telling -= 1;
+        if let Err(error) = told {
+            ours.untold = Some(error);
         }
     }
 
-    fn ours(&self) -> std::sync::MutexGuard<'_, Option<VecDeque<Duration>>> {
+    fn ours(&self) -> std::sync::MutexGuard<'_, Ours> {
         self.ours.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
@@ -165,5 +202,8 @@ impl<J: Journal, C: Clock> Share<J, C> {
 enum Next {
     Go,
     At(Duration),
+    /// We have no place.
     None,
+    /// The others could not be told to wait.
+    Never(JournalError),
 }

@@ -2,12 +2,9 @@
 //!
 //! Being throttled halves it, down to a sixteenth. Then every so many good answers give a twentieth of the job's rate back:
 //! as many as the job's rate is in a second, and ten at least. From one half to the whole takes some half a minute at 5/s, and a
-//! quarter of one at 500/s. It never goes above the job's rate.
+//! quarter of one at 500/s. It never goes above the job's rate. A lane that several programs share goes by the same figures.
 
-/// The job's rate, in thousandths of it.
-pub(super) const FULL: u32 = 1000;
-const LOWEST: u32 = FULL / 16;
-const STEP: u32 = FULL / 20;
+use crate::journal::lane::{FULL, LOWEST, STEP, per_step};
 
 /// The share of the job's rate that is in force.
 #[derive(Debug, Clone)]
@@ -20,7 +17,7 @@ pub(super) struct Speed {
 impl Speed {
     /// All of a rate of so many calls a second.
     pub(super) fn full(calls_a_second: u32) -> Self {
-        Self { share: FULL, good: 0, good_per_step: calls_a_second.max(10) }
+        Self { share: FULL, good: 0, good_per_step: per_step(calls_a_second) }
     }
 
     /// The share, in thousandths.

@@ -1,0 +1,90 @@
+//! The report of a joint run while nobody knows yet whether it is the one: whoever closes a run may be frozen in the middle, and
+//! another host then reports. It gets its place once the journal has recorded the end of the run.
+
+use std::path::PathBuf;
+
+use super::books::Books;
+use super::exit::Failure;
+use super::load::{Case, shown};
+use super::open;
+use super::screen::Screen;
+use crate::edge::files;
+use crate::journal::JournalError;
+use crate::journal::joint::Draft;
+use crate::journal::store::Store;
+use crate::model::fault::printable;
+use crate::model::ids::RunId;
+use crate::report::words::both::both;
+
+/// What the folders of such reports end with.
+const KIND: &str = "closing";
+
+/// A report that waits for its place.
+#[derive(Debug)]
+pub(super) struct Closing {
+    run: RunId,
+    runner: i64,
+    pub(super) folder: PathBuf,
+    place: PathBuf,
+}
+
+impl Closing {
+    /// The report that a runner makes of a run.
+    pub(super) fn of(case: &Case, run: &RunId, runner: i64) -> Self {
+        let reports = Books::folder(case);
+        let folder = reports.join(format!(".{runner}.{run}.{KIND}"));
+        Self { run: run.clone(), runner, folder, place: reports.join(run.as_str()) }
+    }
+
+    /// A folder of that name in the job's output folder, if it is such a report.
+    fn named(case: &Case, name: &str) -> Option<Self> {
+        let (runner, rest) = name.strip_prefix('.')?.split_once('.')?;
+        let run = rest.strip_suffix(KIND)?.strip_suffix('.')?;
+        Some(Self::of(case, &RunId::new(run).ok()?, runner.parse().ok()?))
+    }
+
+    /// The run is recorded as closed by this program: the files get their place. Otherwise somebody else reports, or the next
+    /// run of the job finds out; what to say about that.
+    pub(super) fn end(&self, recorded: &Result<(), JournalError>) -> Result<(), Failure> {
+        let (run, failed) = (&self.run, |error: files::WriteError| Failure::Stopped(error.to_string()));
+        match recorded {
+            Ok(()) => files::put_in_place(&self.folder, &self.place).map_err(failed),
+            Err(error @ JournalError::Fenced) => {
+                files::remove_folder(&self.folder).map_err(failed)?;
+                Err(Failure::Stopped(format!(
+                    "{error}; another one reports on run {run}, and no report of it is left here"
+                )))
+            }
+            Err(error) => Err(Failure::Stopped(format!(
+                "{error}; whether the end of run {run} was recorded is not known: its files wait in {}, and the next run of \
+                 the job on this host puts them in place, or removes them if another host has reported",
+                printable(&shown(&self.folder))
+            ))),
+        }
+    }
+}
+
+/// Ends what earlier programs have left waiting here.
+pub(super) async fn end_what_waits(case: &Case, journal: &Store, screen: Screen) -> Result<(), Failure> {
+    if !journal.is_shared() {
+        return Ok(());
+    }
+    for closing in files::names_in(&Books::folder(case)).iter().filter_map(|name| Closing::named(case, name)) {
+        let Closing { run, runner, folder, place } = &closing;
+        let ended = match journal.draft(run, *runner).await.map_err(open::failure)? {
+            Draft::Pending | Draft::Unknown => continue,
+            Draft::Void => files::remove_folder(folder),
+            Draft::Accepted => files::put_in_place(folder, place).map(|()| {
+                let place = printable(&shown(place));
+                screen.warn(&both(
+                    format!("the report of run {run} had not found its place yet: {place}"),
+                    format!("laporan proses {run} belum sampai di tempatnya: {place}"),
+                ));
+            }),
+        };
+        if let Err(error) = ended {
+            screen.warn(&error.to_string());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,52 @@
+//! Why a program left a run of which the journal knows no end: the journal was out of reach, or somebody would not wait. It is
+//! written down beside the journal, where `rekon show` looks for it.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::exit::Failure;
+use crate::edge::clock::SystemClock;
+use crate::edge::{files, read};
+use crate::journal::cause::Cause;
+use crate::journal::record::RunRecord;
+use crate::journal::store::Location;
+use crate::model::ids::RunId;
+use crate::model::time::wire;
+use crate::runner::clock::Clock as _;
+
+/// What is written down.
+#[derive(Serialize, Deserialize)]
+struct Left {
+    at: String,
+    stopped: Cause,
+}
+
+fn path(location: &Location, run: &RunId) -> PathBuf {
+    let folder = match location {
+        Location::File(path) => path.parent().unwrap_or(Path::new("")),
+        Location::Server { beside, .. } => beside,
+    };
+    folder.join(format!("left-{run}.json"))
+}
+
+/// Writes down why a run is left. Where that cannot be written either, it is not known later.
+pub(super) fn note(journal: &Location, run: &RunId, stopped: Cause) {
+    let left = Left { at: wire(SystemClock.now()), stopped };
+    let text = serde_json::to_vec(&left).expect("texts can be written as JSON");
+    let _ = files::write(&path(journal, run), &text);
+}
+
+/// The same of what the program ends with, but for what to do.
+pub(super) fn note_failure(journal: &Location, run: &RunId, failure: &Failure) {
+    let error = failure.to_string().lines().next().unwrap_or_default().to_owned();
+    note(journal, run, Cause::Journal { error });
+}
+
+/// Adds what was written down to those runs of which the journal knows no end.
+pub(super) fn explain(location: &Location, runs: &mut [RunRecord]) {
+    for run in runs.iter_mut().filter(|run| run.finished_at.is_none() && run.stopped.is_none()) {
+        let text = read::bytes(&path(location, &run.run)).unwrap_or_default();
+        run.stopped = serde_json::from_slice(&text).ok().map(|left: Left| left.stopped);
+    }
+}

@@ -1,0 +1,119 @@
+//! What this host knew of the log when it looked last, in a file beside the job: a database that was restored from an old copy,
+//! or made anew, does not hold it. Each host has a memo of its own; what one of them has found missing, and a person or the
+//! program has noted in the log, is news to no other.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+use deadpool_postgres::Client;
+
+use super::address::Address;
+use super::look::get;
+use super::needs::asked;
+use super::sheet::Head;
+use super::trouble::Undone;
+use crate::journal::Loss;
+use crate::journal::log::{hex, sha256};
+use crate::journal::memo::Memo;
+use crate::model::time;
+
+/// So much of the digest of the journal's place is in the name of its file.
+const NAME: usize = 16;
+
+/// The file, and what does not change in it.
+pub(super) struct Keeper {
+    path: PathBuf,
+    /// Hash and time of the first entry, once they are known.
+    first: Option<(String, String)>,
+    /// Whether the memo says what the log lacks, and nobody has accepted that yet: then it stays as it is.
+    stands: bool,
+}
+
+impl Keeper {
+    /// The memo of a journal in a folder.
+    pub(super) fn beside(folder: &Path, address: &Address) -> Self {
+        // Whoever asks, it is the same journal.
+        let place = sha256(address.of_somebody("").to_string().as_bytes());
+        Self {
+            path: folder.join(format!("head-{}.json", place.get(..NAME).unwrap_or_default())),
+            first: None,
+            stands: false,
+        }
+    }
+
+    /// What the log lacks of the memo; `None` if nothing, if there is no memo, or if that is noted in the log.
+    pub(super) async fn loss(&mut self, client: &Client) -> Result<Option<Loss>, Undone> {
+        let Some(memo) = fs::read_to_string(&self.path).ok().and_then(|text| serde_json::from_str::<Memo>(&text).ok())
+        else {
+            return Ok(None);
+        };
+        if entry(client, memo.seq).await?.is_some_and(|(hash, _)| hash == memo.hash) {
+            return Ok(None);
+        }
+        // What was written since the journal was put back is younger than what it lacks.
+        let before = "SELECT at FROM event WHERE seq < $1 AND at <= $2 ORDER BY seq DESC LIMIT 1";
+        let before = asked(client, before, &[&memo.seq, &memo.at]).await?;
+        let last_at = before.first().map(|row| get(row, 0)).transpose()?;
+        let first = entry(client, 1).await?.map(|(hash, _)| hash);
+        let Some(loss) = memo.loss(first.as_deref(), last_at) else { return Ok(None) };
+        let noted = "SELECT 1 FROM event WHERE item IS NULL AND data::json ->> 'kind' = 'accepted' AND at >= $1 \
+             AND data::json ->> 'lost_since' <= $2 LIMIT 1";
+        let noted = asked(client, noted, &[&memo.at, &time::stored(loss.since)]).await?;
+        self.stands = noted.is_empty();
+        Ok(self.stands.then_some(loss))
+    }
+
+    /// What is lost is accepted.
+    pub(super) const fn accept(&mut self) {
+        self.stands = false;
+    }
+
+    /// Writes down how far the log goes now.
+    pub(super) async fn look(&mut self, client: &Client) -> Result<(), Undone> {
+        let rows = asked(client, "SELECT seq, at, hash FROM event ORDER BY seq DESC LIMIT 1", &[]).await?;
+        let Some(row) = rows.first() else { return Ok(()) };
+        let (seq, at, hash): (i64, String, &[u8]) = (get(row, 0)?, get(row, 1)?, get(row, 2)?);
+        self.write(client, seq, at, hex(hash)).await
+    }
+
+    /// Writes down how far the log goes after a commit, whose last entry is of then.
+    pub(super) async fn note(&mut self, client: &Client, head: Head, at: String) -> Result<(), Undone> {
+        self.write(client, head.seq, at, hex(&head.hash)).await
+    }
+
+    async fn write(&mut self, client: &Client, seq: i64, at: String, hash: String) -> Result<(), Undone> {
+        if self.stands {
+            return Ok(());
+        }
+        if self.first.is_none() {
+            self.first = entry(client, 1).await?;
+        }
+        let Some((first, since)) = self.first.clone() else { return Ok(()) };
+        // A memo that cannot be written is a memo that is missing.
+        let _ = self.put(&Memo { first, since, seq, at, hash });
+        Ok(())
+    }
+
+    fn put(&self, memo: &Memo) -> std::io::Result<()> {
+        if let Some(folder) = self.path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let mut file = OpenOptions::new().write(true).create(true).truncate(false).open(&self.path)?;
+        // Another program of this host may be at it, and knows as much.
+        if File::try_lock(&file).is_err() {
+            return Ok(());
+        }
+        let mut text = serde_json::to_vec(memo)?;
+        text.push(b'\n');
+        file.seek(SeekFrom::Start(0))?;
+        file.write_all(&text)?;
+        file.set_len(text.len() as u64)
+    }
+}
+
+/// Hash and time of an entry.
+async fn entry(client: &Client, seq: i64) -> Result<Option<(String, String)>, Undone> {
+    let rows = asked(client, "SELECT hash, at FROM event WHERE seq = $1", &[&seq]).await?;
+    rows.first().map(|row| Ok::<_, Undone>((hex(get(row, 0)?), get(row, 1)?))).transpose()
+}

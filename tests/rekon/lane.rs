@@ -1,0 +1,93 @@
+//! A wait that the provider asks for, told to everybody who makes calls for the same merchant, before anything else leaves.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rekon::doku::exchange::{Answer, Exchange, Request};
+use rekon::edge::clock::SystemClock;
+use rekon::job::settings::Limits;
+use rekon::journal::lane::{Lane, Reserved, Wanted};
+use rekon::journal::postgres::address::Address;
+use rekon::journal::store::{Location, Store};
+use rekon::journal::{Account, Journal as _};
+use rekon::model::environment::Environment;
+use rekon::model::ids::ClientId;
+use rekon::model::operation::Operation;
+use rekon::runner::clock::RunClock;
+use rekon::runner::gateway::Gateway;
+use rekon::runner::pace::gate::LaneGate;
+use rekon::runner::pace::share::Share;
+
+use crate::postgres::{Database, Server};
+
+/// A provider that is busy for ten minutes.
+#[derive(Clone)]
+struct Busy;
+
+impl Gateway for Busy {
+    async fn exchange(&self, _: Request) -> Exchange {
+        let headers = vec![("retry-after".to_owned(), "600".to_owned())];
+        Exchange::Answered(Answer { status: 503, headers, body: Vec::new() })
+    }
+}
+
+fn account() -> Account {
+    let client_id = ClientId::new("MCH-1").expect("an id");
+    Account { environment: Environment::Simulator, client_id, operation: Operation::Refund }
+}
+
+async fn open(database: &Database<'_>) -> Arc<Store> {
+    let url = format!("{}?lease=2s", database.url());
+    let address = Address::parse(&url, Path::new("/"), &|_| None).expect("a URL");
+    let beside = std::env::temp_dir();
+    Arc::new(Store::open(&Location::Server { address: Box::new(address), beside }).await.expect("a journal"))
+}
+
+fn share(journal: &Arc<Store>) -> Arc<Share<Store, SystemClock>> {
+    let share = Share::new(Arc::clone(journal), &account(), &Limits::default(), SystemClock);
+    Arc::new(share.expect("the default limits have a rate"))
+}
+
+fn request() -> Request {
+    Request { target: String::new(), headers: Default::default(), body: None, safe_until: None }
+}
+
+#[tokio::test]
+async fn a_wait_is_told_to_all_before_the_answer_that_asked_for_it_is_handed_on() {
+    let Some(server) = Server::shared("a wait for all hosts") else { return };
+    let database = server.database();
+    let (ours, theirs) = (open(&database).await, open(&database).await);
+    let share = share(&ours);
+    let clock = RunClock::begin(SystemClock);
+    let gate = LaneGate::before(Busy, Arc::clone(&ours), Some(Arc::clone(&share)), clock, Duration::from_secs(5));
+    assert!(matches!(gate.exchange(request()).await, Exchange::Answered(_)));
+    let Account { environment, client_id, .. } = account();
+    let second = Duration::from_secs(1);
+    let lane = Lane { environment, client_id, spacing: second, ahead: second };
+    let Reserved::Later(wait) =
+        theirs.reserve(&lane, Wanted { places: 1, well: 0 }).await.expect("the server is there")
+    else {
+        panic!("the other host has a place");
+    };
+    assert!(wait > Duration::from_secs(500), "{wait:?}");
+    // Of the places that it had, it uses none either.
+    tokio::select! {
+        biased;
+        used = share.take() => panic!("{used:?}"),
+        () = tokio::task::yield_now() => {}
+    }
+}
+
+#[tokio::test]
+async fn whoever_cannot_tell_the_others_to_wait_sends_nothing_more() {
+    let Some(server) = Server::own("a wait that cannot be told") else { return };
+    let database = server.database();
+    let journal = open(&database).await;
+    let share = share(&journal);
+    share.take().await.expect("the first place is free");
+    server.stop_at_once();
+    share.hold(Duration::from_millis(1)).await;
+    assert!(!journal.may_send(), "it was tried for as long as something might have left");
+    assert!(share.take().await.is_err(), "though it has places left, and the wait is over");
+}
