@@ -11,6 +11,7 @@ use crate::doku::sign::Signer;
 use crate::doku::status;
 use crate::journal::identity::hashed;
 use crate::journal::record::{DurableIntent, InquiryResult, Intent, Item, OutcomeRecord};
+use crate::journal::state::State;
 use crate::journal::{Journal, JournalError};
 use crate::model::ids::{ClientId, RequestId, RunId};
 use crate::model::outcome::{Doubt, Outcome, Refusal, SignatureCheck};
@@ -58,14 +59,26 @@ pub struct Ended {
     pub retry_after: Option<Duration>,
 }
 
+/// The journal failed, before or after a request.
+#[derive(Debug)]
+pub struct Failed {
+    /// How.
+    pub error: JournalError,
+    /// The item, if a request of it may have left and nothing was proved: the journal knows of its intent only.
+    pub in_doubt: Option<Box<Item>>,
+}
+
+impl From<JournalError> for Failed {
+    fn from(error: JournalError) -> Self {
+        Self { error, in_doubt: None }
+    }
+}
+
 /// Makes the intent durable, sends, reads the answer and records what it proves.
 ///
 /// # Errors
 /// The journal failed, before or after the request; it then knows of the intent at least.
-pub async fn attempt<J: Journal, G: Gateway, C: Clock>(
-    desk: &Desk<J, G, C>,
-    intent: Intent,
-) -> Result<Ended, JournalError> {
+pub async fn attempt<J: Journal, G: Gateway, C: Clock>(desk: &Desk<J, G, C>, intent: Intent) -> Result<Ended, Failed> {
     let durable = desk.journal.record_intent(intent).await?;
     let (item, attempt) = (durable.item().clone(), durable.attempt());
     let exchange = send(desk, durable).await;
@@ -76,7 +89,14 @@ pub async fn attempt<J: Journal, G: Gateway, C: Clock>(
         reading.outcome = Outcome::Ambiguous(Doubt::Http(*status));
     }
     let record = OutcomeRecord { attempt, reading: reading.clone(), exchange, at: now };
-    let state = desk.journal.record_outcome(record).await?;
+    let state = match desk.journal.record_outcome(record).await {
+        Ok(state) => state,
+        Err(error) => {
+            let is_open = matches!(reading.outcome, Outcome::Ambiguous(_));
+            let in_doubt = is_open.then(|| Box::new(Item { state: State::Unknown, ..item }));
+            return Err(Failed { error, in_doubt });
+        }
+    };
     let item = Item { state, reason: reading.outcome.reason(), ..item };
     let (throttled, retry_after) = (matches!(reading.outcome, Outcome::Throttled(_)), reading.retry_after);
     let (http_status, signature) = (reading.facts.http_status, reading.facts.signature);

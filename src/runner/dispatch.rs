@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::attempt::{Desk, Ended, attempt, inquire};
+use super::attempt::{Desk, Ended, Failed, attempt, inquire};
 use super::breaker::{Breaker, Opened, Seals};
 use super::clock::Clock;
 pub use super::fresh::Fresh;
@@ -105,7 +105,7 @@ impl Ord for Due {
 }
 
 /// What a call under way brings back.
-type Landed = (Result<Ended, JournalError>, Efforts);
+type Landed = (Result<Ended, Failed>, Efforts);
 
 /// One run's dispatching.
 pub struct Dispatch<J: Journal, G: Gateway, C: Clock> {
@@ -485,7 +485,7 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
                 }
                 What::Inquire => {
                     efforts.inquiries += 1;
-                    self.under_way.spawn(async move { (inquire(&desk, item).await, efforts) });
+                    self.under_way.spawn(async move { (inquire(&desk, item).await.map_err(Failed::from), efforts) });
                 }
             }
             return;
@@ -527,17 +527,18 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
     async fn land(&mut self, (ended, mut efforts): Landed) {
         let ended = match ended {
             Ok(ended) => ended,
-            Err(error) if self.is_for_others(&error) => {
+            Err(Failed { error, .. }) if self.is_for_others(&error) => {
                 self.probe.give_way(efforts.role);
                 return Progress::add(&self.progress.ended, 1);
             }
             // No new order begins any more; what is begun is settled all the same.
-            Err(error @ JournalError::Capped(_)) => {
+            Err(Failed { error: error @ JournalError::Capped(_), .. }) => {
                 self.fresh = Fresh::none();
                 self.stop.get_or_insert(Stop::Journal(error));
                 return;
             }
-            Err(error) => {
+            Err(Failed { error, in_doubt }) => {
+                in_doubt.iter().for_each(|item| self.progress.doubt(item));
                 self.stop = Some(Stop::Journal(error));
                 return;
             }

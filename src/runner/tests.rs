@@ -223,6 +223,7 @@ struct World {
     interrupt: watch::Sender<bool>,
     /// How long the machine sleeps before the next requests.
     naps: Arc<Mutex<VecDeque<Duration>>>,
+    progress: Arc<Progress>,
     lost_since: Option<Timestamp>,
     caps: DayCaps,
 }
@@ -248,6 +249,7 @@ impl World {
             arrived: Arc::default(),
             interrupt: watch::channel(false).0,
             naps: Arc::default(),
+            progress: Arc::default(),
             lost_since: None,
             caps: DayCaps::default(),
         }
@@ -330,7 +332,7 @@ impl World {
         let mut sum = Tally::default();
         fresh.iter().for_each(|ready| sum.add(ready.order.amount));
         let fresh = Fresh::of(sum, fresh.into_iter());
-        let progress = Arc::new(Progress::default());
+        let progress = Arc::clone(&self.progress);
         Dispatch::new(desk, Self::account(), self.rules.clone(), fresh, unsettled, progress)
     }
 
@@ -486,13 +488,18 @@ async fn who_does_not_answer_is_not_asked_for_ever() {
 
 #[tokio::test]
 async fn an_outcome_that_cannot_be_written_stops_the_run() {
-    let world = World::new();
-    // One write fails and no other: the writer itself goes on.
-    let trigger = "CREATE TRIGGER no BEFORE UPDATE ON attempt WHEN NEW.item = 2 BEGIN SELECT RAISE(ABORT, 'no'); END";
-    rusqlite::Connection::open(&world.path).unwrap().execute_batch(trigger).unwrap();
-    let stop = world.run(1..=5, &[]).await;
-    assert!(matches!(stop, Some(Stop::Journal(_))), "{stop:?}");
-    assert_eq!(world.sends().len(), 2);
+    // What is proved is kept elsewhere, if anywhere; of a call without an answer nobody knows.
+    for (second, in_doubt) in [(Reply::Refunded(200), 0), (Reply::TimeOut, 1)] {
+        let world = World::new();
+        // One write fails and no other: the writer itself goes on.
+        let trigger =
+            "CREATE TRIGGER no BEFORE UPDATE ON attempt WHEN NEW.item = 2 BEGIN SELECT RAISE(ABORT, 'no'); END";
+        rusqlite::Connection::open(&world.path).unwrap().execute_batch(trigger).unwrap();
+        let stop = world.run(1..=5, &[Reply::Refunded(200), second]).await;
+        assert!(matches!(stop, Some(Stop::Journal(_))), "{stop:?}");
+        assert_eq!(world.sends().len(), 2);
+        assert_eq!(world.progress.in_doubt().count, in_doubt);
+    }
 }
 
 #[tokio::test]
