@@ -245,7 +245,7 @@ impl Bound {
         if left.count > 0 {
             let (Both { english, indonesian }, rupiah) = (both::counted(left.count, Unit::Items), left.rupiah);
             screen.warn(&both(
-                format!("{english}, {rupiah}, of the job are in doubt and not in the plan; rekon resolve JOB settles them"),
+                format!("{english}, {rupiah}, of the job are in doubt and not in the plan; settle them with: rekon resolve JOB"),
                 format!("{indonesian}, {rupiah}, dari job ini belum pasti dan tidak ada di rencana; pastikan dengan: rekon resolve JOB"),
             ));
         }

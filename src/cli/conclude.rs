@@ -16,6 +16,7 @@ use crate::journal::cause::Cause;
 use crate::journal::history::Overridden;
 use crate::journal::history::PlanUse;
 use crate::journal::joint::Host;
+use crate::model::environment::Environment;
 use crate::model::fault::printable;
 use crate::model::ids::InvoiceNumber;
 use crate::model::money::Tally;
@@ -352,8 +353,8 @@ impl Conclusion {
         let (words, totals) = (case.words(), &self.books.totals);
         let bad = |verdict: &Verdict| level(*verdict, totals, &case.job.reconcile.severity(*verdict)) == Level::Error;
         let verdicts = Verdict::ALL.into_iter().filter(bad);
-        let verdicts = verdicts
-            .map(|one| format!("{} {}", (words.count)(totals.verdict(one).count), lowered(&(words.verdict_name)(one))));
+        let verdicts =
+            verdicts.map(|one| (words.orders_that)(totals.verdict(one).count, &lowered(&(words.verdict_name)(one))));
         let states =
             DoneState::ALL.into_iter().filter(|state| state.needs_a_person() && totals.state(*state).count > 0);
         let states = states.map(|one| {
@@ -386,9 +387,11 @@ impl Conclusion {
             Task::Change(_) => Again::TheJob,
         };
         // The name alone would mean another day's orders tomorrow, or another journal.
+        let live = if case.job.merchant.environment == Environment::Production { " --live" } else { "" };
+        let typed = format!("{}{live}", case.typed);
         let has_file = !matches!(case.loosening, Loosening::NotOffered);
         let command = match again {
-            Again::TheJob if has_file && case.typed != case.file => format!(" (rekon run {})", case.typed),
+            Again::TheJob if has_file => format!("rekon run {typed}"),
             Again::TheJob | Again::ThePlan | Again::TheSender => String::new(),
         };
         let place = format!("--journal {}", printable(&for_a_shell(&named(&case.journal))));
@@ -398,7 +401,7 @@ impl Conclusion {
             exit::DOUBT => {
                 next.extend(self.not_in_the_input(words));
                 next.push((words.settles)(again, &command));
-                next.extend(self.may_be_resolved(case).then(|| (words.resolving)(&case.typed)));
+                next.extend(self.may_be_resolved(case).then(|| (words.resolving)(&typed)));
                 next.push((words.which_ones)(&place));
                 next.extend(self.waits_for_a_person().then(|| (words.for_a_person)(&place)));
             }

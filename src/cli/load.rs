@@ -30,6 +30,7 @@ use crate::plan::decide::Heard;
 use crate::plan::{Input, guard, input};
 use crate::reconcile::evidence::{Log, Unmatched, UnmatchedReason};
 use crate::report::summary::Summary;
+use crate::report::words::both::both;
 use crate::report::words::speech::Speech;
 use crate::runner::progress::Progress;
 use crate::simulator;
@@ -394,7 +395,11 @@ impl Case {
         found.retain(|path| {
             let other = results::environment_of(path).filter(|environment| *environment != own);
             if let Some(other) = other {
-                screen.note(&format!("{}: left out, for it is of the {other}", shown(path)));
+                let file = shown(path);
+                screen.note(&both(
+                    format!("{file}: left out, for it is of the {other}"),
+                    format!("{file}: dilewati, karena berasal dari {other}"),
+                ));
             }
             other.is_none()
         });

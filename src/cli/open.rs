@@ -243,7 +243,7 @@ pub(super) fn doubt(case: &Case) -> String {
         );
         return format!("{}\n  {which_ones}", may_be.told(case.language));
     }
-    let settles = (words.settles)(Again::TheJob, &format!(" (rekon run {})", case.typed));
+    let settles = (words.settles)(Again::TheJob, &format!("rekon run {}", case.typed));
     format!("{}\n  {settles}\n  {which_ones}", (words.items_in_doubt)(tally))
 }
 

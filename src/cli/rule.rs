@@ -193,7 +193,7 @@ fn not_now(item: &Item, why: &NotNow) -> Failure {
     let invoice = &item.identity.invoice;
     let hint = match why {
         NotNow::MaySettle { .. } => {
-            "\n  hint: run the job again, or rekon resolve JOB: the same key is safe until then"
+            "\n  hint: the same key is safe until then: run the job again, or rekon resolve JOB"
         }
         NotNow::NothingSent | NotNow::AtItsEnd(_) | NotNow::NotRefused(_) => "",
     };

@@ -306,7 +306,7 @@ fn stopped_at_once(known: Tally, look: &str) -> Both {
     both(
         format!(
             "stopped at once; MONEY IN DOUBT: the requests that were under way{before} (exit code 3)\n  \
-             run the same job again: it settles them with the same key and never sends twice\n  which ones: {look}"
+             run the same job again; it settles them with the same key and never sends twice\n  which ones: {look}"
         ),
         format!(
             "berhenti seketika; UANG BELUM PASTI: permintaan yang sedang berjalan{sebelumnya} (kode keluar 3)\n  \

@@ -194,7 +194,13 @@ fn resolve_ends_well_if_nothing_is_left_in_doubt_though_the_breaker_opened() {
     folder.write("job.yaml", &ill(&one_by_one));
     let ended = folder.rekon(&["run", "job.yaml"]);
     exits(&ended, 3);
-    assert!(ended.stdout.contains("or: rekon resolve job.yaml: "), "{}", ended.stdout);
+    assert!(
+        ended.stdout.contains(
+            "  or send nothing new; if DOKU is still ill, the status of each is asked for: rekon resolve job.yaml\n"
+        ),
+        "{}",
+        ended.stdout
+    );
     folder.write("job.yaml", &ill(&one_by_one.replace("60s, settle_for: 100ms", "10ms, settle_for: 5s")));
     let ended = folder.rekon(&["resolve", "job.yaml"]);
     exits(&ended, 0);
@@ -384,7 +390,12 @@ fn a_second_signal_ends_the_program_at_once_and_nothing_is_lost() {
     run.signal("INT");
     run.wait_for_message("stopping");
     run.signal("INT");
-    assert_eq!(run.end().code, Some(3), "the call under way is in doubt");
+    let ended = run.end();
+    assert_eq!(ended.code, Some(3), "the call under way is in doubt");
+    for told in ["MONEY IN DOUBT: the requests that were under way (exit code 3)", "which ones: rekon show --journal "]
+    {
+        assert!(ended.stderr.contains(told), "{}", ended.stderr);
+    }
     assert_eq!(folder.runs("refund-test").len(), 0, "there was no time for files");
     let shown = folder.rekon(&["show"]).stdout;
     let run = shown.split_whitespace().find(|word| word.starts_with("20") && word.len() > 15).expect("a run");

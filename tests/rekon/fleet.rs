@@ -554,7 +554,7 @@ fn a_host_that_loses_its_journal_with_an_order_in_doubt_says_so_and_the_run_show
     exits(&left, 3);
     assert!(left.stderr.contains("MONEY IN DOUBT: "), "{}", left.stderr);
     assert!(left.stderr.contains("it settles them with the same key and never sends twice"), "{}", left.stderr);
-    assert!(left.stderr.contains("(rekon run job.yaml --journal "), "{}", left.stderr);
+    assert!(left.stderr.contains("never sends twice: rekon run job.yaml --journal "), "{}", left.stderr);
     server.start_again();
     let url = fleet.hosts[0].url(&fleet.database);
     let shown = fleet.hosts[0].folder.rekon(&["show", &run, "--job", "job.yaml", "--journal", &url]);

@@ -154,7 +154,8 @@ fn a_plan_that_is_refused_says_what_is_in_doubt_meanwhile() {
     folder.write("job.yaml", &folder.read("job.yaml").replace("max_orders: 100", "max_orders: 1"));
     let refused = run(&folder, 1, 3, &[]);
     exits(&refused, 2);
-    let expected = "  1 row, Rp 1.000: in doubt meanwhile; rekon resolve job.yaml settles them and sends nothing new\n";
+    let expected =
+        "  1 row, Rp 1.000: in doubt meanwhile; settled, with nothing new sent, by: rekon resolve job.yaml\n";
     assert!(refused.stderr.contains(expected), "{}", refused.stderr);
     assert_eq!(provider.requests(), 1);
 }

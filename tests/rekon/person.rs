@@ -295,10 +295,7 @@ fn what_is_to_be_typed_names_the_day_and_the_journal_that_were_meant() {
         .write("job.yaml", &folder.read("job.yaml").replace("file: orders.csv", "file: \"orders-{date:%Y%m%d}.csv\""));
     let ended = folder.rekon(&["run", "job.yaml", "--date", "2026-11-21", "--journal", "other.db"]);
     assert_eq!(ended.code, Some(3), "{}", ended.stderr);
-    let typed = "rekon run job.yaml --date 2026-11-21 --journal other.db";
-    assert!(
-        ended.stdout.contains(&format!("\n  run the same job again ({typed}): it settles them")),
-        "{}",
-        ended.stdout
-    );
+    let typed = "  run the same job again; it settles them with the same key and never sends twice: rekon run job.yaml --date \
+                 2026-11-21 --journal other.db\n";
+    assert!(ended.stdout.contains(typed), "{}", ended.stdout);
 }

@@ -174,6 +174,8 @@ impl Background {
             line.clear();
             assert_ne!(stderr.read_line(&mut line).expect("UTF-8"), 0, "it ended without saying {text:?}");
         }
+        // What comes later is read at the end.
+        self.0.stderr = Some(stderr.into_inner());
     }
 
     /// Waits for its end.

@@ -161,8 +161,8 @@ fn next(judged: &Judged<'_>) -> Both {
             "berikutnya: jalankan lagi job yang mengirimnya, di mesin yang sama, atau rekon resolve JOB-ITU",
         ),
         Some(Action::Rule) => both(
-            "next: find out at DOKU, then rekon rule with the journal of the job that sent it",
-            "berikutnya: tanyakan kepada DOKU, lalu rekon rule dengan jurnal job yang mengirimnya",
+            "next: find out at DOKU, then, with the journal of the job that sent it: rekon rule",
+            "berikutnya: tanyakan kepada DOKU, lalu, dengan jurnal job yang mengirimnya: rekon rule",
         ),
         Some(Action::Review) => both(
             "next: a person decides; compare the lines above with DOKU's Back Office",

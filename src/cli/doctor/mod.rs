@@ -143,7 +143,7 @@ fn not_a_job(path: &Path, failure: &Failure) -> Finding {
     Finding::fault(
         "job",
         both(format!("{found}{more}"), format!("{found}{lagi}")),
-        both(format!("{command} lists everything"), format!("{command} menampilkan semuanya")),
+        both(format!("everything is listed by: {command}"), format!("selengkapnya: {command}")),
     )
 }
 

@@ -135,9 +135,10 @@ async fn journal(location: &Location, now: Timestamp) -> Vec<Finding> {
     }
     let look = format!("rekon journal check --journal {name}");
     let remedy = match location {
-        Location::File(_) => {
-            both(format!("look: {look}; put back a backup"), format!("periksa: {look}; pasang kembali cadangannya"))
-        }
+        Location::File(_) => both(
+            format!("put back a backup, after a look: {look}"),
+            format!("pasang kembali cadangannya, setelah diperiksa: {look}"),
+        ),
         Location::Server { .. } => both(
             "see what its server says; docs/several-hosts.md says what it must be",
             "lihat pesan servernya; syarat-syaratnya ada di docs/several-hosts.md",
@@ -155,8 +156,8 @@ async fn journal(location: &Location, now: Timestamp) -> Vec<Finding> {
         Ok(Some(journal)) => journal,
         Ok(None) if matches!(location, Location::Server { .. }) => {
             let remedy = both(
-                "rekon journal migrate URL makes them, with the role that owns the database",
-                "buat dengan rekon journal migrate URL, memakai role pemilik database",
+                "make them, with the role that owns the database: rekon journal migrate URL",
+                "buat, dengan role pemilik database: rekon journal migrate URL",
             );
             let found = both(format!("{name}: has no tables yet"), format!("{name}: belum ada tabelnya"));
             return vec![Finding::warning(check, found, remedy)];
@@ -170,8 +171,8 @@ async fn journal(location: &Location, now: Timestamp) -> Vec<Finding> {
         }
         Err(older @ JournalError::Older { .. }) => {
             let remedy = both(
-                "until then plan, show and an audit cannot read it: rekon resolve JOB carries it over and sends nothing new",
-                "sebelum itu plan, show dan audit tidak dapat membacanya: rekon resolve JOB memindahkannya tanpa pengiriman baru",
+                "until then plan, show and an audit cannot read it; carry it over, with nothing new sent: rekon resolve JOB",
+                "sebelum itu plan, show dan audit tidak dapat membacanya; pindahkan, tanpa mengirim yang baru: rekon resolve JOB",
             );
             return vec![Finding::warning(check, Both::same(older.to_string()), remedy)];
         }

@@ -199,6 +199,8 @@ pub struct Speech {
     pub look_at: fn(bool) -> &'static str,
     /// Why somebody must look.
     pub because_of: fn(&[String]) -> String,
+    /// So many orders have a verdict.
+    pub orders_that: fn(u64, &str) -> String,
     /// Refused rows, where nothing else is the cause.
     pub refused_rows: &'static str,
     /// Other jobs that are to be run again.

@@ -69,7 +69,7 @@ pub(super) const SPEECH: Speech = Speech {
     },
     doubt_meanwhile: |open, job| {
         let rows = counted(open.count, Unit::Rows);
-        format!("{rows}, {}: in doubt meanwhile; rekon resolve {job} settles them and sends nothing new", open.rupiah)
+        format!("{rows}, {}: in doubt meanwhile; settled, with nothing new sent, by: rekon resolve {job}", open.rupiah)
     },
     state: "state",
     state_now: "state now",
@@ -149,13 +149,10 @@ pub(super) const SPEECH: Speech = Speech {
             Again::ThePlan => "run the same plan again",
             Again::TheJob => "run the same job again",
         };
-        format!("{again}{command}: it settles them with the same key and never sends twice")
+        format!("{again}; it settles them with the same key and never sends twice{}", to_type(command))
     },
     resolving: |job| {
-        format!(
-            "or: rekon resolve {job}: the same, but nothing new is sent; if DOKU is still ill,\n  \
-             it asks for the status of each"
-        )
+        format!("or send nothing new; if DOKU is still ill, the status of each is asked for: rekon resolve {job}")
     },
     which_ones: |place| format!("which ones, and what is known about one: rekon show [INVOICE] {place}"),
     for_a_person: |place| {
@@ -166,17 +163,18 @@ pub(super) const SPEECH: Speech = Speech {
     },
     go_on: |again, command| match again {
         Again::ThePlan => "run the same plan again to continue".to_owned(),
-        Again::TheJob | Again::TheSender => format!("run the job again{command} to continue"),
+        Again::TheJob | Again::TheSender => format!("run the job again to continue{}", to_type(command)),
     },
     look_at: |has_strays| {
         if has_strays {
-            "at the rows that are refused, held or do not match: reconciliation.csv; at the stray lines of the logs: \
+            "look at the rows that are refused, held or do not match: reconciliation.csv; at the stray lines of the logs: \
              unmatched.csv"
         } else {
-            "at the rows that are refused, held or do not match: reconciliation.csv"
+            "look at the rows that are refused, held or do not match: reconciliation.csv"
         }
     },
     because_of: |causes| format!("because of {}", causes.join(", ")),
+    orders_that: |count, verdict| format!("{count} {verdict}"),
     refused_rows: "refused rows",
     other_jobs: |jobs| format!("left by other jobs; run these again too: {jobs}"),
     doubt_before: |tally| format!("in doubt before: {}, {}", counted(tally.count, Unit::Items), tally.rupiah),
@@ -245,6 +243,11 @@ pub(super) const SPEECH: Speech = Speech {
     money_in_doubt: "MONEY IN DOUBT",
     no_doubt_sentence: "No money is in doubt.",
 };
+
+/// A command behind a sentence, where nothing stands behind it in turn: what breaks lines leaves commands whole.
+fn to_type(command: &str) -> String {
+    if command.is_empty() { String::new() } else { format!(": {command}") }
+}
 
 fn counted(count: u64, unit: Unit) -> String {
     let word = match unit {

@@ -94,7 +94,7 @@ pub(super) const SPEECH: Speech = Speech {
     doubt_meanwhile: |open, job| {
         let rows = counted(open.count, Unit::Rows);
         format!(
-            "{rows}, {}: sementara itu belum pasti; rekon resolve {job} memastikannya tanpa mengirim yang baru",
+            "{rows}, {}: sementara itu belum pasti; pastikan tanpa mengirim yang baru: rekon resolve {job}",
             open.rupiah
         )
     },
@@ -186,12 +186,12 @@ pub(super) const SPEECH: Speech = Speech {
             Again::ThePlan => "jalankan lagi rencana yang sama",
             Again::TheJob => "jalankan lagi job yang sama",
         };
-        format!("{again}{command}: hasilnya dipastikan dengan kunci yang sama, tidak pernah dikirim dua kali")
+        let command = to_type(command);
+        format!("{again}; hasilnya dipastikan dengan kunci yang sama, tidak pernah dikirim dua kali{command}")
     },
     resolving: |job| {
         format!(
-            "atau: rekon resolve {job}: sama, tetapi tidak mengirim yang baru; bila DOKU masih bermasalah,\n  \
-             status tiap pesanan ditanyakan"
+            "atau tanpa mengirim yang baru; bila DOKU masih bermasalah, status tiap pesanan ditanyakan: rekon resolve {job}"
         )
     },
     which_ones: |place| format!("yang mana, dan apa yang diketahui tentangnya: rekon show [INVOICE] {place}"),
@@ -203,7 +203,7 @@ pub(super) const SPEECH: Speech = Speech {
     },
     go_on: |again, command| match again {
         Again::ThePlan => "jalankan lagi rencana yang sama untuk melanjutkan".to_owned(),
-        Again::TheJob | Again::TheSender => format!("jalankan lagi job ini{command} untuk melanjutkan"),
+        Again::TheJob | Again::TheSender => format!("jalankan lagi job ini untuk melanjutkan{}", to_type(command)),
     },
     look_at: |has_strays| {
         if has_strays {
@@ -213,6 +213,7 @@ pub(super) const SPEECH: Speech = Speech {
         }
     },
     because_of: |causes| format!("karena {}", causes.join(", ")),
+    orders_that: |count, verdict| format!("{} {verdict}", counted(count, Unit::Orders)),
     refused_rows: "baris yang ditolak",
     other_jobs: |jobs| format!("ditinggalkan oleh job lain; jalankan lagi juga: {jobs}"),
     doubt_before: |tally| format!("belum pasti sebelumnya: {}, {}", counted(tally.count, Unit::Items), tally.rupiah),
@@ -302,6 +303,10 @@ pub(super) const SPEECH: Speech = Speech {
 
 fn coded(word: &str, code: &str) -> String {
     format!("{word} ({code})")
+}
+
+fn to_type(command: &str) -> String {
+    if command.is_empty() { String::new() } else { format!(": {command}") }
 }
 
 fn counted(count: u64, unit: Unit) -> String {
