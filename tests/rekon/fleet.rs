@@ -16,10 +16,13 @@ use crate::postgres::{Database, Server};
 use crate::process::{Background, Ended, Folder, Provider, exits, rows, until};
 use crate::trial::{ANY_PROVIDER, QUICK, Seeded, asked_for, faults, is_done, orders, starting_orders};
 
-/// As short as a lease may be: who is lost is soon buried.
-const LEASE: &str = "?lease=2s";
+/// Long enough for a host that gets no processor for some seconds, on a machine that has much to do.
+const CALM: &str = "8s";
 
-/// Longer than the lease.
+/// As short as a lease may be: who is lost is soon buried. Rounds bear it that a host loses its lease for no reason.
+const SHORT: &str = "2s";
+
+/// Longer than the short lease.
 const FROZEN: Duration = Duration::from_millis(2600);
 
 /// Held by whoever restarts the server; whoever asks it something for a test waits until it is back.
@@ -38,11 +41,12 @@ struct Host {
     folder: Folder,
     line: Line,
     name: String,
+    lease: &'static str,
 }
 
 impl Host {
     fn url(&self, database: &Database<'_>) -> String {
-        format!("postgres://postgres@127.0.0.1:{}/{}{LEASE}", self.line.port, database.name)
+        format!("postgres://postgres@127.0.0.1:{}/{}?lease={}", self.line.port, database.name, self.lease)
     }
 }
 
@@ -111,7 +115,7 @@ impl<'a> Fleet<'a> {
             let folder = Folder::new();
             folder.write("job.yaml", &job(operation, url, keys));
             folder.write("orders.csv", &orders(operation, count));
-            Host { folder, line: Line::to(server.port), name: format!("host {number}") }
+            Host { folder, line: Line::to(server.port), name: format!("host {number}"), lease: CALM }
         };
         let calm = RESTARTING.read().unwrap_or_else(PoisonError::into_inner);
         let database = server.database();
@@ -570,6 +574,7 @@ fn round(server: &Server, seed: u64) -> Vec<String> {
     let faults = faults(&mut seeded, operation, 2, 12);
     let keys = QUICK.replace("rate: unlimited", "rate: 40/s, burst: 4");
     let mut fleet = Fleet::new(server, hosts, operation, 12, (&faults, &keys));
+    fleet.hosts.iter_mut().for_each(|host| host.lease = SHORT);
     let mut running: Vec<Option<Background>> = (0..hosts).map(|host| Some(fleet.start(host))).collect();
     for _ in 0..=seeded.below(3) {
         pause(100 + seeded.below(500));

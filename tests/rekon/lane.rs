@@ -38,7 +38,7 @@ fn account() -> Account {
 }
 
 async fn open(database: &Database<'_>) -> Arc<Store> {
-    let url = format!("{}?lease=2s", database.url());
+    let url = format!("{}?lease=8s", database.url());
     let address = Address::parse(&url, Path::new("/"), &|_| None).expect("a URL");
     let beside = std::env::temp_dir();
     Arc::new(Store::open(&Location::Server { address: Box::new(address), beside }).await.expect("a journal"))
