@@ -101,6 +101,13 @@ pub enum JournalError {
         "this runner was not heard of for longer than its lease, and counts as lost: others take over what it had in hand"
     )]
     Fenced,
+    /// The database was put back, or failed over to a copy that lagged behind, while we were at work. Nothing more is sent; what
+    /// was under way is kept beside the job.
+    #[error(
+        "the shared journal lacks what this runner has read or written there: the database was put back, or failed over to a copy \
+         that lacked it"
+    )]
+    Behind,
     /// A plan is used once.
     #[error("the plan was executed by run {0} already")]
     PlanUsed(String),

@@ -389,12 +389,17 @@ impl Joint<'_> {
 
     /// What became of a report that a runner had made before the end of its run was recorded.
     pub(super) async fn draft(&self, run: &RunId, runner: i64) -> Result<Draft, Undone> {
-        let client = self.pool.get().await?;
+        let mut client = self.pool.get().await?;
+        let tx = client.transaction().await?;
+        // Behind the lock: whoever is about to record the end of the run has done so, or cannot any more.
+        tx.query("SELECT seq FROM head FOR UPDATE", &[]).await?;
         let statement = format!(
             "SELECT run.finished_at IS NOT NULL AND j.closer = $2, EXISTS (SELECT 1 FROM runner r WHERE r.id = $2 AND {IS_ALIVE}) \
              FROM run JOIN joint_run j ON j.run = run.name WHERE run.name = $1"
         );
-        let Some(row) = client.query_opt(&statement, &[&run.as_str(), &runner]).await? else {
+        let row = tx.query_opt(&statement, &[&run.as_str(), &runner]).await?;
+        tx.rollback().await?;
+        let Some(row) = row else {
             return Ok(Draft::Unknown);
         };
         Ok(match (get::<Option<bool>>(&row, 0)?, get(&row, 1)?) {

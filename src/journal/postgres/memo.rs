@@ -10,7 +10,7 @@ use deadpool_postgres::Client;
 
 use super::address::Address;
 use super::look::get;
-use super::needs::asked;
+use super::needs::{asked, hash_of};
 use super::sheet::Head;
 use super::trouble::Undone;
 use crate::journal::Loss;
@@ -28,6 +28,8 @@ pub(super) struct Keeper {
     first: Option<(String, String)>,
     /// Whether the memo says what the log lacks, and nobody has accepted that yet: then it stays as it is.
     stands: bool,
+    /// The last entry that this program has seen or written.
+    known: Option<Head>,
 }
 
 impl Keeper {
@@ -39,6 +41,7 @@ impl Keeper {
             path: folder.join(format!("head-{}.json", place.get(..NAME).unwrap_or_default())),
             first: None,
             stands: false,
+            known: None,
         }
     }
 
@@ -69,20 +72,30 @@ impl Keeper {
         self.stands = false;
     }
 
+    /// The last entry that this program has seen or written: whatever happens, the log holds it.
+    pub(super) const fn known(&self) -> Option<Head> {
+        self.known
+    }
+
+    /// The log has lost what we know of it: the memo says so to the next program.
+    pub(super) const fn keep_as_it_is(&mut self) {
+        self.stands = true;
+    }
+
     /// Writes down how far the log goes now.
     pub(super) async fn look(&mut self, client: &Client) -> Result<(), Undone> {
+        if !holds(client, self.known).await? {
+            self.keep_as_it_is();
+        }
         let rows = asked(client, "SELECT seq, at, hash FROM event ORDER BY seq DESC LIMIT 1", &[]).await?;
         let Some(row) = rows.first() else { return Ok(()) };
-        let (seq, at, hash): (i64, String, &[u8]) = (get(row, 0)?, get(row, 1)?, get(row, 2)?);
-        self.write(client, seq, at, hex(hash)).await
+        let head = Head { seq: get(row, 0)?, hash: hash_of(get(row, 2)?)? };
+        self.note(client, head, get(row, 1)?).await
     }
 
     /// Writes down how far the log goes after a commit, whose last entry is of then.
     pub(super) async fn note(&mut self, client: &Client, head: Head, at: String) -> Result<(), Undone> {
-        self.write(client, head.seq, at, hex(&head.hash)).await
-    }
-
-    async fn write(&mut self, client: &Client, seq: i64, at: String, hash: String) -> Result<(), Undone> {
+        self.known = Some(head);
         if self.stands {
             return Ok(());
         }
@@ -91,7 +104,7 @@ impl Keeper {
         }
         let Some((first, since)) = self.first.clone() else { return Ok(()) };
         // A memo that cannot be written is a memo that is missing.
-        let _ = self.put(&Memo { first, since, seq, at, hash });
+        let _ = self.put(&Memo { first, since, seq: head.seq, at, hash: hex(&head.hash) });
         Ok(())
     }
 
@@ -110,6 +123,13 @@ impl Keeper {
         file.write_all(&text)?;
         file.set_len(text.len() as u64)
     }
+}
+
+/// Whether the log holds an entry that it held once.
+pub(super) async fn holds(client: &Client, known: Option<Head>) -> Result<bool, Undone> {
+    let Some(known) = known else { return Ok(true) };
+    let found = "SELECT 1 FROM event WHERE seq = $1 AND hash = $2";
+    Ok(!asked(client, found, &[&known.seq, &known.hash.as_slice()]).await?.is_empty())
 }
 
 /// Hash and time of an entry.

@@ -41,6 +41,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use deadpool_postgres::{Client, Object, Pool};
+use tokio::time::timeout;
 
 use super::check::Checked;
 use super::history::{Asked, History, Overridden, PlanUse};
@@ -68,6 +69,9 @@ use migrate::{Found, Migrated, look as look_for_tables, migrate, refuse_older};
 use trouble::{Undone, unread};
 use writer::Writer;
 
+/// No single question takes as long; a server that has stopped without closing its connections would never answer.
+const LONGEST_READING: Duration = Duration::from_secs(300);
+
 /// Asks the server; a runner asks again for as long as its lease lasts, if the server is away.
 macro_rules! read {
     ($journal:expr, $client:ident => $asked:expr) => {
@@ -76,7 +80,8 @@ macro_rules! read {
                 Err(error) => Err(Undone::from(error)),
                 Ok(client) => {
                     let $client = &client;
-                    let answer = $asked.await;
+                    let answer = timeout(LONGEST_READING, $asked).await;
+                    let answer = answer.unwrap_or_else(|_| Err(Undone::Away("it does not answer".into())));
                     if answer.is_err() {
                         drop(Object::take(client));
                     }

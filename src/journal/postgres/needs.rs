@@ -9,6 +9,7 @@ use tokio_postgres::types::ToSql;
 
 use super::lease::{Fence, Holds, bury};
 use super::look::{WIDTH, checked, get, item_columns, read_item};
+use super::memo;
 use super::reads::read_plan_run;
 use super::sheet::{Head, Loaded, began};
 use super::trouble::Undone;
@@ -103,17 +104,19 @@ impl Needs {
         client: &Client,
         is_open: bool,
         fence: &Fence,
+        known: Option<Head>,
         runs: &HashMap<RunId, Began>,
     ) -> Result<(Loaded, Holds), Undone> {
         let mut loaded = Loaded { runs: runs.clone(), ..Loaded::default() };
         // All of them are sent at once, in this order. Each statement sees what was committed when it begins, and each but
         // the first begins behind the lock; so that one must not have to be prepared while others are ready.
         let lock = client.prepare_cached("SELECT seq, hash FROM head FOR UPDATE").await?;
-        let (opened, head, holds, last, items, attempts, begun, days, events) = tokio::join!(
+        let (opened, head, holds, is_whole, last, items, attempts, begun, days, events) = tokio::join!(
             biased;
             open(client, is_open),
             client.query(&lock, &[]),
             fence.look(client),
+            memo::holds(client, known),
             asked(client, LAST, &[]),
             self.items(client),
             self.attempts(client),
@@ -123,6 +126,9 @@ impl Needs {
         );
         opened?;
         let head = head?;
+        if !is_whole? {
+            return Err(JournalError::Behind.into());
+        }
         let holds = holds?;
         let head = head.first().ok_or_else(|| JournalError::Read("the journal has no head".into()))?;
         loaded.head = Head { seq: get(head, 0)?, hash: hash_of(get(head, 1)?)? };

@@ -415,6 +415,32 @@ async fn a_database_that_was_restored_or_made_anew_is_noticed_by_each_host_until
 }
 
 #[tokio::test]
+async fn a_database_that_is_put_back_under_a_runner_gets_nothing_from_it_and_is_noticed_later() {
+    let Some(server) = Server::shared(UNTRIED) else { return };
+    let (database, here, elsewhere) = (server.database(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let journal = open(&database, here.path()).await;
+    let run = journal.begin_run(new_run("job", &[1, 2, 3])).await.unwrap();
+    drop(journal);
+    let backup = copied(server, &database);
+    let journal = open(&database, here.path()).await;
+    let sent = journal.record_intent(first(&run, 1, "body")).await.unwrap();
+    put_back(server, &backup, &database);
+    // Another host gets the numbers that were given out already: of the runner, and of the attempt.
+    let other = open(&database, elsewhere.path()).await;
+    let theirs = other.record_intent(first(&run, 2, "body")).await.unwrap();
+    assert_eq!(theirs.attempt(), sent.attempt(), "or this test shows nothing");
+    let told = journal.record_outcome(ended(sent.attempt(), Outcome::Applied)).await.unwrap_err();
+    assert!(told.to_string().contains("lacks what this runner has read or written"), "{told}");
+    assert!(told.to_string().contains("is kept in "), "{told}");
+    assert!(!journal.may_send());
+    assert_eq!(database.sql("SELECT state FROM item"), "intent", "it is not settled by the proof of another order");
+    drop(journal);
+    drop(other);
+    let loss = open(&database, here.path()).await.loss();
+    assert_eq!(loss, Some(Loss { since: at(0), until: at(1) }), "the memo stands");
+}
+
+#[tokio::test]
 async fn a_young_loss_is_noted_while_others_are_at_work() {
     let Some(server) = Server::shared(UNTRIED) else { return };
     let (database, beside) = (server.database(), tempfile::tempdir().unwrap());

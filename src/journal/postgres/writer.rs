@@ -179,7 +179,7 @@ impl Clerk {
         renewing.abort();
         let leave = async {
             let client = self.pool.get().await?;
-            // Others have written too.
+            // Others have written too; or the log has lost something, and nobody may be told otherwise.
             let _ = self.keeper.look(&client).await;
             self.lease.leave(&client).await
         };
@@ -251,7 +251,10 @@ impl Clerk {
             ticks.tick().await;
             match self.commit(group, &mut tried).await {
                 Ok(results) => return Ok(results),
-                Err(Undone::Stopped(error @ JournalError::Fenced)) => {
+                Err(Undone::Stopped(error @ (JournalError::Fenced | JournalError::Behind))) => {
+                    if matches!(error, JournalError::Behind) {
+                        self.keeper.keep_as_it_is();
+                    }
                     self.lease.lose();
                     self.ended = Some(error.clone());
                     return Err(error);
@@ -313,7 +316,8 @@ impl Clerk {
         if let [Waiting { change: Change::BeginRun(run), .. }] = group {
             begun = Some(begin::insert(client, run).await?);
         }
-        let (mut loaded, holds) = needs.read(client, begun.is_some(), &self.lease.fence(), &self.runs).await?;
+        let (mut loaded, holds) =
+            needs.read(client, begun.is_some(), &self.lease.fence(), self.keeper.known(), &self.runs).await?;
         let sends = group.iter().any(|waiting| !waiting.change.has_happened());
         match holds {
             Holds::Nothing => return Err(JournalError::Fenced.into()),
