@@ -99,6 +99,7 @@ pub fn read(expected: &Expected<'_>, signer: &Signer, exchange: &Exchange, now: 
     let answer = match exchange {
         Exchange::Answered(answer) => answer,
         Exchange::NotSent(message) => return unanswered(Outcome::NotSent(Unsent::Connect), message),
+        Exchange::Withheld(why) => return unanswered(Outcome::NotSent(Unsent::Withheld), why),
         Exchange::TimedOut => return unanswered(Outcome::Ambiguous(Doubt::Timeout), "no answer in time"),
         Exchange::Lost(message) => return unanswered(Outcome::Ambiguous(Doubt::ConnectionLost), message),
         Exchange::TooLong => return unanswered(Outcome::Ambiguous(Doubt::TooLong), "the answer did not end"),

@@ -75,6 +75,8 @@ pub enum Exchange {
     Answered(Answer),
     /// Proved: no byte of the request left this machine.
     NotSent(String),
+    /// This program kept the request back, for this reason.
+    Withheld(String),
     /// Without a complete answer in time.
     TimedOut,
     /// The connection broke; the request may or may not have arrived.

@@ -41,6 +41,8 @@ pub enum Refusal {
 pub enum Unsent {
     /// The host's name was not found or the connection could not be made.
     Connect,
+    /// This program kept it back: its run was stopped, its lease ran out, or the key may be forgotten by now.
+    Withheld,
 }
 
 /// Why an answer, or its absence, proves nothing.
@@ -94,6 +96,7 @@ impl Unsent {
     pub const fn word(self) -> &'static str {
         match self {
             Self::Connect => "connect_failed",
+            Self::Withheld => "withheld",
         }
     }
 }

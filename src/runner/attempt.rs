@@ -133,6 +133,12 @@ pub async fn inquire<J: Journal, G: Gateway, C: Clock>(
     let signed_at = desk.clock.wall().now();
     let request = Request::sign(&desk.signer, &desk.client_id, &request_id, signed_at, &target, None);
     let exchange = desk.gateway.exchange(request).await;
+    if let Exchange::Withheld(_) = exchange {
+        // Nobody was asked, and nothing was learned.
+        let (http_status, signature) = (None, SignatureCheck::None);
+        let (answered, throttled, retry_after) = (false, false, None);
+        return Ok(Ended { item, reading: None, answered, http_status, signature, throttled, retry_after });
+    }
     let (inquiry, facts) = status::read(&item.expected(desk.page), &desk.signer, &request_id, &exchange);
     let at = desk.clock.now();
     // That there is no such order is an answer as well: a creation that was never carried out gets no other.
@@ -141,7 +147,9 @@ pub async fn inquire<J: Journal, G: Gateway, C: Clock>(
     let throttled = http_status == Some(429);
     let retry_after = match &exchange {
         Exchange::Answered(answer) => answer::retry_after(answer, at),
-        Exchange::NotSent(_) | Exchange::TimedOut | Exchange::Lost(_) | Exchange::TooLong => None,
+        Exchange::NotSent(_) | Exchange::Withheld(_) | Exchange::TimedOut | Exchange::Lost(_) | Exchange::TooLong => {
+            None
+        }
     };
     let run = desk.run.clone();
     let result = InquiryResult { item: item.id, run, request_id, inquiry, facts, exchange, sent_at, at };

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use crate::job::settings::Breaker as Settings;
 use crate::journal::joint::Health;
 use crate::journal::record::ItemId;
-use crate::model::outcome::{Outcome, SignatureCheck};
+use crate::model::outcome::{Outcome, SignatureCheck, Unsent};
 
 /// Counts failures.
 #[derive(Debug)]
@@ -39,8 +39,8 @@ impl Breaker {
     pub fn note(&mut self, item: ItemId, outcome: &Outcome) -> Option<Opened> {
         match outcome {
             Outcome::Applied | Outcome::Already | Outcome::Refused(_) => self.take(item, Health::Good),
-            Outcome::NotSent(_) | Outcome::Ambiguous(_) => self.take(item, Health::Bad),
-            Outcome::Throttled(_) => None,
+            Outcome::NotSent(Unsent::Connect) | Outcome::Ambiguous(_) => self.take(item, Health::Bad),
+            Outcome::Throttled(_) | Outcome::NotSent(Unsent::Withheld) => None,
         }
     }
 
@@ -96,7 +96,7 @@ impl Seals {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::outcome::{Doubt, Refusal, Unsent};
+    use crate::model::outcome::{Doubt, Refusal};
 
     const BAD: Outcome = Outcome::Ambiguous(Doubt::Timeout);
     const UNSENT: Outcome = Outcome::NotSent(Unsent::Connect);

@@ -16,7 +16,7 @@ use super::breaker::{Breaker, Opened, Seals};
 use super::clock::Clock;
 pub use super::fresh::Fresh;
 use super::gateway::Gateway;
-use super::pace::share::Share;
+use super::pace::share::{Open, Share};
 use super::pace::{Granted, Pacer};
 use super::probe::{Died, Probe, Role};
 use super::progress::{Event, Next, Progress};
@@ -236,6 +236,7 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
             if self.has_work_left() {
                 self.look_for_a_reason_to_stop(&interrupted);
             }
+            self.hold_back(*interrupted.borrow());
             self.ask_for_work(now);
             let work_left = self.has_work_left();
             if !work_left && self.under_way.is_empty() {
@@ -269,8 +270,22 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
                 }
                 () = self.desk.clock.wall().sleep(next_due.unwrap_or_default().min(patience)),
                     if waits && next_due.is_some() => {}
+                // Those that wait for their places are not to leave after the window has closed.
+                () = self.desk.clock.wall().sleep(patience), if self.rules.window.is_some() => {}
             }
         }
+    }
+
+    /// What waits for its place does not leave any more once the run has a reason to stop.
+    fn hold_back(&self, is_interrupted: bool) {
+        let Some(share) = &self.share else { return };
+        let is_open = window::is_open(self.rules.window.as_ref(), self.desk.clock.wall().now());
+        let goes_on = matches!(self.stop, None | Some(Stop::Breaker(_) | Stop::Journal(JournalError::Capped(_))));
+        share.keep(match self.health.may_send() {
+            _ if is_interrupted || !is_open || !goes_on => Open::ForNone,
+            true => Open::ForAll,
+            false => Open::ForInquiries,
+        });
     }
 
     /// Tells the screen which call comes next, and when.

@@ -74,7 +74,7 @@ async fn a_wait_is_told_to_all_before_the_answer_that_asked_for_it_is_handed_on(
     // Of the places that it had, it uses none either.
     tokio::select! {
         biased;
-        used = share.take() => panic!("{used:?}"),
+        used = share.take(Call::Request) => panic!("{used:?}"),
         () = tokio::task::yield_now() => {}
     }
 }
@@ -85,9 +85,9 @@ async fn whoever_cannot_tell_the_others_to_wait_sends_nothing_more() {
     let database = server.database();
     let journal = open(&database).await;
     let share = share(&journal);
-    share.take().await.expect("the first place is free");
+    share.take(Call::Request).await.expect("the first place is free");
     server.stop_at_once();
     share.hold(Duration::from_millis(1)).await;
     assert!(!journal.may_send(), "it was tried for as long as something might have left");
-    assert!(share.take().await.is_err(), "though it has places left, and the wait is over");
+    assert!(share.take(Call::Request).await.is_err(), "though it has places left, and the wait is over");
 }

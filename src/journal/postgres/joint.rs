@@ -246,7 +246,7 @@ impl Joint<'_> {
                  (SELECT e.seq, (e.data::json ->> 'attempt')::bigint AS attempt FROM event e \
                  WHERE e.seq > $2 AND e.seq <= $3 AND e.item IS NOT NULL AND e.data::json ->> 'kind' IN ('ended', 'inquired') \
                  ORDER BY e.seq DESC LIMIT $4) ended JOIN attempt a ON a.id = ended.attempt \
-             WHERE a.run = $1 AND a.runner <> $5 AND a.reason <> 'crash' ORDER BY ended.seq";
+             WHERE a.run = $1 AND a.runner <> $5 AND a.reason NOT IN ('crash', 'withheld') ORDER BY ended.seq";
         let rows = asked(tx, statement, &[&ask.run.as_str(), &ask.heard, &heard, &MOST_HEARD, &self.runner]).await?;
         let mut elsewhere = Vec::new();
         for row in &rows {

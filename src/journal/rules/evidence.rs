@@ -19,7 +19,11 @@ impl<'a> Evidence<'a> {
     pub(super) fn of(exchange: &'a Exchange, headers: Option<&'a str>) -> Self {
         match exchange {
             Exchange::Answered(answer) => Self { headers, body: Some(answer.body.as_slice()) },
-            Exchange::NotSent(_) | Exchange::TimedOut | Exchange::Lost(_) | Exchange::TooLong => Self::NONE,
+            Exchange::NotSent(_)
+            | Exchange::Withheld(_)
+            | Exchange::TimedOut
+            | Exchange::Lost(_)
+            | Exchange::TooLong => Self::NONE,
         }
     }
 
@@ -33,7 +37,9 @@ impl<'a> Evidence<'a> {
 pub(super) fn headers_text(exchange: &Exchange) -> Option<String> {
     match exchange {
         Exchange::Answered(answer) => Some(serde_json::to_string(&answer.headers).expect("headers are pairs of texts")),
-        Exchange::NotSent(_) | Exchange::TimedOut | Exchange::Lost(_) | Exchange::TooLong => None,
+        Exchange::NotSent(_) | Exchange::Withheld(_) | Exchange::TimedOut | Exchange::Lost(_) | Exchange::TooLong => {
+            None
+        }
     }
 }
 

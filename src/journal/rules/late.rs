@@ -56,7 +56,11 @@ impl Late {
         let (event, wire) = meaning(&record.reading.outcome);
         let body = match &record.exchange {
             Exchange::Answered(answer) => Some(STANDARD.encode(&answer.body)),
-            Exchange::NotSent(_) | Exchange::TimedOut | Exchange::Lost(_) | Exchange::TooLong => None,
+            Exchange::NotSent(_)
+            | Exchange::Withheld(_)
+            | Exchange::TimedOut
+            | Exchange::Lost(_)
+            | Exchange::TooLong => None,
         };
         Self {
             run: run.to_string(),

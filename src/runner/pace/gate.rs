@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use super::pacer::{Granted, Pacer};
-use super::share::Share;
+use super::share::{Call, Place, Share};
 use crate::doku::answer::retry_after;
 use crate::doku::exchange::{Exchange, Request};
 use crate::job::settings::Limits;
@@ -64,17 +64,20 @@ impl<G: Gateway, J: Journal, C: Clock> LaneGate<G, J, C> {
 
 impl<G: Gateway, J: Journal, C: Clock> Gateway for LaneGate<G, J, C> {
     async fn exchange(&self, request: Request) -> Exchange {
-        if let Some(share) = &self.share
-            && let Err(error) = share.take().await
-        {
-            return Exchange::NotSent(error.to_string());
+        if let Some(share) = &self.share {
+            let call = if request.body.is_some() { Call::Request } else { Call::Inquiry };
+            match share.take(call).await {
+                Ok(Place::Taken) => {}
+                Ok(Place::Closed) => return Exchange::Withheld("the run was stopped before it could leave".to_owned()),
+                Err(error) => return Exchange::Withheld(error.to_string()),
+            }
         }
         // It may have waited for long, and the machine may have slept.
         if !self.journal.may_send() {
-            return Exchange::NotSent(JournalError::Fenced.to_string());
+            return Exchange::Withheld(JournalError::Fenced.to_string());
         }
         if request.safe_until.is_some_and(|until| self.clock.latest() >= until) {
-            return Exchange::NotSent("the horizon of its key passed before it could leave".to_owned());
+            return Exchange::Withheld("the horizon of its key passed before it could leave".to_owned());
         }
         let exchange = self.gateway.exchange(request).await;
         if let (Some(share), Some(wait)) = (&self.share, self.asks_for(&exchange)) {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::Mutex as Locked;
 use std::time::Duration;
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 
 use crate::job::settings::Limits;
 use crate::journal::lane::{Lane, Reserved, Wanted};
@@ -37,6 +37,47 @@ pub struct Share<J, C> {
     /// Who waits for a place gets it in turn.
     turn: Mutex<()>,
     ours: Locked<Ours>,
+    /// What may leave at this moment.
+    open: watch::Sender<Open>,
+}
+
+/// What may leave, as far as the run is concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Open {
+    /// Every call.
+    ForAll,
+    /// Inquiries, for the provider is ill.
+    ForInquiries,
+    /// None: the run was stopped.
+    ForNone,
+}
+
+/// What wants to leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Call {
+    /// What may change money.
+    Request,
+    /// What changes nothing.
+    Inquiry,
+}
+
+/// What a call has waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// It may leave now.
+    Taken,
+    /// It may not leave any more.
+    Closed,
+}
+
+impl Open {
+    const fn lets_go(self, call: Call) -> bool {
+        match self {
+            Self::ForAll => true,
+            Self::ForInquiries => matches!(call, Call::Inquiry),
+            Self::ForNone => false,
+        }
+    }
 }
 
 /// What we have at this moment.
@@ -85,6 +126,7 @@ impl<J: Journal, C: Clock> Share<J, C> {
             lasts,
             turn: Mutex::new(()),
             ours: Locked::new(Ours { places: Some(VecDeque::new()), ..Ours::default() }),
+            open: watch::Sender::new(Open::ForAll),
         })
     }
 
@@ -96,12 +138,23 @@ impl<J: Journal, C: Clock> Share<J, C> {
         self.wait(Turn::Look).await
     }
 
-    /// Waits until a call may leave, and takes its place.
+    /// Waits until a call may leave, and takes its place; or until it may not leave any more, even if it would have to wait for
+    /// long.
     ///
     /// # Errors
     /// The journal stayed out of reach.
-    pub async fn take(&self) -> Result<(), JournalError> {
-        self.wait(Turn::Take).await
+    pub async fn take(&self, call: Call) -> Result<Place, JournalError> {
+        let mut open = self.open.subscribe();
+        tokio::select! {
+            biased;
+            _ = open.wait_for(|open| !open.lets_go(call)) => Ok(Place::Closed),
+            taken = self.wait(Turn::Take) => taken.map(|()| Place::Taken),
+        }
+    }
+
+    /// Says what may leave from now on, those that wait for their places included.
+    pub fn keep(&self, open: Open) {
+        self.open.send_if_modified(|now| std::mem::replace(now, open) != open);
     }
 
     async fn wait(&self, what: Turn) -> Result<(), JournalError> {
