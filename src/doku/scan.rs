@@ -303,4 +303,29 @@ mod tests {
             prop_assert_eq!(is_same(&text, &text), true);
         }
     }
+    #[test]
+    fn a_byte_that_differs_is_found_wherever_it_stands() {
+        for length in [0, 1, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 48, 63, 64, 65] {
+            let text = vec![b'a'; length];
+            assert!(is_same(&text, &vec![b'a'; length]), "{length}");
+            assert!(!is_same(&text, &vec![b'a'; length + 1]), "{length}");
+            for at in 0..length {
+                let mut other = text.clone();
+                other[at] = b'b';
+                assert!(!is_same(&text, &other), "{length}, {at}");
+            }
+        }
+    }
+    #[test]
+    fn what_ends_a_plain_text_is_found_wherever_it_stands() {
+        for at in [0, 1, 7, 8, 15, 16, 17, 31, 32, 33, 47, 48, 63, 64, 65] {
+            for byte in 0..0x80_u8 {
+                let mut text = "a".repeat(66);
+                text.replace_range(at..=at, char::from(byte).encode_utf8(&mut [0]));
+                let ends = byte < b' ' || matches!(byte, b'"' | b'\\');
+                let expected = if ends { at } else { text.len() };
+                assert_eq!(Scan::new(&text).plain().map(str::len), Some(expected), "{byte} at {at}");
+            }
+        }
+    }
 }

@@ -419,7 +419,7 @@ mod tests {
     fn every_special_byte_is_found_wherever_it_stands() {
         for delimiter in [b',', b'\t', b'|'] {
             for byte in 0..=255 {
-                for at in [0, 1, 7, 8, 63, 64, 100, 129] {
+                for at in [0, 1, 7, 8, 15, 16, 17, 31, 32, 33, 47, 48, 63, 64, 65, 100, 129] {
                     let mut bytes = vec![b'a'; 130];
                     bytes[at] = byte;
                     let special = Special::new(&bytes, delimiter);

@@ -138,7 +138,7 @@ pub struct Dispatch<J: Journal, G: Gateway, C: Clock> {
     stop: Option<Stop>,
     /// Whether the journal knows that the provider has stopped this run.
     is_noted: bool,
-    /// How the calls of others ended is heard up to this entry of the log.
+    /// How the calls of others ended is heard up to this entry of the log; 0: nothing was heard yet.
     heard: i64,
     /// Whether rows of a joint run were claimed: the first ones may be its canaries.
     has_claimed: bool,
@@ -329,8 +329,10 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
         }
     }
 
-    fn take_on(&mut self, work: Work) {
+    pub(super) fn take_on(&mut self, work: Work) {
         let Work { rows, items, canaries, is_proved, elsewhere, heard } = work;
+        // What had gone wrong before this host came may be over. Those who were there have stopped the run, or go on.
+        let elsewhere = if self.heard == 0 { Vec::new() } else { elsewhere };
         self.heard = heard;
         if is_proved && self.probe.is_half_open() {
             self.was_ill = None;
@@ -378,6 +380,9 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
 
     /// The provider is ill: nothing is sent any more.
     fn open(&mut self, opened: Opened) {
+        if self.health == self.health.without_sending() {
+            return;
+        }
         self.stop.get_or_insert(Stop::Breaker(opened));
         self.progress.tell(&Event::Breaker(opened));
         self.health = self.health.without_sending();
@@ -386,6 +391,9 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
 
     /// Not even asking helps.
     fn stop_asking(&mut self) {
+        if self.health == self.health.without_asking() {
+            return;
+        }
         self.health = self.health.without_asking();
         self.fall_ill();
     }

@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
+use tokio::runtime::Runtime;
+
 use crate::pace::Door;
 use crate::postgres::{Database, Server};
 use crate::process::{Background, Ended, Folder, Provider, exits, rows, until};
@@ -104,6 +106,16 @@ impl<'a> Fleet<'a> {
         Self::before(server, hosts, (operation, count), (provider, &url), keys)
     }
 
+    /// The same behind a door that is shut: nothing is over before all have come.
+    fn behind_a_door(server: &'a Server, hosts: usize, count: u32, (faults, keys): (&str, &str)) -> (Self, Door) {
+        let faults = if faults.is_empty() { String::new() } else { format!("faults:\n{faults}") };
+        let provider = Provider::start(&format!("{ANY_PROVIDER}{}{faults}", starting_orders("refund", count)));
+        let door = Door::before(&provider, 0, "");
+        door.hold();
+        let keys = keys.replace("timeout: 5s", "timeout: 60s");
+        (Self::before(server, hosts, ("refund", count), (provider, &door.url), &keys), door)
+    }
+
     fn before(
         server: &'a Server,
         hosts: usize,
@@ -126,6 +138,13 @@ impl<'a> Fleet<'a> {
     fn start(&self, host: usize) -> Background {
         let host = &self.hosts[host];
         host.folder.start(&["run", "job.yaml", "--journal", &host.url(&self.database)])
+    }
+
+    /// Starts all hosts, and waits until each of them has begun an order.
+    fn start_all(&self) -> Vec<Background> {
+        let running: Vec<Background> = (0..self.hosts.len()).map(|host| self.start(host)).collect();
+        until("all are at work", || self.workers() as usize == running.len());
+        running
     }
 
     /// Runs the job on one host to its end.
@@ -256,8 +275,9 @@ retries: {attempts: 6, backoff: 10ms..50ms, inquire_after: 50ms, settle_for: 3s}
 #[test]
 fn several_hosts_do_one_run_together_and_one_of_them_reports() {
     let Some(server) = Server::shared("a run on several hosts") else { return };
-    let mut fleet = Fleet::new(server, 3, "refund", 30, ("", STEADY));
-    let running: Vec<Background> = (0..3).map(|host| fleet.start(host)).collect();
+    let (mut fleet, door) = Fleet::behind_a_door(server, 3, 30, ("", STEADY));
+    let running = fleet.start_all();
+    door.open();
     let ended: Vec<Ended> = running.into_iter().enumerate().map(|(host, running)| fleet.end(host, running)).collect();
     for ended in &ended {
         exits(ended, 1);
@@ -265,7 +285,6 @@ fn several_hosts_do_one_run_together_and_one_of_them_reports() {
     assert_eq!(fleet.complaints(), [""; 0]);
     assert_eq!(fleet.provider.requests(), 30, "each order once");
     assert_eq!(fleet.database.sql("SELECT count(*) FROM run"), "1");
-    assert!(fleet.workers() > 1, "the one that starts last may find nothing left");
     let reports = fleet.reports();
     let [(run, hosts)] = reports.iter().collect::<Vec<_>>()[..] else { panic!("{reports:?}") };
     let [host] = hosts[..] else { panic!("one report: {reports:?}") };
@@ -366,10 +385,11 @@ fn the_failures_of_several_hosts_together_open_the_breaker_of_all() {
         format!("  - {{operation: refund, invoice_number: INV-{number}, times: 9, fault: reset_before}}\n")
     };
     let faults: String = (1..=40).map(fault).collect();
-    let steady = STEADY.replace("20/s", "4/s").replace("burst: 2", "burst: 1");
+    let steady = STEADY.replace("20/s, burst: 2, concurrency: 4", "3/s, burst: 1, concurrency: 1");
     let keys = format!("breaker: {{consecutive: 8, failures: 100%, of_last: 100}}\n{steady}");
-    let mut fleet = Fleet::new(server, 2, "refund", 40, (&faults, &keys));
-    let running: Vec<Background> = (0..2).map(|host| fleet.start(host)).collect();
+    let (mut fleet, door) = Fleet::behind_a_door(server, 2, 40, (&faults, &keys));
+    let running = fleet.start_all();
+    door.open();
     for (host, running) in running.into_iter().enumerate() {
         let ended = fleet.end(host, running);
         assert!(matches!(ended.code, Some(3..=5)), "{ended:?}");
@@ -383,11 +403,11 @@ fn the_failures_of_several_hosts_together_open_the_breaker_of_all() {
 #[test]
 fn the_canary_of_one_host_is_everybodys() {
     let Some(server) = Server::shared("a canary for several hosts") else { return };
-    // The first order is refused, but only at its third call: by then the others have come.
-    let faults = "  - {operation: refund, invoice_number: INV-1, nth: 1, times: 2, fault: reset_before}\n";
-    let keys = format!("canary: 1\n{}", STEADY.replace("10ms..50ms", "1500ms..1500ms"));
-    let mut fleet = Fleet::new(server, 3, "refund", 20, (faults, &keys));
+    // The first order is refused, once the others have come.
+    let (mut fleet, door) = Fleet::behind_a_door(server, 3, 20, ("", &format!("canary: 1\n{STEADY}")));
     let running: Vec<Background> = (0..3).map(|host| fleet.start(host)).collect();
+    until("all have joined", || fleet.has_tables() && fleet.sql("SELECT count(*) FROM member") == "3");
+    door.open();
     for (host, running) in running.into_iter().enumerate() {
         let ended = fleet.end(host, running);
         assert!(matches!(ended.code, Some(4 | 5)), "{ended:?}");
@@ -399,16 +419,15 @@ fn the_canary_of_one_host_is_everybodys() {
 #[test]
 fn whoever_has_another_input_is_turned_away() {
     let Some(server) = Server::shared("a host with another input") else { return };
-    let slow = STEADY.replace("20/s", "2/s");
-    let mut fleet = Fleet::new(server, 2, "refund", 8, ("", &slow));
+    let (mut fleet, door) = Fleet::behind_a_door(server, 2, 8, ("", STEADY));
     let first = fleet.start(0);
-    until("the run has begun", || fleet.provider.requests() > 0);
+    until("the run has begun", || !door.arrived().is_empty());
     fleet.hosts[1].folder.write("orders.csv", &orders("refund", 7));
     let turned_away = fleet.run(1);
     exits(&turned_away, 5);
     assert!(turned_away.stderr.contains("is at work on another input"), "{}", turned_away.stderr);
     fleet.hosts[1].folder.write("orders.csv", &orders("refund", 8));
-    fleet.hosts[1].folder.write("job.yaml", &fleet.hosts[0].folder.read("job.yaml").replace("2/s", "3/s"));
+    fleet.hosts[1].folder.write("job.yaml", &fleet.hosts[0].folder.read("job.yaml").replace("20/s", "30/s"));
     let turned_away = fleet.run(1);
     exits(&turned_away, 5);
     assert!(turned_away.stderr.contains("a job that is not this one"), "{}", turned_away.stderr);
@@ -418,6 +437,7 @@ fn whoever_has_another_input_is_turned_away() {
     let turned_away = fleet.hosts[1].folder.rekon(&another_day);
     exits(&turned_away, 5);
     assert!(turned_away.stderr.contains("the same --date"), "{}", turned_away.stderr);
+    door.open();
     exits(&fleet.end(0, first), 1);
     assert_eq!(fleet.complaints(), [""; 0]);
     let run = &fleet.hosts[0].folder.runs("trial")[0];
@@ -429,12 +449,14 @@ fn whoever_has_another_input_is_turned_away() {
 #[test]
 fn the_loss_of_a_host_is_a_line_in_the_summary_and_no_gap() {
     let Some(server) = Server::shared("the loss of a host") else { return };
-    let mut fleet = Fleet::new(server, 2, "refund", 30, ("", STEADY));
-    let (first, second) = (fleet.start(0), fleet.start(1));
-    until("both are at work", || fleet.workers() == 2);
+    let (mut fleet, door) = Fleet::behind_a_door(server, 2, 30, ("", STEADY));
+    let mut running = fleet.start_all();
+    // No call has ended yet: it has orders in hand.
+    let first = running.remove(0);
     first.signal("KILL");
     first.end();
-    let ended = fleet.end(1, second);
+    door.open();
+    let ended = fleet.end(1, running.remove(0));
     exits(&ended, 1);
     assert!(ended.stdout.contains("; lost: "), "{}", ended.stdout);
     assert_eq!(fleet.complaints(), [""; 0]);
@@ -446,14 +468,17 @@ fn the_loss_of_a_host_is_a_line_in_the_summary_and_no_gap() {
 #[test]
 fn a_host_that_is_interrupted_leaves_and_the_others_go_on() {
     let Some(server) = Server::shared("an interrupted host") else { return };
-    let mut fleet = Fleet::new(server, 2, "refund", 30, ("", STEADY));
-    let (first, second) = (fleet.start(0), fleet.start(1));
-    until("both are at work", || fleet.workers() == 2);
+    let (mut fleet, door) = Fleet::behind_a_door(server, 2, 30, ("", STEADY));
+    let mut running = fleet.start_all();
+    let first = running.remove(0);
     first.signal("INT");
+    // The last order comes after all that it has in hand.
+    door.hold_only("INV-30");
     let left = fleet.end(0, first);
+    door.open();
     exits(&left, 4);
     assert!(left.stderr.contains("other hosts are still at work on it"), "{}", left.stderr);
-    exits(&fleet.end(1, second), 1);
+    exits(&fleet.end(1, running.remove(0)), 1);
     assert_eq!(fleet.complaints(), [""; 0]);
     assert_eq!(fleet.states().len(), 30);
     assert_eq!(fleet.reports().into_values().collect::<Vec<_>>(), [[1]]);
@@ -462,13 +487,14 @@ fn a_host_that_is_interrupted_leaves_and_the_others_go_on() {
 #[test]
 fn nobody_resolves_what_is_being_worked_on() {
     let Some(server) = Server::shared("resolve beside a run") else { return };
-    let mut fleet = Fleet::new(server, 2, "refund", 10, ("", &STEADY.replace("20/s", "4/s")));
+    let (mut fleet, door) = Fleet::behind_a_door(server, 2, 10, ("", STEADY));
     let first = fleet.start(0);
-    until("the run has begun", || fleet.provider.requests() > 0);
+    until("the run has begun", || !door.arrived().is_empty());
     let url = fleet.hosts[1].url(&fleet.database);
     let turned_away = fleet.hosts[1].folder.rekon(&["resolve", "job.yaml", "--journal", &url]);
     exits(&turned_away, 5);
     assert!(turned_away.stderr.contains("this command cannot join it"), "{}", turned_away.stderr);
+    door.open();
     exits(&fleet.end(0, first), 1);
     exits(&fleet.hosts[1].folder.rekon(&["resolve", "job.yaml", "--journal", &url]), 0);
     assert_eq!(fleet.complaints(), [""; 0]);
@@ -477,21 +503,31 @@ fn nobody_resolves_what_is_being_worked_on() {
 #[test]
 fn a_host_that_is_frozen_while_it_closes_a_run_leaves_no_second_report() {
     let Some(server) = Server::shared("a closing host that is frozen") else { return };
-    let mut fleet = Fleet::new(server, 2, "refund", 30, ("", STEADY));
-    let mut running = vec![fleet.start(0), fleet.start(1)];
-    until("both are at work", || fleet.workers() == 2);
-    // Its files are written by the time it says where they are: there it takes its time.
+    let (mut fleet, door) = Fleet::behind_a_door(server, 2, 30, ("", STEADY));
+    let mut running = fleet.start_all();
+    // Its files are written by the time it says where they are: there it waits for a lock that the test holds.
     fleet.sql(
-        "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.7); RETURN NEW; END'; \
-         CREATE TRIGGER dawdle BEFORE UPDATE OF report ON joint_run FOR EACH ROW EXECUTE FUNCTION dawdle()",
+        "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql SET lock_timeout = 0 AS \
+             'BEGIN PERFORM pg_advisory_xact_lock(7); RETURN NEW; END'; \
+         CREATE TRIGGER wait BEFORE UPDATE OF report ON joint_run FOR EACH ROW EXECUTE FUNCTION wait()",
     );
+    let runtime = Runtime::new().expect("a runtime");
+    let holder = runtime.block_on(async {
+        let url = fleet.database.url();
+        let connected = tokio_postgres::connect(&url, tokio_postgres::NoTls).await;
+        let (client, connection) = connected.expect("the server is there");
+        tokio::spawn(connection);
+        client.batch_execute("SELECT pg_advisory_lock(7)").await.expect("nobody else has it");
+        client
+    });
+    door.open();
     let closer = "SELECT r.pid FROM joint_run j JOIN runner r ON r.id = j.closer";
-    let says_where =
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'";
-    until("one of them has written its files", || fleet.sql(says_where) != "0");
+    let waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'";
+    until("one of them has written its files", || fleet.sql(waits) != "0");
     let pid = fleet.sql(closer);
     let closer = running.iter().position(|host| host.id().to_string() == pid).expect("it is one of them");
     running[closer].signal("STOP");
+    runtime.block_on(holder.batch_execute("SELECT pg_advisory_unlock(7)")).expect("the server is there");
     let other = running.remove(1 - closer);
     let frozen = running.remove(0);
     exits(&fleet.end(1 - closer, other), 1);
@@ -526,10 +562,10 @@ fn a_report_that_had_not_found_its_place_finds_it_with_the_next_run() {
 #[test]
 fn whoever_cannot_write_the_report_tells_the_others_so() {
     let Some(server) = Server::shared("a report that cannot be written") else { return };
-    let mut fleet = Fleet::new(server, 2, "refund", 30, ("", STEADY));
+    let (mut fleet, door) = Fleet::behind_a_door(server, 2, 30, ("", STEADY));
     fleet.hosts.iter().for_each(|host| host.folder.write("out", "a file in the way"));
-    let running = vec![fleet.start(0), fleet.start(1)];
-    until("both are at work", || fleet.workers() == 2);
+    let running = fleet.start_all();
+    door.open();
     let ended: Vec<Ended> = running.into_iter().enumerate().map(|(host, running)| fleet.end(host, running)).collect();
     ended.iter().for_each(|ended| exits(ended, 4));
     let told = ended.iter().filter(|ended| {

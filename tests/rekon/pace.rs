@@ -1,7 +1,7 @@
 //! The pace of several runs together, counted where it matters: at the provider.
 
 use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use rekon::model::time::{Timestamp, elapsed};
@@ -13,6 +13,28 @@ use crate::wire::{carry, read_body, read_head};
 pub(crate) struct Door {
     pub(crate) url: String,
     arrived: Arc<Mutex<Vec<Timestamp>>>,
+    latch: Arc<Latch>,
+}
+
+/// Keeps requests waiting that hold some text; `None`: it keeps nobody.
+#[derive(Default)]
+struct Latch {
+    held: Mutex<Option<&'static str>>,
+    changed: Condvar,
+}
+
+impl Latch {
+    fn set(&self, held: Option<&'static str>) {
+        *self.held.lock().expect("nobody panics with it") = held;
+        self.changed.notify_all();
+    }
+
+    fn pass(&self, request: &[u8]) {
+        let request = String::from_utf8_lossy(request);
+        let is_held = |held: &mut Option<&str>| held.is_some_and(|text| request.contains(text));
+        let held = self.held.lock().expect("nobody panics with it");
+        drop(self.changed.wait_while(held, is_held).expect("nobody panics with it"));
+    }
 }
 
 impl Door {
@@ -21,15 +43,31 @@ impl Door {
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let provider = provider.url().strip_prefix("http://").expect("an address").to_owned();
         let arrived: Arc<Mutex<Vec<Timestamp>>> = Arc::default();
-        let noted = Arc::clone(&arrived);
+        let (noted, latch) = (Arc::clone(&arrived), Arc::new(Latch::default()));
+        let passed = Arc::clone(&latch);
         // It ends with the test's process.
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (provider, noted) = (provider.clone(), Arc::clone(&noted));
-                std::thread::spawn(move || serve(stream, &provider, &noted, turned_away, with));
+                let (provider, noted, latch) = (provider.clone(), Arc::clone(&noted), Arc::clone(&passed));
+                std::thread::spawn(move || serve(stream, &provider, (&noted, &latch), turned_away, with));
             }
         });
-        Self { url, arrived }
+        Self { url, arrived, latch }
+    }
+
+    /// From now on all requests wait here until it is opened, or they are given up.
+    pub(crate) fn hold(&self) {
+        self.hold_only("");
+    }
+
+    /// The same for those that hold this text; the others pass.
+    pub(crate) fn hold_only(&self, text: &'static str) {
+        self.latch.set(Some(text));
+    }
+
+    /// Lets all pass.
+    pub(crate) fn open(&self) {
+        self.latch.set(None);
     }
 
     pub(crate) fn arrived(&self) -> Vec<Timestamp> {
@@ -51,7 +89,7 @@ impl Door {
 fn serve(
     mut stream: TcpStream,
     provider: &str,
-    noted: &Mutex<Vec<Timestamp>>,
+    (noted, latch): (&Mutex<Vec<Timestamp>>, &Latch),
     turned_away: usize,
     with: &str,
 ) -> Option<()> {
@@ -64,6 +102,7 @@ fn serve(
             noted.len()
         };
         read_body(&mut stream, &mut message)?;
+        latch.pass(&message);
         if number <= turned_away {
             stream.write_all(with.as_bytes()).ok()?;
         } else {

@@ -390,16 +390,16 @@ pub(crate) fn now() -> Timestamp {
     SystemClock.now()
 }
 
-/// Looks again and again until the condition holds; gives up after half a minute.
+/// Looks again and again until the condition holds; gives up after two minutes, however long a look takes.
+#[track_caller]
 pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    for _ in 0..6000 {
-        if holds() {
-            return;
-        }
+    let clock = SystemClock;
+    let deadline = clock.monotonic() + Duration::from_secs(120);
+    while !holds() {
+        assert!(clock.monotonic() < deadline, "in vain: {what}");
         #[expect(clippy::disallowed_methods, reason = "another process is waited for; its clock is the real one")]
         std::thread::sleep(Duration::from_millis(5));
     }
-    panic!("in vain: {what}");
 }
 
 /// A line of a notification log as DOKU's notification would have left it.

@@ -3,9 +3,12 @@
 use std::collections::HashSet;
 
 use super::*;
+use crate::journal::joint::{Health, Heard, Work};
 use crate::journal::past::Past;
+use crate::journal::record::ItemId;
 use crate::runner::pace::Pacer;
 use crate::runner::probe::Died;
+use crate::runner::progress::Event;
 
 impl World {
     /// A world without a rate and with the breaker of the defaults.
@@ -250,4 +253,38 @@ async fn an_ill_provider_never_sees_more_canaries_than_there_are() {
     assert_eq!(sent, ["INV-1", "INV-2"].map(str::to_owned).into());
     assert!(world.next_run(3..=9, &[]).await.is_none());
     assert_eq!(world.state(9).await, Some(State::Succeeded));
+}
+
+/// What another host has seen: so many calls that ended badly, up to this entry of the log.
+fn ill(calls: usize, heard: i64) -> Work {
+    let both = |number| [Heard::Send, Heard::Inquiry].map(|heard| heard(ItemId::numbered(number), Health::Bad));
+    Work { elsewhere: (1..=calls).flat_map(both).collect(), heard, ..Work::default() }
+}
+
+#[tokio::test]
+async fn failures_of_others_that_are_heard_at_once_open_the_breaker_once() {
+    let world = World::at_ease();
+    let told = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&told);
+    world.progress.listen(move |event| {
+        counted.fetch_add(u64::from(matches!(event, Event::Breaker(_))), Ordering::SeqCst);
+    });
+    let mut dispatch = world.dispatch([1], &[]).await;
+    dispatch.take_on(ill(0, 1));
+    dispatch.take_on(ill(100, 201));
+    let stop = dispatch.run(world.interrupt.subscribe()).await;
+    assert!(matches!(stop, Some(Stop::Breaker(_))), "{stop:?}");
+    assert_eq!((world.sends().len(), told.load(Ordering::SeqCst)), (0, 1));
+}
+
+#[tokio::test]
+async fn failures_before_a_host_came_are_not_its_own_to_judge() {
+    let mut world = World::at_ease();
+    world.rules.retries.attempts = NonZeroU32::MIN;
+    let mut dispatch = world.dispatch([1, 2], &[Reply::TimeOut]).await;
+    dispatch.take_on(ill(9, 18));
+    assert!(dispatch.run(world.interrupt.subscribe()).await.is_none());
+    assert_eq!((world.sends().len(), world.state(2).await), (2, Some(State::Succeeded)));
+    let arrived = world.arrived.lock().unwrap();
+    assert!(arrived.iter().any(|arrived| arrived.body.is_none()), "it asks about the first");
 }
