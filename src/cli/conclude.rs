@@ -229,14 +229,9 @@ impl Conclusion {
         path.map(|folder| shown(&case.path(folder))).unwrap_or_default()
     }
 
-    /// The files could not be written: the run has not come to its end, whatever became of its orders.
+    /// The files could not be written, or are not in their place: the run has not come to its end, whatever became of its orders.
     pub(super) fn stays_unwritten(&mut self) {
         self.stays_open(Cause::Files);
-        self.summary.files.clear();
-    }
-
-    /// The files are not in their place.
-    pub(super) fn forget_files(&mut self) {
         self.summary.files.clear();
     }
 

@@ -392,7 +392,7 @@ async fn report(
     }
     let recorded = match closing {
         None => recorded.map_err(|error| Failure::Stopped(error.to_string())),
-        Some(closing) => closing.end(&recorded).inspect_err(|_| conclusion.forget_files()),
+        Some(closing) => closing.end(&recorded).inspect_err(|_| conclusion.stays_unwritten()),
     };
     conclusion.print(case, screen);
     session.warn_of_other_doubts(screen).await;
