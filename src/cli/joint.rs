@@ -231,15 +231,15 @@ fn told_of(case: &Case, run: &RunId, report: &str) -> Both {
         }
         None => both("nobody has said where it is", "tidak ada yang memberi tahu letaknya"),
     };
-    let (job, place) = (&case.typed, printable(&load::for_a_shell(&load::named(&case.journal))));
+    let (again, place) = (case.command("run"), printable(&load::for_a_shell(&load::named(&case.journal))));
     both(
         format!(
-            "its report: none, for {}\n  run the job again (rekon run {job}), which writes one, or look: \
+            "its report: none, for {}\n  run the job again ({again}), which writes one, or look: \
              rekon show {run} --journal {place}",
             why.english
         ),
         format!(
-            "laporannya: tidak ada, karena {}\n  jalankan lagi job ini (rekon run {job}), yang akan menulisnya, atau lihat: \
+            "laporannya: tidak ada, karena {}\n  jalankan lagi job ini ({again}), yang akan menulisnya, atau lihat: \
              rekon show {run} --journal {place}",
             why.indonesian
         ),

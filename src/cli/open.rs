@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::args::Common;
 use super::exit::Failure;
-use super::load::{self, Case};
+use super::load::{self, Case, Loosening};
 use super::screen::Screen;
 use crate::edge::clock::SystemClock;
 use crate::job::settings::{DEFAULT_JOURNAL, Retries};
@@ -243,7 +243,9 @@ pub(super) fn doubt(case: &Case) -> String {
         );
         return format!("{}\n  {which_ones}", may_be.told(case.language));
     }
-    let settles = (words.settles)(Again::TheJob, &format!("rekon run {}", case.typed));
+    let has_file = !matches!(case.loosening, Loosening::NotOffered);
+    let command = if has_file { case.command("run") } else { String::new() };
+    let settles = (words.settles)(Again::TheJob, &command);
     format!("{}\n  {settles}\n  {which_ones}", (words.items_in_doubt)(tally))
 }
 
