@@ -201,7 +201,7 @@ async fn what_comes_back_while_the_server_stays_away_is_kept_beside_the_job_or_s
     let outcomes = emergency::waiting(&beside).unwrap().remove(0).outcomes;
     assert_eq!(outcomes.len(), 1);
     assert_eq!(later.take_in(outcomes[0].clone()).await.unwrap(), TakenIn::Became(State::Succeeded));
-    assert_eq!(later.recover(at(9)).await.unwrap(), 0);
+    assert_eq!(later.recover(at(9)).await.unwrap(), 1, "what was lost is unknown");
     assert_eq!(later.check().await.unwrap().flaws, [""; 0]);
 }
 
