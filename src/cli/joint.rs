@@ -24,7 +24,7 @@ use crate::plan::{Input, guard};
 use crate::report::words::both::{Both, both};
 use crate::report::words::speech::Speech;
 use crate::runner::clock::Clock as _;
-use crate::runner::dispatch::Fresh;
+use crate::runner::dispatch::{Fresh, Stop};
 
 /// A run that has begun.
 pub(super) struct Begun {
@@ -193,11 +193,15 @@ pub(super) async fn part(
         if in_doubt { open::in_doubt(session.case, &error) } else { Failure::Stopped(error.to_string()) }
     };
     loop {
-        let standing = match &sent.stop {
+        if *interrupted.borrow_and_update() {
+            stop.get_or_insert(Stop::Interrupted);
+        }
+        let standing = match &stop {
+    let (mut stop, mut interrupted) = (sent.stop.clone(), sent.interrupted.clone());
             Some(stop) => journal.leave(run, &stop.leaving()).await,
             None => journal.close(run).await,
         };
-        match (standing.map_err(lost)?, &sent.stop) {
+        match (standing.map_err(lost)?, &stop) {
             (Standing::Closes, _) => return Ok(None),
             (Standing::Closed(Closed { exit_code, report }), _) => {
                 let report = told_of(session.case, run, &report);
@@ -215,7 +219,10 @@ pub(super) async fn part(
                 }
                 return Ok(Some(if in_doubt { DOUBT } else { STOPPED }));
             }
-            (Standing::Waits, None) => SystemClock.sleep(ASK_AGAIN).await,
+            (Standing::Waits, None) => tokio::select! {
+                Ok(()) = interrupted.changed() => {}
+                () = SystemClock.sleep(ASK_AGAIN) => {}
+            },
         }
     }
 }
