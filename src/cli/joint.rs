@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::exit::{DOUBT, Failure, STOPPED};
+use super::left;
 use super::load::{self, Case, Loosening};
 use super::open;
 use super::screen::Screen;
@@ -169,6 +170,7 @@ pub(super) fn join(session: &Session<'_>, open: OpenRun, input: Input, screen: S
     if plan.rows_sha256() != shared.rows_sha256 {
         return Err(differs(case, &run, "other rows", "every host needs the same version of rekon"));
     }
+    left::forget(&case.journal, &run);
     let joins = both(
         format!("joins run {run}, which another host has begun"),
         format!("bergabung dengan proses {run}, yang dimulai host lain"),
@@ -192,12 +194,12 @@ pub(super) async fn part(
     let lost = |error: JournalError| {
         if in_doubt { open::in_doubt(session.case, &error) } else { Failure::Stopped(error.to_string()) }
     };
+    let (mut stop, mut interrupted) = (sent.stop.clone(), sent.interrupted.clone());
     loop {
         if *interrupted.borrow_and_update() {
             stop.get_or_insert(Stop::Interrupted);
         }
         let standing = match &stop {
-    let (mut stop, mut interrupted) = (sent.stop.clone(), sent.interrupted.clone());
             Some(stop) => journal.leave(run, &stop.leaving()).await,
             None => journal.close(run).await,
         };

@@ -386,9 +386,10 @@ async fn report(
     let recorded = journal
         .finish_run(Finished { run, at: now, exit_code: code, stopped: conclusion.summary.stopped.clone() })
         .await;
-    if let Err(error) = &recorded {
+    if recorded.is_err() {
         conclusion.stays_unrecorded();
-        left::note(&case.journal, &left, Cause::Journal { error: error.to_string() });
+        let why = conclusion.summary.stopped.clone().unwrap_or(Cause::Unrecorded);
+        left::note(&case.journal, &left, why);
     }
     let recorded = match closing {
         None => recorded.map_err(|error| Failure::Stopped(error.to_string())),
