@@ -116,9 +116,9 @@ impl Bound {
     fn is_stale(&self, case: &Case, why: &[String]) -> Failure {
         let name = self.name();
         let lines: Vec<String> = why.iter().map(|line| format!("{name}: the plan is stale: {line}")).collect();
-        let file = &case.typed;
+        let (file, settles) = (&case.typed, case.command("resolve"));
         Failure::Refused(format!(
-            "{}\n  hint: make a new plan: rekon plan {file} --out {name}; what a run left in doubt is settled by: rekon resolve {file}",
+            "{}\n  hint: make a new plan: rekon plan {file} --out {name}; what a run left in doubt is settled by: {settles}",
             lines.join("\n")
         ))
     }
@@ -330,10 +330,10 @@ pub(super) fn refuse_without(case: &Case, plan: &Plan) -> Result<(), Failure> {
     if need == 0 {
         return Ok(());
     }
-    let typed = &case.typed;
+    let (typed, run) = (&case.typed, case.command("run"));
     Err(Failure::Refused(format!(
         "{}: a plan over {} needs {} (approval.bands); make one, have it approved, and run it\n  rekon plan {typed} --out \
-         plan.json --maker YOUR-NAME\n  {}\n  rekon run {typed} --plan plan.json",
+         plan.json --maker YOUR-NAME\n  {}\n  {run} --plan plan.json",
         printable(&case.file),
         total.rupiah,
         counted(u64::from(need), "approval"),

@@ -1,7 +1,7 @@
 //! The report of a joint run while nobody knows yet whether it is the one: whoever closes a run may be frozen in the middle, and
 //! another host then reports. It gets its place once the journal has recorded the end of the run.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::books::Books;
 use super::exit::Failure;
@@ -31,16 +31,19 @@ pub(super) struct Closing {
 impl Closing {
     /// The report that a runner makes of a run.
     pub(super) fn of(case: &Case, run: &RunId, runner: i64) -> Self {
-        let reports = Books::folder(case);
+        Self::among(&Books::folder(case), run, runner)
+    }
+
+    fn among(reports: &Path, run: &RunId, runner: i64) -> Self {
         let folder = reports.join(format!(".{runner}.{run}.{KIND}"));
         Self { run: run.clone(), runner, folder, place: reports.join(run.as_str()) }
     }
 
-    /// A folder of that name in the job's output folder, if it is such a report.
-    fn named(case: &Case, name: &str) -> Option<Self> {
+    /// A folder of that name in an output folder of the job, if it is such a report.
+    fn named(reports: &Path, name: &str) -> Option<Self> {
         let (runner, rest) = name.strip_prefix('.')?.split_once('.')?;
         let run = rest.strip_suffix(KIND)?.strip_suffix('.')?;
-        Some(Self::of(case, &RunId::new(run).ok()?, runner.parse().ok()?))
+        Some(Self::among(reports, &RunId::new(run).ok()?, runner.parse().ok()?))
     }
 
     /// The run is recorded as closed by this program: the files get their place. Otherwise somebody else reports, or the next
@@ -69,8 +72,14 @@ pub(super) async fn end_what_waits(case: &Case, journal: &Store, screen: Screen)
     if !journal.is_shared() {
         return Ok(());
     }
-    for closing in files::names_in(&Books::folder(case)).iter().filter_map(|name| Closing::named(case, name)) {
-        let Closing { run, runner, folder, place } = &closing;
+    // What waits may be of another business day.
+    let template = format!("{}/{}", case.job.output.directory, case.job.name);
+    let found: Vec<Closing> = files::of_any_date(&case.folder, &template)
+        .iter()
+        .flat_map(|reports| files::names_in(reports).into_iter().filter_map(|name| Closing::named(reports, &name)))
+        .collect();
+    for closing in &found {
+        let Closing { run, runner, folder, place } = closing;
         let ended = match journal.draft(run, *runner).await.map_err(open::failure)? {
             Draft::Pending | Draft::Unknown => continue,
             Draft::Void => files::remove_folder(folder),

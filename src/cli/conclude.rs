@@ -16,7 +16,6 @@ use crate::journal::cause::Cause;
 use crate::journal::history::Overridden;
 use crate::journal::history::PlanUse;
 use crate::journal::joint::Host;
-use crate::model::environment::Environment;
 use crate::model::fault::printable;
 use crate::model::ids::InvoiceNumber;
 use crate::model::money::Tally;
@@ -229,14 +228,9 @@ impl Conclusion {
         path.map(|folder| shown(&case.path(folder))).unwrap_or_default()
     }
 
-    /// The files could not be written: the run has not come to its end, whatever became of its orders.
+    /// The files could not be written, or are not in their place: the run has not come to its end, whatever became of its orders.
     pub(super) fn stays_unwritten(&mut self) {
         self.stays_open(Cause::Files);
-        self.summary.files.clear();
-    }
-
-    /// The files are not in their place.
-    pub(super) fn forget_files(&mut self) {
         self.summary.files.clear();
     }
 
@@ -386,12 +380,9 @@ impl Conclusion {
             Task::Change(_) if summary.plan.is_some() => Again::ThePlan,
             Task::Change(_) => Again::TheJob,
         };
-        // The name alone would mean another day's orders tomorrow, or another journal.
-        let live = if case.job.merchant.environment == Environment::Production { " --live" } else { "" };
-        let typed = format!("{}{live}", case.typed);
         let has_file = !matches!(case.loosening, Loosening::NotOffered);
         let command = match again {
-            Again::TheJob if has_file => format!("rekon run {typed}"),
+            Again::TheJob if has_file => case.command("run"),
             Again::TheJob | Again::ThePlan | Again::TheSender => String::new(),
         };
         let place = format!("--journal {}", printable(&for_a_shell(&named(&case.journal))));
@@ -401,7 +392,7 @@ impl Conclusion {
             exit::DOUBT => {
                 next.extend(self.not_in_the_input(words));
                 next.push((words.settles)(again, &command));
-                next.extend(self.may_be_resolved(case).then(|| (words.resolving)(&typed)));
+                next.extend(self.may_be_resolved(case).then(|| (words.resolving)(&case.command("resolve"))));
                 next.push((words.which_ones)(&place));
                 next.extend(self.waits_for_a_person().then(|| (words.for_a_person)(&place)));
             }

@@ -1,31 +1,44 @@
 //! SIGINT, SIGTERM and SIGHUP: the first one stops the dispatching, the second one, if it is no SIGHUP, ends the program.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use super::exit::{DOUBT, STOPPED};
+use super::exit::STOPPED;
 use super::screen::Screen;
+use crate::edge::runtime;
 use crate::report::words::both::{Both, both};
+
+/// A disk may hang, and whoever asks twice wants to get away.
+const FOR_THE_NOTE: Duration = Duration::from_secs(1);
 
 /// What the signals mean to a command.
 #[derive(Clone)]
 pub(super) enum Stopping {
-    /// Calls may be under way whose outcome nobody will read: what to say of them at the second signal.
-    Run(Arc<dyn Fn() -> Both + Send + Sync>),
+    /// A run is left: how it stands by now.
+    Run(Arc<dyn Fn() -> Leaving + Send + Sync>),
     /// Requests may be open, to which nobody has said yes yet.
     Server,
+}
+
+/// A run that is left.
+pub(super) struct Leaving {
+    /// What happens before it is left.
+    pub(super) first: Both,
+    /// What is left behind if that is not waited for, and what to type.
+    pub(super) at_once: Both,
+    /// What the program exits with then.
+    pub(super) code: u8,
+    /// Writes down why.
+    pub(super) note: Box<dyn FnOnce() + Send>,
 }
 
 impl Stopping {
     fn first(&self) -> Both {
         match self {
-            Self::Run(_) => both(
-                "stopping: calls under way are finished, then the files are written; once more to stop at once",
-                "sedang berhenti: panggilan yang sedang berjalan diselesaikan dahulu, lalu berkas ditulis; sekali lagi untuk \
-                 berhenti seketika",
-            ),
+            Self::Run(leaving) => leaving().first,
             Self::Server => both(
                 "stopping: what has come in is written and answered; once more to stop at once",
                 "sedang berhenti: yang sudah masuk ditulis dan dijawab dahulu; sekali lagi untuk berhenti seketika",
@@ -36,9 +49,11 @@ impl Stopping {
     /// Ends the program.
     fn at_once(&self, screen: Screen) {
         let code = match self {
-            Self::Run(doubt) => {
-                screen.warn(&doubt());
-                DOUBT
+            Self::Run(leaving) => {
+                let Leaving { at_once, code, note, .. } = leaving();
+                screen.warn(&at_once);
+                runtime::at_most(FOR_THE_NOTE, note);
+                code
             }
             Self::Server => STOPPED,
         };

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::exit::{DOUBT, Failure, STOPPED};
+use super::left;
 use super::load::{self, Case, Loosening};
 use super::open;
 use super::screen::Screen;
@@ -24,7 +25,7 @@ use crate::plan::{Input, guard};
 use crate::report::words::both::{Both, both};
 use crate::report::words::speech::Speech;
 use crate::runner::clock::Clock as _;
-use crate::runner::dispatch::Fresh;
+use crate::runner::dispatch::{Fresh, Stop};
 
 /// A run that has begun.
 pub(super) struct Begun {
@@ -169,6 +170,7 @@ pub(super) fn join(session: &Session<'_>, open: OpenRun, input: Input, screen: S
     if plan.rows_sha256() != shared.rows_sha256 {
         return Err(differs(case, &run, "other rows", "every host needs the same version of rekon"));
     }
+    left::forget(&case.journal, &run);
     let joins = both(
         format!("joins run {run}, which another host has begun"),
         format!("bergabung dengan proses {run}, yang dimulai host lain"),
@@ -192,12 +194,16 @@ pub(super) async fn part(
     let lost = |error: JournalError| {
         if in_doubt { open::in_doubt(session.case, &error) } else { Failure::Stopped(error.to_string()) }
     };
+    let (mut stop, mut interrupted) = (sent.stop.clone(), sent.interrupted.clone());
     loop {
-        let standing = match &sent.stop {
+        if *interrupted.borrow_and_update() {
+            stop.get_or_insert(Stop::Interrupted);
+        }
+        let standing = match &stop {
             Some(stop) => journal.leave(run, &stop.leaving()).await,
             None => journal.close(run).await,
         };
-        match (standing.map_err(lost)?, &sent.stop) {
+        match (standing.map_err(lost)?, &stop) {
             (Standing::Closes, _) => return Ok(None),
             (Standing::Closed(Closed { exit_code, report }), _) => {
                 let report = told_of(session.case, run, &report);
@@ -215,7 +221,10 @@ pub(super) async fn part(
                 }
                 return Ok(Some(if in_doubt { DOUBT } else { STOPPED }));
             }
-            (Standing::Waits, None) => SystemClock.sleep(ASK_AGAIN).await,
+            (Standing::Waits, None) => tokio::select! {
+                Ok(()) = interrupted.changed() => {}
+                () = SystemClock.sleep(ASK_AGAIN) => {}
+            },
         }
     }
 }
@@ -231,15 +240,15 @@ fn told_of(case: &Case, run: &RunId, report: &str) -> Both {
         }
         None => both("nobody has said where it is", "tidak ada yang memberi tahu letaknya"),
     };
-    let (job, place) = (&case.typed, printable(&load::for_a_shell(&load::named(&case.journal))));
+    let (again, place) = (case.command("run"), printable(&load::for_a_shell(&load::named(&case.journal))));
     both(
         format!(
-            "its report: none, for {}\n  run the job again (rekon run {job}), which writes one, or look: \
+            "its report: none, for {}\n  run the job again ({again}), which writes one, or look: \
              rekon show {run} --journal {place}",
             why.english
         ),
         format!(
-            "laporannya: tidak ada, karena {}\n  jalankan lagi job ini (rekon run {job}), yang akan menulisnya, atau lihat: \
+            "laporannya: tidak ada, karena {}\n  jalankan lagi job ini ({again}), yang akan menulisnya, atau lihat: \
              rekon show {run} --journal {place}",
             why.indonesian
         ),

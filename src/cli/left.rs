@@ -43,9 +43,15 @@ pub(super) fn note_failure(journal: &Location, run: &RunId, failure: &Failure) {
     note(journal, run, Cause::Journal { error });
 }
 
-/// Adds what was written down to those runs of which the journal knows no end.
-pub(super) fn explain(location: &Location, runs: &mut [RunRecord]) {
-    for run in runs.iter_mut().filter(|run| run.finished_at.is_none() && run.stopped.is_none()) {
+/// Forgets it: this host works on the run again.
+pub(super) fn forget(location: &Location, run: &RunId) {
+    let _ = files::remove(&path(location, run));
+}
+
+/// Adds what was written down to those runs of which the journal knows no end and on which nobody is at work.
+pub(super) fn explain(location: &Location, runs: &mut [RunRecord], at_work: &[String]) {
+    let is_left = |run: &RunRecord| !at_work.iter().any(|name| name == run.run.as_str());
+    for run in runs.iter_mut().filter(|run| run.finished_at.is_none() && run.stopped.is_none() && is_left(run)) {
         let text = read::bytes(&path(location, &run.run)).unwrap_or_default();
         run.stopped = serde_json::from_slice(&text).ok().map(|left: Left| left.stopped);
     }

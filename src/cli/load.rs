@@ -19,6 +19,7 @@ use crate::journal::Account;
 use crate::journal::log::sha256;
 use crate::journal::postgres::address::Address;
 use crate::journal::store::Location;
+use crate::model::environment::Environment;
 use crate::model::fault::{Fault, Place, printable};
 use crate::model::ids::InvoiceNumber;
 use crate::model::language::Language;
@@ -44,7 +45,8 @@ pub(super) struct Case {
     pub(super) folder: PathBuf,
     /// The job file as the user named it.
     pub(super) file: String,
-    /// The job file with the flags that it needs to mean the same tomorrow, to be typed.
+    /// The job file with the flags that it needs to mean the same tomorrow, to be typed. Behind a command that sends:
+    /// [`Case::command`].
     pub(super) typed: String,
     /// The business date.
     pub(super) date: BusinessDate,
@@ -232,6 +234,13 @@ impl Case {
     /// The words of its reader.
     pub(super) fn words(&self) -> &'static Speech {
         Speech::of(self.language)
+    }
+
+    /// A command that sends, `run` or `resolve`, as it is to be typed. The name alone would mean another day's orders tomorrow,
+    /// or another journal, and production is asked for each time.
+    pub(super) fn command(&self, verb: &str) -> String {
+        let live = if self.job.merchant.environment == Environment::Production { " --live" } else { "" };
+        format!("rekon {verb} {}{live}", self.typed)
     }
 
     /// The folder for what belongs beside the journal; beside the job, if the journal is on a server.

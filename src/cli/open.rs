@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::args::Common;
 use super::exit::Failure;
-use super::load::{self, Case};
+use super::load::{self, Case, Loosening};
 use super::screen::Screen;
 use crate::edge::clock::SystemClock;
 use crate::job::settings::{DEFAULT_JOURNAL, Retries};
@@ -221,7 +221,7 @@ pub(super) fn unread(case: &Case, error: &JournalError) -> Failure {
 /// Whether money is in doubt behind a journal that cannot be read, of which this program knows so much.
 fn leaves_doubt(error: &JournalError, known: Tally) -> bool {
     // Of these the server is at fault, or time: what the journal holds is whole.
-    let is_elsewhere = matches!(error, JournalError::Away(_) | JournalError::Fenced);
+    let is_elsewhere = matches!(error, JournalError::Away(_) | JournalError::KeptAside(_) | JournalError::Fenced);
     known.count > 0 || !is_elsewhere
 }
 
@@ -243,7 +243,9 @@ pub(super) fn doubt(case: &Case) -> String {
         );
         return format!("{}\n  {which_ones}", may_be.told(case.language));
     }
-    let settles = (words.settles)(Again::TheJob, &format!("rekon run {}", case.typed));
+    let has_file = !matches!(case.loosening, Loosening::NotOffered);
+    let command = if has_file { case.command("run") } else { String::new() };
+    let settles = (words.settles)(Again::TheJob, &command);
     format!("{}\n  {settles}\n  {which_ones}", (words.items_in_doubt)(tally))
 }
 

@@ -77,7 +77,7 @@ async fn settle(case: &Case, live: bool, started_at: Timestamp, screen: Screen) 
         screen.say(&format!("{}\n  {}", screen.tone(Tone::Bad, &title), (words.which_and_what)(&place)));
     }
     if code == DONE {
-        screen.say(&(words.nothing_new)(&case.typed));
+        screen.say(&(words.nothing_new)(&case.command("run")));
     }
     let document = serde_json::json!({ "version": 1, "in_doubt_before": before, "settled": settled, "in_doubt": after, "exit_code": code });
     screen.document(document.to_string().as_bytes());

@@ -295,7 +295,7 @@ fn why_broken(case: &Case, plan: &Plan, words: &Speech) -> String {
         flags = keys.iter().map(|key| format!("--override {key}={}", value(key))).collect();
     }
     let open = plan.left_open();
-    let doubt = (open.count > 0).then(|| format!("  {}", (words.doubt_meanwhile)(open, &case.typed)));
+    let doubt = (open.count > 0).then(|| format!("  {}", (words.doubt_meanwhile)(open, &case.command("resolve"))));
     let hint = format!("  {}", (words.guard_hint)(&flags.join(" ")));
     lines.chain([hint]).chain(doubt).collect::<Vec<_>>().join("\n")
 }
@@ -386,13 +386,14 @@ async fn report(
     let recorded = journal
         .finish_run(Finished { run, at: now, exit_code: code, stopped: conclusion.summary.stopped.clone() })
         .await;
-    if let Err(error) = &recorded {
+    if recorded.is_err() {
         conclusion.stays_unrecorded();
-        left::note(&case.journal, &left, Cause::Journal { error: error.to_string() });
+        let why = conclusion.summary.stopped.clone().unwrap_or(Cause::Unrecorded);
+        left::note(&case.journal, &left, why);
     }
     let recorded = match closing {
         None => recorded.map_err(|error| Failure::Stopped(error.to_string())),
-        Some(closing) => closing.end(&recorded).inspect_err(|_| conclusion.forget_files()),
+        Some(closing) => closing.end(&recorded).inspect_err(|_| conclusion.stays_unwritten()),
     };
     conclusion.print(case, screen);
     session.warn_of_other_doubts(screen).await;

@@ -3,12 +3,15 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::watch;
 
 use super::closing::end_what_waits;
 use super::embed::{self, Embedded};
 use super::events;
-use super::exit::Failure;
-use super::interrupt::{self, Stopping};
+use super::exit::{DOUBT, Failure, STOPPED};
+use super::interrupt::{self, Leaving, Stopping};
 use super::left;
 use super::load::{self, Case};
 use super::open;
@@ -73,6 +76,8 @@ pub(super) struct Sent {
     pub(super) stop: Option<Stop>,
     /// What it has learned of the provider's limits.
     pub(super) seen: Seen,
+    /// Whether somebody has asked to stop.
+    pub(super) interrupted: watch::Receiver<bool>,
 }
 
 impl<'a> Session<'a> {
@@ -197,22 +202,28 @@ impl<'a> Session<'a> {
         let dispatch =
             Dispatch::new(desk, self.account.clone(), Rules::of(job), fresh, unsettled, Arc::clone(&progress));
         let watch = Watch::start(self.screen, &progress, job, self.journal.is_shared());
+        let is_over = Arc::new(AtomicBool::new(false));
+        let interrupted = interrupt::listen(&self.stopping(run, &is_over), self.screen);
         // On the thread of the calls, and not on that of the command, which each of them would have to wake.
-        let interrupted = interrupt::listen(&self.stopping(run), self.screen);
-        let dispatching = tokio::spawn(dispatch.in_lane(share).after(past).run(interrupted));
+        let dispatching = tokio::spawn(dispatch.in_lane(share).after(past).run(interrupted.clone()));
         let stop = dispatching.await.expect("the dispatcher does not panic");
+        is_over.store(true, Ordering::Relaxed);
         drop(watch);
-        Ok(Sent { stop, seen: progress.seen() })
+        Ok(Sent { stop, seen: progress.seen(), interrupted })
     }
 
-    /// What the signals mean while calls may be under way.
-    fn stopping(&self, run: &RunId) -> Stopping {
-        let progress = Arc::clone(&self.case.told.progress);
+    /// What the signals mean while calls may be under way, and once the dispatching is over.
+    fn stopping(&self, run: &RunId, is_over: &Arc<AtomicBool>) -> Stopping {
+        let (progress, is_over) = (Arc::clone(&self.case.told.progress), Arc::clone(is_over));
         let look = format!("rekon show --journal {}", printable(&load::named(&self.case.journal)));
         let (journal, run) = (self.case.journal.clone(), run.clone());
         Stopping::Run(Arc::new(move || {
-            left::note(&journal, &run, Cause::AtOnce);
-            stopped_at_once(progress.in_doubt(), &look)
+            let (known, journal, run) = (progress.in_doubt(), journal.clone(), run.clone());
+            if is_over.load(Ordering::Relaxed) {
+                leaving_behind(known, &look, Box::new(move || left::note(&journal, &run, Cause::Interrupted)))
+            } else {
+                leaving_calls(known, &look, Box::new(move || left::note(&journal, &run, Cause::AtOnce)))
+            }
         }))
     }
 
@@ -293,6 +304,48 @@ impl<'a> Session<'a> {
     pub(super) async fn in_doubt_elsewhere(&self, here: &HashSet<InvoiceNumber>) -> Result<Tally, JournalError> {
         in_doubt_elsewhere(&self.case.job, &self.account, &self.journal, here).await
     }
+}
+
+/// The dispatching is over: at most the report is missing, or other hosts are at work.
+fn leaving_behind(known: Tally, look: &str, note: Box<dyn FnOnce() + Send>) -> Leaving {
+    let first = both(
+        "stopping: no calls are under way; the files are written, or other hosts go on; once more to stop at once",
+        "sedang berhenti: tidak ada panggilan yang berjalan; berkas ditulis dahulu, atau host lain melanjutkan; sekali lagi \
+         untuk berhenti seketika",
+    );
+    if known.count == 0 {
+        let at_once = both(
+            "stopped at once, with no calls under way; the files may be missing (exit code 4)\n  run the same job again, which \
+             writes them",
+            "berhenti seketika, tanpa panggilan yang sedang berjalan; berkas mungkin belum ada (kode keluar 4)\n  jalankan \
+             lagi job yang sama, yang akan menulisnya",
+        );
+        return Leaving { first, at_once, code: STOPPED, note };
+    }
+    let Both { english, indonesian } = both::counted(known.count, Unit::Items);
+    let rupiah = known.rupiah;
+    let at_once = both(
+        format!(
+            "stopped at once, with no calls under way; MONEY IN DOUBT: {english}, {rupiah} (exit code 3)\n  \
+             run the same job again; it settles them with the same key and never sends twice\n  which ones: {look}"
+        ),
+        format!(
+            "berhenti seketika, tanpa panggilan yang sedang berjalan; UANG BELUM PASTI: {indonesian}, {rupiah} (kode keluar 3)\n  \
+             jalankan lagi job yang sama: hasilnya dipastikan dengan kunci yang sama, tidak pernah dikirim dua kali\n  \
+             yang mana: {look}"
+        ),
+    );
+    Leaving { first, at_once, code: DOUBT, note }
+}
+
+/// Calls may be under way whose outcome nobody will read.
+fn leaving_calls(known: Tally, look: &str, note: Box<dyn FnOnce() + Send>) -> Leaving {
+    let first = both(
+        "stopping: calls under way are finished, then the files are written; once more to stop at once",
+        "sedang berhenti: panggilan yang sedang berjalan diselesaikan dahulu, lalu berkas ditulis; sekali lagi untuk \
+         berhenti seketika",
+    );
+    Leaving { first, at_once: stopped_at_once(known, look), code: DOUBT, note }
 }
 
 /// The second signal ends the program: what it leaves behind, and what to type.
@@ -385,4 +438,29 @@ pub(super) async fn make_plan(
     plan.open_elsewhere = open_elsewhere.len() as u64;
     case.note_overrides(&mut plan, &own, &known.history)?;
     Ok(plan)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::money::Rupiah;
+
+    #[test]
+    fn whoever_stops_at_once_is_told_of_calls_under_way_only_while_there_can_be_any() {
+        let mut some = Tally::default();
+        some.add(Rupiah::new(90_000));
+        let nothing = || Box::new(|| {});
+        for (leaving, code, calls, money) in [
+            (leaving_calls(Tally::default(), "look", nothing()), DOUBT, true, true),
+            (leaving_calls(some, "look", nothing()), DOUBT, true, true),
+            (leaving_behind(Tally::default(), "look", nothing()), STOPPED, false, false),
+            (leaving_behind(some, "look", nothing()), DOUBT, false, true),
+        ] {
+            let said = &leaving.at_once.english;
+            assert_eq!(leaving.code, code, "{said}");
+            assert_eq!(said.contains("requests that were under way"), calls, "{said}");
+            assert_eq!(said.contains("MONEY IN DOUBT"), money, "{said}");
+            assert!(said.contains(&format!("(exit code {code})")), "{said}");
+        }
+    }
 }

@@ -57,7 +57,7 @@ pub(super) async fn show(
     let screen = place.case.as_ref().map_or(screen, |case| screen.speaking(case.language));
     let journal = to_read(location, screen).await?;
     let mut runs = journal.runs().await.map_err(failure)?;
-    left::explain(location, &mut runs);
+    left::explain(location, &mut runs, &journal.runs_at_work().await.map_err(failure)?);
     let is_held = journal.is_held(location).await.map_err(failure)?;
     let Some(what) = what else {
         screen.say(&format!("{} {}\n", words.journal, printable(&named(location))));
@@ -87,7 +87,7 @@ async fn on_paper(what: Option<&str>, place: &Place, (words, screen): (&Speech, 
     let what = what.ok_or_else(of_a_run)?;
     let journal = to_read(&place.location, screen).await?;
     let mut runs = journal.runs().await.map_err(failure)?;
-    left::explain(&place.location, &mut runs);
+    left::explain(&place.location, &mut runs, &journal.runs_at_work().await.map_err(failure)?);
     let run = runs.iter().find(|run| run.run.as_str() == what).ok_or_else(of_a_run)?;
     let is_held = journal.is_held(&place.location).await.map_err(failure)?;
     let ended = show_runs::ended_with(run, &runs, is_held, words);

@@ -291,7 +291,7 @@ pub(super) fn saved(bound: &Bound, case: &Case) -> Both {
             )
         }
     };
-    let (look, run) = (format!("rekon show {name} --job {file}"), format!("rekon run {file} --plan {name}"));
+    let (look, run) = (format!("rekon show {name} --job {file}"), format!("{} --plan {name}", case.command("run")));
     both(
         format!("saved {name}: digest {digest}, {valid}\n  {}\n  look: {look}\n  run: {run}", next.english),
         format!(

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
+use glob::MatchOptions;
+
 /// Why a file was not written.
 #[derive(Debug, thiserror::Error)]
 #[error("{path}: cannot be written: {source}", path = path.display())]
@@ -224,6 +226,10 @@ pub fn size(path: &Path) -> u64 {
     path.metadata().map_or(0, |found| found.len())
 }
 
+/// What a name begins with a dot for is not to be found by others: a report that waits for its place is none yet.
+const HOW: MatchOptions =
+    MatchOptions { case_sensitive: true, require_literal_separator: false, require_literal_leading_dot: true };
+
 /// The files that globs match, sorted, each once. A pattern without special characters names one file, which must be
 /// there when it is read.
 ///
@@ -244,7 +250,7 @@ pub fn matching(folder: &Path, patterns: &[String]) -> Result<Vec<PathBuf>, Stri
         } else {
             Path::new(&escaped).join(pattern).to_string_lossy().into_owned()
         };
-        let paths = glob::glob(&rooted).map_err(|error| format!("{pattern:?} is no pattern: {error}"))?;
+        let paths = glob::glob_with(&rooted, HOW).map_err(|error| format!("{pattern:?} is no pattern: {error}"))?;
         found.extend(paths.filter_map(Result::ok).filter(|path| path.is_file()));
     }
     found.sort();
@@ -252,9 +258,58 @@ pub fn matching(folder: &Path, patterns: &[String]) -> Result<Vec<PathBuf>, Stri
     Ok(found)
 }
 
+/// The folders below a folder whose path a template of the job makes with whatever date.
+#[must_use]
+pub fn of_any_date(folder: &Path, template: &str) -> Vec<PathBuf> {
+    let root = glob::Pattern::escape(&folder.to_string_lossy());
+    let pattern = Path::new(&root).join(with_any_date(&glob::Pattern::escape(template)));
+    let paths = glob::glob_with(&pattern.to_string_lossy(), HOW).into_iter().flatten();
+    paths.filter_map(Result::ok).filter(|path| path.is_dir()).collect()
+}
+
+/// A template as a pattern.
+fn with_any_date(template: &str) -> String {
+    let (mut out, mut rest) = (String::new(), template);
+    while let Some((before, after)) = rest.split_once("{date") {
+        let (form, tail) = after.split_once('}').unwrap_or((after, ""));
+        out.push_str(before);
+        let mut parts = form.strip_prefix(':').unwrap_or("%Y").split('%');
+        out.push_str(parts.next().unwrap_or_default());
+        for part in parts {
+            // Two of them in a row would mean something else.
+            if !out.ends_with('*') {
+                out.push('*');
+            }
+            // Behind a percent sign is one letter.
+            out.push_str(part.get(1..).unwrap_or_default());
+        }
+        rest = tail;
+    }
+    out + rest
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn folders_are_found_whatever_date_is_in_their_paths() {
+        let folder = tempfile::tempdir().unwrap();
+        let strange = folder.path().join("a[1]");
+        for name in ["out/job", "out-2026-11-22/job", "out-2026-11-23/job", "2026/11-23x/job", "20261123/job"] {
+            std::fs::create_dir_all(strange.join(name)).unwrap();
+        }
+        for (template, expected) in [
+            ("out/job", &["out/job"][..]),
+            ("out-{date}/job", &["out-2026-11-22/job", "out-2026-11-23/job"]),
+            ("{date:%Y/2%m-%d}x/job", &[]),
+            ("{date:2%Y/%m-%d}x/job", &["2026/11-23x/job"]),
+            ("{date:20%y%m%d}/job", &["20261123/job"]),
+        ] {
+            let expected: Vec<_> = expected.iter().map(|name| strange.join(name)).collect();
+            assert_eq!(of_any_date(&strange, template), expected, "{template}");
+        }
+    }
 
     #[test]
     fn a_file_is_replaced_whole_and_leaves_no_part() {
@@ -276,5 +331,22 @@ mod tests {
         let found = matching(&strange, &["deep/x-*.jsonl".into(), "**/x-1.jsonl".into()]).unwrap();
         let names: Vec<_> = found.iter().map(|path| path.file_name().unwrap().to_owned()).collect();
         assert_eq!(names, ["x-1.jsonl", "x-2.jsonl"]);
+    }
+
+    #[test]
+    fn globs_leave_out_what_a_dot_hides_unless_it_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["out/run/results.csv", "out/.7.run.closing/results.csv", "out/.results.csv", ".rekon/results.csv"]
+        {
+            write(&folder.path().join(name), b"").unwrap();
+        }
+        let found = |pattern: &str| {
+            let found = matching(folder.path(), &[pattern.into()]).unwrap();
+            found.iter().map(|path| path.strip_prefix(folder.path()).unwrap().display().to_string()).collect::<Vec<_>>()
+        };
+        for pattern in ["out/**/results.csv", "**/results.csv", "**/*.csv", "out/*/*"] {
+            assert_eq!(found(pattern), ["out/run/results.csv"], "{pattern}");
+        }
+        assert_eq!(found(".rekon/*.csv"), [".rekon/results.csv"]);
     }
 }

@@ -2,7 +2,9 @@
 
 use std::future::Future;
 use std::io;
+use std::sync::mpsc::channel;
 use std::thread;
+use std::time::Duration;
 
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
@@ -35,11 +37,22 @@ pub fn calling<T>(command: impl Future<Output = T>) -> io::Result<T> {
     })
 }
 
+/// Does something that may never come to its end, such as a write to a disk that hangs, and waits for it no longer than that.
+pub fn at_most(patience: Duration, work: impl FnOnce() + Send + 'static) {
+    let (tells, told) = channel::<()>();
+    let spawned = thread::Builder::new().spawn(move || {
+        work();
+        drop(tells);
+    });
+    if spawned.is_ok() {
+        // Nothing is said: whoever has done it hangs up.
+        let _ = told.recv_timeout(patience);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::mpsc::channel;
-    use std::time::Duration;
 
     #[test]
     fn tasks_go_on_while_their_command_computes() {
@@ -50,6 +63,16 @@ mod tests {
             told.recv_timeout(Duration::from_secs(60))
         });
         assert_eq!(said.unwrap(), Ok("done"));
+    }
+
+    #[test]
+    fn work_is_waited_for_and_work_without_an_end_is_not() {
+        let (tells, told) = channel();
+        at_most(Duration::from_secs(60), move || tells.send("done").unwrap());
+        assert_eq!(told.try_recv(), Ok("done"));
+        let (holds, held) = channel::<()>();
+        at_most(Duration::from_millis(1), move || held.recv().unwrap_or_default());
+        drop(holds);
     }
 
     #[test]

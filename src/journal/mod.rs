@@ -93,9 +93,13 @@ pub enum JournalError {
     /// The disk is full. Nothing more is sent, but what was under way is kept.
     #[error("the journal's disk is full")]
     Full,
-    /// The server that holds it is out of reach. Nothing more is sent; what was under way is kept beside the job.
+    /// The server that holds it is out of reach. Nothing more is sent.
     #[error("{0}")]
     Away(String),
+    /// The same, for what came back for a request: that is kept beside the job, and the next run of the job takes it in. With
+    /// every other error it is kept nowhere.
+    #[error("{0}")]
+    KeptAside(String),
     /// This runner was not heard of for longer than its lease, and others have taken over. Nothing more is sent.
     #[error(
         "this runner was not heard of for longer than its lease, and counts as lost: others take over what it had in hand"
@@ -152,7 +156,8 @@ pub trait Journal: Send + Sync + 'static {
     /// Makes an intent durable: first for a new item, again for a resend of the same key and body.
     fn record_intent(&self, intent: Intent) -> impl Future<Output = Result<DurableIntent, JournalError>> + Send;
 
-    /// Closes an attempt with what it proved; returns the item's new state.
+    /// Closes an attempt with what it proved; returns the item's new state. An answer that cannot be written is lost, unless the
+    /// error is [`JournalError::KeptAside`].
     fn record_outcome(&self, record: OutcomeRecord) -> impl Future<Output = Result<State, JournalError>> + Send;
 
     /// Records a status inquiry and what it proved; returns the item's new state.

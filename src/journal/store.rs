@@ -141,6 +141,17 @@ impl Store {
         }
     }
 
+    /// The runs on which somebody is at work, where several may be.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub async fn runs_at_work(&self) -> Result<Vec<String>, JournalError> {
+        match self {
+            Self::Sqlite(_) => Ok(Vec::new()),
+            Self::Postgres(journal) => Ok(journal.at_work().await?.into_iter().filter_map(|found| found.run).collect()),
+        }
+    }
+
     /// What the journal lacked when it was opened: its last writer knew more. `None` if nothing.
     #[must_use]
     pub const fn loss(&self) -> Option<Loss> {

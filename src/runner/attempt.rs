@@ -64,7 +64,8 @@ pub struct Ended {
 pub struct Failed {
     /// How.
     pub error: JournalError,
-    /// The item, if a request of it may have left and nothing was proved: the journal knows of its intent only.
+    /// The item, if a request of it may have had its effect and nothing is left that says so: nothing was proved, or what came
+    /// back is lost. The journal knows of its intent only.
     pub in_doubt: Option<Box<Item>>,
 }
 
@@ -92,7 +93,13 @@ pub async fn attempt<J: Journal, G: Gateway, C: Clock>(desk: &Desk<J, G, C>, int
     let state = match desk.journal.record_outcome(record).await {
         Ok(state) => state,
         Err(error) => {
-            let is_open = matches!(reading.outcome, Outcome::Ambiguous(_));
+            let is_open = match reading.outcome {
+                Outcome::NotSent(_) | Outcome::Throttled(_) => false,
+                Outcome::Ambiguous(_) => true,
+                Outcome::Applied | Outcome::Already | Outcome::Refused(_) => {
+                    !matches!(error, JournalError::KeptAside(_))
+                }
+            };
             let in_doubt = is_open.then(|| Box::new(Item { state: State::Unknown, ..item }));
             return Err(Failed { error, in_doubt });
         }

@@ -488,8 +488,14 @@ async fn who_does_not_answer_is_not_asked_for_ever() {
 
 #[tokio::test]
 async fn an_outcome_that_cannot_be_written_stops_the_run() {
-    // What is proved is kept elsewhere, if anywhere; of a call without an answer nobody knows.
-    for (second, in_doubt) in [(Reply::Refunded(200), 0), (Reply::TimeOut, 1)] {
+    // An answer that is kept nowhere is as good as none; a call that was not made changes nothing.
+    for (second, in_doubt) in [
+        (Reply::Refunded(200), 1),
+        (Reply::Status(404), 1),
+        (Reply::TimeOut, 1),
+        (Reply::Status(429), 0),
+        (Reply::NotSent, 0),
+    ] {
         let world = World::new();
         // One write fails and no other: the writer itself goes on.
         let trigger =

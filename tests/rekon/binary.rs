@@ -605,6 +605,11 @@ fn production_needs_live_and_nothing_else_takes_it() {
     let ended = crate::process::ended(command);
     exits(&ended, 2);
     assert!(ended.stderr.contains("add --live"), "{}", ended.stderr);
+    let mut command = folder.command(&["plan", "job.yaml", "--out", "plan.json", "--maker", "siti"]);
+    command.env("DOKU_CLIENT_ID", CLIENT_ID).env("DOKU_SECRET_KEY", SECRET_KEY);
+    let saved = crate::process::ended(command);
+    let said = format!("{}{}", saved.stdout, saved.stderr);
+    assert!(said.contains("rekon run job.yaml --live --plan plan.json"), "what is to be copied works: {said}");
     assert_eq!(provider.requests(), 0);
     assert!(!folder.path(".rekon").exists());
 }

@@ -173,25 +173,35 @@ async fn a_server_that_comes_back_within_the_lease_costs_nothing() {
 }
 
 #[tokio::test]
-async fn what_comes_back_while_the_server_stays_away_is_kept_beside_the_job() {
+async fn what_comes_back_while_the_server_stays_away_is_kept_beside_the_job_or_said_to_be_lost() {
     let Some(server) = Server::own(UNTRIED) else { return };
-    let (database, beside) = (server.database(), tempfile::tempdir().unwrap());
+    let (database, folder) = (server.database(), tempfile::tempdir().unwrap());
+    let (beside, hidden) = (folder.path().join("beside"), folder.path().join("hidden"));
     let short = address(&format!("{}?lease=2s", database.url()));
-    let journal = PostgresJournal::open(&short, beside.path()).await.unwrap();
-    let run = journal.begin_run(new_run("job", &[1, 2])).await.unwrap();
+    let journal = PostgresJournal::open(&short, &beside).await.unwrap();
+    let run = journal.begin_run(new_run("job", &[1, 2, 3])).await.unwrap();
     let sent = journal.record_intent(first(&run, 1, "body")).await.unwrap();
+    let lost = journal.record_intent(first(&run, 3, "body")).await.unwrap();
     server.stop_at_once();
     let (kept, intent) = tokio::join!(
         journal.record_outcome(answered(sent.attempt(), Outcome::Applied)),
         journal.record_intent(first(&run, 2, "body")),
     );
-    assert!(matches!(kept, Err(JournalError::Away(_))) && matches!(intent, Err(JournalError::Away(_))), "{kept:?}");
+    assert!(matches!(kept, Err(JournalError::KeptAside(_))), "{kept:?}");
+    assert!(matches!(intent, Err(JournalError::Away(_))), "{intent:?}");
+    std::fs::rename(&beside, &hidden).unwrap();
+    std::fs::write(&beside, "no folder").unwrap();
+    let lost = journal.record_outcome(answered(lost.attempt(), Outcome::Applied)).await;
+    assert!(matches!(lost, Err(JournalError::Away(_))), "{lost:?}");
+    std::fs::remove_file(&beside).unwrap();
+    std::fs::rename(&hidden, &beside).unwrap();
     drop(journal);
     server.start_again();
-    let later = open(&database, beside.path()).await;
-    let outcomes = emergency::waiting(beside.path()).unwrap().remove(0).outcomes;
+    let later = open(&database, &beside).await;
+    let outcomes = emergency::waiting(&beside).unwrap().remove(0).outcomes;
+    assert_eq!(outcomes.len(), 1);
     assert_eq!(later.take_in(outcomes[0].clone()).await.unwrap(), TakenIn::Became(State::Succeeded));
-    assert_eq!(later.recover(at(9)).await.unwrap(), 0);
+    assert_eq!(later.recover(at(9)).await.unwrap(), 1, "what was lost is unknown");
     assert_eq!(later.check().await.unwrap().flaws, [""; 0]);
 }
 

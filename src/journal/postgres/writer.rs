@@ -231,13 +231,16 @@ impl Clerk {
         let Change::Close(record) = change else { return error };
         let Some((run, request_id)) = self.under_way.remove(&record.attempt) else { return error };
         let kept = emergency::keep(&self.beside, &run, self.lease.runner, &Late::of(record, &run, &request_id));
-        let told = match kept {
-            Ok(path) => {
-                format!("{error}; what came back is kept in {}, for the next run of the job to take in", path.display())
-            }
-            Err(why) => format!("{error}; what came back could not be kept in {}: {why}", self.beside.display()),
-        };
-        JournalError::Away(told)
+        match kept {
+            Ok(path) => JournalError::KeptAside(format!(
+                "{error}; what came back is kept in {}, for the next run of the job to take in",
+                path.display()
+            )),
+            Err(why) => JournalError::Away(format!(
+                "{error}; what came back could not be kept in {}: {why}",
+                self.beside.display()
+            )),
+        }
     }
 
     /// Commits a group, however often the server goes away, until the lease has run out.

@@ -123,7 +123,7 @@ pub struct Speech {
     pub broken_guard: fn(&Reading) -> String,
     /// What to do about it, with the flags that loosen it, if there are any.
     pub guard_hint: fn(&str) -> String,
-    /// So much is in doubt while the plan may not be run; takes the job.
+    /// So much is in doubt while the plan may not be run; takes the command that settles it.
     pub doubt_meanwhile: fn(Tally, &str) -> String,
 
     /// States, as a heading.
@@ -187,7 +187,7 @@ pub struct Speech {
     pub of_earlier_runs: fn(u64, &str, u64) -> String,
     /// How doubts are settled: what is run again, with which command.
     pub settles: fn(Again, &str) -> String,
-    /// The other way, for a job.
+    /// The other way, by a command.
     pub resolving: fn(&str) -> String,
     /// Where they can be looked at.
     pub which_ones: fn(&str) -> String,
@@ -216,7 +216,7 @@ pub struct Speech {
     pub items_in_doubt: fn(Tally) -> String,
     /// What to type after `resolve` with doubts.
     pub which_and_what: fn(&str) -> String,
-    /// What to type after `resolve` without.
+    /// What to type after `resolve` without: takes the command that sends.
     pub nothing_new: fn(&str) -> String,
 
     /// The headings of the list of runs.

@@ -67,9 +67,9 @@ pub(super) const SPEECH: Speech = Speech {
             if flags.is_empty() { String::new() } else { format!(", or for this run only add {flags} --reason TEXT") };
         format!("hint: check that this is the right file; if it is, change the guard{loosen}")
     },
-    doubt_meanwhile: |open, job| {
+    doubt_meanwhile: |open, command| {
         let rows = counted(open.count, Unit::Rows);
-        format!("{rows}, {}: in doubt meanwhile; settled, with nothing new sent, by: rekon resolve {job}", open.rupiah)
+        format!("{rows}, {}: in doubt meanwhile; settled, with nothing new sent, by: {command}", open.rupiah)
     },
     state: "state",
     state_now: "state now",
@@ -151,8 +151,8 @@ pub(super) const SPEECH: Speech = Speech {
         };
         format!("{again}; it settles them with the same key and never sends twice{}", to_type(command))
     },
-    resolving: |job| {
-        format!("or send nothing new; if DOKU is still ill, the status of each is asked for: rekon resolve {job}")
+    resolving: |command| {
+        format!("or send nothing new; if DOKU is still ill, the status of each is asked for: {command}")
     },
     which_ones: |place| format!("which ones, and what is known about one: rekon show [INVOICE] {place}"),
     for_a_person: |place| {
@@ -182,7 +182,7 @@ pub(super) const SPEECH: Speech = Speech {
     doubt_now: |tally| format!("in doubt now: {}, {}", counted(tally.count, Unit::Items), tally.rupiah),
     items_in_doubt: |tally| format!("MONEY IN DOUBT: {}, {}", counted(tally.count, Unit::Items), tally.rupiah),
     which_and_what: |place| format!("which ones, and what to type: rekon show {place}"),
-    nothing_new: |job| format!("nothing new was sent; what is still to be sent: rekon run {job}"),
+    nothing_new: |command| format!("nothing new was sent; what is still to be sent: {command}"),
     runs: ["run", "job", "environment", "ended with", "rows", "in doubt"],
     ended_with: |code| match code {
         0 => "done",

@@ -91,12 +91,9 @@ pub(super) const SPEECH: Speech = Speech {
         };
         format!("saran: periksa apakah berkasnya benar; bila benar, ubah batasnya{loosen}")
     },
-    doubt_meanwhile: |open, job| {
+    doubt_meanwhile: |open, command| {
         let rows = counted(open.count, Unit::Rows);
-        format!(
-            "{rows}, {}: sementara itu belum pasti; pastikan tanpa mengirim yang baru: rekon resolve {job}",
-            open.rupiah
-        )
+        format!("{rows}, {}: sementara itu belum pasti; pastikan tanpa mengirim yang baru: {command}", open.rupiah)
     },
     state: "status",
     state_now: "status sekarang",
@@ -189,10 +186,8 @@ pub(super) const SPEECH: Speech = Speech {
         let command = to_type(command);
         format!("{again}; hasilnya dipastikan dengan kunci yang sama, tidak pernah dikirim dua kali{command}")
     },
-    resolving: |job| {
-        format!(
-            "atau tanpa mengirim yang baru; bila DOKU masih bermasalah, status tiap pesanan ditanyakan: rekon resolve {job}"
-        )
+    resolving: |command| {
+        format!("atau tanpa mengirim yang baru; bila DOKU masih bermasalah, status tiap pesanan ditanyakan: {command}")
     },
     which_ones: |place| format!("yang mana, dan apa yang diketahui tentangnya: rekon show [INVOICE] {place}"),
     for_a_person: |place| {
@@ -221,7 +216,7 @@ pub(super) const SPEECH: Speech = Speech {
     doubt_now: |tally| format!("belum pasti sekarang: {}, {}", counted(tally.count, Unit::Items), tally.rupiah),
     items_in_doubt: |tally| format!("UANG BELUM PASTI: {}, {}", counted(tally.count, Unit::Items), tally.rupiah),
     which_and_what: |place| format!("yang mana, dan apa yang perlu diketik: rekon show {place}"),
-    nothing_new: |job| format!("tidak ada pengiriman baru; untuk mengirim sisanya: rekon run {job}"),
+    nothing_new: |command| format!("tidak ada pengiriman baru; untuk mengirim sisanya: {command}"),
     runs: ["proses", "job", "lingkungan", "hasil", "baris", "belum pasti"],
     ended_with: |code| match code {
         0 => "selesai",
