@@ -316,6 +316,7 @@ fn verdicts(log: &Log) -> Vec<String> {
         request_id: None,
         payment_status: None,
         settled_at: None,
+        ruled: false,
     };
     let subject = |(invoice, row): (&InvoiceNumber, u64)| Subject {
         row,

@@ -159,9 +159,6 @@ fn verdict(
         known
     };
     let verdict = match (judged, heard) {
-        (Some((verdict, ..)), _) if item.state == State::RuledNotDone => {
-            (words.concluded)(*verdict, words.ruled_not_done)
-        }
         (Some((verdict, reason, ageing, key)), _) => {
             (words.concluded)(*verdict, &(words.reason)(*reason, *ageing, *key))
         }
@@ -181,7 +178,8 @@ pub(super) fn item_document(item: &Item) -> serde_json::Value {
     })
 }
 
-fn entry_document(logged: &Logged) -> serde_json::Value {
+/// An entry for machines.
+pub(super) fn entry_document(logged: &Logged) -> serde_json::Value {
     serde_json::json!({ "seq": logged.seq, "at": for_machines(logged.at), "entry": logged.entry })
 }
 

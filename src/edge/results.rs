@@ -12,6 +12,7 @@ use crate::model::rows::Row;
 use crate::model::status::PaymentStatus;
 use crate::model::table::{Delimiter, Encoding, Format, Table};
 use crate::model::time;
+use crate::reconcile::ends::says_ruled;
 use crate::reconcile::evidence::DoneState;
 use crate::reconcile::record::{DoneRecord, uuid_of};
 
@@ -51,6 +52,7 @@ pub struct ResultsReader {
     invoice: usize,
     operation: usize,
     state: usize,
+    reason: usize,
     request_id: usize,
     payment_status: usize,
     settled_at: usize,
@@ -66,12 +68,15 @@ impl ResultsReader {
         let own = [
             column("rekon_operation"),
             column("rekon_state"),
+            column("rekon_reason"),
             column("rekon_request_id"),
             column("rekon_payment_status"),
             column("rekon_settled_at"),
         ];
         let refused = |message| Err(Fault::new(Place::file(head.file()), message));
-        let [Some(operation), Some(state), Some(request_id), Some(payment_status), Some(settled_at)] = own else {
+        let [Some(operation), Some(state), Some(reason), Some(request_id), Some(payment_status), Some(settled_at)] =
+            own
+        else {
             let message = format!("is not a results.csv of rekon with a column {invoice_column:?}");
             return refused(message).map_err(|fault| vec![fault.hint(AS_WRITTEN)]);
         };
@@ -86,7 +91,7 @@ impl ResultsReader {
             );
             return refused(message).map_err(|fault| vec![fault.hint(hint)]);
         };
-        Ok(Self { invoice, operation, state, request_id, payment_status, settled_at })
+        Ok(Self { invoice, operation, state, reason, request_id, payment_status, settled_at })
     }
 
     /// Reads one row; `None` for a row that was bad when the run read it: it has no invoice, and did nothing.
@@ -113,6 +118,7 @@ impl ResultsReader {
                 .filter(|text| uuid_of(text).is_some() || RequestId::check(text).is_ok()),
             payment_status: PaymentStatus::from_word(&row.field(self.payment_status)),
             settled_at: time::parse_moment(&row.field(self.settled_at)),
+            ruled: says_ruled(&row.field(self.reason)),
         }))
     }
 }
@@ -124,8 +130,8 @@ mod tests {
     use crate::model::rows::Rows;
     use std::collections::HashMap;
 
-    const HEADER: &str =
-        "invoice_number,rekon_operation,rekon_state,rekon_request_id,rekon_payment_status,rekon_settled_at";
+    const HEADER: &str = "invoice_number,rekon_operation,rekon_state,rekon_reason,rekon_request_id,rekon_payment_status,\
+                          rekon_settled_at";
 
     fn shown(faults: &[Fault]) -> String {
         faults.iter().map(ToString::to_string).collect::<Vec<String>>().join("\n")
@@ -139,6 +145,7 @@ mod tests {
         request_id: Option<String>,
         payment_status: Option<PaymentStatus>,
         settled_at: Option<Moment>,
+        ruled: bool,
     }
 
     fn read_as(text: &str, column: &str) -> Result<HashMap<String, Said>, String> {
@@ -150,11 +157,11 @@ mod tests {
         while let Some(row) = rows.next_row() {
             match reader.read(&row) {
                 Ok(Some(row)) => {
-                    let DoneRecord { operation, state, payment_status, settled_at, .. } = row;
+                    let DoneRecord { operation, state, payment_status, settled_at, ruled, .. } = row;
                     let request_id = row.request_id.map(str::to_owned);
                     done.insert(
                         row.invoice.to_owned(),
-                        Said { operation, state, request_id, payment_status, settled_at },
+                        Said { operation, state, request_id, payment_status, settled_at, ruled },
                     );
                 }
                 Ok(None) => {}
@@ -166,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_row_says_what_was_done() {
-        let text = format!("{HEADER}\n\"A\",refund,succeeded,R-1,REFUNDED,2026-11-21T18:02:11Z\nB,cancel,held,,,\n");
+        let text = format!("{HEADER}\n\"A\",refund,succeeded,,R-1,REFUNDED,2026-11-21T18:02:11Z\nB,cancel,held,,,,\n");
         let done = read_as(&text, "No Invoice").unwrap();
         let succeeded = Said {
             operation: Operation::Refund,
@@ -174,15 +181,26 @@ mod tests {
             request_id: Some("R-1".to_owned()),
             payment_status: Some(PaymentStatus::Refunded),
             settled_at: time::parse_moment("2026-11-21T18:02:11Z"),
+            ruled: false,
         };
         assert_eq!(done["A"], succeeded);
         assert_eq!((done["B"].state, &done["B"].request_id), (DoneState::Held, &None));
     }
 
     #[test]
+    fn what_a_person_ruled_is_known_by_its_reason() {
+        let text = format!(
+            "{HEADER}\nA,refund,already_done,ruled,R-1,,\nB,refund,refused,settled earlier in run x; a person ruled,R-2,,\n\
+             C,refund,refused,overruled,R-3,,\n"
+        );
+        let done = read_as(&text, "invoice_number").unwrap();
+        assert_eq!(["A", "B", "C"].map(|invoice| done[invoice].ruled), [true, true, false]);
+    }
+
+    #[test]
     fn a_bad_row_did_nothing_and_a_strange_id_is_none() {
         let text = format!(
-            "{HEADER}\nA B,refund,invalid,,,\n,refund,invalid,,,\n\"a\"\"b\",refund,held,,,\nC,refund,refused,\"R \"\"1\",,soon\n"
+            "{HEADER}\nA B,refund,invalid,,,,\n,refund,invalid,,,,\n\"a\"\"b\",refund,held,,,,\nC,refund,refused,,\"R \"\"1\",,soon\n"
         );
         let done = read_as(&text, "invoice_number").unwrap();
         assert_eq!(done.len(), 1);
@@ -192,14 +210,14 @@ mod tests {
 
     #[test]
     fn words_that_no_run_writes_are_shown_where_they_are() {
-        let text = format!("{HEADER}\nA,refund,succeeded,,,\n\n\"B\",refund,done,,,\nC,\"re\"\"fund\",held,,,\n");
+        let text = format!("{HEADER}\nA,refund,succeeded,,,,\n\n\"B\",refund,done,,,,\nC,\"re\"\"fund\",held,,,,\n");
         let expected = r#"
 results.csv:4:12: rekon_state "done" is not a state
-     4 | "B",refund,done,,,
+     4 | "B",refund,done,,,,
        |            ^
   hint: reconcile.results takes results.csv files as they were written
 results.csv:5:3: rekon_operation "re\"fund" is not an operation
-     5 | C,"re""fund",held,,,
+     5 | C,"re""fund",held,,,,
        |   ^
   hint: reconcile.results takes results.csv files as they were written"#;
         assert_eq!(format!("\n{}", read_as(&text, "x").unwrap_err()), expected);
@@ -208,11 +226,11 @@ results.csv:5:3: rekon_operation "re\"fund" is not an operation
     #[test]
     fn the_invoice_is_found_under_the_mapped_name_and_under_ours() {
         for (column, found) in [("No Invoice", "A"), ("Nomor", "N")] {
-            let text = format!("No Invoice,{HEADER}\nA,N,refund,held,,,\n");
+            let text = format!("No Invoice,{HEADER}\nA,N,refund,held,,,,\n");
             let done = read_as(&text, column).unwrap();
             assert!(done.contains_key(found), "{column}");
         }
-        let text = format!("Kasir,Nomor,{}\nK,N,refund,held,,,\n", HEADER.replace("invoice_number,", ""));
+        let text = format!("Kasir,Nomor,{}\nK,N,refund,held,,,,\n", HEADER.replace("invoice_number,", ""));
         let expected = r#"results.csv: has no column "No Invoice" or "invoice_number"
   hint: it has "Kasir", "Nomor"; name the one with the invoice "invoice_number" in a copy of the file"#;
         assert_eq!(read_as(&text, "No Invoice").unwrap_err(), expected);
@@ -222,7 +240,7 @@ results.csv:5:3: rekon_operation "re\"fund" is not an operation
     fn a_file_is_read_in_a_stream_as_it_is_whole() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("results.csv");
-        std::fs::write(&path, format!("{HEADER}\nA,refund,succeeded,R-1,,\nB,refund,done,,,\n")).expect("a file");
+        std::fs::write(&path, format!("{HEADER}\nA,refund,succeeded,,R-1,,\nB,refund,done,,,,\n")).expect("a file");
         let stream = open("results.csv", &path).unwrap_or_else(|_| panic!("it is a table"));
         let reader = ResultsReader::new(stream.head(), "invoice_number").expect("a results.csv");
         let work = |rows: &mut Rows<'_>| {

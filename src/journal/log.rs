@@ -395,10 +395,13 @@ pub fn fold(item: Item, entry: &Entry, at: Timestamp) -> Result<Item, Impossible
         }
         Entry::Ruled(Ruled { event, .. }) => {
             let facts = item.facts.clone();
-            learn(item, *event, "ruled", &facts, at)
+            learn(item, *event, RULED, &facts, at)
         }
     }
 }
+
+/// The reason of an item that a person has ruled.
+pub const RULED: &str = "ruled";
 
 fn learn(item: Item, event: Event, reason: &str, facts: &Facts, at: Timestamp) -> Result<Item, Impossible> {
     let state = next(item.state, event)?;

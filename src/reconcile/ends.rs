@@ -4,6 +4,7 @@ use super::evidence::{Done, DoneState};
 use super::ledger::TooMany;
 use super::subject::{Subject, Subjects};
 use super::total::{Counted, RowEnd, Totals};
+use crate::journal::log::RULED;
 use crate::journal::record::{Item, NewRow, RowFate, RowRecord};
 use crate::journal::state::State;
 use crate::model::status::PaymentStatus;
@@ -18,6 +19,19 @@ pub struct Ends {
     pub subjects: Subjects,
 }
 
+/// What stands behind the reason of a row that was settled before by a ruling.
+const RULED_BEFORE: &str = "; a person ruled";
+
+/// Whether the reason of a row in results.csv says that a person ruled, be it in this run or before.
+#[must_use]
+pub fn says_ruled(reason: &str) -> bool {
+    reason == RULED || reason.ends_with(RULED_BEFORE)
+}
+
+const fn is_ruled(item: &Item) -> bool {
+    matches!(item.state, State::RuledDone | State::RuledNotDone)
+}
+
 /// The state of a row as results.csv shows it, with its reason.
 #[must_use]
 pub fn state_of(record: &RowRecord) -> (DoneState, String) {
@@ -29,8 +43,7 @@ pub fn state_of(record: &RowRecord) -> (DoneState, String) {
         RowFate::Send | RowFate::Settled | RowFate::Continue => match &record.item {
             None => (DoneState::NotAttempted, "the run stopped before it".into()),
             Some(item) if record.row.fate == RowFate::Settled => {
-                let is_ruled = matches!(item.state, State::RuledDone | State::RuledNotDone);
-                (of_item(item), if is_ruled { format!("{reason}; a person ruled") } else { reason })
+                (of_item(item), if is_ruled(item) { reason + RULED_BEFORE } else { reason })
             }
             Some(item) => (of_item(item), item.reason.clone()),
         },
@@ -58,6 +71,7 @@ pub fn done_of(item: &Item) -> Done {
         request_id: Some(item.request_id.clone()),
         payment_status: item.facts.payment_status.as_deref().and_then(PaymentStatus::from_word),
         settled_at: item.settled_at,
+        ruled: is_ruled(item),
     }
 }
 
@@ -88,7 +102,14 @@ impl Ends {
             };
             self.totals.add_row(&RowEnd { state, rupiah: *rupiah, counted: Counted::Here });
             let done = record.item.as_ref().map_or(
-                Done { operation: plan.operation, state, request_id: None, payment_status: None, settled_at: None },
+                Done {
+                    operation: plan.operation,
+                    state,
+                    request_id: None,
+                    payment_status: None,
+                    settled_at: None,
+                    ruled: false,
+                },
                 |item| Done { state, ..done_of(item) },
             );
             let (book, created_at) = order.as_ref().map_or((None, None), |order| (order.book, order.created_at));

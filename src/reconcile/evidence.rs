@@ -152,6 +152,8 @@ pub struct Done {
     pub payment_status: Option<PaymentStatus>,
     /// When it came to its end.
     pub settled_at: Option<Timestamp>,
+    /// A person has ruled so, and no answer of DOKU's.
+    pub ruled: bool,
 }
 
 /// The state of a row in results.csv (`DESIGN` 6).

@@ -144,6 +144,7 @@ impl<'a> Bench<'a> {
             expectation: entry.expectation,
             amount: entry.amount,
             done: done.map(|done| (done.operation, done.state)),
+            ruled: done.is_some_and(|done| done.ruled),
             picture: &picture,
             age: if age.is_some_and(|age| age <= self.rules.grace) { Age::Young } else { Age::Old },
         };
@@ -156,7 +157,7 @@ impl<'a> Bench<'a> {
         let answered = done.and_then(|done| done.payment_status);
         let doku_amount = picture.amount();
         Judged {
-            doku_status: known_status(picture.status, case.effect()).or(answered),
+            doku_status: known_status(picture.status, case.effect().filter(|_| !case.ruled)).or(answered),
             doku_amount,
             difference: doku_amount.map(|amount| amount.minus(entry.amount)),
             reason,

@@ -31,6 +31,8 @@ pub enum Reason {
     Refunded,
     /// A run refunded it; no notification speaks of the order.
     RefundedSilently,
+    /// A person ruled that our operation was done; nothing that DOKU says proves it.
+    RuledDone,
     /// Nothing is proved yet.
     Awaited,
     /// DOKU has begun and not ended.
@@ -51,14 +53,20 @@ pub enum Reason {
     Disagree(BookStatus, PaymentStatus),
     /// A run cancelled it, DOKU says refunded.
     CancelledRefunded,
+    /// A person ruled that our operation was done, the book or DOKU says something else.
+    RuledOtherwise,
     /// We cancelled it, DOKU says paid.
     PaidCancelledByUs,
     /// The book says cancelled, DOKU says paid.
     PaidCancelledInBook,
+    /// A person ruled that we cancelled it, DOKU says paid.
+    PaidRuledCancelled,
     /// We refunded it, DOKU never saw it paid.
     RefundedByUs,
     /// The book says refunded, DOKU never saw it paid.
     RefundedInBook,
+    /// A person ruled that our refund or cancel was done, and so it was refunded without having been paid.
+    RuledUnpaid,
     /// No proof of our request's effect.
     NoProof,
     /// Only a person can settle it any more.
@@ -67,6 +75,8 @@ pub enum Reason {
     ProofsDisagree,
     /// Our operation was refused.
     Refused,
+    /// A person ruled that our operation was not done.
+    RuledNotDone,
     /// A row guard kept it back.
     Held,
     /// The run stopped before it.
@@ -84,7 +94,7 @@ pub enum Reason {
 }
 
 /// All reasons but [`Reason::Disagree`], which there is once for each pair of words.
-const PLAIN: [Reason; 33] = [
+const PLAIN: [Reason; 38] = [
     Reason::Agree,
     Reason::AgreeLate,
     Reason::Answered,
@@ -94,6 +104,7 @@ const PLAIN: [Reason; 33] = [
     Reason::Cancelled,
     Reason::Refunded,
     Reason::RefundedSilently,
+    Reason::RuledDone,
     Reason::Awaited,
     Reason::StillPending,
     Reason::RefundAwaited,
@@ -103,14 +114,18 @@ const PLAIN: [Reason; 33] = [
     Reason::DokuLess,
     Reason::SeveralAmounts,
     Reason::CancelledRefunded,
+    Reason::RuledOtherwise,
     Reason::PaidCancelledByUs,
     Reason::PaidCancelledInBook,
+    Reason::PaidRuledCancelled,
     Reason::RefundedByUs,
     Reason::RefundedInBook,
+    Reason::RuledUnpaid,
     Reason::NoProof,
     Reason::PersonDecides,
     Reason::ProofsDisagree,
     Reason::Refused,
+    Reason::RuledNotDone,
     Reason::Held,
     Reason::NotAttempted,
     Reason::Skipped,
@@ -168,15 +183,16 @@ impl Reason {
             | Self::Created
             | Self::Cancelled
             | Self::Refunded
-            | Self::RefundedSilently => Verdict::Matched,
+            | Self::RefundedSilently
+            | Self::RuledDone => Verdict::Matched,
             Self::Awaited | Self::StillPending | Self::RefundAwaited => Verdict::Pending,
             Self::Unproved | Self::RefundUnproved => Verdict::Missing,
             Self::DokuMore | Self::DokuLess | Self::SeveralAmounts => Verdict::AmountMismatch,
-            Self::Disagree(..) | Self::CancelledRefunded => Verdict::StatusMismatch,
-            Self::PaidCancelledByUs | Self::PaidCancelledInBook => Verdict::PaidAfterCancel,
-            Self::RefundedByUs | Self::RefundedInBook => Verdict::RefundedUnpaid,
+            Self::Disagree(..) | Self::CancelledRefunded | Self::RuledOtherwise => Verdict::StatusMismatch,
+            Self::PaidCancelledByUs | Self::PaidCancelledInBook | Self::PaidRuledCancelled => Verdict::PaidAfterCancel,
+            Self::RefundedByUs | Self::RefundedInBook | Self::RuledUnpaid => Verdict::RefundedUnpaid,
             Self::NoProof | Self::PersonDecides | Self::ProofsDisagree => Verdict::InDoubt,
-            Self::Refused => Verdict::Failed,
+            Self::Refused | Self::RuledNotDone => Verdict::Failed,
             Self::Held
             | Self::NotAttempted
             | Self::Skipped
@@ -202,6 +218,7 @@ impl Reason {
             Self::Cancelled => "cancelled",
             Self::Refunded => "refunded",
             Self::RefundedSilently => "refunded; DOKU does not notify refunds",
+            Self::RuledDone => "a person ruled that it was done",
             Self::Awaited => "no proof yet",
             Self::StillPending => "DOKU says PENDING",
             Self::RefundAwaited => "paid; no proof of the refund yet",
@@ -212,14 +229,18 @@ impl Reason {
             Self::SeveralAmounts => "DOKU names several amounts",
             Self::Disagree(..) => return None,
             Self::CancelledRefunded => "cancelled by us but DOKU REFUNDED",
+            Self::RuledOtherwise => "a person ruled otherwise than book or DOKU",
             Self::PaidCancelledByUs => "cancelled by us but DOKU says paid",
             Self::PaidCancelledInBook => "book cancelled but DOKU says paid",
+            Self::PaidRuledCancelled => "a person ruled that it was cancelled but DOKU says paid",
             Self::RefundedByUs => "refunded by us but DOKU never saw it paid",
             Self::RefundedInBook => "book refunded but DOKU never saw it paid",
+            Self::RuledUnpaid => "a person ruled it done but DOKU never saw it paid",
             Self::NoProof => "no proof of our request's effect",
             Self::PersonDecides => "a person decides",
             Self::ProofsDisagree => "proofs disagree",
             Self::Refused => "the operation was refused",
+            Self::RuledNotDone => "a person ruled that it was not done",
             Self::Held => "held by a guard",
             Self::NotAttempted => "not attempted",
             Self::Skipped => "skipped",

@@ -82,6 +82,8 @@ pub struct DoneRecord<'a> {
     pub payment_status: Option<PaymentStatus>,
     /// When it came to its end.
     pub settled_at: Option<Moment>,
+    /// A person has ruled so, and no answer of DOKU's.
+    pub ruled: bool,
 }
 
 /// Where a line of a log stands, and which line it is wherever it stands.
@@ -370,14 +372,14 @@ impl<'a> DoneRecord<'a> {
         let operation = code(&Operation::ALL, self.operation);
         let state = code(&DoneState::ALL, self.state);
         let status = optional_code(&PaymentStatus::ALL, self.payment_status);
-        out.extend([2, operation, state, status, u8::from(self.request_id.is_some())]);
+        out.extend([2, operation, state, status, u8::from(self.request_id.is_some()), u8::from(self.ruled)]);
         out.extend(millis(self.settled_at).to_le_bytes());
         write_text(self.invoice, out);
         write_text(self.request_id.unwrap_or_default(), out);
     }
 
     fn read(reader: &mut Reader<'a>) -> Option<Self> {
-        let [operation, state, status, has_id] = reader.array()?;
+        let [operation, state, status, has_id, ruled] = reader.array()?;
         Some(Self {
             operation: decode(&Operation::ALL, operation)?,
             state: decode(&DoneState::ALL, state)?,
@@ -385,6 +387,7 @@ impl<'a> DoneRecord<'a> {
             settled_at: time_of(reader.millis()?),
             invoice: reader.text()?,
             request_id: Some(reader.text()?).filter(|_| has_id == 1),
+            ruled: ruled == 1,
         })
     }
 }
@@ -579,6 +582,7 @@ mod tests {
                 request_id: Some("r"),
                 payment_status: None,
                 settled_at: at,
+                ruled: true,
             }),
             Record::Heard(heard),
             Record::Heard(HeardRecord { day: None, request: None, received_at: None, ..heard }),

@@ -133,6 +133,7 @@ pub fn done_record<'a>(invoice: &'a InvoiceNumber, done: &'a Done) -> DoneRecord
         request_id: done.request_id.as_ref().map(crate::model::ids::RequestId::as_str),
         payment_status: done.payment_status,
         settled_at: done.settled_at.map(Moment::from),
+        ruled: done.ruled,
     }
 }
 

@@ -10,6 +10,7 @@ use super::reason::Reason;
 use crate::model::money::Rupiah;
 use crate::model::operation::Operation;
 use crate::model::status::{BookStatus, PaymentStatus};
+use crate::model::verdict::Verdict;
 
 /// Whether there was time enough for proof to arrive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +30,8 @@ pub struct Case<'a> {
     pub amount: Rupiah,
     /// What we did and how it ended, the deciding operation; `None` if nothing.
     pub done: Option<(Operation, DoneState)>,
+    /// A person has ruled so: it decides as a proof would, and is no word of DOKU's.
+    pub ruled: bool,
     /// What DOKU's notifications say.
     pub picture: &'a Picture,
     /// Whether proof had time to arrive.
@@ -50,6 +53,7 @@ pub fn judge(case: &Case<'_>) -> Reason {
         Some(DoneState::Unknown) => Reason::NoProof,
         Some(DoneState::Review) => Reason::PersonDecides,
         Some(DoneState::Conflict) => Reason::ProofsDisagree,
+        Some(DoneState::Refused) if case.ruled => Reason::RuledNotDone,
         Some(DoneState::Refused) => Reason::Refused,
         Some(state @ (DoneState::Held | DoneState::NotAttempted | DoneState::Skipped | DoneState::Invalid)) => {
             not_sent(case, state)
@@ -76,11 +80,34 @@ fn not_sent(case: &Case<'_>, state: DoneState) -> Reason {
 }
 
 fn by_evidence(case: &Case<'_>) -> Reason {
-    use crate::model::verdict::Verdict;
-    let by_status = by_status(case);
+    let by_status = match by_status(case) {
+        reason if case.ruled => by_ruling(reason, case),
+        reason => reason,
+    };
     match by_status.verdict() {
         Verdict::PaidAfterCancel | Verdict::RefundedUnpaid => by_status,
         _ => another_amount(case).unwrap_or(by_status),
+    }
+}
+
+/// The reason where a ruling has made the verdict: not what our operation did or DOKU answered, for nobody knows that.
+/// What DOKU says by itself needs no ruling.
+fn by_ruling(reason: Reason, case: &Case<'_>) -> Reason {
+    if by_status(&Case { done: None, ..*case }) == reason {
+        return reason;
+    }
+    match reason.verdict() {
+        Verdict::Matched => Reason::RuledDone,
+        Verdict::StatusMismatch => Reason::RuledOtherwise,
+        Verdict::PaidAfterCancel => Reason::PaidRuledCancelled,
+        Verdict::RefundedUnpaid => Reason::RuledUnpaid,
+        // None of these rests on what we did.
+        Verdict::Pending
+        | Verdict::Missing
+        | Verdict::AmountMismatch
+        | Verdict::InDoubt
+        | Verdict::Failed
+        | Verdict::NotSent => reason,
     }
 }
 
@@ -194,8 +221,6 @@ const fn wait(age: Age, young: Reason, old: Reason) -> Reason {
 mod tests {
     use super::*;
 
-    use crate::model::verdict::Verdict;
-
     fn picture(status: Option<PaymentStatus>) -> Picture {
         let paid = status == Some(PaymentStatus::Success);
         let own_amount = status.map(|_| Rupiah::new(5));
@@ -205,13 +230,14 @@ mod tests {
     fn audit(book: BookStatus, heard: Option<PaymentStatus>, age: Age) -> Verdict {
         let picture = picture(heard);
         let expectation = Expectation::Book(Some(book));
-        judge(&Case { expectation, amount: Rupiah::new(5), done: None, picture: &picture, age }).verdict()
+        judge(&Case { expectation, amount: Rupiah::new(5), done: None, ruled: false, picture: &picture, age }).verdict()
     }
 
     fn run(operation: Operation, state: DoneState, heard: Option<PaymentStatus>) -> Verdict {
         let (picture, done) = (picture(heard), Some((operation, state)));
         let expectation = Expectation::Effect(operation);
-        judge(&Case { expectation, amount: Rupiah::new(5), done, picture: &picture, age: Age::Old }).verdict()
+        judge(&Case { expectation, amount: Rupiah::new(5), done, ruled: false, picture: &picture, age: Age::Old })
+            .verdict()
     }
 
     #[test]
@@ -281,7 +307,7 @@ mod tests {
             let (silence, heard) = (picture(None), picture(Some(PaymentStatus::Success)));
             let (amount, done) = (Rupiah::new(5), Some((Operation::Refund, state)));
             let expectation = Expectation::Book(Some(BookStatus::Paid));
-            let case = Case { expectation, amount, done, picture: &silence, age: Age::Old };
+            let case = Case { expectation, amount, done, ruled: false, picture: &silence, age: Age::Old };
             assert_eq!(judge(&case), Reason::Unproved);
             assert_eq!(judge(&Case { picture: &heard, ..case }).verdict(), Verdict::NotSent);
         }
@@ -294,7 +320,14 @@ mod tests {
             let other_amount = Some(Rupiah::new(other));
             let heard = Picture { other_amount, several_amounts, ..picture(Some(PaymentStatus::Success)) };
             let expectation = Expectation::Book(Some(BookStatus::Paid));
-            let case = Case { expectation, amount: Rupiah::new(5), done: None, picture: &heard, age: Age::Young };
+            let case = Case {
+                expectation,
+                amount: Rupiah::new(5),
+                done: None,
+                ruled: false,
+                picture: &heard,
+                age: Age::Young,
+            };
             assert_eq!(judge(&case), reason);
         }
     }
@@ -322,8 +355,39 @@ mod tests {
         for (book, operation, heard, verdict) in cases {
             let (picture, done) = (picture(heard), Some((operation, DoneState::Succeeded)));
             let expectation = Expectation::Book(Some(book));
-            let case = Case { expectation, amount: Rupiah::new(5), done, picture: &picture, age: Age::Old };
+            let case =
+                Case { expectation, amount: Rupiah::new(5), done, ruled: false, picture: &picture, age: Age::Old };
             assert_eq!(judge(&case).verdict(), verdict, "{book} {operation} {heard:?}");
+        }
+    }
+
+    #[test]
+    fn a_ruling_has_the_verdict_of_a_proof_and_never_its_reason() {
+        let expectations = Operation::ALL.map(Expectation::Effect).into_iter();
+        let books = BookStatus::ALL.map(Some).into_iter().chain([None]).map(Expectation::Book);
+        let all_heard = || PaymentStatus::ALL.map(Some).into_iter().chain([None]);
+        for expectation in expectations.chain(books) {
+            for (heard, operation) in all_heard().flat_map(|heard| Operation::ALL.map(|operation| (heard, operation))) {
+                for state in DoneState::ALL {
+                    let (picture, done) = (picture(heard), Some((operation, state)));
+                    let proved = Case {
+                        expectation,
+                        amount: Rupiah::new(5),
+                        done,
+                        ruled: false,
+                        picture: &picture,
+                        age: Age::Old,
+                    };
+                    let ruled = judge(&Case { ruled: true, ..proved });
+                    let told = format!("{expectation:?} {heard:?} {operation} {state:?}: {ruled}");
+                    assert_eq!(ruled.verdict(), judge(&proved).verdict(), "{told}");
+                    let by_itself = judge(&Case { done: None, ..proved });
+                    let says_so = ruled.to_string().starts_with("a person ruled");
+                    if state.is_done() || state == DoneState::Refused {
+                        assert!(says_so || ruled == by_itself, "{told}");
+                    }
+                }
+            }
         }
     }
 }

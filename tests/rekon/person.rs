@@ -2,7 +2,7 @@
 
 use rekon::simulator::CLIENT_ID;
 
-use crate::process::{Ended, Folder, Provider, Told, column, notification_body, now};
+use crate::process::{Ended, Folder, Provider, Told, column, notification_body, now, rows};
 use crate::support::{copy_into, repository};
 use rekon::model::time::wire;
 use rekon::simulator::SECRET_KEY;
@@ -298,4 +298,80 @@ fn what_is_to_be_typed_names_the_day_and_the_journal_that_were_meant() {
     let typed = "  run the same job again; it settles them with the same key and never sends twice: rekon run job.yaml --date \
                  2026-11-21 --journal other.db\n";
     assert!(ended.stdout.contains(typed), "{}", ended.stdout);
+}
+
+/// An audit of INV-2 with what more its job says.
+fn audit_of(world: &World, name: &str, more: &str) {
+    world.folder.write("book.csv", "invoice_number,amount,book_status\nINV-2,20000,refunded\n");
+    world.folder.write(
+        &format!("{name}.yaml"),
+        &format!(
+            "job: {name}\noperation: audit\nmerchant: {{environment: simulator, base_url: \"{}\"}}\n\
+             orders: {{file: book.csv}}\nnotifications: {{files: [log.jsonl]}}\n{more}",
+            world.provider.url()
+        ),
+    );
+}
+
+/// Status of DOKU, amount, verdict, reason and state of INV-2, which is the last order.
+fn concluded(world: &World, job: &str) -> [String; 5] {
+    let orders = rows(&world.folder.out(job, "reconciliation.csv"));
+    ["doku_status", "doku_amount", "verdict", "reason", "result_state"]
+        .map(|name| column(&orders, name).last().cloned().unwrap_or_default())
+}
+
+#[test]
+fn what_a_person_ruled_is_never_told_as_dokus_word() {
+    let cases = [
+        ("done", 0, "matched", "a person ruled that it was done", "already_done"),
+        ("not-done", 1, "failed", "a person ruled that it was not done", "refused"),
+    ];
+    for (heard, amount) in [("SUCCESS", "20000"), ("", "")] {
+        for (ruling, code, verdict, reason, state) in cases {
+            let world = World::new("1s", LOST);
+            if !heard.is_empty() {
+                world.told("INV-2", amount, heard);
+            }
+            world.rekon(&["run", "job.yaml"], 3);
+            pass_the_horizon();
+            world.rekon(&["run", "job.yaml"], 3);
+            world.rekon(&rule(ruling), 0);
+            // Of the second of these runs the row was settled before.
+            for _ in 0..2 {
+                world.rekon(&["run", "job.yaml"], code);
+                assert_eq!(concluded(&world, "by-hand"), [heard, amount, verdict, reason, state]);
+            }
+            assert!(world.folder.out("by-hand", "report.html").contains(reason));
+            let story = world.rekon(&["show", "INV-2", "--job", "job.yaml"], 0).stdout;
+            assert!(story.contains(&format!("verdict {verdict} ({reason})")), "{story}");
+
+            // On the host that has the journal, and on one that has the results only.
+            audit_of(&world, "audit", "");
+            audit_of(&world, "elsewhere", "journal: none.db\nreconcile: {results: [\"out/by-hand/*/results.csv\"]}\n");
+            for job in ["audit", "elsewhere"] {
+                let file = format!("{job}.yaml");
+                world.rekon(&["reconcile", &file], code);
+                assert_eq!(concluded(&world, job), [heard, amount, verdict, reason, state], "{job}");
+                let story = world.rekon(&["show", "INV-2", "--job", &file], 0).stdout;
+                assert!(!story.contains("DOKU says REFUNDED"), "{story}");
+                assert!(story.contains("a person ruled"), "{story}");
+            }
+            let story = world.rekon(&["show", "INV-2", "--job", "audit.yaml"], 0).stdout;
+            assert!(story.contains("told by phone; evidence: ticket 7"), "{story}");
+        }
+    }
+}
+
+#[test]
+fn what_doku_says_itself_needs_no_ruling() {
+    let world = World::new("1s", LOST);
+    world.rekon(&["run", "job.yaml"], 3);
+    pass_the_horizon();
+    world.rekon(&["run", "job.yaml"], 3);
+    world.rekon(&rule("done"), 0);
+    world.told("INV-2", "20000", "REFUNDED");
+    audit_of(&world, "audit", "");
+    world.rekon(&["reconcile", "audit.yaml"], 0);
+    let expected = ["REFUNDED", "20000", "matched", "book and DOKU agree", "already_done"];
+    assert_eq!(concluded(&world, "audit"), expected);
 }

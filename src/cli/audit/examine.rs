@@ -1,10 +1,16 @@
 //! Why an order of an audit has its verdict: the book, what we did, what DOKU said line by line, and what decided.
 
 use super::{Audit, Evidence, Options};
+use crate::cli::chain::entry_document;
 use crate::cli::exit::Failure;
 use crate::cli::load::Case;
 use crate::cli::screen::{Screen, Tone};
+use crate::journal::log::Entry;
+use crate::journal::store::Store as Journal;
+use crate::journal::story::Logged;
+use crate::journal::{Journal as _, JournalError};
 use crate::model::fault::printable;
+use crate::model::ids::InvoiceNumber;
 use crate::model::language::Language;
 use crate::model::moment::Moment;
 use crate::model::status::{BookStatus, PaymentStatus};
@@ -43,9 +49,13 @@ pub(in crate::cli) async fn examine(
     let strays = united(ledger.strays());
     let strays: Vec<&StrayRecord<'_>> = strays.iter().filter(|line| speaks_of(line, invoice)).collect();
     let name = |number: u16| files.get(usize::from(number)).map_or("", String::as_str);
+    let rulings = rulings(&audit, invoice).await?;
 
     let mut pieces = vec![book(case, &judged, screen)];
     pieces.extend(done.iter().map(|outcome| done_piece(outcome, &judged, screen)));
+    pieces.extend(rulings.iter().map(|Logged { at, entry, .. }| {
+        (Some(Moment::from(*at)), (words.kind)(entry).to_owned(), (words.entry)(entry, 0))
+    }));
     pieces.extend(notified.iter().map(|line| heard_piece(line, name(line.file), &judged, screen)));
     let copied =
         |line: &Notified| (line.received_at, (words.line_name)(line.as_copy), said(line, name(line.file), words));
@@ -58,8 +68,25 @@ pub(in crate::cli) async fn examine(
     pieces.extend(strays.iter().map(stray));
 
     print(case, &judged, pieces, screen);
-    screen.document(document(&judged, &done, &notified, &copies, &name).to_string().as_bytes());
+    let mut document = document(&judged, &done, &notified, &copies, &name);
+    document["rulings"] = rulings.iter().map(entry_document).collect();
+    screen.document(document.to_string().as_bytes());
     Ok(true)
+}
+
+/// What people have ruled about the merchant's operations on an order, as the journal of this host has it.
+async fn rulings(audit: &Audit<'_>, invoice: &str) -> Result<Vec<Logged>, Failure> {
+    let refused = |error: JournalError| Failure::Refused(error.to_string());
+    let journal = Journal::open_to_read(&audit.case.journal).await.map_err(refused)?;
+    let (Some(journal), Ok(invoice)) = (journal, InvoiceNumber::new(invoice)) else { return Ok(Vec::new()) };
+    let (environment, client_id) = (audit.case.job.merchant.environment, &audit.credentials.client_id);
+    let items = journal.story(&invoice).await.map_err(refused)?.items.into_iter();
+    let of_merchant = items.filter(|(item, _)| {
+        let account = &item.identity.account;
+        account.environment == environment && account.client_id == *client_id
+    });
+    let entries = of_merchant.flat_map(|(_, entries)| entries);
+    Ok(entries.filter(|logged| matches!(logged.entry, Entry::Ruled(_))).collect())
 }
 
 /// Whether a line that proves nothing names an invoice, be it as one of several candidates.
@@ -189,9 +216,20 @@ fn done_piece(outcome: &Outcome<'_>, judged: &Judged<'_>, screen: Screen) -> Pie
     let (what, state) = ((words.operation)(outcome.operation.word()), (words.state_name)(outcome.state));
     let answered = |said: &str| outcome.payment_status.map(|status| format!(", {said} {status}")).unwrap_or_default();
     let decides = |said: &str| if is_last { format!("; {said}") } else { String::new() };
+    let ruled = |said: &str| if outcome.ruled { format!(", {said}") } else { String::new() };
     let text = both(
-        format!("{what} {state}{}{id}{}", answered("answered"), decides("what we did last")),
-        format!("{what}: {state}{}{id}{}", answered("dijawab"), decides("yang terakhir kita lakukan")),
+        format!(
+            "{what} {state}{}{}{id}{}",
+            ruled("as a person ruled"),
+            answered("answered"),
+            decides("what we did last")
+        ),
+        format!(
+            "{what}: {state}{}{}{id}{}",
+            ruled("menurut keputusan orang"),
+            answered("dijawab"),
+            decides("yang terakhir kita lakukan")
+        ),
     );
     (outcome.settled_at, screen.told(&both("result", "hasil")).to_owned(), screen.told(&text).to_owned())
 }
@@ -228,7 +266,8 @@ fn document<'a>(
     let result = |outcome: &Outcome<'_>| {
         serde_json::json!({
             "operation": outcome.operation, "state": outcome.state.word(),
-            "request_id": outcome.request_id.map(|id| id.to_string()), "settled_at": outcome.settled_at.map(Moment::wire),
+            "ruled": outcome.ruled, "request_id": outcome.request_id.map(|id| id.to_string()),
+            "settled_at": outcome.settled_at.map(Moment::wire),
         })
     };
     serde_json::json!({

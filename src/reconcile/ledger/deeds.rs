@@ -26,6 +26,7 @@ pub(super) struct DoneEntry {
     /// `None`: nothing was done.
     pub(super) state: Option<DoneState>,
     pub(super) payment_status: Option<PaymentStatus>,
+    pub(super) ruled: bool,
 }
 
 impl DoneEntry {
@@ -36,6 +37,7 @@ impl DoneEntry {
         operation: Operation::Create,
         state: None,
         payment_status: None,
+        ruled: false,
     };
 
     /// Whether it is the creation of an order under a Request-Id that we know.

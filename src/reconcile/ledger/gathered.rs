@@ -111,6 +111,7 @@ impl Gathered {
                 operation: done.operation,
                 state: Some(done.state),
                 payment_status: done.payment_status,
+                ruled: done.ruled,
             },
         ));
     }

@@ -127,6 +127,8 @@ pub struct Outcome<'a> {
     pub payment_status: Option<PaymentStatus>,
     /// When it came to its end.
     pub settled_at: Option<Moment>,
+    /// A person has ruled so, and no answer of DOKU's.
+    pub ruled: bool,
 }
 
 /// A Request-Id as it is kept.
@@ -412,7 +414,7 @@ impl Ledger {
                 operation: done.operation,
                 request: done.request,
                 state: done.state.unwrap_or(DoneState::Invalid),
-                at: (done.settled_at, done.payment_status),
+                at: (done.settled_at, done.payment_status, done.ruled),
             };
             all[deciding(&all.iter().map(result).collect::<Vec<_>>())?]
         };
@@ -430,6 +432,7 @@ impl Ledger {
             request_id,
             payment_status: done.payment_status,
             settled_at: time_of(done.settled_at),
+            ruled: done.ruled,
         })
     }
 

@@ -271,6 +271,7 @@ fn reason_text(reason: Reason) -> String {
         Reason::Cancelled => "pesanan dibatalkan",
         Reason::Refunded => "dana dikembalikan",
         Reason::RefundedSilently => "dana dikembalikan; DOKU tidak mengirim notifikasi pengembalian dana",
+        Reason::RuledDone => "orang memutuskan bahwa ini sudah terjadi",
         Reason::Awaited => "belum ada bukti",
         Reason::StillPending => "DOKU menyebut PENDING",
         Reason::RefundAwaited => "lunas; belum ada bukti pengembalian dana",
@@ -280,14 +281,20 @@ fn reason_text(reason: Reason) -> String {
         Reason::DokuLess => "nominal DOKU lebih kecil daripada buku",
         Reason::SeveralAmounts => "DOKU menyebut beberapa nominal",
         Reason::CancelledRefunded => "kita batalkan, tetapi menurut DOKU REFUNDED",
+        Reason::RuledOtherwise => "keputusan orang berbeda dari buku atau dari DOKU",
         Reason::PaidCancelledByUs => "kita batalkan, tetapi menurut DOKU lunas",
         Reason::PaidCancelledInBook => "menurut buku dibatalkan, tetapi menurut DOKU lunas",
+        Reason::PaidRuledCancelled => "orang memutuskan bahwa ini dibatalkan, tetapi menurut DOKU lunas",
         Reason::RefundedByUs => "dana kita kembalikan, tetapi DOKU tidak pernah mencatat pembayarannya",
         Reason::RefundedInBook => "menurut buku dana dikembalikan, tetapi DOKU tidak pernah mencatat pembayarannya",
+        Reason::RuledUnpaid => {
+            "orang memutuskan bahwa ini sudah terjadi, tetapi DOKU tidak pernah mencatat pembayarannya"
+        }
         Reason::NoProof => "belum ada bukti hasil permintaan kita",
         Reason::PersonDecides => "perlu keputusan orang",
         Reason::ProofsDisagree => "bukti-bukti saling bertentangan",
         Reason::Refused => "permintaan ditolak",
+        Reason::RuledNotDone => "orang memutuskan bahwa ini tidak terjadi",
         Reason::Held => "ditahan oleh batas",
         Reason::NotAttempted => "belum dicoba",
         Reason::Skipped => "dilewati",

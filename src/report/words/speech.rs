@@ -280,8 +280,6 @@ pub struct Speech {
     pub known: [&'static str; 3],
     /// The verdict with its reason.
     pub concluded: fn(Verdict, &str) -> String,
-    /// A person ruled that nothing was done.
-    pub ruled_not_done: &'static str,
     /// There is no verdict, and why.
     pub no_verdict: fn(&str) -> String,
     /// How to get one.

@@ -233,7 +233,6 @@ pub(super) const SPEECH: Speech = Speech {
         "what became of this order is known",
     ],
     concluded: |verdict, reason| format!("verdict {verdict} ({reason})"),
-    ruled_not_done: "a person ruled that it was not done",
     no_verdict: |why| format!("no verdict: {why}"),
     name_the_job: "name the job with --job for the notifications and the verdict",
     break_headings: ["invoice", "amount", "verdict", "reason"],

@@ -285,7 +285,6 @@ pub(super) const SPEECH: Speech = Speech {
     concluded: |verdict, reason| {
         format!("kesimpulan {}: {reason}", coded((WORDS.verdict_name)(verdict), verdict.word()))
     },
-    ruled_not_done: "orang memutuskan bahwa ini tidak terjadi",
     no_verdict: |why| format!("tanpa kesimpulan: {why}"),
     name_the_job: "sebutkan jobnya dengan --job untuk notifikasi dan kesimpulan",
     break_headings: ["invoice", "nominal", "kesimpulan", "alasan"],
