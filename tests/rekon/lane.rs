@@ -17,7 +17,7 @@ use rekon::model::operation::Operation;
 use rekon::runner::clock::RunClock;
 use rekon::runner::gateway::Gateway;
 use rekon::runner::pace::gate::LaneGate;
-use rekon::runner::pace::share::Share;
+use rekon::runner::pace::share::{Call, Share};
 
 use crate::postgres::{Database, Server};
 

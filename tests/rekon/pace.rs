@@ -219,7 +219,11 @@ fn calls_that_a_wait_holds_back_do_not_leave_once_the_run_is_interrupted() {
         journal.query_row(&statement, [], |row| row.get::<_, i64>(0)).expect("a number")
     };
     let (begun, left) = (count("1"), door.arrived().len() as i64);
-    assert_eq!(begun - count("reason = 'withheld'"), left, "what is not recorded as kept back has left, and nothing else");
+    assert_eq!(
+        begun - count("reason = 'withheld'"),
+        left,
+        "what is not recorded as kept back has left, and nothing else"
+    );
 }
 
 #[test]
