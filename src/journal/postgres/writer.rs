@@ -290,7 +290,7 @@ impl Clerk {
             [Waiting { change: Change::BeginRun(_), .. }] => LONGEST_BEGINNING,
             _ => self.lease.pause(),
         };
-        let done = timeout(limit, self.commit_on(&client, group, tried)).await;
+        let done = timeout(limit, Box::pin(self.commit_on(&client, group, tried))).await;
         match done {
             Ok(Ok(results)) => Ok(results),
             Ok(Err(error)) => {
