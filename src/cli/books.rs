@@ -2,6 +2,7 @@
 //!
 //! The files are drafts until the run has its name and everything is counted; see [`Books::keep`].
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +11,7 @@ use super::load::Case;
 use crate::edge::files::{WriteError, sweep};
 use crate::edge::parallel;
 use crate::job::settings::OutputFormat;
+use crate::model::ids::InvoiceNumber;
 use crate::model::time::Timestamp;
 use crate::reconcile::judge::Rules;
 use crate::reconcile::ledger::Ledger;
@@ -32,6 +34,8 @@ pub(super) struct Books {
     pub(super) highlights: Highlights,
     /// Names an audit: the same findings have the same, in whatever order they were read.
     pub(super) digest: u64,
+    /// What was refused for the key, and is sent by no run again.
+    pub(super) refused_for_the_key: BTreeSet<InvoiceNumber>,
     drafts: Vec<CsvDraft>,
 }
 
@@ -52,7 +56,8 @@ impl Books {
         sweep(&Self::folder(case));
         let begin = |(name, header): (&'static str, &[&str])| CsvDraft::begin(case, name, &rows::header(header));
         let drafts = if wanted { files.into_iter().map(begin).collect() } else { Vec::new() };
-        Self { totals: Totals::default(), highlights: Highlights::default(), digest: 0, drafts }
+        let refused_for_the_key = BTreeSet::new();
+        Self { totals: Totals::default(), highlights: Highlights::default(), digest: 0, refused_for_the_key, drafts }
     }
 
     /// Where the drafts stand: the job's output folder.

@@ -3,13 +3,14 @@
 
 use super::embed;
 use super::exit::Failure;
-use super::load::Case;
+use super::load::{Case, for_a_shell};
 use super::screen::{Screen, Tone};
 use crate::edge::clock::SystemClock;
 use crate::journal::log::Entry;
 use crate::journal::record::{Item, RunRecord};
 use crate::journal::state::State;
 use crate::journal::story::{Logged, Mention, Story};
+use crate::model::fault::printable;
 use crate::model::time::{Cutoff, Timestamp};
 use crate::model::verdict::Verdict;
 use crate::reconcile::ends::done_of;
@@ -18,6 +19,7 @@ use crate::reconcile::judge::{Bench, Rules};
 use crate::reconcile::reason::{Ageing, Key, Reason};
 use crate::reconcile::subject::{self, Subject};
 use crate::report::table;
+use crate::report::words::both::{Both, both};
 use crate::report::words::speech::Speech;
 use crate::runner::clock::Clock as _;
 
@@ -29,12 +31,13 @@ pub(super) const fn nothing() -> Story {
     Story { mentions: Vec::new(), items: Vec::new() }
 }
 
-/// Prints the chain. With a job, its notification log is read and the verdict given.
+/// Prints the chain. With a job, its notification log is read and the verdict given; `flag` names the journal in what is to
+/// be typed.
 pub(super) fn show(
     invoice: &str,
     story: &Story,
     runs: &[RunRecord],
-    case: Option<&Case>,
+    (case, flag): (Option<&Case>, &str),
     (words, screen): (&Speech, Screen),
 ) {
     let heard = case.map(|case| heard(case, invoice));
@@ -64,6 +67,12 @@ pub(super) fn show(
         screen.say(&links_table(links, words));
         let judged = heard.as_ref().and_then(|heard| heard.as_ref().ok()).map(|log| judge(item, log, case));
         screen.say(&verdict(item, heard.as_ref(), judged.as_ref(), (words, screen)));
+        let is_latest = story.items.iter().all(|(other, _)| {
+            other.identity.account != item.identity.account || other.identity.generation <= item.identity.generation
+        });
+        if item.state == State::Refused && is_latest {
+            screen.say(&format!("{}\n", screen.told(&reopening(item, flag))));
+        }
         let mut document = item_document(item);
         document["entries"] = entries.iter().map(entry_document).collect();
         document["verdict"] = judged.map_or(serde_json::Value::Null, |(verdict, ..)| verdict.word().into());
@@ -166,6 +175,16 @@ fn verdict(
         (None, _) => words.name_the_job.to_owned(),
     };
     format!("{}\n{verdict}\n", screen.tone(tone, journal))
+}
+
+/// How to have an order sent again under a new key.
+fn reopening(item: &Item, flag: &str) -> Both {
+    let (invoice, operation) = (for_a_shell(item.identity.invoice.as_str()), item.identity.account.operation);
+    let command = format!("rekon reopen {} --operation {operation} --reason TEXT {flag}", printable(&invoice));
+    both(
+        format!("no run sends it again by itself; to send it anew: {command}"),
+        format!("tidak dikirim lagi dengan sendirinya; untuk mengirimnya lagi: {command}"),
+    )
 }
 
 /// An item for machines.

@@ -29,7 +29,7 @@ use crate::reconcile::severity::{Level, level};
 use crate::report::hosts::{self, WorkedOn};
 use crate::report::limits::LimitsSeen;
 use crate::report::summary::{JournalHead, LogLines, Revealed, Summary};
-use crate::report::words::speech::{Again, Ended, Speech, Unit};
+use crate::report::words::speech::{Again, Ended, Look, Speech, Unit};
 use crate::report::{markdown, rows, table};
 
 /// More invoices than these are counted only.
@@ -329,6 +329,23 @@ impl Conclusion {
         waits(DoneState::Review) || waits(DoneState::Conflict)
     }
 
+    /// Whether something in doubt may settle by itself. Of what is not in the input nobody has counted which state it is in.
+    fn may_settle(&self) -> bool {
+        let unknown = self.summary.states.get(DoneState::Unknown.word()).is_some_and(|tally| tally.count > 0);
+        unknown || self.summary.in_doubt_earlier.count > 0 || !self.waits_for_a_person()
+    }
+
+    /// What was refused for the key: no run sends it again, and the command that makes one do so.
+    fn reopening(&self, case: &Case, place: &str) -> Option<String> {
+        let refused = &self.books.refused_for_the_key;
+        let Task::Change(operation) = case.job.task else { return None };
+        let named: Vec<String> = refused.iter().take(MOST_NAMED).map(|one| for_a_shell(one.as_str())).collect();
+        let more = refused.len().saturating_sub(MOST_NAMED) as u64;
+        let command =
+            format!("rekon reopen {} --operation {operation} --reason TEXT {place}", printable(&named.join(" ")));
+        (!refused.is_empty()).then(|| (case.words().reopening)(refused.len() as u64, more, &command))
+    }
+
     /// What is in doubt and stands in no row of the tables.
     fn not_in_the_input(&self, words: &Speech) -> Option<String> {
         let named: Vec<&str> = self.earlier.iter().take(MOST_NAMED).map(InvoiceNumber::as_str).collect();
@@ -366,6 +383,25 @@ impl Conclusion {
         (words.because_of)(if causes.is_empty() { &refused } else { &causes })
     }
 
+    /// The files to look at, where somebody must.
+    fn places(&self, case: &Case) -> Vec<Look> {
+        let (totals, is_audit) = (&self.books.totals, case.job.task == Task::Audit);
+        let has_results = self.summary.files.contains_key("results.csv");
+        let is_bad = |one: &Verdict| level(*one, totals, &case.job.reconcile.severity(*one)) == Level::Error;
+        let kept_back = totals.state(DoneState::Refused).count > 0
+            || DoneState::ALL.into_iter().any(|state| state.needs_a_person() && totals.state(state).count > 0);
+        // What was refused is `failed`, and why it was stands with its row.
+        let contradicts = Verdict::ALL.iter().filter(|one| **one != Verdict::Failed || !has_results).any(is_bad);
+        let results = has_results && kept_back;
+        let all = [
+            (results, Look::Results),
+            (contradicts || !results, Look::Verdicts),
+            (self.has_strays(), Look::Strays),
+            (is_audit && !self.books.highlights.next().is_empty(), Look::Actions),
+        ];
+        all.into_iter().filter_map(|(is_one, place)| is_one.then_some(place)).collect()
+    }
+
     /// The last lines: is money in doubt, and what to type.
     fn closing(&self, case: &Case, screen: Screen) -> String {
         let (summary, words) = (&self.summary, case.words());
@@ -391,14 +427,16 @@ impl Conclusion {
             exit::DONE => {}
             exit::DOUBT => {
                 next.extend(self.not_in_the_input(words));
-                next.push((words.settles)(again, &command));
-                next.extend(self.may_be_resolved(case).then(|| (words.resolving)(&case.command("resolve"))));
+                next.extend(self.may_settle().then(|| (words.settles)(again, &command)));
+                let is_resolved = self.may_settle() && self.may_be_resolved(case);
+                next.extend(is_resolved.then(|| (words.resolving)(&case.command("resolve"))));
                 next.push((words.which_ones)(&place));
                 next.extend(self.waits_for_a_person().then(|| (words.for_a_person)(&place)));
             }
             exit::STOPPED => next.push((words.go_on)(again, &command)),
-            _ => next.extend([self.causes(case), (words.look_at)(self.has_strays()).to_owned()]),
+            _ => next.extend([self.causes(case), (words.look_at)(&self.places(case))]),
         }
+        next.extend(self.reopening(case, &place));
         let others: Vec<&str> = self.other_jobs.iter().map(String::as_str).collect();
         next.extend((!others.is_empty()).then(|| (words.other_jobs)(&others.join(", "))));
         let stopped = summary.stopped.as_ref().map(|why| format!("{}\n", (words.stopped)(why))).unwrap_or_default();

@@ -82,14 +82,12 @@ pub fn main() -> ExitCode {
         _ => runtime::calling(command(&cli, screen)),
     };
     let could_not_start = |error| Err(exit::Failure::Refused(format!("the program could not start: {error}")));
-    match ended.unwrap_or_else(could_not_start) {
-        Ok(code) => ExitCode::from(code),
-        Err(failure) => {
-            screen.failure(&failure);
-            screen.failure_document(&failure);
-            ExitCode::from(failure.code())
-        }
-    }
+    let code = ended.unwrap_or_else(could_not_start).unwrap_or_else(|failure| {
+        screen.failure(&failure);
+        screen.failure_document(&failure);
+        failure.code()
+    });
+    ExitCode::from(screen.unless_unwritten(code))
 }
 
 /// A command line that cannot be read, or that only asks for help.

@@ -1,7 +1,7 @@
 //! What became of the rows of a run, read back from the journal piece by piece: results.csv as a draft, and what the books
 //! need. A million rows with their items are never in memory together.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::books::Books;
 use super::csv_draft::CsvDraft;
@@ -10,9 +10,11 @@ use super::load::Case;
 use super::open;
 use super::reconcile::books_of_run;
 use super::session::in_doubt_here;
-use crate::journal::record::RowRecord;
+use crate::journal::record::{Item, RowRecord};
+use crate::journal::state::State;
 use crate::journal::store::Store;
 use crate::model::ids::{InvoiceNumber, RunId};
+use crate::model::outcome::Refusal;
 use crate::model::time::Timestamp;
 use crate::plan::decide::Plan;
 use crate::reconcile::ends::Ends;
@@ -30,6 +32,8 @@ pub(super) struct ReadBack {
     pub(super) ends: Ends,
     /// The invoices of those in doubt.
     pub(super) in_doubt: HashSet<InvoiceNumber>,
+    /// Those that were refused for the key.
+    refused_for_the_key: BTreeSet<InvoiceNumber>,
     /// What became of what was planned.
     pub(super) flow: Flow,
     results: Results,
@@ -41,7 +45,14 @@ impl ReadBack {
     pub(super) fn begin(case: &Case, plan: &Plan) -> Self {
         let results = Results::new(plan.operation, Input { header: &plan.header, delimiter: plan.delimiter });
         let draft = CsvDraft::begin(case, "results.csv", results.header());
-        Self { ends: Ends::of(plan), in_doubt: HashSet::new(), flow: Flow::default(), results, draft }
+        Self {
+            ends: Ends::of(plan),
+            in_doubt: HashSet::new(),
+            refused_for_the_key: BTreeSet::new(),
+            flow: Flow::default(),
+            results,
+            draft,
+        }
     }
 
     /// All rows of a run.
@@ -65,6 +76,7 @@ impl ReadBack {
         self.draft.write(&self.results.rows(records));
         self.flow.take_rows(records);
         self.in_doubt.extend(records.iter().filter_map(in_doubt_here));
+        self.refused_for_the_key.extend(refused_for_the_key(records));
         self.ends.take_rows(plan, records)
     }
 
@@ -72,6 +84,15 @@ impl ReadBack {
     pub(super) fn books(self, case: &Case, log: &Log, now: Timestamp) -> Result<Books, Failure> {
         let mut books = books_of_run(case, self.ends, log, now)?;
         books.put(self.draft);
+        books.refused_for_the_key = self.refused_for_the_key;
         Ok(books)
     }
+}
+
+/// The invoices that were refused for the key, and not for what they are.
+pub(super) fn refused_for_the_key(records: &[RowRecord]) -> impl Iterator<Item = InvoiceNumber> {
+    let was_refused = |item: &&Item| {
+        item.state == State::Refused && [401, 403].into_iter().any(|status| item.reason == Refusal::Http(status).word())
+    };
+    records.iter().filter_map(move |record| Some(record.item.as_ref().filter(was_refused)?.identity.invoice.clone()))
 }

@@ -1,6 +1,6 @@
 //! `rekon reconcile`: verdicts without sending anything; also what `rekon run` does with an audit.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::args::{AuditArgs, Common, ReconcileArgs};
 use super::attend;
@@ -11,6 +11,7 @@ use super::csv_draft::Copies;
 use super::embed;
 use super::exit::Failure;
 use super::load::{self, Case};
+use super::read_back::refused_for_the_key;
 use super::screen::Screen;
 use super::session::{AT_A_TIME, in_doubt_elsewhere, in_doubt_here, make_plan};
 use super::slips;
@@ -75,7 +76,7 @@ async fn change(case: &Case, operation: Operation, as_of: Option<&str>, screen: 
     let refused = |error: crate::journal::JournalError| Failure::Refused(error.to_string());
     let journal = Store::open_to_read(&case.journal).await.map_err(refused)?;
     let plan = make_plan(case, &account, input, &log, journal.as_ref(), now).await?;
-    let (mut ends, mut here) = (Ends::of(&plan), HashSet::new());
+    let (mut ends, mut here, mut for_the_key) = (Ends::of(&plan), HashSet::new(), BTreeSet::new());
     let mut rows = plan.rows().peekable();
     while rows.peek().is_some() {
         let some: Vec<InputRow> = rows.by_ref().take(AT_A_TIME).collect();
@@ -86,13 +87,15 @@ async fn change(case: &Case, operation: Operation, as_of: Option<&str>, screen: 
         };
         let records: Vec<RowRecord> = some.iter().map(|row| record(&plan, row, &items)).collect();
         here.extend(records.iter().filter_map(in_doubt_here));
+        for_the_key.extend(refused_for_the_key(&records));
         ends.take_rows(&plan, &records).map_err(|error| Failure::Stopped(error.to_string()))?;
     }
     let (mut in_doubt, other_jobs) = plan.in_doubt_elsewhere();
     if let Some(journal) = &journal {
         in_doubt.merge(in_doubt_elsewhere(&case.job, &account, journal, &here).await.map_err(refused)?);
     }
-    let books = books_of_run(case, ends, &log, now)?;
+    let mut books = books_of_run(case, ends, &log, now)?;
+    books.refused_for_the_key = for_the_key;
     let ending = Ending { in_doubt_earlier: in_doubt, other_jobs, ..Ending::read_only(plan.input_tally(), books, now) };
     let mut conclusion = conclude(case, ending);
     conclusion.write(case, None).await?;

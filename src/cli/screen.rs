@@ -1,12 +1,13 @@
 //! What the program prints: data to stdout, everything else to stderr.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{ErrorKind, IsTerminal as _, Write as _};
+use std::sync::OnceLock;
 
 use console::Term;
 use serde_json::Value;
 
 use super::args::{Color, Common, Paper, PaperArgs};
-use super::exit::Failure;
+use super::exit::{self, Failure};
 use super::log::{self, Level, Log, LogFormat};
 use super::wrap::wrapped;
 use crate::edge::clock::SystemClock;
@@ -316,6 +317,17 @@ impl Screen {
         });
         self.document(document.to_string().as_bytes());
     }
+
+    /// What the program exits with, given whether all of its output could be written.
+    pub(super) fn unless_unwritten(self, code: u8) -> u8 {
+        let Some(error) = UNWRITTEN.get() else { return code };
+        let text = both(
+            format!("the output could not be written: {error}; what stands there is not whole"),
+            format!("keluaran tidak dapat ditulis: {error}; isinya tidak lengkap"),
+        );
+        self.tell(Level::Error, "failure", &text);
+        if matches!(code, exit::DONE | exit::LOOK) { exit::STOPPED } else { code }
+    }
 }
 
 /// The columns of a terminal; where it does not say, as many as terminals have always had.
@@ -338,7 +350,16 @@ pub(super) fn printable_lines(text: &str) -> String {
     text.lines().map(printable).collect::<Vec<_>>().join("\n")
 }
 
-/// A reader that has gone away, as `head` does, is no reason to fail: the results are in the files.
+/// Why something could not be written on stdout; there is only one of these.
+static UNWRITTEN: OnceLock<String> = OnceLock::new();
+
+/// A reader that has gone away, as `head` does, is no reason to fail: the results are in the files. A full disk is one: whoever
+/// keeps the output would take a part for the whole.
 fn out(text: &str) {
-    let _ = writeln!(std::io::stdout(), "{text}");
+    let mut stdout = std::io::stdout().lock();
+    if let Err(error) = writeln!(stdout, "{text}").and_then(|()| stdout.flush())
+        && error.kind() != ErrorKind::BrokenPipe
+    {
+        UNWRITTEN.get_or_init(|| error.to_string());
+    }
 }

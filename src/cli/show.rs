@@ -77,7 +77,7 @@ pub(super) async fn show(
     if story.items.is_empty() && story.mentions.is_empty() {
         return Err(Failure::Refused(format!("{what:?} is neither a run nor an invoice of {}", named(location))));
     }
-    chain::show(what, &story, &runs, place.case.as_ref(), (words, screen));
+    chain::show(what, &story, &runs, (place.case.as_ref(), &flag), (words, screen));
     Ok(DONE)
 }
 

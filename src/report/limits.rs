@@ -40,7 +40,10 @@ impl LimitsSeen {
         let waited = self.longest_retry_after_seconds.map(|seconds| format!("longest Retry-After {seconds} s"));
         let lowest = self.lowest.as_ref().map(|rate| format!("lowest rate {rate}"));
         let parts: Vec<String> = achieved.into_iter().chain(throttled).chain(waited).chain(lowest).collect();
-        (!parts.is_empty()).then(|| format!("pace: {} requests, {}", self.requests, parts.join(", ")))
+        (!parts.is_empty()).then(|| {
+            let requests = if self.requests == 1 { "request" } else { "requests" };
+            format!("pace: {} {requests}, {}", self.requests, parts.join(", "))
+        })
     }
 }
 

@@ -52,6 +52,8 @@ mod support;
 mod transcripts;
 mod trial;
 #[cfg(target_os = "linux")]
+mod turned_away;
+mod unwritten;
 mod wire;
 #[cfg(target_os = "linux")]
 mod world;

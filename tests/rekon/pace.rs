@@ -216,9 +216,9 @@ fn calls_that_a_wait_holds_back_do_not_leave_once_the_run_is_interrupted() {
     let journal = rusqlite::Connection::open(&journal).expect("it is there");
     let count = |what: &str| {
         let statement = format!("SELECT count(*) FROM attempt WHERE {what}");
-        journal.query_row(&statement, [], |row| row.get::<_, i64>(0)).expect("a number")
+        journal.query_row(&statement, [], |row| row.get::<_, u32>(0)).expect("a number") as usize
     };
-    let (begun, left) = (count("1"), door.arrived().len() as i64);
+    let (begun, left) = (count("1"), door.arrived().len());
     assert_eq!(
         begun - count("reason = 'withheld'"),
         left,

@@ -9,7 +9,7 @@ use crate::edge::credentials::Credentials;
 use crate::edge::notification_log::{self, Verifier};
 use crate::edge::read;
 use crate::model::operation::Task;
-use crate::model::time::{Timestamp, elapsed, parse_instant};
+use crate::model::time::{Timestamp, after, elapsed, for_people, parse_instant};
 use crate::plan::guard::counted;
 use crate::reconcile::evidence::{Log, UnmatchedReason};
 use crate::report::words::both::{Both, both};
@@ -23,6 +23,9 @@ const MOST_COMPRESSED: u64 = 16 << 20;
 
 /// DOKU repeats what was not answered for about as long (`doku-api.md` 3.3); a log that is silent for longer may be dead.
 const SILENCE: Duration = Duration::from_secs(24 * 3600);
+
+/// So far apart the clocks of two machines may be, and nobody is told.
+const CLOCKS_APART: Duration = Duration::from_secs(5 * 60);
 
 /// No path of a Notification URL: what verifies with it is signed for the line's own path.
 const NO_PATH: &str = "-";
@@ -142,6 +145,17 @@ fn age(name: &str, log: &Log, files: usize, now: Timestamp) -> Finding {
                 format!("{count} log; {name} tidak punya baris yang menyebut kapan diterima"),
             ),
             both("check whether the listener writes there", "periksa apakah listener menulis ke sana"),
+        ),
+        Some(at) if at > after(now, CLOCKS_APART) => Finding::warning(
+            check,
+            both(
+                format!("{files}; the newest line, in {name}, is dated in the future: {}", for_people(at)),
+                format!("{count} log; baris terbaru, di {name}, bertanggal di masa depan: {}", for_people(at)),
+            ),
+            both(
+                "set the clock of the machine on which the listener runs: it is ahead of this one",
+                "setel jam mesin tempat listener berjalan: jam itu mendahului mesin ini",
+            ),
         ),
         Some(at) => {
             let old = elapsed(at, now);

@@ -87,7 +87,7 @@ pub(super) fn of(page: &Page<'_>) -> Breaks {
         left_out,
         file,
         verdicts: Verdict::ALL.into_iter().filter(|verdict| verdicts.contains(verdict)).map(named).collect(),
-        states: states.into_iter().map(|state: DoneState| (state.word(), (words.state_name)(state))).collect(),
+        states: states.into_iter().map(|state: DoneState| (state.word(), page.state_name(state))).collect(),
         actions: actions.into_iter().map(|action: Action| (action.word(), (words.action_name)(action))).collect(),
         has_difference: orders.iter().any(|order| order.difference.is_some_and(|difference| !difference.is_zero())),
         has_book: orders.iter().any(|order| order.book.is_some()),
@@ -112,11 +112,11 @@ fn row(page: &Page<'_>, order: &Break) -> Row {
         verdict: order.verdict.word(),
         verdict_name: (words.verdict_name)(order.verdict),
         state: order.state.word(),
-        // In an audit this only says that no run of ours has touched it.
+        // A whole column of "nothing" would hide the few orders that a run of ours has touched.
         state_name: if page.is_audit() && order.state == DoneState::Skipped {
             ""
         } else {
-            (words.state_name)(order.state)
+            page.state_name(order.state)
         },
         action: order.action.map_or("", Action::word),
         action_name: order.action.map_or("", words.action_name),

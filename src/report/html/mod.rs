@@ -67,6 +67,12 @@ impl<'a> Page<'a> {
         self.summary.is_audit()
     }
 
+    /// A state in words. In an audit the state of most orders only says that no run of ours has touched them.
+    fn state_name(&self, state: DoneState) -> &'static str {
+        let words = self.words();
+        if self.is_audit() && state == DoneState::Skipped { words.untouched } else { (words.state_name)(state) }
+    }
+
     /// So many things in words.
     fn counted(&self, number: u64, plural: &'static str) -> String {
         self.words().counted(self.language, number, plural)

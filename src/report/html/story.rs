@@ -62,6 +62,13 @@ pub(super) fn of(page: &Page<'_>) -> Story {
     }
 }
 
+/// Whether nothing that is in doubt settles by itself. Of what is not in the input nobody has counted which state it is in.
+fn only_a_person_settles(page: &Page<'_>) -> bool {
+    let count = |state: DoneState| page.summary.states.get(state.word()).map_or(0, |tally| tally.count);
+    let waits = count(DoneState::Review) + count(DoneState::Conflict) > 0;
+    waits && count(DoneState::Unknown) == 0 && page.summary.in_doubt_earlier.count == 0
+}
+
 fn banner(page: &Page<'_>) -> Banner {
     let (words, summary) = (page.words(), page.summary);
     let doubt = summary.in_doubt;
@@ -80,7 +87,13 @@ fn banner(page: &Page<'_>) -> Banner {
             heading: words.money_in_doubt,
             figure: page.language.rupiah(doubt.rupiah),
             text,
-            remedy: if page.is_audit() { words.doubt_remedy_audit } else { words.doubt_remedy },
+            remedy: if only_a_person_settles(page) {
+                words.doubt_remedy_person
+            } else if page.is_audit() {
+                words.doubt_remedy_audit
+            } else {
+                words.doubt_remedy
+            },
             link: has_rows.then_some("#verdict=in_doubt"),
         };
     }

@@ -169,7 +169,7 @@ pub(super) fn states(page: &Page<'_>) -> Table {
         here: Some((format!("#state={}", state.word()), here(state))),
         file: Some(file),
         ..Counted::new(
-            if page.is_audit() && state == DoneState::Skipped { words.untouched } else { (words.state_name)(state) },
+            page.state_name(state),
             tone_of_state(state),
             page.summary.states.get(state.word()).copied().unwrap_or_default(),
         )

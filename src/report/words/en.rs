@@ -46,6 +46,7 @@ pub(super) const WORDS: Words = Words {
     },
     doubt_remedy: "Run the same job again. It settles them with the same key and never sends twice. Do not repeat them by hand.",
     doubt_remedy_audit: "Run the job that sent them again. It settles them with the same key and never sends twice. Do not repeat them by hand.",
+    doubt_remedy_person: "It does not settle by itself any more. Ask DOKU, then write down what you have learned with rekon rule. Do not repeat them by hand.",
     no_doubt: "No money is in doubt.",
     stopped: "Stopped part-way",
     stopped_because: cause::english,

@@ -169,7 +169,12 @@ fn said_in_english(facts: &Facts) -> String {
 }
 
 fn said_in_indonesian(facts: &Facts) -> String {
-    said(facts, ["tanda tangan", "pembayaran", "operasi", "diulang: sama dengan jawaban pertama"])
+    let own =
+        [("no answer in time", "tidak ada jawaban tepat waktu"), ("the answer did not end", "jawaban tidak berakhir")];
+    let own = own.into_iter().find(|(english, _)| facts.message.as_deref() == Some(english));
+    let message = own.map(|(_, word)| word.to_owned()).or_else(|| facts.message.clone());
+    let facts = Facts { message, ..facts.clone() };
+    said(&facts, ["tanda tangan", "pembayaran", "operasi", "diulang: sama dengan jawaban pertama"])
 }
 
 fn said(facts: &Facts, [signature, payment, operation, replayed]: [&str; 4]) -> String {

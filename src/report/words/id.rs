@@ -18,7 +18,7 @@ pub(super) const WORDS: Words = Words {
     requests: "permintaan",
     days: "hari",
     rupiah: "Rupiah",
-    share: "Porsi jumlah",
+    share: "Persentase",
     total: "Jumlah",
     operation: |operation| match operation {
         Operation::Create => "Pembuatan pesanan",
@@ -49,6 +49,7 @@ pub(super) const WORDS: Words = Words {
     },
     doubt_remedy: "Jalankan lagi job yang sama. Hasilnya akan dipastikan dengan kunci yang sama dan tidak pernah dikirim dua kali. Jangan diulang secara manual.",
     doubt_remedy_audit: "Jalankan lagi job yang mengirimnya. Hasilnya akan dipastikan dengan kunci yang sama dan tidak pernah dikirim dua kali. Jangan diulang secara manual.",
+    doubt_remedy_person: "Tidak akan pasti dengan sendirinya. Tanyakan kepada DOKU, lalu catat jawabannya dengan rekon rule. Jangan diulang secara manual.",
     no_doubt: "Tidak ada uang yang belum pasti.",
     stopped: "Berhenti di tengah jalan",
     stopped_because: cause::indonesian,

@@ -74,6 +74,8 @@ pub struct Words {
     pub doubt_remedy: &'static str,
     /// The same, of an audit.
     pub doubt_remedy_audit: &'static str,
+    /// The same, where only a person can settle it.
+    pub doubt_remedy_person: &'static str,
     /// Nothing is in doubt.
     pub no_doubt: &'static str,
     /// The run did not come to its end.

@@ -15,6 +15,8 @@ pub struct Sheets {
     pub verdicts: Titles,
     /// Business days.
     pub days: Titles,
+    /// Whose the words of a business day are: the book's, ours, DOKU's.
+    pub of: [&'static str; 3],
     /// The orders that need a person.
     pub breaks: Titles,
     /// The runs that the journal knows.
@@ -51,9 +53,10 @@ impl Sheets {
 }
 
 const ENGLISH: Sheets = Sheets {
-    summary: ("Summary", &[("", 30), ("", 28), ("", 22), ("", 22), ("", 12)]),
+    summary: ("Summary", &[("", 36), ("", 28), ("", 22), ("", 22), ("", 12)]),
     verdicts: ("Verdicts", &[("verdict", 20), ("reason", 56), ("severity", 11), ("orders", 12), ("rupiah", 22)]),
     days: ("Days", &[("business day", 14), ("of", 10), ("word", 20), ("count", 12), ("rupiah", 22)]),
+    of: ["book", "verdict", "doku"],
     breaks: (
         "Breaks",
         &[
@@ -110,9 +113,10 @@ const ENGLISH: Sheets = Sheets {
 };
 
 const INDONESIAN: Sheets = Sheets {
-    summary: ("Ringkasan", &[("", 30), ("", 34), ("", 22), ("", 22), ("", 12)]),
+    summary: ("Ringkasan", &[("", 48), ("", 34), ("", 22), ("", 22), ("", 12)]),
     verdicts: ("Kesimpulan", &[("kesimpulan", 34), ("alasan", 60), ("tingkat", 12), ("pesanan", 12), ("rupiah", 22)]),
-    days: ("Hari", &[("tanggal", 14), ("dari", 10), ("kode", 20), ("jumlah", 12), ("rupiah", 22)]),
+    days: ("Hari", &[("tanggal", 14), ("menurut", 12), ("kata", 48), ("jumlah", 12), ("rupiah", 22)]),
+    of: ["buku", "kesimpulan", "DOKU"],
     breaks: (
         "Temuan",
         &[

@@ -66,6 +66,19 @@ pub enum Again {
     TheJob,
 }
 
+/// Where a person must look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// At rows that are refused or held, in results.csv.
+    Results,
+    /// At orders that do not match, in reconciliation.csv.
+    Verdicts,
+    /// At lines of the logs, in unmatched.csv.
+    Strays,
+    /// At what is to be done, in actions.csv.
+    Actions,
+}
+
 /// The words of one language.
 #[derive(Debug)]
 pub struct Speech {
@@ -195,8 +208,10 @@ pub struct Speech {
     pub for_a_person: fn(&str) -> String,
     /// How to go on after a stop.
     pub go_on: fn(Again, &str) -> String,
-    /// Where to look, and whether at the logs, too.
-    pub look_at: fn(bool) -> &'static str,
+    /// Where to look.
+    pub look_at: fn(&[Look]) -> String,
+    /// So many rows were refused for the key, so many of which are not named; the command that has them sent again.
+    pub reopening: fn(u64, u64, &str) -> String,
     /// Why somebody must look.
     pub because_of: fn(&[String]) -> String,
     /// So many orders have a verdict.

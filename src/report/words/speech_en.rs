@@ -1,6 +1,6 @@
 //! What commands tell, in English.
 
-use super::speech::{Again, Ended, Speech, Unit};
+use super::speech::{Again, Ended, Look, Speech, Unit};
 use super::{cause, entry, rounded};
 use crate::journal::log::short;
 use crate::journal::record::RowFate;
@@ -154,24 +154,34 @@ pub(super) const SPEECH: Speech = Speech {
     resolving: |command| {
         format!("or send nothing new; if DOKU is still ill, the status of each is asked for: {command}")
     },
-    which_ones: |place| format!("which ones, and what is known about one: rekon show [INVOICE] {place}"),
+    which_ones: |place| format!("which ones, and what is known about them: rekon show {place}"),
     for_a_person: |place| {
         format!(
-            "review, conflict: a person decides: rekon rule INVOICE --operation OPERATION --as done|not-done --reason \
-             TEXT --evidence TEXT {place}"
+            "review, conflict: a person decides --as done (or not-done): rekon rule INVOICE --operation OPERATION --as done \
+             --reason TEXT --evidence TEXT {place}"
         )
     },
     go_on: |again, command| match again {
         Again::ThePlan => "run the same plan again to continue".to_owned(),
         Again::TheJob | Again::TheSender => format!("run the job again to continue{}", to_type(command)),
     },
-    look_at: |has_strays| {
-        if has_strays {
-            "look at the rows that are refused, held or do not match: reconciliation.csv; at the stray lines of the logs: \
-             unmatched.csv"
-        } else {
-            "look at the rows that are refused, held or do not match: reconciliation.csv"
-        }
+    look_at: |places| {
+        let place = |place: &Look| match place {
+            Look::Results => "at the rows that are refused or held: results.csv",
+            Look::Verdicts => "at the orders that do not match: reconciliation.csv",
+            Look::Strays => "at the stray lines of the logs: unmatched.csv",
+            Look::Actions => "at what to do next: actions.csv",
+        };
+        format!("look {}", places.iter().map(place).collect::<Vec<_>>().join("; "))
+    },
+    reopening: |count, more, command| {
+        let were = if count == 1 { "was" } else { "were" };
+        let more = if more == 0 { String::new() } else { format!(" (and {more} more in results.csv)") };
+        format!(
+            "{} {were} refused for the key (401/403), and no run sends that again by itself; once the key is right{more}: \
+             {command}",
+            counted(count, Unit::Orders)
+        )
     },
     because_of: |causes| format!("because of {}", causes.join(", ")),
     orders_that: |count, verdict| format!("{count} {verdict}"),
@@ -201,7 +211,8 @@ pub(super) const SPEECH: Speech = Speech {
     doubt_hints: |flag| {
         format!(
             "  one of them: rekon show INVOICE {flag}\n  intent, unknown: run the job again, or rekon resolve JOB\n  \
-             review, conflict: rekon rule INVOICE --operation OPERATION --as done|not-done --reason TEXT --evidence TEXT {flag}"
+             review, conflict, --as done (or not-done): rekon rule INVOICE --operation OPERATION --as done --reason TEXT \
+             --evidence TEXT {flag}"
         )
     },
     all_of_job: |job| format!("all of job {job}"),

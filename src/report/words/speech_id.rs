@@ -1,7 +1,7 @@
 //! What commands tell, in Bahasa Indonesia. The words of lists are those of the page (`id.rs`), each with its code behind it.
 
 use super::id::WORDS;
-use super::speech::{Again, Ended, Speech, Unit};
+use super::speech::{Again, Ended, Look, Speech, Unit};
 use super::{cause, entry, rounded};
 use crate::journal::log::short;
 use crate::journal::record::RowFate;
@@ -189,23 +189,33 @@ pub(super) const SPEECH: Speech = Speech {
     resolving: |command| {
         format!("atau tanpa mengirim yang baru; bila DOKU masih bermasalah, status tiap pesanan ditanyakan: {command}")
     },
-    which_ones: |place| format!("yang mana, dan apa yang diketahui tentangnya: rekon show [INVOICE] {place}"),
+    which_ones: |place| format!("yang mana, dan apa yang diketahui tentangnya: rekon show {place}"),
     for_a_person: |place| {
         format!(
-            "review, conflict: perlu keputusan orang: rekon rule INVOICE --operation OPERATION --as done|not-done --reason \
-             TEXT --evidence TEXT {place}"
+            "review, conflict: perlu keputusan orang, --as done (atau not-done): rekon rule INVOICE --operation OPERATION \
+             --as done --reason TEXT --evidence TEXT {place}"
         )
     },
     go_on: |again, command| match again {
         Again::ThePlan => "jalankan lagi rencana yang sama untuk melanjutkan".to_owned(),
         Again::TheJob | Again::TheSender => format!("jalankan lagi job ini untuk melanjutkan{}", to_type(command)),
     },
-    look_at: |has_strays| {
-        if has_strays {
-            "lihat baris yang ditolak, ditahan atau tidak cocok di reconciliation.csv; baris log yang tersisa di unmatched.csv"
-        } else {
-            "lihat baris yang ditolak, ditahan atau tidak cocok di reconciliation.csv"
-        }
+    look_at: |places| {
+        let place = |place: &Look| match place {
+            Look::Results => "baris yang ditolak atau ditahan di results.csv",
+            Look::Verdicts => "pesanan yang tidak cocok di reconciliation.csv",
+            Look::Strays => "baris log yang tersisa di unmatched.csv",
+            Look::Actions => "langkah berikutnya di actions.csv",
+        };
+        format!("lihat {}", places.iter().map(place).collect::<Vec<_>>().join("; "))
+    },
+    reopening: |count, more, command| {
+        let more = if more == 0 { String::new() } else { format!(" (dan {} lagi di results.csv)", ID.count(more)) };
+        format!(
+            "{} ditolak karena kuncinya (401/403), dan tidak dikirim lagi dengan sendirinya; setelah kuncinya benar{more}: \
+             {command}",
+            counted(count, Unit::Orders)
+        )
     },
     because_of: |causes| format!("karena {}", causes.join(", ")),
     orders_that: |count, verdict| format!("{} {verdict}", counted(count, Unit::Orders)),
@@ -235,7 +245,8 @@ pub(super) const SPEECH: Speech = Speech {
     doubt_hints: |flag| {
         format!(
             "  salah satunya: rekon show INVOICE {flag}\n  intent, unknown: jalankan lagi jobnya, atau rekon resolve JOB\n  \
-             review, conflict: rekon rule INVOICE --operation OPERATION --as done|not-done --reason TEXT --evidence TEXT {flag}"
+             review, conflict, --as done (atau not-done): rekon rule INVOICE --operation OPERATION --as done --reason TEXT \
+             --evidence TEXT {flag}"
         )
     },
     all_of_job: |job| format!("semuanya dari job {job}"),
@@ -246,7 +257,7 @@ pub(super) const SPEECH: Speech = Speech {
         Some(time) => format!("tidak selesai: {how}; permintaan terakhirnya keluar {time}"),
         None => format!("tidak selesai: {how}, sebelum ada permintaan yang keluar"),
     },
-    chain: ["waktu", "apa"],
+    chain: ["waktu", "kejadian"],
     no_request: "belum pernah ada permintaan untuk invoice ini",
     item: |state, job, run, request_id| format!("status {state}\njob {job}, proses {run}\nrequest id {request_id}"),
     state_reason: |reason| format!(": {reason}"),
@@ -422,7 +433,7 @@ fn pace(seen: &LimitsSeen) -> Option<String> {
     });
     let throttled = [(seen.too_many_requests, "429"), (seen.unavailable, "503")];
     let throttled = throttled.into_iter().filter(|(times, _)| *times > 0);
-    let throttled = throttled.map(|(times, status)| format!("{status} {} x", ID.count(times)));
+    let throttled = throttled.map(|(times, status)| format!("{} kali {status}", ID.count(times)));
     let waited = seen.longest_retry_after_seconds.map(|seconds| format!("Retry-After terlama {seconds} dtk"));
     let lowest = seen.lowest.as_ref().map(|lowest| format!("laju terendah {}", rate(lowest)));
     let parts: Vec<String> = achieved.into_iter().chain(throttled).chain(waited).chain(lowest).collect();

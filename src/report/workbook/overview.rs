@@ -3,10 +3,12 @@
 use super::reasons::Reasons;
 use super::{Cell, Kind, Layout, Reader, Sheet};
 use crate::model::money::Tally;
+use crate::model::status::BookStatus;
 use crate::model::time::{BusinessDate, parse_instant};
 use crate::model::verdict::Verdict;
 use crate::plan::guard::Verdict as GuardVerdict;
 use crate::reconcile::severity::Level;
+use crate::reconcile::total::DayTotal;
 use crate::report::summary::Summary;
 use crate::report::words::sheets::Sheets;
 use crate::report::words::speech::{Ended, Speech};
@@ -79,13 +81,22 @@ pub fn verdicts(summary: &Summary, reader: Reader) -> Sheet {
 /// What days.csv has.
 #[must_use]
 pub fn days(summary: &Summary, reader: Reader) -> Sheet {
-    let row = |total: &crate::reconcile::total::DayTotal| {
-        let mut row =
-            vec![total.date.as_deref().map_or(Cell::Empty, day), Cell::text(total.of), Cell::text(total.word)];
+    let Reader { sheets, speech } = reader;
+    let [book, verdict, doku] = sheets.of;
+    let row = |total: &DayTotal| {
+        let (of, word) = match total.of {
+            "book" => (book, BookStatus::from_word(total.word).map(speech.book_name)),
+            "verdict" => {
+                (verdict, Verdict::ALL.into_iter().find(|one| one.word() == total.word).map(speech.verdict_name))
+            }
+            _ => (doku, None),
+        };
+        let word = word.unwrap_or_else(|| total.word.to_owned());
+        let mut row = vec![total.date.as_deref().map_or(Cell::Empty, day), Cell::text(of), Cell::text(word)];
         row.extend(Cell::tally(total.tally));
         row
     };
-    Sheet { layout: Layout::of(reader.sheets.days, Kind::List), rows: summary.days.iter().map(row).collect() }
+    Sheet { layout: Layout::of(sheets.days, Kind::List), rows: summary.days.iter().map(row).collect() }
 }
 
 fn headline(summary: &Summary, reader: Reader) -> Cell {
