@@ -271,7 +271,7 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
                 () = self.desk.clock.wall().sleep(next_due.unwrap_or_default().min(patience)),
                     if waits && next_due.is_some() => {}
                 // Those that wait for their places are not to leave after the window has closed.
-                () = self.desk.clock.wall().sleep(patience), if self.rules.window.is_some() => {}
+                () = self.desk.clock.wall().sleep(patience), if self.rules.window.is_some() && self.share.is_some() => {}
             }
         }
     }
