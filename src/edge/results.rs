@@ -52,7 +52,8 @@ pub struct ResultsReader {
     invoice: usize,
     operation: usize,
     state: usize,
-    reason: usize,
+    /// `None`: nobody has ruled, as far as the file says.
+    reason: Option<usize>,
     request_id: usize,
     payment_status: usize,
     settled_at: usize,
@@ -68,15 +69,12 @@ impl ResultsReader {
         let own = [
             column("rekon_operation"),
             column("rekon_state"),
-            column("rekon_reason"),
             column("rekon_request_id"),
             column("rekon_payment_status"),
             column("rekon_settled_at"),
         ];
         let refused = |message| Err(Fault::new(Place::file(head.file()), message));
-        let [Some(operation), Some(state), Some(reason), Some(request_id), Some(payment_status), Some(settled_at)] =
-            own
-        else {
+        let [Some(operation), Some(state), Some(request_id), Some(payment_status), Some(settled_at)] = own else {
             let message = format!("is not a results.csv of rekon with a column {invoice_column:?}");
             return refused(message).map_err(|fault| vec![fault.hint(AS_WRITTEN)]);
         };
@@ -91,6 +89,7 @@ impl ResultsReader {
             );
             return refused(message).map_err(|fault| vec![fault.hint(hint)]);
         };
+        let reason = column("rekon_reason");
         Ok(Self { invoice, operation, state, reason, request_id, payment_status, settled_at })
     }
 
@@ -118,7 +117,7 @@ impl ResultsReader {
                 .filter(|text| uuid_of(text).is_some() || RequestId::check(text).is_ok()),
             payment_status: PaymentStatus::from_word(&row.field(self.payment_status)),
             settled_at: time::parse_moment(&row.field(self.settled_at)),
-            ruled: says_ruled(&row.field(self.reason)),
+            ruled: self.reason.is_some_and(|reason| says_ruled(&row.field(reason))),
         }))
     }
 }
