@@ -18,6 +18,7 @@ use super::clock::{Clock, RunClock};
 use super::dispatch::{Dispatch, Fresh, Rules, Stop};
 use super::gateway::Gateway;
 use super::pace::gate::LaneGate;
+use super::pace::share::{Place, Purpose, Share};
 use super::progress::Progress;
 use crate::doku::answer::{Halt, PaymentPage};
 use crate::doku::exchange::{Answer, Exchange, Request};
@@ -654,6 +655,24 @@ async fn nothing_leaves_after_the_window_has_closed_while_the_pace_was_waited_fo
     world.rules.limits.rate[0].per = Duration::from_secs(5 * 40);
     assert!(matches!(world.run(1..=5, &[]).await, Some(Stop::WindowClosed)));
     assert!(world.sends().iter().all(|sent| sent.at < Duration::from_secs(60)));
+}
+
+/// Their intents are durable, and they may have to wait for long.
+#[tokio::test]
+async fn calls_that_wait_for_their_places_may_not_leave_once_the_run_is_stopped() {
+    let closed = Some(Window { from: 0, until: 60, zone: Zone::UTC });
+    for (is_interrupted, window, place) in
+        [(false, None, Place::Taken), (true, None, Place::Closed), (false, closed, Place::Closed)]
+    {
+        let mut world = World::new();
+        world.rules.window = window;
+        world.interrupt.send_replace(is_interrupted);
+        let (journal, clock) = (Arc::clone(&world.journal), world.clock.clone());
+        let share = Share::new(journal, &World::account(), &world.rules.limits, clock).map(Arc::new);
+        world.dispatch(1..=3, &[]).await.in_lane(share.clone()).run(world.interrupt.subscribe()).await;
+        let taken = share.expect("the limits have a rate").take(Purpose::Inquiry).await;
+        assert_eq!(taken.unwrap(), place, "interrupted: {is_interrupted}");
+    }
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ use rekon::model::operation::Operation;
 use rekon::runner::clock::RunClock;
 use rekon::runner::gateway::Gateway;
 use rekon::runner::pace::gate::LaneGate;
-use rekon::runner::pace::share::{Call, Share};
+use rekon::runner::pace::share::{Open, Place, Purpose, Share};
 use tempfile::TempDir;
 
 use crate::postgres::{Database, Server};
@@ -79,7 +79,7 @@ async fn a_wait_is_told_to_all_before_the_answer_that_asked_for_it_is_handed_on(
     // Of the places that it had, it uses none either: within a second the times of all of them come.
     tokio::time::pause();
     assert!(
-        tokio::time::timeout(SECOND, share.take(Call::Request)).await.is_err(),
+        tokio::time::timeout(SECOND, share.take(Purpose::Request)).await.is_err(),
         "it waits for as long as the others"
     );
 }
@@ -90,10 +90,31 @@ async fn whoever_cannot_tell_the_others_to_wait_sends_nothing_more() {
     let (database, folder) = (server.database(), tempfile::tempdir().expect("a folder"));
     let journal = open(&database, &folder).await;
     let share = share(&journal);
-    share.take(Call::Request).await.expect("the first place is free");
+    share.take(Purpose::Request).await.expect("the first place is free");
     server.stop_at_once();
     share.hold(Duration::from_millis(1)).await;
     assert!(!journal.may_send(), "it was tried for as long as something might have left");
     server.start_again();
-    assert!(share.take(Call::Request).await.is_err(), "though the journal is back, and the wait is over");
+    assert!(share.take(Purpose::Request).await.is_err(), "though the journal is back, and the wait is over");
+}
+
+#[tokio::test]
+async fn whoever_waits_for_a_place_waits_no_longer_once_nothing_may_leave() {
+    let folder = TempDir::new().expect("a folder");
+    let journal = Store::open(&Location::File(folder.path().join("journal.db"))).await.expect("a journal");
+    let share = share(&Arc::new(journal));
+    share.hold(Duration::from_secs(600)).await;
+    let waits = async |call| {
+        tokio::select! {
+            biased;
+            place = share.take(call) => panic!("{place:?}"),
+            () = tokio::task::yield_now() => {}
+        }
+    };
+    waits(Purpose::Request).await;
+    share.keep(Open::ForInquiries);
+    assert_eq!(share.take(Purpose::Request).await.expect("nothing fails"), Place::Closed);
+    waits(Purpose::Inquiry).await;
+    let (place, ()) = tokio::join!(share.take(Purpose::Inquiry), async { share.keep(Open::ForNone) });
+    assert_eq!(place.expect("nothing fails"), Place::Closed, "even while it waits");
 }

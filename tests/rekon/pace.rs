@@ -195,37 +195,6 @@ fn a_wait_that_was_asked_for_outlives_the_program() {
     assert_eq!(folder.summary("second")["limits"]["lowest"], "25/s", "and so does the lower rate");
 }
 
-/// The intent of a call is durable, and it waits for its place: a reason to stop keeps it from leaving.
-#[test]
-fn calls_that_a_wait_holds_back_do_not_leave_once_the_run_is_interrupted() {
-    let (folder, provider) = (Folder::new(), provider());
-    let busy = "HTTP/1.1 503 Busy\r\nRetry-After: 600\r\nContent-Length: 0\r\n\r\n";
-    let door = Door::before(&provider, 1, busy);
-    // Whoever is slow to leave is still on its way when the first answer comes.
-    two_jobs(&folder, &door, "{rate: 50/s, burst: 40, concurrency: 40}");
-    let journal = folder.path(".rekon/journal.db");
-    let run = folder.start(&["run", "first.yaml"]);
-    until("the wait is in the journal", || {
-        let Ok(journal) = rusqlite::Connection::open(&journal) else { return false };
-        let ended = "SELECT count(*) FROM attempt WHERE reason = 'http_503'";
-        journal.query_row(ended, [], |row| row.get::<_, i64>(0)).is_ok_and(|ended| ended == 1)
-    });
-    run.signal("INT");
-    let ended = run.end();
-    assert!(matches!(ended.code, Some(3 | 4)), "{ended:?}");
-    let journal = rusqlite::Connection::open(&journal).expect("it is there");
-    let count = |what: &str| {
-        let statement = format!("SELECT count(*) FROM attempt WHERE {what}");
-        journal.query_row(&statement, [], |row| row.get::<_, u32>(0)).expect("a number") as usize
-    };
-    let (begun, left) = (count("1"), door.arrived().len());
-    assert_eq!(
-        begun - count("reason = 'withheld'"),
-        left,
-        "what is not recorded as kept back has left, and nothing else"
-    );
-}
-
 #[test]
 fn what_was_seen_of_the_limits_is_in_the_summary() {
     let (folder, provider) = (Folder::new(), provider());

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use super::pacer::{Granted, Pacer};
-use super::share::{Call, Place, Share};
+use super::share::{Place, Purpose, Share};
 use crate::doku::answer::retry_after;
 use crate::doku::exchange::{Exchange, Request};
 use crate::job::settings::Limits;
@@ -65,8 +65,8 @@ impl<G: Gateway, J: Journal, C: Clock> LaneGate<G, J, C> {
 impl<G: Gateway, J: Journal, C: Clock> Gateway for LaneGate<G, J, C> {
     async fn exchange(&self, request: Request) -> Exchange {
         if let Some(share) = &self.share {
-            let call = if request.body.is_some() { Call::Request } else { Call::Inquiry };
-            match share.take(call).await {
+            let purpose = if request.body.is_some() { Purpose::Request } else { Purpose::Inquiry };
+            match share.take(purpose).await {
                 Ok(Place::Taken) => {}
                 Ok(Place::Closed) => return Exchange::Withheld("the run was stopped before it could leave".to_owned()),
                 Err(error) => return Exchange::Withheld(error.to_string()),

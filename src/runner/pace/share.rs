@@ -54,7 +54,7 @@ pub enum Open {
 
 /// What wants to leave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Call {
+pub enum Purpose {
     /// What may change money.
     Request,
     /// What changes nothing.
@@ -71,10 +71,10 @@ pub enum Place {
 }
 
 impl Open {
-    const fn lets_go(self, call: Call) -> bool {
+    const fn lets_go(self, purpose: Purpose) -> bool {
         match self {
             Self::ForAll => true,
-            Self::ForInquiries => matches!(call, Call::Inquiry),
+            Self::ForInquiries => matches!(purpose, Purpose::Inquiry),
             Self::ForNone => false,
         }
     }
@@ -143,11 +143,11 @@ impl<J: Journal, C: Clock> Share<J, C> {
     ///
     /// # Errors
     /// The journal stayed out of reach.
-    pub async fn take(&self, call: Call) -> Result<Place, JournalError> {
+    pub async fn take(&self, purpose: Purpose) -> Result<Place, JournalError> {
         let mut open = self.open.subscribe();
         tokio::select! {
             biased;
-            _ = open.wait_for(|open| !open.lets_go(call)) => Ok(Place::Closed),
+            _ = open.wait_for(|open| !open.lets_go(purpose)) => Ok(Place::Closed),
             taken = self.wait(Turn::Take) => taken.map(|()| Place::Taken),
         }
     }
