@@ -280,9 +280,8 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
     fn hold_back(&self, is_interrupted: bool) {
         let Some(share) = &self.share else { return };
         let is_open = window::is_open(self.rules.window.as_ref(), self.desk.clock.wall().now());
-        let goes_on = matches!(self.stop, None | Some(Stop::Breaker(_) | Stop::Journal(JournalError::Capped(_))));
         share.keep(match self.health.may_send() {
-            _ if is_interrupted || !is_open || !goes_on => Open::ForNone,
+            _ if is_interrupted || !is_open || !self.may_go_on() => Open::ForNone,
             true => Open::ForAll,
             false => Open::ForInquiries,
         });
@@ -418,9 +417,14 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
 
     /// Stops for good; the first reason counts, but for a breaker and a cap, which still leave something to do.
     fn halt(&mut self, why: Stop) {
-        if matches!(self.stop, None | Some(Stop::Breaker(_) | Stop::Journal(JournalError::Capped(_)))) {
+        if self.may_go_on() {
             self.stop = Some(why);
         }
+    }
+
+    /// Whether something may still be done: nothing stops it, or what does leaves something.
+    const fn may_go_on(&self) -> bool {
+        matches!(self.stop, None | Some(Stop::Breaker(_) | Stop::Journal(JournalError::Capped(_))))
     }
 
     /// What the provider is ill for is not tried any more: every item in line is looked at again.
