@@ -3,7 +3,6 @@
 //! The files are drafts until the run has its name and everything is counted; see [`Books::keep`].
 
 use std::collections::BTreeSet;
-use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 
 use super::csv_draft::CsvDraft;
@@ -20,7 +19,7 @@ use crate::reconcile::strays::{records, sorted, united};
 use crate::reconcile::total::Totals;
 use crate::report::highlights::Highlights;
 use crate::report::rows;
-use crate::report::sheet::{Rows, Sheet, sheet};
+use crate::report::sheet::{Rows, Sheet, Style, sheet};
 
 /// How many orders are judged in one piece: their rows fit into the cache of a core.
 pub(super) const PIECE: usize = 2048;
@@ -47,7 +46,6 @@ const ACTIONS: usize = 2;
 impl Books {
     /// Opens books whose drafts stand in the job's output folder.
     pub(super) fn open(case: &Case) -> Self {
-        let wanted = case.job.output.formats.contains(&OutputFormat::Csv);
         let files: [(&'static str, &[&str]); 3] = [
             ("reconciliation.csv", &rows::RECONCILIATION),
             ("unmatched.csv", &rows::UNMATCHED),
@@ -55,7 +53,7 @@ impl Books {
         ];
         sweep(&Self::folder(case));
         let begin = |(name, header): (&'static str, &[&str])| CsvDraft::begin(case, name, &rows::header(header));
-        let drafts = if wanted { files.into_iter().map(begin).collect() } else { Vec::new() };
+        let drafts = if wants_rows(case) { files.into_iter().map(begin).collect() } else { Vec::new() };
         let refused_for_the_key = BTreeSet::new();
         Self { totals: Totals::default(), highlights: Highlights::default(), digest: 0, refused_for_the_key, drafts }
     }
@@ -145,22 +143,24 @@ pub(super) struct How {
     pub(super) threads: usize,
 }
 
+impl How {
+    /// The same for the sheets of a job.
+    pub(super) fn style(self, case: &Case) -> Style {
+        let rules = Rules { grace: case.job.reconcile.grace, now: self.now };
+        Style { rules, cutoff: case.job.reconcile.cutoff, rows: self.rows, is_written: wants_rows(case) }
+    }
+}
+
+/// Whether a job writes its rows.
+fn wants_rows(case: &Case) -> bool {
+    case.job.output.formats.contains(&OutputFormat::Csv)
+}
+
 /// Judges all orders of a ledger on several threads; the sheets come in the order of the invoices.
-pub(super) fn judge_all(ledger: &Ledger, case: &Case, how: How, mut take: impl FnMut(Sheet)) {
-    let (rules, cutoff) = (Rules { grace: case.job.reconcile.grace, now: how.now }, case.job.reconcile.cutoff);
+pub(super) fn judge_all(ledger: &Ledger, case: &Case, how: How, take: impl FnMut(Sheet)) {
+    let style = how.style(case);
     let orders = ledger.in_order();
     let pieces: Vec<&[u32]> = orders.chunks(PIECE).collect();
-    let judged = parallel::in_order(
-        pieces.len(),
-        how.threads,
-        |piece| sheet(ledger, pieces[piece], rules, cutoff, how.rows),
-        |sheet| {
-            take(sheet);
-            Ok::<(), Infallible>(())
-        },
-    );
-    match judged {
-        Ok(()) => {}
-        Err(never) => match never {},
-    }
+    let judge = |piece: usize| sheet(ledger, pieces[piece], style);
+    parallel::all_in_order(pieces.len(), how.threads, judge, take);
 }

@@ -1,9 +1,10 @@
 //! Pieces of work on all cores, with the results in the order of the pieces.
 
 use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Mutex, MutexGuard, TryLockError};
 use std::thread;
 
 /// How many threads there is work for: as many as this machine has cores for us.
@@ -34,6 +35,18 @@ pub fn in_order<R: Send, E>(
 ) -> Result<(), E> {
     let mut left = 0..pieces;
     work_off(threads, |_| left.next(), |piece| work(*piece), take)
+}
+
+/// The same, for a `take` that wants them all.
+pub fn all_in_order<R: Send>(pieces: usize, threads: usize, work: impl Fn(usize) -> R + Sync, mut take: impl FnMut(R)) {
+    let taken = in_order(pieces, threads, work, |result| {
+        take(result);
+        Ok::<(), Infallible>(())
+    });
+    match taken {
+        Ok(()) => {}
+        Err(never) => match never {},
+    }
 }
 
 /// Does pieces of work on `threads` threads, and hands the results to `take` on the calling thread, in the order of the
@@ -96,6 +109,9 @@ pub(super) fn work_off<P: Send, R: Send, E>(
 /// Pieces under way for each thread: one in its hands, and some that wait for an earlier one, or for the calling thread.
 const PIECES_PER_THREAD: usize = 4;
 
+/// So often is looked whether the source is free before it is slept for.
+const LOOKS: usize = 500;
+
 /// The pieces, and what is to be done with each.
 struct Pieces<P, N, W> {
     /// Pieces that are done with, or leave to make a new one.
@@ -130,10 +146,23 @@ where
         self.freed.try_lock().ok()?.try_recv().ok()
     }
 
+    /// The source, when nobody else is at it. Another one is there for some microseconds, and who sleeps meanwhile is woken after
+    /// many more; only a source that itself waits for something is worth to be slept for.
+    fn my_turn(&self) -> Option<MutexGuard<'_, Source<N>>> {
+        for _ in 0..LOOKS {
+            match self.source.try_lock() {
+                Ok(source) => return Some(source),
+                Err(TryLockError::WouldBlock) => thread::yield_now(),
+                Err(TryLockError::Poisoned(_)) => return None,
+            }
+        }
+        self.source.lock().ok()
+    }
+
     /// Does the next piece; `None`: there are no more.
     fn do_next(&self, used: Option<P>) -> Option<Done<P, R>> {
         let (index, piece) = {
-            let mut source = self.source.lock().ok()?;
+            let mut source = self.my_turn()?;
             let index = source.index;
             source.index += 1;
             (index, catch_unwind(AssertUnwindSafe(|| (source.next)(used))).transpose()?)

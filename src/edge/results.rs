@@ -14,7 +14,8 @@ use crate::model::table::{Delimiter, Encoding, Format, Table};
 use crate::model::time;
 use crate::reconcile::ends::says_ruled;
 use crate::reconcile::evidence::DoneState;
-use crate::reconcile::record::{DoneRecord, uuid_of};
+use crate::reconcile::record::DoneRecord;
+use crate::reconcile::request::RequestText;
 
 const AS_WRITTEN: &str = "reconcile.results takes results.csv files as they were written";
 
@@ -111,14 +112,19 @@ impl ResultsReader {
             invoice,
             operation,
             state,
-            // Nearly all are UUIDs, and that is soon seen.
-            request_id: row
-                .plain(self.request_id)
-                .filter(|text| uuid_of(text).is_some() || RequestId::check(text).is_ok()),
+            request_id: row.plain(self.request_id).map(RequestText::of).filter(is_request_id),
             payment_status: PaymentStatus::from_word(&row.field(self.payment_status)),
             settled_at: time::parse_moment(&row.field(self.settled_at)),
             ruled: self.reason.is_some_and(|reason| says_ruled(&row.field(reason))),
         }))
+    }
+}
+
+/// Nearly all are UUIDs, and that is soon seen.
+fn is_request_id(text: &RequestText<'_>) -> bool {
+    match text {
+        RequestText::Uuid(_) => true,
+        RequestText::Text(text) => RequestId::check(text).is_ok(),
     }
 }
 
@@ -157,7 +163,7 @@ mod tests {
             match reader.read(&row) {
                 Ok(Some(row)) => {
                     let DoneRecord { operation, state, payment_status, settled_at, ruled, .. } = row;
-                    let request_id = row.request_id.map(str::to_owned);
+                    let request_id = row.request_id.map(|id| id.to_string());
                     done.insert(
                         row.invoice.to_owned(),
                         Said { operation, state, request_id, payment_status, settled_at, ruled },

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::time::{Timestamp, wire};
 
 /// A point in time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Moment {
     /// Since 1970-01-01.
     seconds: i64,

@@ -1,9 +1,12 @@
 //! Every order of a ledger gets its verdict.
 
 use std::borrow::Cow;
+use std::hash::{BuildHasher as _, Hash as _, Hasher as _};
 use std::time::Duration;
 
-use super::evidence::{DoneState, UnmatchedReason};
+use foldhash::quality::FixedState;
+
+use super::evidence::{DoneState, Expectation, UnmatchedReason};
 use super::ledger::{Entry, Ledger};
 use super::picture::{Fact, Picture, fold};
 use super::reason::{Ageing, Reason};
@@ -66,6 +69,38 @@ impl Judged<'_> {
     #[must_use]
     pub fn reason_text(&self) -> String {
         self.reason.text(self.ageing(), self.picture.key)
+    }
+
+    /// What our operation came to. A run knows the end of every row, of one that cannot be read too.
+    #[must_use]
+    pub fn result_state(&self) -> Option<DoneState> {
+        match self.entry.expectation {
+            Expectation::Effect(_) => Some(self.state()),
+            Expectation::Book(_) => self.entry.done.map(|done| done.state),
+        }
+    }
+
+    /// A hash of all that its row says: the same findings have the same.
+    #[must_use]
+    pub fn digest(&self) -> u64 {
+        let (entry, picture) = (&self.entry, &self.picture);
+        let mut hasher = FixedState::with_seed(0).build_hasher();
+        match entry.invoice {
+            Some(invoice) => hasher.write(invoice.as_bytes()),
+            None => hasher.write_u64(entry.row),
+        }
+        (entry.amount, entry.book, self.doku_status, self.doku_amount).hash(&mut hasher);
+        (self.reason, self.ageing(), picture.key).hash(&mut hasher);
+        (self.result_state(), entry.done.and_then(|done| done.request_id)).hash(&mut hasher);
+        (picture.notifications, picture.duplicates, self.age_hours()).hash(&mut hasher);
+        (picture.first_received_at, picture.last_received_at).hash(&mut hasher);
+        hasher.finish()
+    }
+
+    /// For how many whole hours proof has been awaited; `None` if nothing says.
+    #[must_use]
+    pub fn age_hours(&self) -> Option<u64> {
+        self.age.map(|age| age.as_secs() / 3600)
     }
 
     /// The state of its first row.

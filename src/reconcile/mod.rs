@@ -14,6 +14,7 @@ pub mod ledger;
 pub mod picture;
 pub mod reason;
 pub mod record;
+pub mod request;
 pub mod settle;
 pub mod severity;
 pub mod sieve;

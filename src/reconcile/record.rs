@@ -8,6 +8,7 @@ use std::hash::{BuildHasher as _, Hasher as _};
 use std::time::Duration;
 
 use super::evidence::{DoneState, Expectation, UnmatchedReason};
+use super::request::{RequestText, request_key};
 use crate::model::moment::Moment;
 use crate::model::money::Rupiah;
 use crate::model::operation::Operation;
@@ -77,7 +78,7 @@ pub struct DoneRecord<'a> {
     /// How it ended.
     pub state: DoneState,
     /// Its Request-Id.
-    pub request_id: Option<&'a str>,
+    pub request_id: Option<RequestText<'a>>,
     /// `payment.status` of the deciding answer.
     pub payment_status: Option<PaymentStatus>,
     /// When it came to its end.
@@ -218,71 +219,6 @@ pub fn hash_bytes(bytes: &[u8]) -> u64 {
     hasher.finish()
 }
 
-/// A Request-Id as a number: the UUID that ours are, or a hash of whatever else it is.
-#[must_use]
-pub fn request_key(text: &str) -> u128 {
-    uuid_of(text).unwrap_or_else(|| {
-        let mut second = FixedState::with_seed(1).build_hasher();
-        second.write(text.as_bytes());
-        u128::from(hash(text)) << 64 | u128::from(second.finish())
-    })
-}
-
-/// The number of a UUID in its canonical form: lower case, with hyphens.
-#[must_use]
-pub fn uuid_of(text: &str) -> Option<u128> {
-    let bytes: &[u8; 36] = text.as_bytes().try_into().ok()?;
-    if [bytes[8], bytes[13], bytes[18], bytes[23]] != [b'-'; 4] {
-        return None;
-    }
-    // All digits are read before it is asked whether each was one: a question per digit would cost more than the digits.
-    let (mut number, mut wrong) = (0, 0);
-    for group in [&bytes[..8], &bytes[9..13], &bytes[14..18], &bytes[19..23], &bytes[24..]] {
-        let mut part = 0_u64;
-        for byte in group {
-            let digit = DIGITS[usize::from(*byte)];
-            wrong |= digit;
-            part = part << 4 | u64::from(digit & 15);
-        }
-        number = number << (4 * group.len()) | u128::from(part);
-    }
-    (wrong < 16).then_some(number)
-}
-
-/// The value of each hexadecimal digit in lower case; of any other byte, one that is none.
-const DIGITS: [u8; 256] = {
-    let mut digits = [u8::MAX; 256];
-    let mut value = 0;
-    while value < 16 {
-        digits[b"0123456789abcdef"[value as usize] as usize] = value;
-        value += 1;
-    }
-    digits
-};
-
-/// The two hexadecimal digits of each byte.
-const PAIRS: [[u8; 2]; 256] = {
-    let digits = b"0123456789abcdef";
-    let mut pairs = [[0; 2]; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        pairs[byte] = [digits[byte / 16], digits[byte % 16]];
-        byte += 1;
-    }
-    pairs
-};
-
-/// Appends the canonical form of a UUID.
-pub fn push_uuid(number: u128, out: &mut Vec<u8>) {
-    // Where the two digits of each byte stand; the hyphens are there.
-    const PLACES: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
-    let mut text = [b'-'; 36];
-    for (byte, at) in number.to_be_bytes().into_iter().zip(PLACES) {
-        [text[at], text[at + 1]] = PAIRS[usize::from(byte)];
-    }
-    out.extend_from_slice(&text);
-}
-
 impl<'a> Record<'a> {
     /// A hash that says where the record belongs; `None`: everywhere.
     #[must_use]
@@ -372,21 +308,34 @@ impl<'a> DoneRecord<'a> {
         let operation = code(&Operation::ALL, self.operation);
         let state = code(&DoneState::ALL, self.state);
         let status = optional_code(&PaymentStatus::ALL, self.payment_status);
-        out.extend([2, operation, state, status, u8::from(self.request_id.is_some()), u8::from(self.ruled)]);
+        let (kind, number, text) = match self.request_id {
+            None => (0, 0, ""),
+            Some(RequestText::Uuid(number)) => (1, number, ""),
+            Some(RequestText::Text(text)) => (2, 0, text),
+        };
+        out.extend([2, operation, state, status, kind, u8::from(self.ruled)]);
         out.extend(millis(self.settled_at).to_le_bytes());
+        out.extend(number.to_le_bytes());
         write_text(self.invoice, out);
-        write_text(self.request_id.unwrap_or_default(), out);
+        write_text(text, out);
     }
 
     fn read(reader: &mut Reader<'a>) -> Option<Self> {
-        let [operation, state, status, has_id, ruled] = reader.array()?;
+        let [operation, state, status, kind, ruled] = reader.array()?;
+        let settled_at = time_of(reader.millis()?);
+        let number = u128::from_le_bytes(reader.array()?);
+        let (invoice, text) = (reader.text()?, reader.text()?);
         Some(Self {
+            invoice,
             operation: decode(&Operation::ALL, operation)?,
             state: decode(&DoneState::ALL, state)?,
+            request_id: match kind {
+                0 => None,
+                1 => Some(RequestText::Uuid(number)),
+                _ => Some(RequestText::Text(text)),
+            },
             payment_status: decode(&PaymentStatus::ALL, status),
-            settled_at: time_of(reader.millis()?),
-            invoice: reader.text()?,
-            request_id: Some(reader.text()?).filter(|_| has_id == 1),
+            settled_at,
             ruled: ruled == 1,
         })
     }
@@ -551,6 +500,15 @@ mod tests {
             standing: Standing::OutsidePeriod,
         };
         let place = LinePlace { file: 3, line: 70_000, hash: 11 };
+        let done = DoneRecord {
+            invoice: "INV/1",
+            operation: Operation::Refund,
+            state: DoneState::Unknown,
+            request_id: Some(RequestText::Text("r")),
+            payment_status: None,
+            settled_at: at,
+            ruled: true,
+        };
         let heard = HeardRecord {
             place,
             invoice: "INV/1",
@@ -575,15 +533,9 @@ mod tests {
                 created_at: None,
                 ..order
             }),
-            Record::Done(DoneRecord {
-                invoice: "INV/1",
-                operation: Operation::Refund,
-                state: DoneState::Unknown,
-                request_id: Some("r"),
-                payment_status: None,
-                settled_at: at,
-                ruled: true,
-            }),
+            Record::Done(done),
+            Record::Done(DoneRecord { request_id: Some(RequestText::Uuid(7)), ..done }),
+            Record::Done(DoneRecord { request_id: None, settled_at: None, ..done }),
             Record::Heard(heard),
             Record::Heard(HeardRecord { day: None, request: None, received_at: None, ..heard }),
             Record::Stray(StrayRecord {
@@ -604,22 +556,5 @@ mod tests {
             let mut cut = &bytes[..end];
             while Record::read(&mut cut).is_some() {}
         }
-    }
-
-    #[test]
-    fn a_uuid_is_its_own_number_and_everything_else_is_hashed() {
-        let uuid = "00000000-0000-0000-0000-0000000000ff";
-        assert_eq!(request_key(uuid), 255);
-        let others = ["00000000-0000-0000-0000-0000000000fF", "00000000-0000-0000-0000-0000000000f", "N-1", ""];
-        for text in others {
-            assert!(uuid_of(text).is_none(), "{text}");
-        }
-        assert!(uuid_of("-0000000-0000-0000-0000-0000000000ff").is_none());
-        for text in [uuid, "01234567-89ab-cdef-fedc-ba9876543210", "ffffffff-ffff-ffff-ffff-ffffffffffff"] {
-            let mut written = Vec::new();
-            push_uuid(uuid_of(text).unwrap(), &mut written);
-            assert_eq!(written, text.as_bytes());
-        }
-        assert_ne!(request_key("N-1"), request_key("N-2"));
     }
 }

@@ -5,6 +5,7 @@
 //! notification is proof of nothing, and all candidates are named.
 
 use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
 
 use foldhash::quality::FixedState;
 
@@ -59,6 +60,13 @@ impl Candidates {
     }
 }
 
+/// An order that has what is looked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Found {
+    order: u32,
+    tie: Tie,
+}
+
 /// The keys that unsettled notifications name, and the orders that have them.
 #[derive(Debug, Default)]
 pub struct Search {
@@ -81,26 +89,45 @@ impl Search {
 
     /// Looks through a ledger.
     pub fn look_into(&mut self, ledger: &Ledger) {
+        let found = self.find(ledger, 0..ledger.orders());
+        self.take(&found, ledger);
+    }
+
+    /// Which of these orders have what is looked for.
+    #[must_use]
+    pub fn find(&self, ledger: &Ledger, orders: Range<usize>) -> Vec<Found> {
+        let mut found = Vec::new();
         if self.requests.is_empty() && self.references.is_empty() {
-            return;
+            return found;
         }
         // Hardly any is looked for: most need no look into the maps.
         let mut wanted = Sieve::for_keys((self.requests.len() + self.references.len()) as u64);
         let requests = self.requests.keys().map(|key| Tie::Request(*key));
         let references = self.references.keys().map(|key| Tie::Reference(*key));
         requests.chain(references).for_each(|tie| wanted.insert(tie.sieved()));
-        ledger.keys(|order, tie| {
-            let found = match tie {
-                _ if !wanted.may_hold(tie.sieved()) => return,
-                Tie::Request(key) => self.requests.get_mut(&key),
-                Tie::Reference(key) => self.references.get_mut(&key),
-            };
-            if let Some(candidates) = found
-                && let Some(invoice) = ledger.tied(order, tie)
-            {
-                candidates.add(invoice);
+        ledger.keys(orders, |order, tie| {
+            let is_wanted = wanted.may_hold(tie.sieved())
+                && match tie {
+                    Tie::Request(key) => self.requests.contains_key(&key),
+                    Tie::Reference(key) => self.references.contains_key(&key),
+                };
+            if is_wanted {
+                found.push(Found { order, tie });
             }
         });
+        found
+    }
+
+    fn take(&mut self, found: &[Found], ledger: &Ledger) {
+        for Found { order, tie } in found {
+            let candidates = match tie {
+                Tie::Request(key) => self.requests.get_mut(key),
+                Tie::Reference(key) => self.references.get_mut(key),
+            };
+            if let (Some(candidates), Some(invoice)) = (candidates, ledger.tied(*order, *tie)) {
+                candidates.add(invoice);
+            }
+        }
     }
 
     /// Whose a notification is; `named` says whether there is an order with the invoice that it names.
@@ -133,10 +160,19 @@ impl Search {
 /// # Errors
 /// There are more than a ledger can number.
 pub fn settle(ledger: &mut Ledger) -> Result<(), TooMany> {
+    settle_with(ledger, |search, ledger| search.find(ledger, 0..ledger.orders()))
+}
+
+/// The same, with somebody else to look through the orders: all of them, by [`Search::find`].
+///
+/// # Errors
+/// There are more than a ledger can number.
+pub fn settle_with(ledger: &mut Ledger, look: impl FnOnce(&Search, &Ledger) -> Vec<Found>) -> Result<(), TooMany> {
     let unsettled = ledger.unsettled();
     let mut search = Search::default();
     search.want(&unsettled);
-    search.look_into(ledger);
+    let found = look(&search, ledger);
+    search.take(&found, ledger);
     records(&unsettled).try_for_each(|heard| apply(ledger, &heard, &search.settle(&heard, ledger.named(heard.invoice))))
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::evidence::{Done, DoneState, Expectation, Heard, Log, Unmatched};
 use super::ledger::{Gathered, Ledger, TooMany};
 use super::record::{DoneRecord, HeardRecord, LinePlace, OrderRecord, Receipt, Record, Standing, StrayRecord, hash};
+use super::request::RequestText;
 use super::settle::settle;
 use super::sieve::Sieve;
 use crate::model::ids::{InvoiceNumber, MerchantReference};
@@ -130,7 +131,7 @@ pub fn done_record<'a>(invoice: &'a InvoiceNumber, done: &'a Done) -> DoneRecord
         invoice: invoice.as_str(),
         operation: done.operation,
         state: done.state,
-        request_id: done.request_id.as_ref().map(crate::model::ids::RequestId::as_str),
+        request_id: done.request_id.as_ref().map(|id| RequestText::of(id.as_str())),
         payment_status: done.payment_status,
         settled_at: done.settled_at.map(Moment::from),
         ruled: done.ruled,

@@ -6,11 +6,11 @@ use std::io::Write as _;
 use crate::model::moment::Moment;
 use crate::model::money::Rupiah;
 use crate::model::status::{BookStatus, PaymentStatus};
-use crate::reconcile::evidence::Expectation;
+use crate::reconcile::evidence::DoneState;
 use crate::reconcile::judge::Judged;
-use crate::reconcile::ledger::RequestText;
 use crate::reconcile::reason::Key;
-use crate::reconcile::record::{StrayRecord, push_uuid};
+use crate::reconcile::record::StrayRecord;
+use crate::reconcile::request::{RequestText, push_uuid};
 use crate::reconcile::total::DayTotal;
 use crate::report::action::Action;
 
@@ -54,7 +54,6 @@ pub fn header(names: &[&str]) -> Vec<u8> {
 /// Appends an order's row of reconciliation.csv.
 pub fn order(judged: &Judged<'_>, out: &mut Vec<u8>) {
     let entry = &judged.entry;
-    let done = entry.done.as_ref();
     let mut line = Line(std::mem::take(out));
     line.text(&judged.name());
     line.number(entry.amount.whole());
@@ -73,12 +72,8 @@ pub fn order(judged: &Judged<'_>, out: &mut Vec<u8>) {
         },
         _ => line.text(&judged.reason_text()),
     }
-    line.word(match entry.expectation {
-        // A run knows the end of every row, of one that cannot be read too.
-        Expectation::Effect(_) => judged.state().word(),
-        Expectation::Book(_) => done.map_or("", |done| done.state.word()),
-    });
-    match done.and_then(|done| done.request_id) {
+    line.word(judged.result_state().map_or("", DoneState::word));
+    match entry.done.and_then(|done| done.request_id) {
         Some(RequestText::Text(text)) => line.text(text),
         Some(RequestText::Uuid(number)) => line.uuid(number),
         None => line.word(""),
@@ -86,7 +81,7 @@ pub fn order(judged: &Judged<'_>, out: &mut Vec<u8>) {
     line.number(judged.picture.notifications);
     line.number(judged.picture.duplicates);
     line.times(judged.picture.first_received_at, judged.picture.last_received_at);
-    line.optional_number(judged.age.map(|age| age.as_secs() / 3600));
+    line.optional_number(judged.age_hours());
     *out = line.end();
 }
 

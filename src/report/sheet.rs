@@ -6,7 +6,7 @@ use crate::model::moment::Moment;
 use crate::model::time::Cutoff;
 use crate::reconcile::judge::{Bench, Rules};
 use crate::reconcile::ledger::{AT_ONCE, Ledger};
-use crate::reconcile::record::{LinePlace, Record, StrayRecord, hash_bytes};
+use crate::reconcile::record::{LinePlace, Record, StrayRecord};
 use crate::reconcile::total::{Counted, RowEnd, Totals};
 
 /// Whose rows are counted where.
@@ -16,6 +16,19 @@ pub enum Rows {
     WithOrders,
     /// The rows are counted elsewhere: a run knows the end of each.
     Elsewhere,
+}
+
+/// How sheets are made.
+#[derive(Debug, Clone, Copy)]
+pub struct Style {
+    /// By which clock orders are judged.
+    pub rules: Rules,
+    /// When a business day ends.
+    pub cutoff: Cutoff,
+    /// Where rows are counted.
+    pub rows: Rows,
+    /// Whether anybody wants the rows of reconciliation.csv and actions.csv.
+    pub is_written: bool,
 }
 
 /// Some orders in their order.
@@ -29,7 +42,7 @@ pub struct Sheet {
     pub actions: Vec<u8>,
     /// Copies of notifications, as records of strays.
     pub copies: Vec<u8>,
-    /// A sum of hashes of their rows, which names an audit: the same rows have the same, in any order.
+    /// A sum of hashes of what was found, which names an audit: the same findings have the same, in any order.
     pub digest: u64,
     /// Their sums.
     pub totals: Totals,
@@ -37,10 +50,15 @@ pub struct Sheet {
     pub highlights: Highlights,
 }
 
+/// About as long as a row is.
+const ROW_BYTES: usize = 192;
+
 /// Judges these orders of a ledger.
 #[must_use]
-pub fn sheet(ledger: &Ledger, orders: &[u32], rules: Rules, cutoff: Cutoff, rows: Rows) -> Sheet {
-    let mut sheet = Sheet { orders: Vec::with_capacity(orders.len() * 192), ..Sheet::default() };
+pub fn sheet(ledger: &Ledger, orders: &[u32], style: Style) -> Sheet {
+    let Style { rules, cutoff, rows, is_written } = style;
+    let room = if is_written { orders.len() * ROW_BYTES } else { 0 };
+    let mut sheet = Sheet { orders: Vec::with_capacity(room), ..Sheet::default() };
     let mut bench = Bench::new(ledger, rules);
     for (at, order) in orders.iter().enumerate() {
         if at % AT_ONCE == 0 {
@@ -66,10 +84,11 @@ pub fn sheet(ledger: &Ledger, orders: &[u32], rules: Rules, cutoff: Cutoff, rows
             };
             Record::Stray(stray).write(&mut sheet.copies);
         }
-        let start = sheet.orders.len();
-        rows::order(&judged, &mut sheet.orders);
-        sheet.digest = sheet.digest.wrapping_add(hash_bytes(&sheet.orders[start..]));
-        rows::action(&judged, || ledger.identifiers(*order), &mut sheet.actions);
+        if is_written {
+            rows::order(&judged, &mut sheet.orders);
+            rows::action(&judged, || ledger.identifiers(*order), &mut sheet.actions);
+        }
+        sheet.digest = sheet.digest.wrapping_add(judged.digest());
         sheet.ends.push((sheet.orders.len(), sheet.actions.len()));
         sheet.highlights.take(&judged);
     }

@@ -13,6 +13,9 @@ use crate::support::rekon;
 
 const AS_OF: [&str; 2] = ["--as-of", "2024-01-31T17:00:00Z"];
 
+/// The end of the month that [`Month`] makes.
+const AS_OF_THE_MONTH: [&str; 2] = ["--as-of", "2026-11-30T17:00:00Z"];
+
 const RESULTS: &str = "invoice_number,amount,rekon_operation,rekon_state,rekon_reason,rekon_request_id,rekon_payment_status,rekon_settled_at\n";
 
 const LIMITS: &str = "\
@@ -201,8 +204,7 @@ fn flags_of_an_audit_are_checked() {
 
 /// The files of an audit by name, and its summary without its times.
 fn audited(folder: &Path, flags: &[&str]) -> (BTreeMap<String, String>, Value) {
-    let arguments =
-        [&["reconcile", "job.yaml", "--as-of", "2026-11-30T17:00:00Z", "--quiet", "--json"], flags].concat();
+    let arguments = [&["reconcile", "job.yaml", "--quiet", "--json"], &AS_OF_THE_MONTH[..], flags].concat();
     let ran = rekon(folder, &arguments, &[]);
     assert!(ran.stderr.is_empty(), "{}", ran.stderr);
     let summary: Value = serde_json::from_str(&ran.stdout).expect("a document on stdout");
@@ -245,6 +247,28 @@ fn neither_threads_nor_the_order_of_lines_change_a_byte() {
         assert!(*text == others[name], "{name} of the shuffled month");
     }
     assert_eq!(summary, other_summary);
+}
+
+#[test]
+fn who_wants_no_rows_gets_the_same_sums_under_the_same_name() {
+    let folder = tempfile::tempdir().expect("a folder");
+    Month::default().write(folder.path()).expect("a month");
+    let (_, mut with_rows) = audited(folder.path(), &[]);
+    let job = std::fs::read_to_string(folder.path().join("job.yaml")).expect("the job");
+    let sums_only = job.replace("formats: [csv, json]", "formats: [json]");
+    assert_ne!(job, sums_only);
+    std::fs::write(folder.path().join("sums.yaml"), sums_only).expect("a file");
+    let files = with_rows.as_object_mut().and_then(|summary| summary.remove("files"));
+    assert!(files.is_some_and(|files| files.as_object().is_some_and(|files| files.len() > 1)));
+    for flags in [&[][..], &["--parts", "5"]] {
+        let arguments = [&["reconcile", "sums.yaml", "--quiet", "--json"], &AS_OF_THE_MONTH[..], flags].concat();
+        let ran = rekon(folder.path(), &arguments, &[]);
+        let mut sums: Value = serde_json::from_str(&ran.stdout).expect("a document on stdout");
+        let files = sums.as_object_mut().and_then(|summary| summary.remove("files"));
+        let names = files.and_then(|files| Some(files.as_object()?.keys().cloned().collect::<Vec<String>>()));
+        assert_eq!(names.as_deref(), Some(&["summary.json".to_owned()][..]));
+        assert_eq!(sums, with_rows, "{flags:?}");
+    }
 }
 
 /// The rows of unmatched.csv without what depends on where a line stands.

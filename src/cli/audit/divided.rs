@@ -12,7 +12,6 @@ use crate::cli::load::Case;
 use crate::edge::parallel;
 use crate::edge::spill::{Parts, Run, RunWriter, Scrap, merge};
 use crate::model::money::Tally;
-use crate::reconcile::judge::Rules;
 use crate::reconcile::ledger::{Contradiction, Ledger, Named};
 use crate::reconcile::record::{HeardRecord, Record, hash};
 use crate::reconcile::settle::{Search, Settled, apply, records};
@@ -133,11 +132,11 @@ impl Divided {
             records(bytes).try_for_each(|heard| apply(&mut ledger, &heard, settled))?;
         }
         ledger.seal();
-        let (rules, cutoff) = (Rules { grace: case.job.reconcile.grace, now: how.now }, case.job.reconcile.cutoff);
+        let style = how.style(case);
         let mut orders = RunWriter::begin(&self.scrap, &format!("orders-{part}"))?;
         let (mut sheets, mut copies) = (Vec::new(), Vec::new());
         for piece in ledger.in_order().chunks(PIECE) {
-            let mut judged = sheet(&ledger, piece, rules, cutoff, how.rows);
+            let mut judged = sheet(&ledger, piece, style);
             add_rows(&mut orders, &ledger, piece, &judged)?;
             copies.append(&mut judged.copies);
             sheets.push(Sheet { orders: Vec::new(), actions: Vec::new(), ends: Vec::new(), ..judged });

@@ -25,7 +25,7 @@ use crate::model::money::Tally;
 use crate::model::time::{BusinessDate, Timestamp};
 use crate::plan::book::BadRow;
 use crate::reconcile::ledger::{Contradiction, Ledger};
-use crate::reconcile::settle::settle;
+use crate::reconcile::settle::{Found, Search, settle_with};
 use crate::report::sheet::Rows;
 use crate::report::summary::LogLines;
 use crate::report::words::both::both;
@@ -223,7 +223,8 @@ impl<'a> Audit<'a> {
         let how = How { now: self.now, rows: Rows::WithOrders, threads: self.threads };
         match store.close()? {
             Kept::Whole(mut ledger) => {
-                settle(&mut ledger).map_err(room::NoRoom::from)?;
+                let look = |search: &Search, ledger: &Ledger| find_on_threads(search, ledger, self.threads);
+                settle_with(&mut ledger, look).map_err(room::NoRoom::from)?;
                 ledger.seal();
                 let books = Books::of_ledger(self.case, &ledger, files, how);
                 parallel::let_go(ledger);
@@ -236,6 +237,15 @@ impl<'a> Audit<'a> {
             }
         }
     }
+}
+
+/// Looks through the orders of a ledger, each thread through as many.
+fn find_on_threads(search: &Search, ledger: &Ledger, threads: usize) -> Vec<Found> {
+    let (count, each) = (ledger.orders(), ledger.orders().div_ceil(threads).max(1));
+    let find = |piece: usize| search.find(ledger, piece * each..count.min((piece + 1) * each));
+    let mut all = Vec::new();
+    parallel::all_in_order(count.div_ceil(each), threads, find, |found| all.extend(found));
+    all
 }
 
 /// The size of a file as it will be when it is read; of what is not there, nothing.

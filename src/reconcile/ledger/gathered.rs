@@ -7,7 +7,8 @@ use crate::model::operation::Operation;
 use crate::reconcile::evidence::UnmatchedReason;
 use crate::reconcile::picture::Fact;
 use crate::reconcile::reason::Key;
-use crate::reconcile::record::{DoneRecord, HeardRecord, OrderRecord, Record, millis, request_key, uuid_of};
+use crate::reconcile::record::{DoneRecord, HeardRecord, OrderRecord, Record, millis};
+use crate::reconcile::request::RequestText;
 use crate::reconcile::sieve::{Sieve, folded};
 
 /// What was read, ready to be taken.
@@ -97,9 +98,8 @@ impl Gathered {
     /// Results of orders that the input does not have say nothing about it.
     fn add_done(&mut self, done: &DoneRecord<'_>, order: Option<u32>) {
         let Some(order) = order else { return };
-        let uuid = done.request_id.and_then(uuid_of).filter(|number| *number != 0);
-        let request = halves(uuid.or_else(|| done.request_id.map(request_key)).unwrap_or_default());
-        if let Some(text) = done.request_id.filter(|_| uuid.is_none()) {
+        let request = halves(done.request_id.map_or(0, RequestText::key));
+        if let Some(RequestText::Text(text)) = done.request_id {
             self.odd_request_ids.push((request, text.into()));
         }
         self.done.push((
@@ -167,6 +167,6 @@ impl Gathered {
     /// The key by which notifications could be tied to an order that was created, for the sieve.
     #[must_use]
     pub fn key_of_creation(done: &DoneRecord<'_>) -> Option<u64> {
-        done.request_id.filter(|_| done.operation == Operation::Create).map(|id| folded(request_key(id)))
+        done.request_id.filter(|_| done.operation == Operation::Create).map(|id| folded(id.key()))
     }
 }

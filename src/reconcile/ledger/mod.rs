@@ -12,6 +12,7 @@ mod gathered;
 mod orders;
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 pub use deeds::Deeds;
 use deeds::DoneEntry;
@@ -24,7 +25,8 @@ use super::done::{self, deciding};
 use super::evidence::{DoneState, Expectation, UnmatchedReason};
 use super::picture::{Fact, MOST_LINES};
 use super::reason::Key;
-use super::record::{HeardRecord, Record, Standing, StrayRecord, push_uuid, time_of};
+use super::record::{HeardRecord, Record, Standing, StrayRecord, time_of};
+use super::request::RequestText;
 use super::sieve::{Sieve, folded};
 use crate::model::moment::Moment;
 use crate::model::money::{Rupiah, Tally};
@@ -129,28 +131,6 @@ pub struct Outcome<'a> {
     pub settled_at: Option<Moment>,
     /// A person has ruled so, and no answer of DOKU's.
     pub ruled: bool,
-}
-
-/// A Request-Id as it is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RequestText<'a> {
-    /// A UUID.
-    Uuid(u128),
-    /// Any other text.
-    Text(&'a str),
-}
-
-impl std::fmt::Display for RequestText<'_> {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Uuid(number) => {
-                let mut text = Vec::with_capacity(36);
-                push_uuid(*number, &mut text);
-                out.write_str(&String::from_utf8_lossy(&text))
-            }
-            Self::Text(text) => out.write_str(text),
-        }
-    }
 }
 
 /// An order as it stands in the ledger.
@@ -460,10 +440,11 @@ impl Ledger {
         texts
     }
 
-    /// Everything with which other notifications could be tied to the orders: what was created, then the references; whether
-    /// a tie holds, [`Ledger::tied`] says.
-    pub(super) fn keys(&self, mut see: impl FnMut(u32, Tie)) {
-        for (order, entry) in (0..).zip(self.orders.all()).filter(|(_, entry)| entry.is_readable()) {
+    /// Everything with which other notifications could be tied to these orders: what was created, then the references;
+    /// whether a tie holds, [`Ledger::tied`] says.
+    pub(super) fn keys(&self, orders: Range<usize>, mut see: impl FnMut(u32, Tie)) {
+        let first = u32::try_from(orders.start).unwrap_or(u32::MAX);
+        for (order, entry) in (first..).zip(&self.orders.all()[orders]).filter(|(_, entry)| entry.is_readable()) {
             self.done_of(order)
                 .filter(DoneEntry::creates)
                 .for_each(|done| see(order, Tie::Request(whole(done.request))));
@@ -477,7 +458,7 @@ impl Ledger {
     #[must_use]
     pub fn sieve(&self) -> Sieve {
         let mut sieve = Sieve::for_keys(self.orders.len() as u64 * 2);
-        self.keys(|_, tie| sieve.insert(tie.sieved()));
+        self.keys(0..self.orders.len(), |_, tie| sieve.insert(tie.sieved()));
         sieve
     }
 
