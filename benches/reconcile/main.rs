@@ -3,7 +3,8 @@
 //! `cargo bench --bench reconcile -- --orders 1000000 [--rounds 5] [--memory 512MiB] [--hmac]`
 //!
 //! Each round runs every contestant once, so that what disturbs the machine disturbs all of them. What both find must be
-//! what was planted, or there is no figure. The rival needs a Python that has the module `duckdb`; the variable
+//! what was planted, or there is no figure. Each rival is held against the rekon that is asked for as much: sums only, or a
+//! row per order as well. The rival needs a Python that has the module `duckdb`; the variable
 //! `REKON_BENCH_PYTHON` says which, else it is `python3`. Without the module only rekon is measured.
 //!
 //! The month has no order twice, which spares the rival a pass over them. How a process is measured stands in `child`.
@@ -59,9 +60,19 @@ const GENERATOR: [&str; 9] = [
     include_str!("../../examples/make_samples/shop.rs"),
 ];
 
+/// What is asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    /// Counts and rupiah.
+    Sums,
+    /// The same, and a row per order.
+    Rows,
+}
+
 /// Who takes part.
 struct Contestant {
     name: &'static str,
+    asked: Asked,
     command: Box<dyn Fn() -> Command>,
     /// What it must find, in its own words.
     expected: Value,
@@ -74,8 +85,12 @@ struct Contestant {
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
     let folder = month_of(&arguments)?;
+    write_sums(&folder)?;
     let planted: Value = serde_json::from_slice(&std::fs::read(folder.join("planted.json"))?)?;
-    let mut contestants = vec![rekon(&folder, &planted, arguments.memory.clone())];
+    let mut contestants = Vec::from([Asked::Sums, Asked::Rows].map(|asked| {
+        let memory = arguments.memory.clone();
+        rekon(asked, &folder, &planted, memory)
+    }));
     match python() {
         Ok(python) => contestants.extend(rivals(&python, &folder, &planted, arguments.hmac)),
         Err(why) => println!("DuckDB does not take part: {why}"),
@@ -118,11 +133,25 @@ fn month_of(arguments: &Arguments) -> io::Result<PathBuf> {
     Ok(folder)
 }
 
-fn rekon(folder: &Path, planted: &Value, memory: Option<String>) -> Contestant {
+/// The same job without its CSV files, for who asks for sums only.
+const SUMS: &str = "sums.yaml";
+
+fn write_sums(folder: &Path) -> io::Result<()> {
+    let job = std::fs::read_to_string(folder.join("job.yaml"))?;
+    let sums = job.replace("formats: [csv, json]", "formats: [json]");
+    assert_ne!(job, sums, "the month's job says which files it wants");
+    std::fs::write(folder.join(SUMS), sums)
+}
+
+fn rekon(asked: Asked, folder: &Path, planted: &Value, memory: Option<String>) -> Contestant {
     let (folder, as_of) = (folder.to_owned(), text(&planted["as_of"]));
+    let (name, job) = match asked {
+        Asked::Sums => ("rekon, sums, every HMAC", SUMS),
+        Asked::Rows => ("rekon, a row per order, every HMAC", "job.yaml"),
+    };
     let command = move || {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rekon"));
-        command.current_dir(&folder).args(["reconcile", "job.yaml", "--as-of", &as_of, "--quiet", "--json"]);
+        command.current_dir(&folder).args(["reconcile", job, "--as-of", &as_of, "--quiet", "--json"]);
         command.args(memory.iter().flat_map(|memory| ["--memory", memory]));
         command
     };
@@ -130,7 +159,8 @@ fn rekon(folder: &Path, planted: &Value, memory: Option<String>) -> Contestant {
         json!([summary["verdicts"], summary["states"], unproven(summary), summary["identity"]["holds"]])
     };
     Contestant {
-        name: "rekon, every HMAC",
+        name,
+        asked,
         command: Box::new(command),
         expected: json!([planted["verdicts"], planted["states"], unproven(planted), true]),
         found,
@@ -148,12 +178,12 @@ fn unproven(of: &Value) -> Value {
 fn rivals(python: &Path, folder: &Path, planted: &Value, hmac: bool) -> Vec<Contestant> {
     let believed = "verdicts_if_signatures_are_believed";
     let variants = [
-        ("DuckDB, counts, no HMAC", "counts", believed),
-        ("DuckDB, a row per order, no HMAC", "rows", believed),
-        ("DuckDB, a row per order, HMAC", "hmac", "verdicts"),
+        ("DuckDB, sums, no HMAC", Asked::Sums, "counts", believed),
+        ("DuckDB, a row per order, no HMAC", Asked::Rows, "rows", believed),
+        ("DuckDB, a row per order, every HMAC", Asked::Rows, "hmac", "verdicts"),
     ];
-    let all = variants.into_iter().filter(|(_, variant, _)| hmac || *variant != "hmac");
-    all.map(|(name, variant, expected)| {
+    let all = variants.into_iter().filter(|(_, _, variant, _)| hmac || *variant != "hmac");
+    all.map(|(name, asked, variant, expected)| {
         let (python, folder, as_of) = (python.to_owned(), folder.to_owned(), text(&planted["as_of"]));
         let command = move || {
             let mut command = Command::new(&python);
@@ -165,7 +195,7 @@ fn rivals(python: &Path, folder: &Path, planted: &Value, hmac: bool) -> Vec<Cont
         let mut expected = planted[expected].clone();
         expected.as_object_mut().expect("verdicts by name").retain(|_, tally| tally["count"] != 0);
         let found = |said: &Value| said["verdicts"].clone();
-        Contestant { name, command: Box::new(command), expected, found, exit_code: 0, rounds: Vec::new() }
+        Contestant { name, asked, command: Box::new(command), expected, found, exit_code: 0, rounds: Vec::new() }
     })
     .collect()
 }
@@ -198,7 +228,7 @@ impl Contestant {
             return Err(format!("{}: found {found:#}\nplanted {:#}", self.name, self.expected).into());
         }
         let measured = Measured { inside: said["milliseconds"].as_u64().map(Duration::from_millis), ..measured };
-        println!("round {round}: {:<34} {measured}", self.name);
+        println!("round {round}: {:<36} {measured}", self.name);
         Ok(measured)
     }
 
@@ -211,7 +241,7 @@ impl Contestant {
 
 fn table(arguments: &Arguments, contestants: &[Contestant]) -> String {
     let head = format!(
-        "\n{} orders, median of {} rounds; everybody found what was planted\n{:<34} {:>8} {:>8} {:>8} {:>8} {:>9} {:>11} {:>11}",
+        "\n{} orders, median of {} rounds; everybody found what was planted\n{:<36} {:>8} {:>8} {:>8} {:>8} {:>9} {:>11} {:>11}",
         arguments.orders,
         arguments.rounds,
         "",
@@ -221,17 +251,18 @@ fn table(arguments: &Arguments, contestants: &[Contestant]) -> String {
         "MiB",
         "ns/order",
         "CPU ns/ord.",
-        "wall, ratio"
+        "rekon / it"
     );
-    let first = contestants[0].median(|measured| measured.wall);
+    let rekon = |asked: Asked| contestants.iter().find(|contestant| contestant.asked == asked);
     let nanos = |time: Duration| time.as_nanos() / u128::from(arguments.orders);
     contestants.iter().fold(head, |table, contestant| {
         let (wall, cpu) = (contestant.median(|measured| measured.wall), contestant.median(|measured| measured.cpu));
         let mebibytes = contestant.median(|measured| measured.peak_kibibytes) / 1024;
-        let percent = first.as_nanos() * 100 / wall.as_nanos().max(1);
+        let ours = rekon(contestant.asked).map_or(wall, |rekon| rekon.median(|measured| measured.wall));
+        let percent = ours.as_nanos() * 100 / wall.as_nanos().max(1);
         let ratio = format!("{}.{:02}", percent / 100, percent % 100);
         let row = format!(
-            "\n{:<34} {:>8} {:>8} {:>8} {mebibytes:>8} {:>9} {:>11} {ratio:>11}",
+            "\n{:<36} {:>8} {:>8} {:>8} {mebibytes:>8} {:>9} {:>11} {ratio:>11}",
             contestant.name,
             child::seconds(wall),
             contestant.median(|measured| measured.inside).map(child::seconds).unwrap_or_default(),
