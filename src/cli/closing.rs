@@ -3,7 +3,6 @@
 
 use std::path::{Path, PathBuf};
 
-use super::books::Books;
 use super::exit::Failure;
 use super::load::{Case, shown};
 use super::open;
@@ -31,7 +30,7 @@ pub(super) struct Closing {
 impl Closing {
     /// The report that a runner makes of a run.
     pub(super) fn of(case: &Case, run: &RunId, runner: i64) -> Self {
-        Self::among(&Books::folder(case), run, runner)
+        Self::among(&case.output_folder(), run, runner)
     }
 
     fn among(reports: &Path, run: &RunId, runner: i64) -> Self {

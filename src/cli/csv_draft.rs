@@ -2,25 +2,9 @@
 
 use std::path::Path;
 
-use super::load::Case;
+use super::load::{Case, Copies};
 use crate::edge::files::{self, Draft, WriteError};
 use crate::report::safe;
-
-/// Which CSV files come out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Copies {
-    /// The exact ones, for machines.
-    Exact,
-    /// And copies in which nothing can become a formula.
-    SpreadsheetSafe,
-}
-
-impl Copies {
-    /// As `--spreadsheet-safe` says.
-    pub(super) const fn of(spreadsheet_safe: bool) -> Self {
-        if spreadsheet_safe { Self::SpreadsheetSafe } else { Self::Exact }
-    }
-}
 
 /// The file, and its copy.
 #[derive(Debug)]
@@ -33,7 +17,7 @@ pub(super) struct CsvDraft {
 impl CsvDraft {
     /// Begins a file with its header.
     pub(super) fn begin(case: &Case, name: &'static str, header: &[u8]) -> Self {
-        let folder = super::books::Books::folder(case);
+        let folder = case.output_folder();
         let mut exact = Draft::begin(&folder, name);
         exact.write(header);
         let safe = (case.copies == Copies::SpreadsheetSafe).then(|| {

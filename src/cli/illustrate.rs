@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use super::session::Session;
+use super::load::Case;
 use crate::job::settings::OutputFormat;
 use crate::journal::JournalError;
 use crate::journal::record::RowFate;
+use crate::journal::store::Store;
 use crate::model::ids::RunId;
 use crate::model::language::Language;
 use crate::plan::decide::Plan;
@@ -27,17 +28,17 @@ pub(super) struct Illustrated {
 impl Illustrated {
     /// Of a run whose rows flowed so.
     pub(super) async fn of_run(
-        session: &Session<'_>,
-        plan: &Plan,
-        run: &RunId,
+        case: &Case,
+        journal: &Store,
+        (plan, run): (&Plan, &RunId),
         highlights: &Highlights,
         flow: Flow,
     ) -> Result<Self, JournalError> {
-        if !session.case.job.output.formats.contains(&OutputFormat::Html) {
+        if !case.job.output.formats.contains(&OutputFormat::Html) {
             return Ok(Self::default());
         }
-        let timing = session.journal.times(run, Timing::take).await?;
-        let cells = cells(session, plan, run, highlights).await?;
+        let timing = journal.times(run, Timing::take).await?;
+        let cells = cells(case, journal, (plan, run), highlights).await?;
         Ok(Self { flow, timing: Some(timing), cells })
     }
 
@@ -50,18 +51,17 @@ impl Illustrated {
 
 /// The input's own columns of the orders that the page shows, as the journal keeps them.
 async fn cells(
-    session: &Session<'_>,
-    plan: &Plan,
-    run: &RunId,
+    case: &Case,
+    journal: &Store,
+    (plan, run): (&Plan, &RunId),
     highlights: &Highlights,
 ) -> Result<BTreeMap<u64, Vec<Cell>>, JournalError> {
-    let case = session.case;
     let personal = if case.revealed_by.is_some() { Personal::Revealed } else { Personal::Masked };
     let columns = Columns::new(&plan.header, plan.delimiter, &case.job.orders.columns, personal);
     let of_bad_rows = columns.of_bad_rows(personal);
     let mut cells = BTreeMap::new();
     for order in &highlights.breaks {
-        let rows = session.journal.rows_behind(run, order.row.saturating_sub(1), 1).await?;
+        let rows = journal.rows_behind(run, order.row.saturating_sub(1), 1).await?;
         for record in rows.iter().filter(|record| record.row.number == order.row) {
             let shown = if record.row.fate == RowFate::Invalid { &of_bad_rows } else { &columns };
             cells.insert(order.row, shown.cells(&record.row.raw));

@@ -6,7 +6,6 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use super::args::Common;
-use super::csv_draft::Copies;
 use super::exit::Failure;
 use super::screen::Screen;
 use crate::edge::credentials::{self, Credentials};
@@ -64,6 +63,22 @@ pub(super) struct Case {
     pub(super) copies: Copies,
     /// What a run tells about itself while it lasts and at its end.
     pub(super) told: Told,
+}
+
+/// Which CSV files come out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Copies {
+    /// The exact ones, for machines.
+    Exact,
+    /// And copies in which nothing can become a formula.
+    SpreadsheetSafe,
+}
+
+impl Copies {
+    /// As `--spreadsheet-safe` says.
+    pub(super) const fn of(spreadsheet_safe: bool) -> Self {
+        if spreadsheet_safe { Self::SpreadsheetSafe } else { Self::Exact }
+    }
 }
 
 /// Whether a job's guards are loosened.
@@ -259,6 +274,25 @@ impl Case {
     /// A text of the job with its date filled in; the reader of the job has checked that it can be.
     pub(super) fn fill(&self, template: &str) -> String {
         self.date.fill(template).unwrap_or_else(|_| template.to_owned())
+    }
+
+    /// Where its files come out; a run has its own folder in it.
+    pub(super) fn output_folder(&self) -> PathBuf {
+        self.path(&format!("{}/{}", self.fill(&self.job.output.directory), self.job.name))
+    }
+
+    /// Production needs `--live`; everything else refuses it, so that nobody gets used to typing it.
+    pub(super) fn refuse_unless_live(&self, live: bool) -> Result<(), Failure> {
+        let (file, environment) = (&self.file, self.job.merchant.environment);
+        match (environment, live) {
+            (Environment::Production, false) => Err(Failure::Refused(format!(
+                "{file}: this job changes money in production; add --live if that is meant"
+            ))),
+            (Environment::Simulator | Environment::Sandbox, true) => {
+                Err(Failure::Refused(format!("{file}: --live is for production; this job is for the {environment}")))
+            }
+            (Environment::Production, true) | (Environment::Simulator | Environment::Sandbox, false) => Ok(()),
+        }
     }
 
     /// The merchant's keys; the simulator's own where the job names none.

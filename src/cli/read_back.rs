@@ -6,15 +6,12 @@ use std::collections::{BTreeSet, HashSet};
 use super::books::Books;
 use super::csv_draft::CsvDraft;
 use super::exit::Failure;
+use super::in_doubt::{in_doubt_here, refused_for_the_key};
 use super::load::Case;
 use super::open;
-use super::reconcile::books_of_run;
-use super::session::in_doubt_here;
-use crate::journal::record::{Item, RowRecord};
-use crate::journal::state::State;
+use crate::journal::record::RowRecord;
 use crate::journal::store::Store;
 use crate::model::ids::{InvoiceNumber, RunId};
-use crate::model::outcome::Refusal;
 use crate::model::time::Timestamp;
 use crate::plan::decide::Plan;
 use crate::reconcile::ends::Ends;
@@ -82,17 +79,9 @@ impl ReadBack {
 
     /// The books of the run, with results.csv among their files.
     pub(super) fn books(self, case: &Case, log: &Log, now: Timestamp) -> Result<Books, Failure> {
-        let mut books = books_of_run(case, self.ends, log, now)?;
+        let mut books = Books::of_run(case, self.ends, log, now)?;
         books.put(self.draft);
         books.refused_for_the_key = self.refused_for_the_key;
         Ok(books)
     }
-}
-
-/// The invoices that were refused for the key, and not for what they are.
-pub(super) fn refused_for_the_key(records: &[RowRecord]) -> impl Iterator<Item = InvoiceNumber> {
-    let was_refused = |item: &&Item| {
-        item.state == State::Refused && [401, 403].into_iter().any(|status| item.reason == Refusal::Http(status).word())
-    };
-    records.iter().filter_map(move |record| Some(record.item.as_ref().filter(was_refused)?.identity.invoice.clone()))
 }

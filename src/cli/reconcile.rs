@@ -5,18 +5,16 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use super::args::{AuditArgs, Common, ReconcileArgs};
 use super::attend;
 use super::audit::{self, Options};
-use super::books::{Books, How};
+use super::books::Books;
 use super::conclude::{Ending, conclude};
-use super::csv_draft::Copies;
 use super::embed;
 use super::exit::Failure;
-use super::load::{self, Case};
-use super::read_back::refused_for_the_key;
+use super::in_doubt::{in_doubt_elsewhere, in_doubt_here, refused_for_the_key};
+use super::load::{self, Case, Copies};
+use super::planning::{AT_A_TIME, make_plan};
 use super::screen::Screen;
-use super::session::{AT_A_TIME, in_doubt_elsewhere, in_doubt_here, make_plan};
 use super::slips;
 use crate::edge::clock::SystemClock;
-use crate::edge::parallel;
 use crate::journal::Journal as _;
 use crate::journal::record::{Item, NewRow, RowFate, RowRecord};
 use crate::journal::store::Store;
@@ -26,8 +24,6 @@ use crate::model::time::{self, Timestamp, Zone};
 use crate::plan::InputRow;
 use crate::plan::decide::Plan;
 use crate::reconcile::ends::Ends;
-use crate::reconcile::evidence::Log;
-use crate::report::sheet::Rows;
 use crate::runner::clock::Clock as _;
 
 /// `rekon reconcile JOB`.
@@ -53,16 +49,6 @@ pub(super) async fn job(args: &ReconcileArgs, common: &Common, screen: Screen) -
 pub(super) async fn audit(case: &Case, as_of: Option<&str>, args: &AuditArgs, screen: Screen) -> Result<u8, Failure> {
     let AuditArgs { period, memory, parts, threads } = *args;
     audit::run(case, Options { now: present(as_of)?, period, memory, parts, threads }, screen).await
-}
-
-/// The books of a run: where its rows ended, against the log.
-pub(super) fn books_of_run(case: &Case, ends: Ends, log: &Log, now: Timestamp) -> Result<Books, Failure> {
-    let Ends { totals, subjects } = ends;
-    let book = subjects.book(log, case.job.reconcile.cutoff).map_err(|error| Failure::Stopped(error.to_string()))?;
-    let how = How { now, rows: Rows::Elsewhere, threads: parallel::cores() };
-    let mut books = Books::of_ledger(case, &book.ledger, &book.files, how);
-    books.totals.merge(totals);
-    Ok(books)
 }
 
 /// What the journal knows about the input of a job, against the log.
@@ -94,7 +80,7 @@ async fn change(case: &Case, operation: Operation, as_of: Option<&str>, screen: 
     if let Some(journal) = &journal {
         in_doubt.merge(in_doubt_elsewhere(&case.job, &account, journal, &here).await.map_err(refused)?);
     }
-    let mut books = books_of_run(case, ends, &log, now)?;
+    let mut books = Books::of_run(case, ends, &log, now)?;
     books.refused_for_the_key = for_the_key;
     let ending = Ending { in_doubt_earlier: in_doubt, other_jobs, ..Ending::read_only(plan.input_tally(), books, now) };
     let mut conclusion = conclude(case, ending);

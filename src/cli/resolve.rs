@@ -1,6 +1,6 @@
 //! `rekon resolve`: settles what earlier runs of a job left unknown, and sends nothing new.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use super::args::{Common, RunArgs};
 use super::attend;
@@ -8,7 +8,6 @@ use super::embed;
 use super::exit::{DONE, DOUBT, Failure, STOPPED};
 use super::joint::{self, Way};
 use super::load::{self, Case};
-use super::run::refuse_unless_live;
 use super::screen::{Screen, Tone};
 use super::session::Session;
 use crate::edge::clock::SystemClock;
@@ -36,7 +35,7 @@ async fn settle(case: &Case, live: bool, started_at: Timestamp, screen: Screen) 
     let Task::Change(operation) = case.job.task else {
         return Err(Failure::Refused(format!("{}: an audit leaves nothing unknown", case.file)));
     };
-    refuse_unless_live(case, live)?;
+    case.refuse_unless_live(live)?;
     // Today's orders are not needed to settle yesterday's; only a rehearsal makes its provider of them.
     let input = if embed::needs_input(case) { Some(case.input(started_at)?) } else { None };
     let session = Session::open(case, operation, input.as_ref(), started_at, screen).await?;
@@ -93,6 +92,3 @@ pub(super) const fn exit_code(stop: Option<&Stop>, left: Tally) -> u8 {
         (Some(_), 0) => STOPPED,
     }
 }
-
-/// Orders by the state in which they were settled.
-pub(super) type Settled = BTreeMap<&'static str, Tally>;

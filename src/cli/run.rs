@@ -8,13 +8,12 @@ use super::bind::{self, Bound};
 use super::by_flags;
 use super::closing::Closing;
 use super::conclude::{Ending, conclude};
-use super::csv_draft::Copies;
 use super::events;
 use super::exit::{Completion, DOUBT, Failure, STOPPED};
 use super::illustrate::Illustrated;
 use super::joint::{self, Begun, Way};
 use super::left;
-use super::load::{self, Case, Loosening};
+use super::load::{self, Case, Copies, Loosening};
 use super::open;
 use super::pace::limits_seen;
 use super::read_back::ReadBack;
@@ -28,7 +27,6 @@ use crate::job::settings::{DuplicateInput, OnInvalid};
 use crate::journal::cause::Cause;
 use crate::journal::record::Finished;
 use crate::journal::{Journal as _, JournalError};
-use crate::model::environment::Environment;
 use crate::model::language::Language;
 use crate::model::operation::{Operation, Task};
 use crate::model::time::{Timestamp, wire};
@@ -105,7 +103,7 @@ async fn run(
     bound: Option<Bound>,
     screen: Screen,
 ) -> Result<u8, Failure> {
-    refuse_unless_live(case, live)?;
+    case.refuse_unless_live(live)?;
     let started_at = SystemClock.now();
     let input = match &bound {
         Some(bound) => bound.input(case, operation, started_at)?,
@@ -179,20 +177,6 @@ async fn begin(
     let begun = Begun { run, plan, used, started_at: session.started_at, way };
     joint::share(session, &begun).await?;
     Ok(begun)
-}
-
-/// Production needs `--live`; everything else refuses it, so that nobody gets used to typing it.
-pub(super) fn refuse_unless_live(case: &Case, live: bool) -> Result<(), Failure> {
-    let (file, environment) = (&case.file, case.job.merchant.environment);
-    match (environment, live) {
-        (Environment::Production, false) => {
-            Err(Failure::Refused(format!("{file}: this job changes money in production; add --live if that is meant")))
-        }
-        (Environment::Simulator | Environment::Sandbox, true) => {
-            Err(Failure::Refused(format!("{file}: --live is for production; this job is for the {environment}")))
-        }
-        (Environment::Production, true) | (Environment::Simulator | Environment::Sandbox, false) => Ok(()),
-    }
 }
 
 /// Prints rows per disposition and every guard with its headroom.
@@ -338,13 +322,14 @@ async fn report(
     let flow = read.flow.clone();
     let books = read.books(case, &log, now)?;
     // A picture that is missing keeps nobody from the results.
-    let illustrated = Illustrated::of_run(session, plan, &run, &books.highlights, flow).await.unwrap_or_else(|error| {
-        screen.warn(&both(
-            format!("report.html lacks what only the journal knows: {error}"),
-            format!("report.html tidak memuat hal yang hanya diketahui jurnal: {error}"),
-        ));
-        Illustrated::default()
-    });
+    let illustrated =
+        Illustrated::of_run(case, journal, (plan, &run), &books.highlights, flow).await.unwrap_or_else(|error| {
+            screen.warn(&both(
+                format!("report.html lacks what only the journal knows: {error}"),
+                format!("report.html tidak memuat hal yang hanya diketahui jurnal: {error}"),
+            ));
+            Illustrated::default()
+        });
     let ending = Ending {
         run: Some(run.to_string()),
         input: plan.input_tally(),

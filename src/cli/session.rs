@@ -1,7 +1,7 @@
 //! What a command that may send holds in its hands from start to end: the job, the keys, the journal with its lock, and
 //! the simulator where it is embedded.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -11,12 +11,13 @@ use super::closing::end_what_waits;
 use super::embed::{self, Embedded};
 use super::events;
 use super::exit::{DOUBT, Failure, STOPPED};
+use super::in_doubt::{IN_DOUBT, in_doubt_elsewhere};
 use super::interrupt::{self, Leaving, Stopping};
 use super::left;
 use super::load::{self, Case};
 use super::open;
+use super::planning::make_plan;
 use super::progress::Watch;
-use super::resolve::Settled;
 use super::screen::Screen;
 use super::take_in::take_in;
 use crate::doku::answer::PaymentPage;
@@ -24,12 +25,10 @@ use crate::doku::sign::Signer;
 use crate::edge::clock::SystemClock;
 use crate::edge::credentials::Credentials;
 use crate::edge::http::HttpGateway;
-use crate::job::Job;
-use crate::job::settings::DuplicateInput;
 use crate::journal::cause::Cause;
 use crate::journal::history::PlanUse;
-use crate::journal::history::{Asked, Terms};
-use crate::journal::record::{Item, NewRows, NewRun, RowRecord};
+use crate::journal::history::Terms;
+use crate::journal::record::{Item, NewRows, NewRun};
 use crate::journal::state::State;
 use crate::journal::store::Store;
 use crate::journal::{Account, Journal as _, JournalError};
@@ -37,9 +36,9 @@ use crate::model::fault::printable;
 use crate::model::ids::{InvoiceNumber, RunId};
 use crate::model::money::Tally;
 use crate::model::operation::Operation;
-use crate::model::time::{BusinessDate, Timestamp};
-use crate::plan::decide::{Deciding, Known, Plan};
-use crate::plan::{Input, guard, precedent};
+use crate::model::time::Timestamp;
+use crate::plan::decide::Plan;
+use crate::plan::{Input, precedent};
 use crate::reconcile::contradict::contradictions;
 use crate::reconcile::evidence::Log;
 use crate::report::words::both::{self, Both, both};
@@ -53,11 +52,8 @@ use crate::runner::pace::{Pacer, Seen};
 
 /// What a run tries to settle.
 const UNSETTLED: &[State] = &[State::Unknown];
-/// What nobody knows.
-const IN_DOUBT: &[State] = &[State::Intent, State::Unknown, State::Review, State::Conflict];
-
-/// The journal is asked about so many orders at a time.
-pub(super) const AT_A_TIME: usize = 4096;
+/// Orders by the state in which they were settled.
+pub(super) type Settled = BTreeMap<&'static str, Tally>;
 
 /// One command's session.
 pub(super) struct Session<'a> {
@@ -367,77 +363,6 @@ fn stopped_at_once(known: Tally, look: &str) -> Both {
              yang mana: {look}"
         ),
     )
-}
-
-/// The invoice of a row whose item is in doubt.
-pub(super) fn in_doubt_here(record: &RowRecord) -> Option<InvoiceNumber> {
-    let item = record.item.as_ref().filter(|item| IN_DOUBT.contains(&item.state));
-    item.map(|item| item.identity.invoice.clone())
-}
-
-/// Items of a job in doubt whose orders are not these.
-pub(super) async fn in_doubt_elsewhere(
-    job: &Job,
-    account: &Account,
-    journal: &Store,
-    here: &HashSet<InvoiceNumber>,
-) -> Result<Tally, JournalError> {
-    let mut tally = Tally::default();
-    for item in journal.items_in(account, job.name.as_str(), IN_DOUBT).await? {
-        if !here.contains(&item.identity.invoice) {
-            tally.add(item.amount);
-        }
-    }
-    Ok(tally)
-}
-
-/// Puts together what is known and decides about every row.
-pub(super) async fn make_plan(
-    case: &Case,
-    account: &Account,
-    input: Input,
-    log: &Log,
-    journal: Option<&Store>,
-    now: Timestamp,
-) -> Result<Plan, Failure> {
-    let own = case.job.guards.clone().unwrap_or_else(|| guard::whole_file(&input));
-    let mut open_elsewhere = HashSet::new();
-    let mut known = Known { heard: load::heard(log), ..Known::default() };
-    if let Some(journal) = journal {
-        let open = journal.items_in(account, case.job.name.as_str(), &[State::Intent, State::Unknown]).await;
-        open_elsewhere.extend(open.map_err(open::failure)?.into_iter().map(|item| item.identity.invoice));
-        let asked = Asked {
-            job: case.job.name.to_string(),
-            runs: own.max_growth.map_or(0, |growth| growth.runs),
-            input_sha256: input.sha256.clone().filter(|_| own.duplicate_input != DuplicateInput::Allow),
-            now,
-        };
-        known.history = journal.history(account, asked).await.map_err(open::failure)?;
-    }
-    if known.history.date.is_empty() {
-        known.history.date = BusinessDate::of(now).to_string();
-    }
-    let guards = case.guards().unwrap_or(&own);
-    let creation = Account { operation: Operation::Create, ..account.clone() };
-    let mut deciding = Deciding::begin(&case.job, account.operation, guards, input);
-    loop {
-        let invoices = deciding.next(AT_A_TIME);
-        if invoices.is_empty() {
-            break;
-        }
-        invoices.iter().for_each(|invoice| {
-            open_elsewhere.remove(invoice);
-        });
-        if let Some(journal) = journal {
-            known.items = journal.known(account, invoices.clone()).await.map_err(open::failure)?;
-            known.created = journal.known(&creation, invoices).await.map_err(open::failure)?;
-        }
-        deciding.take(&known);
-    }
-    let mut plan = deciding.finish(known.heard.len(), &known.history);
-    plan.open_elsewhere = open_elsewhere.len() as u64;
-    case.note_overrides(&mut plan, &own, &known.history)?;
-    Ok(plan)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use super::super::exit::DOUBT;
-use super::super::session::make_plan;
+use super::super::planning::make_plan;
 use super::proof;
 use super::provider::{Arrival, Truth};
 use super::world::World;

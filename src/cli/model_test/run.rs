@@ -4,13 +4,14 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::super::books::Books;
 use super::super::conclude::{Ending, conclude};
 use super::super::exit::{Completion, Failure};
 use super::super::illustrate::Illustrated;
+use super::super::in_doubt::in_doubt_elsewhere;
+use super::super::planning::make_plan;
 use super::super::read_back::ReadBack;
-use super::super::reconcile::books_of_run;
 use super::super::resolve::exit_code;
-use super::super::session::{in_doubt_elsewhere, make_plan};
 use super::commands::Hazard;
 use super::invariants;
 use super::provider::Provider;
@@ -215,7 +216,7 @@ impl Sitting<'_> {
         read.take(plan, &records).map_err(|error| error.to_string())?;
         let elsewhere = in_doubt_elsewhere(job, &world.account, &self.journal, &read.in_doubt);
         let in_doubt_earlier = elsewhere.await.map_err(told)?;
-        let books = books_of_run(&world.case, read.ends, before, now).map_err(failed)?;
+        let books = Books::of_run(&world.case, read.ends, before, now).map_err(failed)?;
         let ending = Ending {
             hosts: Vec::new(),
             plan: None,

@@ -87,7 +87,7 @@ impl World {
             loosening: Loosening::NotAsked,
             language: Language::English,
             revealed_by: None,
-            copies: crate::cli::csv_draft::Copies::Exact,
+            copies: crate::cli::load::Copies::Exact,
             sha256: String::new(),
             told: Told::default(),
         };
