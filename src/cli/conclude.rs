@@ -22,7 +22,7 @@ use crate::model::money::Tally;
 use crate::model::operation::Task;
 use crate::model::time::{BusinessDate, Timestamp, Zone, wire};
 use crate::model::verdict::Verdict;
-use crate::plan::decide::Dispositions;
+use crate::plan::Dispositions;
 use crate::plan::guard::Reading;
 use crate::reconcile::evidence::{DoneState, UnmatchedReason};
 use crate::reconcile::severity::{Level, level};

@@ -9,7 +9,7 @@ use super::load::Case;
 use super::log::Level;
 use super::screen::Screen;
 use crate::journal::cause::Cause;
-use crate::plan::decide::Plan;
+use crate::plan::Plan;
 use crate::report::summary::Summary;
 use crate::report::words::Words;
 use crate::runner::attempt::Ended;

@@ -10,7 +10,7 @@ use crate::journal::record::RowFate;
 use crate::journal::store::Store;
 use crate::model::ids::RunId;
 use crate::model::language::Language;
-use crate::plan::decide::Plan;
+use crate::plan::Plan;
 use crate::report::highlights::Highlights;
 use crate::report::html::{self, Page};
 use crate::report::mask::{Cell, Columns, Personal};

@@ -12,7 +12,8 @@ use crate::journal::store::Store;
 use crate::journal::{Account, Journal as _};
 use crate::model::operation::Operation;
 use crate::model::time::{BusinessDate, Timestamp};
-use crate::plan::decide::{Deciding, Known, Plan};
+use crate::plan::Plan;
+use crate::plan::decide::{Deciding, Known};
 use crate::plan::{Input, guard};
 use crate::reconcile::evidence::Log;
 

@@ -13,7 +13,7 @@ use crate::journal::record::RowRecord;
 use crate::journal::store::Store;
 use crate::model::ids::{InvoiceNumber, RunId};
 use crate::model::time::Timestamp;
-use crate::plan::decide::Plan;
+use crate::plan::Plan;
 use crate::reconcile::ends::Ends;
 use crate::reconcile::evidence::Log;
 use crate::reconcile::ledger::TooMany;

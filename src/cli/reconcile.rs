@@ -22,7 +22,7 @@ use crate::model::ids::InvoiceNumber;
 use crate::model::operation::{Operation, Task};
 use crate::model::time::{self, Timestamp, Zone};
 use crate::plan::InputRow;
-use crate::plan::decide::Plan;
+use crate::plan::Plan;
 use crate::reconcile::ends::Ends;
 use crate::runner::clock::Clock as _;
 

@@ -31,7 +31,7 @@ use crate::model::language::Language;
 use crate::model::operation::{Operation, Task};
 use crate::model::time::{Timestamp, wire};
 use crate::plan::Input;
-use crate::plan::decide::Plan;
+use crate::plan::Plan;
 use crate::plan::eta::{self, Eta, Opening};
 use crate::plan::guard::Reading;
 use crate::reconcile::evidence::Log;

@@ -37,7 +37,7 @@ use crate::model::ids::{InvoiceNumber, RunId};
 use crate::model::money::Tally;
 use crate::model::operation::Operation;
 use crate::model::time::Timestamp;
-use crate::plan::decide::Plan;
+use crate::plan::Plan;
 use crate::plan::{Input, precedent};
 use crate::reconcile::contradict::contradictions;
 use crate::reconcile::evidence::Log;

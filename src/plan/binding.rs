@@ -7,8 +7,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::decide::Plan;
 use super::guard::Verdict;
+use super::made::Plan;
 use crate::job::settings::Band;
 use crate::journal::Account;
 use crate::journal::history::Overridden;

@@ -10,9 +10,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::decide::{Deciding, Plan};
+use super::decide::Deciding;
 use super::disposition::{Disposition, Earlier, Found, HeldBy};
 use super::input::Input;
+use super::made::Plan;
 use crate::job::settings::{Guards, Job};
 use crate::journal::history::{History, SameInput};
 use crate::journal::log::hex;

@@ -1,9 +1,10 @@
 //! What a run would do, decided before anything is sent: every input row gets one disposition, every guard a reading.
 //!
 //! [`columns`] finds the fields in the file, [`book`] reads a good row quickly, [`fields`] and [`row`] say what is wrong with
-//! another; [`input`] makes orders of rows, [`register`] keeps them small, [`index`] finds them; [`decide`] gives each order its disposition, [`guard`] compares the whole with the job's limits and [`precedent`] with what was done before;
-//! [`eta`] says how long it takes. All of it is pure: journal, log and the
-//! present arrive as arguments.
+//! another; [`input`] makes orders of rows, [`register`] keeps them small, [`index`] finds them. [`decide`] gives each order its
+//! disposition, [`needs`] says what its request lacks, [`guard`] compares the whole with the job's limits and [`precedent`] with
+//! what was done before. [`made`] is the plan that comes of it, [`sending`] what it sends, [`eta`] how long that takes. All of
+//! it is pure: journal, log and the present arrive as arguments.
 //!
 //! A plan can be saved as a file that binds: [`binding`] is the file, [`agree`] says whether it is still what would be sent,
 //! and [`approval`] which signatures under it count.
@@ -23,17 +24,22 @@ mod fields;
 pub mod guard;
 mod index;
 pub mod input;
+mod made;
+mod needs;
 pub mod phrase;
 pub mod precedent;
 mod register;
 mod row;
 mod sale;
 pub mod select;
+mod sending;
 #[cfg(test)]
 mod tests;
 
-pub use decide::{Known, Plan};
+pub use decide::Known;
 pub use decided::NotDecided;
 pub use disposition::{Disposition, Sendable};
 pub use input::{Input, InputRow, Role};
+pub use made::{Dispositions, Plan};
 pub use register::Part;
+pub use sending::Sending;

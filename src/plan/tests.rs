@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use proptest::prelude::*;
 
-use super::decide::{Heard, Known, Plan, decide};
+use super::decide::{Heard, Known, decide};
 use super::input::{self, Input};
+use super::made::Plan;
 use crate::edge::csv;
 use crate::job::{self, Job};
 use crate::journal::record::{Item, RowFate, testing};

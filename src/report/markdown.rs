@@ -6,7 +6,7 @@ use super::words::speech::Speech;
 use crate::model::fault::printable;
 use crate::model::money::Tally;
 use crate::model::verdict::Verdict;
-use crate::plan::decide::Dispositions;
+use crate::plan::Dispositions;
 use crate::plan::guard::{Reading, Verdict as GuardVerdict};
 
 /// More orders than these are counted only: a message is no file.

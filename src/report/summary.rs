@@ -14,7 +14,7 @@ use crate::journal::history::PlanUse;
 use crate::model::money::Tally;
 use crate::model::operation::Task;
 use crate::model::verdict::Verdict;
-use crate::plan::decide::Dispositions;
+use crate::plan::Dispositions;
 use crate::plan::guard::Reading;
 use crate::reconcile::evidence::{DoneState, UnmatchedReason};
 use crate::reconcile::severity::Level;

@@ -8,7 +8,7 @@ use super::summary::Summary;
 use super::words::speech::Speech;
 use crate::model::fault::printable;
 use crate::model::money::Tally;
-use crate::plan::decide::Dispositions;
+use crate::plan::Dispositions;
 use crate::plan::guard::{Reading, Verdict};
 use crate::plan::phrase::Phrase;
 

@@ -26,7 +26,7 @@ use crate::journal::store::Store;
 use crate::journal::{Journal as _, JournalError};
 use crate::model::ids::RunId;
 use crate::plan::Plan;
-use crate::plan::decide::Sending;
+use crate::plan::Sending;
 use crate::reconcile::contradict::contradictions;
 use crate::reconcile::evidence::Log;
 use crate::runner::attempt::Desk;

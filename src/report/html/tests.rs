@@ -8,7 +8,7 @@ use crate::journal::history::Overridden;
 use crate::model::money::{Rupiah, Tally};
 use crate::model::time::parse_instant;
 use crate::model::verdict::Verdict;
-use crate::plan::decide::Dispositions;
+use crate::plan::Dispositions;
 use crate::reconcile::evidence::DoneState;
 use crate::reconcile::reason::Reason;
 use crate::reconcile::total::{DayTotal, Identity};
