@@ -25,7 +25,8 @@ use crate::model::operation::Operation;
 use crate::model::time::{BusinessDate, Timestamp, elapsed, for_people, span_text};
 use crate::plan::agree::{self, Turn};
 use crate::plan::approval::{self, Judged, NAMESPACE};
-use crate::plan::binding::{self, BandLine, Binding, Ground, InputFile, JobFile, Key};
+use crate::plan::binding::{self, BandLine, Binding, InputFile, JobFile, Key};
+use crate::plan::bound::{self, Ground};
 use crate::plan::guard::counted;
 use crate::plan::{Input, Plan};
 use crate::report::words::both::{self, Both, both};
@@ -197,7 +198,7 @@ impl Bound {
                 return Ok(Some("the journal is not the one that it was made with, or lacks entries".to_owned()));
             }
         }
-        let now = binding::items(plan, account, &case.job.settlement);
+        let now = bound::items(plan, account, &case.job.settlement);
         Ok(agree::differs(&self.binding.items, &now, turn))
     }
 

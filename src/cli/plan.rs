@@ -23,7 +23,8 @@ use crate::model::language::Language;
 use crate::model::operation::Task;
 use crate::model::time::{after, parse_instant, wire};
 use crate::plan::Plan;
-use crate::plan::binding::{self, Binding, BoundItem, LogHead, Maker, Occasion};
+use crate::plan::binding::{Binding, BoundItem, LogHead, Maker};
+use crate::plan::bound::{self, Occasion};
 use crate::report::words::both::{Told as _, both};
 use crate::report::words::speech::{Speech, Unit};
 use crate::runner::clock::Clock as _;
@@ -74,7 +75,7 @@ pub(super) async fn plan(
     }
     let mut saved = None;
     if let (Some(out), Some(made_by)) = (out, made_by) {
-        let items = binding::items(&plan, &account, &case.job.settlement);
+        let items = bound::items(&plan, &account, &case.job.settlement);
         let occasion = Occasion {
             made_by,
             made_at: now,
@@ -83,7 +84,7 @@ pub(super) async fn plan(
             open: left_open(&case, &account, journal.as_ref()).await?,
             overrides: case.overridden(&plan).into_iter().map(Into::into).collect(),
         };
-        let (binding, file) = binding::bind(&plan, items, ground, occasion);
+        let (binding, file) = bound::bind(&plan, items, ground, occasion);
         let bound = Bound::fresh(out.file, binding);
         bound.refuse_without_people(&case)?;
         files::write(out.file, &file).map_err(|error| Failure::Refused(error.to_string()))?;
@@ -182,7 +183,7 @@ async fn head(journal: Option<&Store>) -> Result<Option<LogHead>, Failure> {
 async fn left_open(case: &Case, account: &Account, journal: Option<&Store>) -> Result<Vec<BoundItem>, Failure> {
     let Some(journal) = journal else { return Ok(Vec::new()) };
     let open = journal.items_in(account, case.job.name.as_str(), &[State::Intent, State::Unknown]).await;
-    Ok(open.map_err(open::failure)?.iter().map(binding::open_item).collect())
+    Ok(open.map_err(open::failure)?.iter().map(bound::open_item).collect())
 }
 
 const JSON: &str = "text and whole numbers can be written as JSON";

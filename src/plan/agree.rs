@@ -5,7 +5,8 @@
 
 use std::collections::HashMap;
 
-use super::binding::{Binding, BoundItem, Ground};
+use super::binding::{Binding, BoundItem};
+use super::bound::Ground;
 use super::guard::counted;
 use crate::journal::log::short;
 use crate::journal::record::PlanRun;

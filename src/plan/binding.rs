@@ -7,23 +7,17 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::guard::Verdict;
-use super::made::Plan;
 use crate::job::settings::Band;
-use crate::journal::Account;
 use crate::journal::history::Overridden;
-use crate::journal::identity::Identity;
 use crate::journal::log::sha256;
-use crate::journal::record::Item;
 use crate::model::money::Tally;
-use crate::model::order::Settlement;
-use crate::model::time::{Timestamp, parse_instant, wire};
+use crate::model::time::{Timestamp, parse_instant};
 
 /// The version of this form.
-const VERSION: u8 = 1;
+pub(super) const VERSION: u8 = 1;
 
 /// The word under `plan`: tells our file from other JSON.
-const KIND: &str = "rekon";
+pub(super) const KIND: &str = "rekon";
 
 /// A plan that binds. The fields stand in the order of the alphabet, which is the order of the file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -365,131 +359,6 @@ impl Binding {
 #[must_use]
 pub fn need(bands: &[BandLine], rupiah: u64) -> u32 {
     bands.iter().rev().find(|band| rupiah > band.over).map_or(0, |band| band.need)
-}
-
-/// What a plan rests on: whatever differs when it is run makes it stale.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ground {
-    /// Whose signatures count; `need` is not looked at.
-    pub approvers: Vec<Key>,
-    /// From more than so much on, so many.
-    pub bands: Vec<BandLine>,
-    /// SHA-256 of the client id.
-    pub client_sha256: String,
-    /// The business date.
-    pub date: String,
-    /// Simulator, sandbox or production.
-    pub environment: String,
-    /// The orders.
-    pub input: InputFile,
-    /// The job.
-    pub job: JobFile,
-    /// The journal, relative to the job file.
-    pub journal: String,
-    /// Create, cancel or refund.
-    pub operation: String,
-    /// The version of the program.
-    pub rekon: String,
-}
-
-/// What is said when, by whom, and for how long.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Occasion {
-    /// Who.
-    pub made_by: Maker,
-    /// When.
-    pub made_at: Timestamp,
-    /// Until when.
-    pub expires_at: Timestamp,
-    /// The journal's log.
-    pub journal_log: Option<LogHead>,
-    /// What earlier runs left unknown.
-    pub open: Vec<BoundItem>,
-    /// Guards that are loosened.
-    pub overrides: Vec<Override>,
-}
-
-/// Binds a plan to what it rests on.
-#[must_use]
-pub fn bind(plan: &Plan, items: Vec<BoundItem>, ground: Ground, occasion: Occasion) -> (Binding, Vec<u8>) {
-    let dispositions = plan.dispositions();
-    let mut total = Sum::default();
-    for item in &items {
-        total.count += 1;
-        total.rupiah += item.amount;
-    }
-    let guards = plan.guards.iter().map(|reading| GuardLine {
-        found: reading.found.to_string(),
-        guard: match reading.verdict {
-            Verdict::Holds => reading.guard.to_owned(),
-            Verdict::Broken => format!("{} (broken)", reading.guard),
-        },
-        headroom: reading.headroom.to_string(),
-        limit: reading.limit.to_string(),
-    });
-    let binding = Binding {
-        approval: Release { need: need(&ground.bands, total.rupiah), approvers: ground.approvers, bands: ground.bands },
-        client_sha256: ground.client_sha256,
-        date: ground.date,
-        digest: String::new(),
-        dispositions: Parts {
-            held: dispositions.held.into(),
-            invalid: dispositions.invalid.into(),
-            send: dispositions.send.into(),
-            skip: dispositions.skip.into(),
-        },
-        environment: ground.environment,
-        expires_at: wire(occasion.expires_at),
-        guards: guards.collect(),
-        input: ground.input,
-        items,
-        job: ground.job,
-        journal: ground.journal,
-        journal_log: occasion.journal_log,
-        made_at: wire(occasion.made_at),
-        made_by: occasion.made_by,
-        open: occasion.open,
-        operation: ground.operation,
-        overrides: occasion.overrides,
-        plan: KIND.to_owned(),
-        rekon: ground.rekon,
-        total,
-        version: VERSION,
-    };
-    binding.sealed()
-}
-
-/// What a plan would send, order by order, as the runner would send it.
-#[must_use]
-pub fn items(plan: &Plan, account: &Account, settlement: &[Settlement]) -> Vec<BoundItem> {
-    let bound = plan.to_send().map(|ready| {
-        let invoice = ready.order.invoice_number.clone();
-        let stored = plan.stored_bodies.get(&invoice).cloned();
-        let identity = Identity { account: account.clone(), invoice, generation: ready.generation };
-        let body = || ready.call.body(&ready.order, &ready.payment_reference, &identity.refund_reference(), settlement);
-        BoundItem {
-            amount: ready.order.amount.whole(),
-            body_sha256: stored.unwrap_or_else(|| sha256(&body())),
-            generation: ready.generation,
-            invoice_number: identity.invoice.to_string(),
-            operation: account.operation.word().to_owned(),
-            request_id: identity.request_id().to_string(),
-        }
-    });
-    bound.collect()
-}
-
-/// An item of the journal that is asked about again.
-#[must_use]
-pub fn open_item(item: &Item) -> BoundItem {
-    BoundItem {
-        amount: item.amount.whole(),
-        body_sha256: item.body_sha256.clone(),
-        generation: item.identity.generation,
-        invoice_number: item.identity.invoice.to_string(),
-        operation: item.identity.account.operation.word().to_owned(),
-        request_id: item.request_id.to_string(),
-    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 //! what was done before. [`made`] is the plan that comes of it, [`sending`] what it sends, [`eta`] how long that takes. All of
 //! it is pure: journal, log and the present arrive as arguments.
 //!
-//! A plan can be saved as a file that binds: [`binding`] is the file, [`agree`] says whether it is still what would be sent,
+//! A plan can be saved as a file that binds: [`binding`] is the file, [`bound`] makes it, [`agree`] says whether it is still what would be sent,
 //! and [`approval`] which signatures under it count.
 
 pub mod agree;
@@ -15,6 +15,7 @@ pub mod binding;
 pub mod book;
 #[cfg(test)]
 mod book_tests;
+pub mod bound;
 mod columns;
 pub mod decide;
 mod decided;
