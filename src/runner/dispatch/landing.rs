@@ -9,6 +9,7 @@ use crate::runner::attempt::{Ended, Failed};
 use crate::runner::clock::Clock;
 use crate::runner::fresh::Fresh;
 use crate::runner::gateway::Gateway;
+use crate::runner::pace::wait_asked_for;
 use crate::runner::progress::{Event, Progress};
 use crate::runner::settle::Step;
 use crate::runner::stop::Stop;
@@ -64,7 +65,7 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
     fn keep_pace_with(&mut self, ended: &Ended) {
         let proves = |outcome: &Outcome| matches!(outcome, Outcome::Applied | Outcome::Already | Outcome::Refused(_));
         self.pacer.note(ended.http_status, ended.retry_after);
-        if let Some(wait) = ended.retry_after.or(ended.throttled.then_some(self.rules.retries.backoff_first)) {
+        if let Some(wait) = wait_asked_for(ended.retry_after, ended.throttled, self.rules.retries.backoff_first) {
             self.pacer.hold(wait);
             self.progress.tell(&Event::Throttled(wait));
         } else if ended.answered || ended.reading.as_ref().is_some_and(|reading| proves(&reading.outcome)) {

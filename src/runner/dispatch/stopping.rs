@@ -7,7 +7,7 @@ use crate::journal::Journal;
 use crate::model::time::{Timestamp, after};
 use crate::runner::clock::Clock;
 use crate::runner::gateway::Gateway;
-use crate::runner::health::Worse;
+use crate::runner::health::{Health, Worse};
 use crate::runner::pace::share::Open;
 use crate::runner::probe::{Died, Role};
 use crate::runner::progress::{Event, Progress};
@@ -60,13 +60,15 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
         self.desk.lost_since.is_some_and(too_old)
     }
 
-    /// What waits for its place does not leave any more once the run has a reason to stop.
+    /// What waits for its place does not leave any more once the run has a reason to stop, or the provider is too ill for it.
     fn hold_back(&self, is_interrupted: bool) {
         let Some(share) = &self.share else { return };
-        share.keep(match self.provider.health.may_send() {
+        share.keep(match self.provider.health {
             _ if is_interrupted || !self.is_window_open() || !self.may_go_on() => Open::ForNone,
-            true => Open::ForAll,
-            false => Open::ForInquiries,
+            Health::Well => Open::ForAll,
+            Health::SendOnly => Open::ForRequests,
+            Health::AskOnly => Open::ForInquiries,
+            Health::Silent => Open::ForNone,
         });
     }
 

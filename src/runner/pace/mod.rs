@@ -5,6 +5,7 @@
 //! apart once more where they leave, for a disk that is slow to sync lets several of them go at once. [`share`] is what this
 //! program has of a pace that several keep together. [`Seen`] is what a run has learned of the provider's limits.
 
+mod asked;
 pub mod gate;
 mod pacer;
 mod quota;
@@ -14,5 +15,6 @@ mod speed;
 #[cfg(test)]
 mod tests;
 
+pub(super) use asked::wait_asked_for;
 pub use pacer::{Granted, Pacer};
 pub use seen::Seen;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::quota::Quota;
 use super::seen::Seen;
 use super::speed::Speed;
+use super::wait_asked_for;
 use crate::job::settings::Limits;
 use crate::journal::lane::{FULL, ONE_FALL};
 use crate::journal::past::{Past, Said};
@@ -84,7 +85,7 @@ impl<C: Clock> Pacer<C> {
         }
         for call in &past.calls {
             let Some(answered_at) = call.answered_at else { continue };
-            let asked = call.retry_after.or((call.said == Said::TooMany).then_some(backoff));
+            let asked = wait_asked_for(call.retry_after, call.said == Said::TooMany, backoff);
             match (asked, call.said) {
                 (Some(wait), _) => self.hold_at(ago(answered_at), wait),
                 (None, Said::Well) => self.speed.climb(),

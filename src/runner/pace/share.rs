@@ -46,9 +46,11 @@ pub struct Share<J, C> {
 pub enum Open {
     /// Every call.
     ForAll,
+    /// What may change money, for inquiries are not answered.
+    ForRequests,
     /// Inquiries, for the provider is ill.
     ForInquiries,
-    /// None: the run was stopped.
+    /// None: the run was stopped, or the provider is too ill for any.
     ForNone,
 }
 
@@ -74,6 +76,7 @@ impl Open {
     const fn lets_go(self, purpose: Purpose) -> bool {
         match self {
             Self::ForAll => true,
+            Self::ForRequests => matches!(purpose, Purpose::Request),
             Self::ForInquiries => matches!(purpose, Purpose::Inquiry),
             Self::ForNone => false,
         }
