@@ -25,7 +25,7 @@ use super::gateway::Gateway;
 use super::health::Watched;
 use super::line::{Line, What};
 use super::pace::share::Share;
-use super::pace::{Granted, Pacer};
+use super::pace::{Granted, Pacer, turn};
 use super::probe::{Probe, Role};
 use super::progress::{Next, Progress};
 pub use super::rules::Rules;
@@ -280,21 +280,4 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
             self.schedule(item, efforts);
         }
     }
-}
-
-/// Waits until the next call may be made: first for a place in the lane, which is taken where the call leaves, then for the
-/// job's own pace.
-async fn turn<J: Journal, C: Clock>(
-    share: Option<&Share<J, C>>,
-    pacer: &mut Pacer<C>,
-    clock: &C,
-    patience: Duration,
-) -> Result<Granted, JournalError> {
-    if let Some(share) = share {
-        tokio::select! {
-            found = share.look() => found?,
-            () = clock.sleep(patience) => return Ok(Granted::NotYet),
-        }
-    }
-    Ok(pacer.ready(patience).await)
 }

@@ -14,7 +14,9 @@ pub mod share;
 mod speed;
 #[cfg(test)]
 mod tests;
+mod turn;
 
 pub(super) use asked::wait_asked_for;
 pub use pacer::{Granted, Pacer};
 pub use seen::Seen;
+pub(super) use turn::turn;
