@@ -16,7 +16,7 @@ use crate::model::fault::printable;
 use crate::model::money::Tally;
 use crate::model::operation::Task;
 use crate::model::time::{CORRECTION, Timestamp, elapsed, wire};
-use crate::report::words::both::{Both, Told as _, both, lost};
+use crate::report::words::both::{self, Both, Told as _, both, lost};
 use crate::report::words::speech::Again;
 use crate::runner::clock::Clock as _;
 
@@ -233,20 +233,36 @@ pub(super) fn in_doubt(case: &Case, error: &JournalError) -> Failure {
 /// The money that this program knows to be in doubt, and what to type.
 pub(super) fn doubt(case: &Case) -> String {
     let (words, tally) = (case.words(), case.told.progress.in_doubt());
-    let place = format!("--journal {}", printable(&load::for_a_shell(&load::named(&case.journal))));
-    let which_ones = (words.which_ones)(&place);
     if tally.count == 0 {
         let may_be = both(
             "MONEY MAY BE IN DOUBT: requests have left, and the journal cannot be read; look with rekon journal check",
             "MUNGKIN ADA UANG YANG BELUM PASTI: permintaan sudah dikirim, tetapi jurnal tidak terbaca; periksa dengan rekon \
              journal check",
         );
-        return format!("{}\n  {which_ones}", may_be.told(case.language));
+        return format!("{}\n  {}", may_be.told(case.language), (words.which_ones)(&place(case)));
     }
-    let has_file = !matches!(case.loosening, Loosening::NotOffered);
-    let command = if has_file { case.command("run") } else { String::new() };
-    let settles = (words.settles)(Again::TheJob, &command);
-    format!("{}\n  {settles}\n  {which_ones}", (words.items_in_doubt)(tally))
+    format!("{}\n  {}", (words.items_in_doubt)(tally), settling(case).told(case.language))
+}
+
+/// What to type while money is in doubt: how it is settled, and where it can be looked at.
+pub(super) fn settling(case: &Case) -> Both {
+    let (again, place) = (again(case), place(case));
+    both::spoken(|words| format!("{}\n  {}", (words.settles)(Again::TheJob, &again), (words.which_ones)(&place)))
+}
+
+/// What to type after a stop.
+pub(super) fn going_on(case: &Case) -> Both {
+    let again = again(case);
+    both::spoken(|words| (words.go_on)(Again::TheJob, &again))
+}
+
+/// The command that runs the job again; empty where there is no file of it.
+fn again(case: &Case) -> String {
+    if matches!(case.loosening, Loosening::NotOffered) { String::new() } else { case.command("run") }
+}
+
+fn place(case: &Case) -> String {
+    format!("--journal {}", printable(&load::for_a_shell(&load::named(&case.journal))))
 }
 
 /// Before anything was done.

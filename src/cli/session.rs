@@ -211,14 +211,15 @@ impl<'a> Session<'a> {
     /// What the signals mean while calls may be under way, and once the dispatching is over.
     fn stopping(&self, run: &RunId, is_over: &Arc<AtomicBool>) -> Stopping {
         let (progress, is_over) = (Arc::clone(&self.case.told.progress), Arc::clone(is_over));
-        let look = format!("rekon show --journal {}", printable(&load::named(&self.case.journal)));
+        let (settling, going_on) = (open::settling(self.case), open::going_on(self.case));
         let (journal, run) = (self.case.journal.clone(), run.clone());
         Stopping::Run(Arc::new(move || {
             let (known, journal, run) = (progress.in_doubt(), journal.clone(), run.clone());
             if is_over.load(Ordering::Relaxed) {
-                leaving_behind(known, &look, Box::new(move || left::note(&journal, &run, Cause::Interrupted)))
+                let next = if known.count == 0 { &going_on } else { &settling };
+                leaving_behind(known, next, Box::new(move || left::note(&journal, &run, Cause::Interrupted)))
             } else {
-                leaving_calls(known, &look, Box::new(move || left::note(&journal, &run, Cause::AtOnce)))
+                leaving_calls(known, &settling, Box::new(move || left::note(&journal, &run, Cause::AtOnce)))
             }
         }))
     }
@@ -303,66 +304,55 @@ impl<'a> Session<'a> {
 }
 
 /// The dispatching is over: at most the report is missing, or other hosts are at work.
-fn leaving_behind(known: Tally, look: &str, note: Box<dyn FnOnce() + Send>) -> Leaving {
+fn leaving_behind(known: Tally, next: &Both, note: Box<dyn FnOnce() + Send>) -> Leaving {
     let first = both(
         "stopping: no calls are under way; the files are written, or other hosts go on; once more to stop at once",
         "sedang berhenti: tidak ada panggilan yang berjalan; berkas ditulis dahulu, atau host lain melanjutkan; sekali lagi \
          untuk berhenti seketika",
     );
-    if known.count == 0 {
-        let at_once = both(
-            "stopped at once, with no calls under way; the files may be missing (exit code 4)\n  run the same job again, which \
-             writes them",
-            "berhenti seketika, tanpa panggilan yang sedang berjalan; berkas mungkin belum ada (kode keluar 4)\n  jalankan \
-             lagi job yang sama, yang akan menulisnya",
+    let (code, left) = if known.count == 0 {
+        let files = both(
+            "the files may be missing, and the next run writes them",
+            "berkas mungkin belum ada, dan ditulis oleh proses berikutnya",
         );
-        return Leaving { first, at_once, code: STOPPED, note };
-    }
-    let Both { english, indonesian } = both::counted(known.count, Unit::Items);
-    let rupiah = known.rupiah;
+        (STOPPED, files)
+    } else {
+        (DOUBT, both::spoken(|words| (words.items_in_doubt)(known)))
+    };
     let at_once = both(
+        format!("stopped at once, with no calls under way; {} (exit code {code})\n  {}", left.english, next.english),
         format!(
-            "stopped at once, with no calls under way; MONEY IN DOUBT: {english}, {rupiah} (exit code 3)\n  \
-             run the same job again; it settles them with the same key and never sends twice\n  which ones: {look}"
-        ),
-        format!(
-            "berhenti seketika, tanpa panggilan yang sedang berjalan; UANG BELUM PASTI: {indonesian}, {rupiah} (kode keluar 3)\n  \
-             jalankan lagi job yang sama: hasilnya dipastikan dengan kunci yang sama, tidak pernah dikirim dua kali\n  \
-             yang mana: {look}"
+            "berhenti seketika, tanpa panggilan yang sedang berjalan; {} (kode keluar {code})\n  {}",
+            left.indonesian, next.indonesian
         ),
     );
-    Leaving { first, at_once, code: DOUBT, note }
+    Leaving { first, at_once, code, note }
 }
 
 /// Calls may be under way whose outcome nobody will read.
-fn leaving_calls(known: Tally, look: &str, note: Box<dyn FnOnce() + Send>) -> Leaving {
+fn leaving_calls(known: Tally, next: &Both, note: Box<dyn FnOnce() + Send>) -> Leaving {
     let first = both(
         "stopping: calls under way are finished, then the files are written; once more to stop at once",
         "sedang berhenti: panggilan yang sedang berjalan diselesaikan dahulu, lalu berkas ditulis; sekali lagi untuk \
          berhenti seketika",
     );
-    Leaving { first, at_once: stopped_at_once(known, look), code: DOUBT, note }
-}
-
-/// The second signal ends the program: what it leaves behind, and what to type.
-fn stopped_at_once(known: Tally, look: &str) -> Both {
     let Both { english, indonesian } = both::counted(known.count, Unit::Items);
     let [mut before, mut sebelumnya] = [String::new(), String::new()];
     if known.count > 0 {
         before = format!(", and {english}, {}, from before", known.rupiah);
         sebelumnya = format!(", ditambah {indonesian}, {}, dari sebelumnya", known.rupiah);
     }
-    both(
+    let at_once = both(
         format!(
-            "stopped at once; MONEY IN DOUBT: the requests that were under way{before} (exit code 3)\n  \
-             run the same job again; it settles them with the same key and never sends twice\n  which ones: {look}"
+            "stopped at once; MONEY IN DOUBT: the requests that were under way{before} (exit code {DOUBT})\n  {}",
+            next.english
         ),
         format!(
-            "berhenti seketika; UANG BELUM PASTI: permintaan yang sedang berjalan{sebelumnya} (kode keluar 3)\n  \
-             jalankan lagi job yang sama: hasilnya dipastikan dengan kunci yang sama, tidak pernah dikirim dua kali\n  \
-             yang mana: {look}"
+            "berhenti seketika; UANG BELUM PASTI: permintaan yang sedang berjalan{sebelumnya} (kode keluar {DOUBT})\n  {}",
+            next.indonesian
         ),
-    )
+    );
+    Leaving { first, at_once, code: DOUBT, note }
 }
 
 #[cfg(test)]
@@ -374,18 +364,18 @@ mod tests {
     fn whoever_stops_at_once_is_told_of_calls_under_way_only_while_there_can_be_any() {
         let mut some = Tally::default();
         some.add(Rupiah::new(90_000));
-        let nothing = || Box::new(|| {});
+        let (nothing, next) = (|| Box::new(|| {}), Both::same("rekon run job.yaml --live"));
         for (leaving, code, calls, money) in [
-            (leaving_calls(Tally::default(), "look", nothing()), DOUBT, true, true),
-            (leaving_calls(some, "look", nothing()), DOUBT, true, true),
-            (leaving_behind(Tally::default(), "look", nothing()), STOPPED, false, false),
-            (leaving_behind(some, "look", nothing()), DOUBT, false, true),
+            (leaving_calls(Tally::default(), &next, nothing()), DOUBT, true, true),
+            (leaving_calls(some, &next, nothing()), DOUBT, true, true),
+            (leaving_behind(Tally::default(), &next, nothing()), STOPPED, false, false),
+            (leaving_behind(some, &next, nothing()), DOUBT, false, true),
         ] {
             let said = &leaving.at_once.english;
             assert_eq!(leaving.code, code, "{said}");
             assert_eq!(said.contains("requests that were under way"), calls, "{said}");
             assert_eq!(said.contains("MONEY IN DOUBT"), money, "{said}");
-            assert!(said.contains(&format!("(exit code {code})")), "{said}");
+            assert!(said.ends_with(&format!("(exit code {code})\n  rekon run job.yaml --live")), "{said}");
         }
     }
 }

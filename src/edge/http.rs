@@ -13,8 +13,12 @@ use crate::runner::gateway::Gateway;
 /// An answer of the provider's has a few hundred bytes; one of this size is something else (`failure-modes.md` N12).
 const LARGEST_ANSWER: usize = 1024 * 1024;
 
-/// Connecting takes at most this long (`failure-modes.md` N2).
+/// Connecting takes at most this long, the look-up of the name included (`failure-modes.md` N2).
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// And no more than so many quarters of the time that a whole call has. Of a call whose own time is over nobody can tell whether it
+/// had a connection; one that is given up while it connects has carried nothing.
+const QUARTERS_TO_CONNECT: u32 = 3;
 
 /// The provider over HTTP.
 #[derive(Debug, Clone)]
@@ -36,18 +40,11 @@ impl HttpGateway {
     /// # Errors
     /// The client cannot be made.
     pub fn new(base_url: &str, timeout: Duration, connections: usize) -> Result<Self, NoClient> {
-        let client = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .no_proxy()
-            .http1_only()
-            .timeout(timeout)
-            .connect_timeout(CONNECT_TIMEOUT.min(timeout))
-            // Shorter than a server's keep-alive, or a request is written into a connection that is being closed.
-            .pool_idle_timeout(Duration::from_secs(15))
-            .pool_max_idle_per_host(connections)
-            .user_agent(concat!("rekon/", env!("CARGO_PKG_VERSION")))
-            .build()?;
+        Self::through(client(timeout, connections), base_url)
+    }
+
+    fn through(client: reqwest::ClientBuilder, base_url: &str) -> Result<Self, NoClient> {
+        let client = client.build()?;
         let url = |operation| {
             let target = target(operation);
             Url::parse(&format!("{base_url}{target}")).ok().map(|url| (target, url))
@@ -55,6 +52,20 @@ impl HttpGateway {
         let operations = Operation::ALL.into_iter().filter_map(url).collect();
         Ok(Self { client, base_url: base_url.to_owned(), operations })
     }
+}
+
+fn client(timeout: Duration, connections: usize) -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .no_proxy()
+        .http1_only()
+        .timeout(timeout)
+        .connect_timeout(CONNECT_TIMEOUT.min(timeout * QUARTERS_TO_CONNECT / 4))
+        // Shorter than a server's keep-alive, or a request is written into a connection that is being closed.
+        .pool_idle_timeout(Duration::from_secs(15))
+        .pool_max_idle_per_host(connections)
+        .user_agent(concat!("rekon/", env!("CARGO_PKG_VERSION")))
 }
 
 impl Gateway for HttpGateway {
@@ -114,4 +125,39 @@ pub(super) fn causes(error: &reqwest::Error) -> String {
         innermost = source;
     }
     if error.source().is_none() { "the call failed".to_owned() } else { innermost.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+    use std::sync::Arc;
+
+    use reqwest::dns::{Name, Resolve, Resolving};
+
+    use super::*;
+
+    /// A look-up that never ends.
+    struct Silence;
+
+    impl Resolve for Silence {
+        fn resolve(&self, _: Name) -> Resolving {
+            Box::pin(pending())
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_whose_name_is_looked_up_in_vain_has_carried_nothing() {
+        for timeout in [Duration::from_millis(250), CONNECT_TIMEOUT, CONNECT_TIMEOUT * 6] {
+            let client = client(timeout, 1).dns_resolver(Arc::new(Silence));
+            let gateway = HttpGateway::through(client, "http://nowhere.example").unwrap();
+            let request = Request {
+                target: "/".to_owned(),
+                headers: ["A", "B", "C", "D"].map(|name| (name, String::new())),
+                body: Some(b"{}".to_vec()),
+                safe_until: None,
+            };
+            let exchange = gateway.exchange(request).await;
+            assert!(matches!(exchange, Exchange::NotSent(_)), "{timeout:?}: {exchange:?}");
+        }
+    }
 }

@@ -24,6 +24,9 @@ pub fn serving<T>(command: impl Future<Output = T>) -> io::Result<T> {
 /// tokio's scheduler for many threads would do with a single one as well, and a call would take a third more processor time, most
 /// of it in the kernel.
 ///
+/// What is left behind is not waited for: a name that is being looked up may hang for minutes after the last word. A command waits
+/// itself for what it has to write.
+///
 /// # Errors
 /// There is no runtime to be had.
 pub fn calling<T>(command: impl Future<Output = T>) -> io::Result<T> {
@@ -32,7 +35,10 @@ pub fn calling<T>(command: impl Future<Output = T>) -> io::Result<T> {
     thread::scope(|scope| {
         // Dropped at the end of the command, and also by its panic: then the thread ends.
         let (_working, ended) = oneshot::channel::<()>();
-        thread::Builder::new().name("calls".into()).spawn_scoped(scope, move || tasks.block_on(ended).is_ok())?;
+        thread::Builder::new().name("calls".into()).spawn_scoped(scope, move || {
+            let _hung_up = tasks.block_on(ended);
+            tasks.shutdown_background();
+        })?;
         Ok(handle.block_on(command))
     })
 }
@@ -63,6 +69,19 @@ mod tests {
             told.recv_timeout(Duration::from_secs(60))
         });
         assert_eq!(said.unwrap(), Ok("done"));
+    }
+
+    #[test]
+    fn a_command_ends_though_something_hangs_that_it_has_left_behind() {
+        let ((holds, held), (tells, told)) = (channel::<()>(), channel());
+        let ending = thread::spawn(move || {
+            let looks_up = move || held.recv().unwrap_or_default();
+            let said = calling(async { tokio::task::spawn_blocking(looks_up).is_finished() });
+            tells.send(said.is_ok())
+        });
+        assert_eq!(told.recv_timeout(Duration::from_secs(60)), Ok(true));
+        drop(holds);
+        ending.join().unwrap().unwrap();
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! The pace that all who use a journal keep together: one lane for each merchant's account, in which calls have their places.
 
+use std::future::Future;
 use std::time::Duration;
 
+use super::{Journal, JournalError};
 use crate::model::environment::Environment;
 use crate::model::ids::ClientId;
 
@@ -57,4 +59,23 @@ pub enum Reserved {
     },
     /// The lane is full for now; ask again after this time.
     Later(Duration),
+}
+
+/// Whoever gives out the places of lanes, which every journal does.
+pub trait Lanes: Send + Sync + 'static {
+    /// Reserves places for calls in a lane.
+    fn reserve(&self, lane: &Lane, wanted: Wanted) -> impl Future<Output = Result<Reserved, JournalError>> + Send;
+
+    /// Keeps a lane empty for a time that the provider has asked for, and lowers its rate.
+    fn hold(&self, lane: &Lane, wait: Duration) -> impl Future<Output = Result<(), JournalError>> + Send;
+}
+
+impl<J: Journal> Lanes for J {
+    fn reserve(&self, lane: &Lane, wanted: Wanted) -> impl Future<Output = Result<Reserved, JournalError>> + Send {
+        Journal::reserve(self, lane, wanted)
+    }
+
+    fn hold(&self, lane: &Lane, wait: Duration) -> impl Future<Output = Result<(), JournalError>> + Send {
+        Journal::hold(self, lane, wait)
+    }
 }

@@ -50,6 +50,10 @@ const ANSWERS: usize = 1024;
 /// A call takes at most about so long from its sending to its answer.
 const LONGEST_CALL: Duration = Duration::from_secs(5 * 60);
 
+/// What was asked for longer ago than this is not looked for any more.
+pub(in crate::journal) const REMEMBERED: Duration =
+    Duration::from_secs(LONGEST_RETRY_AFTER.as_secs() + LONGEST_CALL.as_secs());
+
 /// How far back is looked.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::journal) struct Reach {
@@ -80,7 +84,7 @@ impl LookingBack {
     }
 
     fn may_hold(&self, sent_at: Timestamp) -> bool {
-        elapsed(sent_at, self.now) < LONGEST_RETRY_AFTER + LONGEST_CALL && self.calls.len() < ANSWERS
+        elapsed(sent_at, self.now) < REMEMBERED && self.calls.len() < ANSWERS
     }
 
     /// Whether a call that was sent then matters, or one before it.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
+use super::health::Health;
 use super::probe::Role;
 use crate::job::settings::Retries;
 use crate::journal::record::Item;
@@ -58,45 +59,6 @@ pub struct Now {
     pub run: Timestamp,
     /// The latest that it may be: horizons go by it.
     pub latest: Timestamp,
-}
-
-/// What the provider is well enough for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Health {
-    /// Everything.
-    Well,
-    /// Nothing is sent any more; whoever is asked may still answer.
-    AskOnly,
-    /// Inquiries are not answered.
-    SendOnly,
-    /// Nothing.
-    Silent,
-}
-
-impl Health {
-    /// The same, but nothing is sent any more.
-    #[must_use]
-    pub const fn without_sending(self) -> Self {
-        match self {
-            Self::Well | Self::AskOnly => Self::AskOnly,
-            Self::SendOnly | Self::Silent => Self::Silent,
-        }
-    }
-
-    /// Whether anything may be sent.
-    #[must_use]
-    pub const fn may_send(self) -> bool {
-        matches!(self, Self::Well | Self::SendOnly)
-    }
-
-    /// The same, but nothing is asked any more.
-    #[must_use]
-    pub const fn without_asking(self) -> Self {
-        match self {
-            Self::Well | Self::SendOnly => Self::SendOnly,
-            Self::AskOnly | Self::Silent => Self::Silent,
-        }
-    }
 }
 
 /// Says what follows.

@@ -37,6 +37,11 @@ pub enum Stop {
 }
 
 impl Stop {
+    /// Whether what is begun is still settled: an open breaker leaves the asking, a cap of the day what is not new.
+    pub(super) const fn leaves_something(&self) -> bool {
+        matches!(self, Self::Breaker(_) | Self::Journal(JournalError::Capped(_)))
+    }
+
     /// What it means for the others who work on the same run.
     #[must_use]
     pub fn leaving(&self) -> Leaving {

@@ -392,8 +392,11 @@ fn a_second_signal_ends_the_program_at_once_and_nothing_is_lost() {
     run.signal("INT");
     let ended = run.end();
     assert_eq!(ended.code, Some(3), "the call under way is in doubt");
-    for told in ["MONEY IN DOUBT: the requests that were under way (exit code 3)", "which ones: rekon show --journal "]
-    {
+    for told in [
+        "MONEY IN DOUBT: the requests that were under way (exit code 3)",
+        "never sends twice: rekon run job.yaml\n",
+        "what is known about them: rekon show --journal ",
+    ] {
         assert!(ended.stderr.contains(told), "{}", ended.stderr);
     }
     assert_eq!(folder.runs("refund-test").len(), 0, "there was no time for files");

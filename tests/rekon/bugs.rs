@@ -25,6 +25,9 @@ fn complaints(patch: &str, read: &dyn Fn(&str) -> Option<String>) -> Vec<String>
             }
             place if place.starts_with("@@ ") => {
                 hunks += 1;
+                if [part.get(1), part.last()].iter().any(|line| !line.is_some_and(|line| line.starts_with(' '))) {
+                    wrong.push(format!("{path}: a change without a line before and behind it is not found: {place}"));
+                }
                 let old = part[1..].iter().filter(|line| !line.starts_with('+')).map(|line| &line[1..]);
                 let old: String = old.collect();
                 let found = text.as_ref().map_or(0, |text| text.matches(&old).count());
@@ -75,6 +78,8 @@ fn a_patch_that_does_not_fit_any_more_is_complained_about() {
     for bad in [
         patch(head, "src/b.rs", hunk),
         patch(head, "src/a.rs", " one\n-2\n+two\n three\n"),
+        patch(head, "src/a.rs", "-two\n+2\n three\n"),
+        patch(head, "src/a.rs", " one\n-two\n+2\n"),
         patch(head, "src/a.rs", " one\n-two\n+2\n four\n"),
         patch("two is 2", "src/a.rs", hunk),
         format!("{head}\n\n--- a/src/a.rs\n+++ b/src/a.rs\n"),

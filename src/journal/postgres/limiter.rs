@@ -15,19 +15,23 @@ use super::needs::asked;
 use super::trouble::Undone;
 use crate::journal::JournalError;
 use crate::journal::lane::{FULL, LOWEST, Lane, ONE_FALL, Reserved, STEP, Wanted, per_step};
+use crate::journal::past::REMEMBERED;
 
-/// The share of the rate that is in force, after good answers; so many of them are over for the next step.
-const CLIMBED: &str = "least($6::bigint, l.share + $7::bigint * ((l.well + $4::bigint) / $5::bigint))";
+/// The share of the rate that is in force, after good answers; so many of them are over for the next step. A lane that nobody has
+/// used for long is at its full rate again, as one host would be that begins then.
+const CLIMBED: &str = "CASE WHEN l.tat < excluded.tat - interval '1 microsecond' * $8::bigint THEN $6::bigint \
+     ELSE least($6::bigint, l.share + $7::bigint * ((l.well + $4::bigint) / $5::bigint)) END";
 
 /// `$1` key, `$2` microseconds of all places at the full rate, `$3` how far ahead of their time places may be had, `$4` good
-/// answers, `$5` of which so many make a step, `$6` the full rate, `$7` a step.
+/// answers, `$5` of which so many make a step, `$6` the full rate, `$7` a step, `$8` after how many
+/// microseconds without a call a lowered rate is forgotten.
 fn reserve_sql() -> String {
     format!(
         "WITH does_not_wait AS (SELECT set_config('synchronous_commit', 'off', true)) \
          INSERT INTO limiter AS l (key, tat) \
          SELECT $1, clock_timestamp() + interval '1 microsecond' * $2::bigint FROM does_not_wait \
          ON CONFLICT (key) DO UPDATE SET share = {CLIMBED}, well = (l.well + $4::bigint) % $5::bigint, \
-             tat = greatest(l.tat, clock_timestamp()) + interval '1 microsecond' * ($2::bigint * $6::bigint / {CLIMBED}) \
+             tat = greatest(l.tat, clock_timestamp()) + interval '1 microsecond' * ($2::bigint * $6::bigint / ({CLIMBED})) \
              WHERE l.tat <= clock_timestamp() + interval '1 microsecond' * $3::bigint \
          RETURNING (extract(epoch FROM tat - clock_timestamp()) * 1000000)::bigint, share"
     )
@@ -61,8 +65,8 @@ pub(super) async fn reserve(pool: &Pool, lane: &Lane, wanted: Wanted) -> Result<
     let client = &pool.get().await?;
     let (key, all, ahead) = (key(lane), lane.spacing * wanted.places, micros(lane.ahead));
     let (full, step) = (i64::from(FULL), i64::from(STEP));
-    let values: [&(dyn ToSql + Sync); 7] =
-        [&key, &micros(all), &ahead, &i64::from(wanted.well), &well_per_step(lane), &full, &step];
+    let (well, a_step, forgotten) = (i64::from(wanted.well), well_per_step(lane), micros(REMEMBERED));
+    let values: [&(dyn ToSql + Sync); 8] = [&key, &micros(all), &ahead, &well, &a_step, &full, &step, &forgotten];
     if let Some(row) = asked(client, &reserve_sql(), &values).await?.first() {
         let share = u32::try_from(get::<i32>(row, 1)?).unwrap_or(FULL).clamp(1, FULL);
         let first_in = span(row)?.saturating_sub(all * FULL / share);
@@ -185,6 +189,11 @@ mod tests {
             hold(&one, &lane, Duration::ZERO).await.unwrap();
         }
         assert_eq!(spacing(&two, 0).await, 1612, "a sixteenth is the least");
+        database.sql("UPDATE limiter SET tat = clock_timestamp() - interval '19 minutes'");
+        assert_eq!(spacing(&one, 0).await, 1612, "it is remembered");
+        database.sql("UPDATE limiter SET tat = clock_timestamp() - interval '20 minutes'");
+        assert_eq!(spacing(&two, 0).await, 100, "until nobody has sent anything for long");
+        assert_eq!(spacing(&one, 0).await, 100);
     }
 
     #[tokio::test]

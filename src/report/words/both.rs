@@ -20,11 +20,15 @@ pub fn both(english: impl Into<Cow<'static, str>>, indonesian: impl Into<Cow<'st
     Both { english: english.into(), indonesian: indonesian.into() }
 }
 
+/// A text of words that both languages have.
+pub fn spoken(text: impl Fn(&Speech) -> String) -> Both {
+    both(text(Speech::of(Language::English)), text(Speech::of(Language::Indonesian)))
+}
+
 /// So many of them.
 #[must_use]
 pub fn counted(count: u64, unit: Unit) -> Both {
-    let text = |language| (Speech::of(language).counted)(count, unit);
-    both(text(Language::English), text(Language::Indonesian))
+    spoken(|words| (words.counted)(count, unit))
 }
 
 /// What a journal lacks.

@@ -11,6 +11,7 @@ use tokio::sync::Mutex;
 
 use super::pacer::{Granted, Pacer};
 use super::share::{Place, Purpose, Share};
+use super::wait_asked_for;
 use crate::doku::answer::retry_after;
 use crate::doku::exchange::{Exchange, Request};
 use crate::job::settings::Limits;
@@ -58,7 +59,7 @@ impl<G: Gateway, J: Journal, C: Clock> LaneGate<G, J, C> {
     /// How long an answer asks everybody to wait.
     fn asks_for(&self, exchange: &Exchange) -> Option<Duration> {
         let Exchange::Answered(answer) = exchange else { return None };
-        retry_after(answer, self.clock.now()).or((answer.status == 429).then_some(self.backoff))
+        wait_asked_for(retry_after(answer, self.clock.now()), answer.status == 429, self.backoff)
     }
 }
 

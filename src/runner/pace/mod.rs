@@ -5,6 +5,7 @@
 //! apart once more where they leave, for a disk that is slow to sync lets several of them go at once. [`share`] is what this
 //! program has of a pace that several keep together. [`Seen`] is what a run has learned of the provider's limits.
 
+mod asked;
 pub mod gate;
 mod pacer;
 mod quota;
@@ -13,6 +14,9 @@ pub mod share;
 mod speed;
 #[cfg(test)]
 mod tests;
+mod turn;
 
+pub(super) use asked::wait_asked_for;
 pub use pacer::{Granted, Pacer};
 pub use seen::Seen;
+pub(super) use turn::turn;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::quota::Quota;
 use super::seen::Seen;
 use super::speed::Speed;
+use super::wait_asked_for;
 use crate::job::settings::Limits;
 use crate::journal::lane::{FULL, ONE_FALL};
 use crate::journal::past::{Past, Said};
@@ -31,7 +32,8 @@ pub struct Pacer<C: Clock> {
     granted: usize,
     /// No call before this: a Retry-After in force.
     not_before: Duration,
-    speed: Speed,
+    /// `None`: those who share the lane keep the lowered rate, and here it is the job's.
+    speed: Option<Speed>,
     /// Being throttled counts again from here.
     falls_from: Duration,
     /// The time that the quotas are told goes more slowly than time does while the rate is lowered: from this point of
@@ -49,7 +51,7 @@ impl<C: Clock> Pacer<C> {
             let seconds = u32::try_from(quota.per.as_secs()).unwrap_or(u32::MAX);
             quota.calls.get() / seconds.max(1)
         });
-        let speed = Speed::full(a_second.min().unwrap_or_default());
+        let speed = Some(Speed::full(a_second.min().unwrap_or_default()));
         let now = clock.monotonic() + BEFORE;
         let (not_before, falls_from) = (Duration::ZERO, Duration::ZERO);
         Self { quotas, clock, granted: 0, not_before, speed, falls_from, turned: (now, now), seen: Seen::default() }
@@ -84,15 +86,15 @@ impl<C: Clock> Pacer<C> {
         }
         for call in &past.calls {
             let Some(answered_at) = call.answered_at else { continue };
-            let asked = call.retry_after.or((call.said == Said::TooMany).then_some(backoff));
+            let asked = wait_asked_for(call.retry_after, call.said == Said::TooMany, backoff);
             match (asked, call.said) {
                 (Some(wait), _) => self.hold_at(ago(answered_at), wait),
-                (None, Said::Well) => self.speed.climb(),
+                (None, Said::Well) => self.speed.iter_mut().for_each(Speed::climb),
                 (None, Said::TooMany | Said::Else) => {}
             }
         }
         // What was learned by others is told as far as it is still in force.
-        let (held, share) = (self.not_before > here, self.speed.share());
+        let (held, share) = (self.not_before > here, self.share());
         self.seen.held_until = self.seen.held_until.filter(|_| held);
         self.seen.lowest_share = (share < FULL).then_some(share);
         self
@@ -141,10 +143,9 @@ impl<C: Clock> Pacer<C> {
 
     fn hold_at(&mut self, at: Duration, wait: Duration) {
         let held_until = at + wait;
-        if at >= self.falls_from && !self.quotas.is_empty() {
-            self.change_speed(Speed::fall);
-            let share = self.speed.share();
-            self.seen.lowest_share = Some(self.seen.lowest_share.map_or(share, |lowest| lowest.min(share)));
+        if at >= self.falls_from && !self.quotas.is_empty() && self.speed.is_some() {
+            self.change_speed(|speed| speed.iter_mut().for_each(Speed::fall));
+            self.seen.in_force(self.share());
         }
         self.not_before = self.not_before.max(held_until);
         self.falls_from = self.falls_from.max(held_until).max(at + ONE_FALL);
@@ -159,9 +160,20 @@ impl<C: Clock> Pacer<C> {
 
     /// Takes note of a good answer: a rate that was lowered climbs back.
     pub fn climb(&mut self) {
-        if self.speed.share() < FULL {
-            self.change_speed(Speed::climb);
+        if self.share() < FULL {
+            self.change_speed(|speed| speed.iter_mut().for_each(Speed::climb));
         }
+    }
+
+    /// The calls have places in a lane, of whose rate so much is in force: the lane keeps them as far apart as that says, whoever
+    /// was throttled, and good answers to all bring it back. A second pace here, which hears of our own answers only, would let
+    /// places go to waste.
+    pub fn follow(&mut self, in_force: u32) {
+        if self.speed.is_some() {
+            self.change_speed(|speed| *speed = None);
+            self.seen.lowest_share = None;
+        }
+        self.seen.in_force(in_force);
     }
 
     /// When the wait that the provider has asked for is over, in the steady clock's time.
@@ -176,10 +188,15 @@ impl<C: Clock> Pacer<C> {
         &self.seen
     }
 
-    fn change_speed(&mut self, change: impl FnOnce(&mut Speed)) {
+    fn change_speed(&mut self, change: impl FnOnce(&mut Option<Speed>)) {
         let now = self.now();
         self.turned = (now, self.told(now));
         change(&mut self.speed);
+    }
+
+    /// The share of the job's rate that is in force here.
+    fn share(&self) -> u32 {
+        self.speed.as_ref().map_or(FULL, Speed::share)
     }
 
     fn now(&self) -> Duration {
@@ -189,12 +206,12 @@ impl<C: Clock> Pacer<C> {
     /// The time that the quotas are told.
     fn told(&self, now: Duration) -> Duration {
         let (at, told) = self.turned;
-        told + now.saturating_sub(at) * self.speed.share() / FULL
+        told + now.saturating_sub(at) * self.share() / FULL
     }
 
     /// When the quotas will be told this time.
     fn time_of(&self, told: Duration, now: Duration) -> Duration {
-        let share = self.speed.share();
+        let share = self.share();
         let wait = told.saturating_sub(self.told(now)) * FULL;
         now + (wait + Duration::from_nanos(u64::from(share) - 1)) / share
     }

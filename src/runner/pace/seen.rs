@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::journal::lane::FULL;
+
 /// Figures only; they decide nothing. Points in time are those of the steady clock.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Seen {
@@ -37,6 +39,13 @@ impl Seen {
             Some(429) => self.too_many += 1,
             Some(503) => self.unavailable += 1,
             _ => {}
+        }
+    }
+
+    /// Takes note of how much of the rate is in force.
+    pub(super) fn in_force(&mut self, share: u32) {
+        if share < FULL {
+            self.lowest_share = Some(self.lowest_share.map_or(share, |lowest| lowest.min(share)));
         }
     }
 

@@ -12,8 +12,8 @@ use std::time::Duration;
 use tokio::sync::{Mutex, watch};
 
 use crate::job::settings::Limits;
-use crate::journal::lane::{Lane, Reserved, Wanted};
-use crate::journal::{Account, Journal, JournalError};
+use crate::journal::lane::{FULL, Lane, Lanes, Reserved, Wanted};
+use crate::journal::{Account, JournalError};
 use crate::runner::clock::Clock;
 
 /// A hundredth of the rate is kept back, as by the job's own quotas.
@@ -27,8 +27,8 @@ const MOST_PLACES: u32 = 200;
 const AGAIN: Duration = Duration::from_millis(250);
 
 /// What this program has of the lane.
-pub struct Share<J, C> {
-    journal: Arc<J>,
+pub struct Share<L, C> {
+    lanes: Arc<L>,
     clock: C,
     lane: Lane,
     places: u32,
@@ -46,9 +46,11 @@ pub struct Share<J, C> {
 pub enum Open {
     /// Every call.
     ForAll,
+    /// What may change money, for inquiries are not answered.
+    ForRequests,
     /// Inquiries, for the provider is ill.
     ForInquiries,
-    /// None: the run was stopped.
+    /// None: the run was stopped, or the provider is too ill for any.
     ForNone,
 }
 
@@ -74,6 +76,7 @@ impl Open {
     const fn lets_go(self, purpose: Purpose) -> bool {
         match self {
             Self::ForAll => true,
+            Self::ForRequests => matches!(purpose, Purpose::Request),
             Self::ForInquiries => matches!(purpose, Purpose::Inquiry),
             Self::ForNone => false,
         }
@@ -81,10 +84,11 @@ impl Open {
 }
 
 /// What we have at this moment.
-#[derive(Default)]
 struct Ours {
     /// The times of our places on the steady clock; `None`: nothing is shared.
     places: Option<VecDeque<Duration>>,
+    /// So much of the rate is in force for all who share the lane, as far as we have heard, in thousandths.
+    in_force: u32,
     /// So many good answers have come since the last places.
     well: u32,
     /// No call of ours before this: the provider has asked for a wait.
@@ -102,10 +106,10 @@ enum Turn {
     Take,
 }
 
-impl<J: Journal, C: Clock> Share<J, C> {
+impl<L: Lanes, C: Clock> Share<L, C> {
     /// The share of an account's lane under a job's limits; `None`: the job has no rate.
     #[must_use]
-    pub fn new(journal: Arc<J>, account: &Account, limits: &Limits, clock: C) -> Option<Self> {
+    pub fn new(lanes: Arc<L>, account: &Account, limits: &Limits, clock: C) -> Option<Self> {
         // All quotas have the same burst, so that the slowest one holds all others.
         let spacing = limits.rate.iter().map(|quota| quota.per * 100 / USED / quota.calls.get()).max()?;
         let places = u32::try_from(BLOCK.as_micros() / spacing.as_micros().max(1)).unwrap_or(MOST_PLACES);
@@ -119,13 +123,20 @@ impl<J: Journal, C: Clock> Share<J, C> {
         // In any time of a quota there are its calls and one more place; being late adds to them, but less than the burst.
         let lasts = spacing * limits.burst.get() * 3 / 4;
         Some(Self {
-            journal,
+            lanes,
             clock,
             lane,
             places,
             lasts,
             turn: Mutex::new(()),
-            ours: Locked::new(Ours { places: Some(VecDeque::new()), ..Ours::default() }),
+            ours: Locked::new(Ours {
+                places: Some(VecDeque::new()),
+                in_force: FULL,
+                well: 0,
+                held_until: Duration::ZERO,
+                telling: 0,
+                untold: None,
+            }),
             open: watch::Sender::new(Open::ForAll),
         })
     }
@@ -166,21 +177,40 @@ impl<J: Journal, C: Clock> Share<J, C> {
                 Next::At(place) => self.clock.sleep(place.saturating_sub(now)).await,
                 Next::Never(error) => return Err(error),
                 Next::None => {
-                    let reserved = self.reserve().await?;
-                    self.note(reserved).await;
+                    self.reserve().await?;
                 }
             }
         }
     }
 
-    /// Asks for places, and tells how many good answers there were, until that is heard.
-    async fn reserve(&self) -> Result<Reserved, JournalError> {
-        let well = self.ours().well;
-        let reserved = self.journal.reserve(&self.lane, Wanted { places: self.places, well }).await?;
-        if matches!(reserved, Reserved::Places { .. }) {
-            self.ours().well -= well;
+    /// Asks for places, and tells how many good answers there were, until that is heard. At a lower rate a block has fewer places:
+    /// a wait that is asked for later loses all that are left of it.
+    async fn reserve(&self) -> Result<(), JournalError> {
+        let (well, places) = {
+            let ours = self.ours();
+            (ours.well, (self.places * ours.in_force / FULL).max(1))
+        };
+        match self.lanes.reserve(&self.lane, Wanted { places, well }).await? {
+            Reserved::Alone => self.ours().places = None,
+            Reserved::Later(wait) => self.clock.sleep(wait).await,
+            Reserved::Places { first_in, spacing } => {
+                // The answer has been on its way: a place comes a little later for it, and never sooner.
+                let first = self.clock.monotonic() + first_in;
+                let mut ours = self.ours();
+                ours.well = ours.well.saturating_sub(well);
+                ours.in_force = share_of(self.lane.spacing, spacing);
+                if let Some(all) = ours.places.as_mut() {
+                    all.extend((0..places).map(|index| first + spacing * index));
+                }
+            }
         }
-        Ok(reserved)
+        Ok(())
+    }
+
+    /// How much of the rate is in force for all who share the lane, in thousandths; `None`: nobody shares it with us.
+    pub(super) fn in_force(&self) -> Option<u32> {
+        let ours = self.ours();
+        ours.places.as_ref().map(|_| ours.in_force)
     }
 
     /// Takes note of a good answer: a rate that was lowered climbs back, for all.
@@ -216,30 +246,17 @@ impl<J: Journal, C: Clock> Share<J, C> {
         }
     }
 
-    async fn note(&self, reserved: Reserved) {
-        match reserved {
-            Reserved::Alone => self.ours().places = None,
-            Reserved::Later(wait) => self.clock.sleep(wait).await,
-            Reserved::Places { first_in, spacing } => {
-                // The answer has been on its way: a place comes a little later for it, and never sooner.
-                let first = self.clock.monotonic() + first_in;
-                if let Some(places) = self.ours().places.as_mut() {
-                    places.extend((0..self.places).map(|index| first + spacing * index));
-                }
-            }
-        }
-    }
-
     /// Drops all places, and keeps the lane empty for a time that the provider has asked for. Returns when the others are
     /// told; until then nothing of ours leaves, and if they cannot be told, nothing does any more.
     pub async fn hold(&self, wait: Duration) {
         {
             let mut ours = self.ours();
             ours.places.iter_mut().for_each(VecDeque::clear);
+            ours.well = 0;
             ours.held_until = ours.held_until.max(self.clock.monotonic() + wait);
             ours.telling += 1;
         }
-        let told = self.journal.hold(&self.lane, wait).await;
+        let told = self.lanes.hold(&self.lane, wait).await;
         let mut ours = self.ours();
         ours.telling -= 1;
         if let Err(error) = told {
@@ -259,4 +276,10 @@ enum Next {
     None,
     /// The others could not be told to wait.
     Never(JournalError),
+}
+
+/// How much of the rate is left if places are so far apart, in thousandths.
+fn share_of(at_full_rate: Duration, spacing: Duration) -> u32 {
+    let share = at_full_rate.as_nanos() * u128::from(FULL) / spacing.as_nanos().max(1);
+    u32::try_from(share).unwrap_or(FULL).clamp(1, FULL)
 }

@@ -1,5 +1,7 @@
 //! The pacer on a paused clock.
 
+mod together;
+
 use std::num::NonZeroU32;
 use std::time::Duration;
 

@@ -278,6 +278,31 @@ async fn failures_of_others_that_are_heard_at_once_open_the_breaker_once() {
 }
 
 #[tokio::test]
+async fn calls_that_wait_for_their_places_leave_only_while_the_provider_is_well_enough_for_them() {
+    use Place::{Closed, Taken};
+    type Kind = fn(ItemId, Health) -> Heard;
+    let cases: [(&[Kind], Place, Place); 4] = [
+        (&[], Taken, Taken),
+        (&[Heard::Inquiry], Taken, Closed),
+        (&[Heard::Send], Closed, Taken),
+        (&[Heard::Send, Heard::Inquiry], Closed, Closed),
+    ];
+    for (failing, request, inquiry) in cases {
+        let world = World::new();
+        let (journal, clock) = (Arc::clone(&world.journal), world.clock.clone());
+        let share = Share::new(journal, &World::account(), &world.rules.limits, clock).map(Arc::new);
+        let mut dispatch = world.dispatch([], &[]).await.in_lane(share.clone());
+        dispatch.take_on(ill(0, 1));
+        let fails = |number| failing.iter().map(move |kind| kind(ItemId::numbered(number), Health::Bad));
+        dispatch.take_on(Work { elsewhere: (1..=50).flat_map(fails).collect(), heard: 200, ..Work::default() });
+        dispatch.run(world.interrupt.subscribe()).await;
+        let share = share.expect("the limits have a rate");
+        assert_eq!(share.take(Purpose::Request).await.unwrap(), request, "{} kinds of calls fail", failing.len());
+        assert_eq!(share.take(Purpose::Inquiry).await.unwrap(), inquiry, "{} kinds of calls fail", failing.len());
+    }
+}
+
+#[tokio::test]
 async fn failures_before_a_host_came_are_not_its_own_to_judge() {
     let mut world = World::at_ease();
     world.rules.retries.attempts = NonZeroU32::MIN;
