@@ -299,6 +299,13 @@ impl Screen {
                     "yang sudah diketahui ada di jurnal; jalankan lagi job ini",
                 ],
             ),
+            Failure::Unwritten(message) => tell(
+                &Both::same(message),
+                [
+                    "nothing was sent, and nothing is reported; make room or name another folder, and do it again",
+                    "tidak ada yang dikirim, dan tidak ada laporan; sediakan ruang atau sebutkan folder lain, lalu ulangi",
+                ],
+            ),
         }
     }
 
@@ -310,6 +317,7 @@ impl Screen {
             Failure::Refused(message)
             | Failure::Held(message)
             | Failure::Stopped(message)
+            | Failure::Unwritten(message)
             | Failure::InDoubt(message) => (&[][..], Some(message.as_str())),
         };
         let document = serde_json::json!({
