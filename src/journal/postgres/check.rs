@@ -21,7 +21,7 @@ use crate::model::time;
 pub(super) async fn check(client: &Client) -> Result<Checked, Undone> {
     client.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
     let (mut checked, mut began) = (Checked::begin(), HashMap::new());
-    intact::flaws(client).await?.into_iter().for_each(|flaw| checked.flaw(flaw));
+    intact::flaws(client).await?.into_iter().for_each(|flaw| checked.flaw(flaw.what));
     chain(&mut checked, client, &mut began).await?;
     items(&mut checked, client).await?;
     rows(&mut checked, client, began).await?;

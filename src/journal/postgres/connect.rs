@@ -54,8 +54,10 @@ fn pool(address: &Address) -> Result<Pool, String> {
     };
     // A runner that was frozen in the middle of a write must not keep the others from theirs for as long as its lease.
     let frozen = (address.lease() / 4).as_millis();
+    // Whatever the server does by itself, each statement sees what was committed when it begins.
     let settings = format!(
-        "SET idle_in_transaction_session_timeout = {frozen}; SET lock_timeout = {frozen}; SET client_min_messages = warning"
+        "SET idle_in_transaction_session_timeout = {frozen}; SET lock_timeout = {frozen}; SET client_min_messages = warning; \
+         SET default_transaction_isolation = 'read committed'"
     );
     let settings: Arc<str> = settings.into();
     let prepare = Hook::async_fn(move |client, _| {

@@ -649,7 +649,8 @@ mod tests {
         let third = pool.get().await.unwrap();
         third
             .batch_execute(
-                "BEGIN; INSERT INTO runner (id, host, pid, lease_until) VALUES (99, 'third', 3, clock_timestamp() + interval '1 min'); \
+                "BEGIN; INSERT INTO runner (id, host, pid, lease_until, version) \
+                     SELECT 99, 'third', 3, clock_timestamp() + interval '1 min', version FROM journal; \
                  SELECT 1 FROM at_work FOR UPDATE",
             )
             .await

@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use deadpool_postgres::Client;
+use tokio_postgres::types::ToSql;
 
 use super::look::get;
 use super::schema;
@@ -55,19 +56,13 @@ pub(super) enum Holds {
 }
 
 impl Lease {
-    /// Makes a runner known, unless the tables have become those of another program.
+    /// Makes a runner known. A guard refuses it if the tables have become those of another version since it looked at them.
     pub(super) async fn begin(client: &Client, host: &str, pid: u32, span: Duration) -> Result<Self, Undone> {
         let began = now();
-        let registered = client
-            .query_opt(
-                "INSERT INTO runner (host, pid, lease_until) \
-                 SELECT $1, $2, clock_timestamp() + $3::bigint * interval '1 millisecond' FROM journal WHERE version = $4 \
-                 RETURNING id",
-                &[&host, &i64::from(pid), &milliseconds(span), &schema::VERSION],
-            )
-            .await?;
-        let carried_over = || JournalError::Read("its tables have just been carried over to another version".into());
-        let row = registered.ok_or_else(carried_over)?;
+        let statement = "INSERT INTO runner (host, pid, lease_until, version) \
+             VALUES ($1, $2, clock_timestamp() + $3::bigint * interval '1 millisecond', $4) RETURNING id";
+        let values: [&(dyn ToSql + Sync); 4] = [&host, &i64::from(pid), &milliseconds(span), &schema::VERSION];
+        let row = client.query_one(statement, &values).await?;
         Ok(Self { runner: get(&row, 0)?, span, ends: Mutex::new(began.and(span)) })
     }
 

@@ -63,6 +63,7 @@ use crate::model::ids::{ClientId, InvoiceNumber, RunId};
 use crate::model::time::Timestamp;
 use address::Address;
 use connect::connect;
+use intact::Flaw;
 use lease::IS_ALIVE;
 use memo::Keeper;
 use migrate::{Found, Migrated, look as look_for_tables, migrate, refuse_older};
@@ -184,22 +185,24 @@ impl PostgresJournal {
         let client = pool.get().await.map_err(|error| Undone::from(error).unusable(address))?;
         let made = migrate(&client, address).await;
         if made.is_err() {
+            // Others wait for its locks. If the connection is gone, so are they.
+            let _ = client.batch_execute("ROLLBACK").await;
             drop(Object::take(client));
         }
         made.map_err(|error| error.unusable(address))
     }
 
-    /// Without its triggers and unique indexes the database refuses nothing.
+    /// Without its guards the database refuses nothing, and with those of others it may do something else.
     async fn refuse_unguarded(pool: &Pool, address: &Address) -> Result<(), JournalError> {
         let client = pool.get().await.map_err(|error| Undone::from(error).unusable(address))?;
         let flaws = intact::flaws(&client).await.map_err(|error| error.unusable(address))?;
-        match flaws.first() {
-            None => Ok(()),
-            Some(flaw) => {
-                let hint = "put a backup of the database back, and look with rekon journal check";
-                Err(JournalError::Unusable { path: address.to_string(), reason: format!("{flaw}\n  hint: {hint}") })
-            }
-        }
+        let Some(Flaw { what, remedy }) = flaws.first() else { return Ok(()) };
+        let more = if flaws.len() > 1 {
+            format!(" (and {} more: rekon journal check)", flaws.len() - 1)
+        } else {
+            String::new()
+        };
+        Err(JournalError::Unusable { path: address.to_string(), reason: format!("{what}{more}\n  hint: {remedy}") })
     }
 
     /// The last entry is the one that the head names. `rekon journal check` looks at all of them.

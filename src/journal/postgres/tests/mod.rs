@@ -1,6 +1,10 @@
 //! The promises of the shared journal alone: who is at work, whose writes are refused, and what a server that goes away costs.
 
+mod migrate;
+
 use std::path::Path;
+
+use deadpool_postgres::Client;
 
 use super::address::Address;
 use super::emergency::Waiting;
@@ -22,6 +26,14 @@ fn address(url: &str) -> Address {
 
 async fn open(database: &Database<'_>, beside: &Path) -> PostgresJournal {
     PostgresJournal::open(&address(&database.url()), beside).await.unwrap()
+}
+
+/// Waits until somebody in the same database waits for a lock.
+async fn waiting_for_a_lock(client: &Client) {
+    let waits = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while client.query(waits, &[]).await.unwrap().is_empty() {
+        tokio::task::yield_now().await;
+    }
 }
 
 async fn item(journal: &PostgresJournal, number: u32) -> Item {
@@ -288,50 +300,129 @@ async fn a_head_that_is_not_the_end_of_the_log_is_found() {
     assert!(refused.to_string().contains("the end of its log is not what its last writer left"), "{refused}");
 }
 
+const MISSING: &str = "is missing";
+const OFF: &str = "is switched off";
+const CHANGED: &str = "was changed";
+
+/// What a check finds; a run is told the same, and refused.
+async fn flaws_at_opening(database: &Database<'_>, beside: &Path) -> Vec<String> {
+    let refused = PostgresJournal::open(&address(&database.url()), beside).await.err().expect("it is refused");
+    let journal = PostgresJournal::open_to_read(&address(&database.url()), beside).await.unwrap().unwrap();
+    let flaws = journal.check().await.unwrap().flaws;
+    assert!(refused.to_string().contains(&flaws[0]), "{refused}");
+    assert!(refused.to_string().contains("\n  hint: "), "{refused}");
+    flaws
+}
+
+#[tokio::test]
+async fn a_run_refuses_tables_to_which_somebody_has_added_something() {
+    let Some(server) = Server::shared(UNTRIED) else { return };
+    let beside = tempfile::tempdir().unwrap();
+    let additions = [
+        (
+            "event.own: this trigger",
+            "CREATE FUNCTION own() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'; \
+             CREATE TRIGGER own BEFORE INSERT ON event FOR EACH ROW EXECUTE FUNCTION own()",
+            "DROP TRIGGER own ON event",
+        ),
+        (
+            "attempt.\"My rule\": this rule",
+            "CREATE RULE \"My rule\" AS ON INSERT TO attempt DO INSTEAD NOTHING",
+            "DROP RULE \"My rule\" ON attempt",
+        ),
+        (
+            "item.small: this CHECK",
+            "ALTER TABLE item ADD CONSTRAINT small CHECK (amount < 1000)",
+            "ALTER TABLE item DROP CONSTRAINT small",
+        ),
+        (
+            "run_row.run_row_raw_key: this unique index",
+            "ALTER TABLE run_row ADD UNIQUE (raw)",
+            "ALTER TABLE run_row DROP CONSTRAINT run_row_raw_key",
+        ),
+        ("day.one: this unique index", "CREATE UNIQUE INDEX one ON day (date)", "DROP INDEX one"),
+        (
+            "item.item: this row security",
+            "ALTER TABLE item ENABLE ROW LEVEL SECURITY",
+            "ALTER TABLE item DISABLE ROW LEVEL SECURITY",
+        ),
+    ];
+    for (addition, make, remove) in additions {
+        let database = server.database();
+        drop(open(&database, beside.path()).await);
+        database.sql(make);
+        let flaw = format!("{addition} is none of the journal's");
+        assert_eq!(flaws_at_opening(&database, beside.path()).await, [flaw]);
+        let refused = PostgresJournal::open(&address(&database.url()), beside.path()).await.err().unwrap().to_string();
+        assert!(refused.ends_with(&format!("with the role that owns the tables: {remove}")), "{refused}");
+        database.sql(remove);
+        drop(open(&database, beside.path()).await);
+    }
+}
+
 #[tokio::test]
 async fn a_run_refuses_tables_whose_guards_are_not_those_that_were_made() {
     let Some(server) = Server::shared(UNTRIED) else { return };
     let beside = tempfile::tempdir().unwrap();
     let changes = [
-        ("event_is_never_changed", "trigger", "ALTER TABLE event DISABLE TRIGGER event_is_never_changed"),
-        ("head_goes_forward", "trigger", "DROP TRIGGER head_goes_forward ON head"),
-        ("item_begins_lawfully", "trigger", "ALTER TABLE item ENABLE REPLICA TRIGGER item_begins_lawfully"),
+        ("event.event_is_never_changed: this trigger", OFF, "ALTER TABLE event DISABLE TRIGGER event_is_never_changed"),
+        ("head.head_goes_forward: this trigger", MISSING, "DROP TRIGGER head_goes_forward ON head"),
         (
-            "item_changes_lawfully",
-            "trigger",
+            "item.item_begins_lawfully: this trigger",
+            OFF,
+            "ALTER TABLE item ENABLE REPLICA TRIGGER item_begins_lawfully",
+        ),
+        (
+            "item.item_changes_lawfully: this trigger",
+            CHANGED,
             "DROP TRIGGER item_changes_lawfully ON item; CREATE TRIGGER item_changes_lawfully BEFORE UPDATE OF state ON item \
              FOR EACH ROW EXECUTE FUNCTION item_changes_lawfully()",
         ),
         (
-            "item_changes_lawfully",
-            "function",
+            "item_changes_lawfully: this function",
+            CHANGED,
             "CREATE OR REPLACE FUNCTION item_changes_lawfully() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
         ),
-        ("item_one_generation", "unique index", "DROP INDEX item_one_generation"),
+        ("item.item_one_generation: this unique index", MISSING, "DROP INDEX item_one_generation"),
         (
-            "item_one_live",
-            "unique index",
+            "item.item_one_live: this unique index",
+            CHANGED,
             "DROP INDEX item_one_live; CREATE UNIQUE INDEX item_one_live ON item (invoice, operation, client_id, environment) \
              WHERE state <> 'refused' AND state <> 'ruled_not_done' AND state <> 'unknown'",
         ),
-        ("event_pkey", "unique index", "ALTER TABLE event DROP CONSTRAINT event_pkey"),
+        ("event.event_pkey: this unique index", MISSING, "ALTER TABLE event DROP CONSTRAINT event_pkey"),
+        ("item.item_amount_check: this CHECK", MISSING, "ALTER TABLE item DROP CONSTRAINT item_amount_check"),
+        (
+            "item.item_state_check: this CHECK",
+            CHANGED,
+            "ALTER TABLE item DROP CONSTRAINT item_state_check; ALTER TABLE item ADD CONSTRAINT item_state_check \
+             CHECK (state <> 'no state')",
+        ),
+        (
+            "day.day_orders_check: this CHECK",
+            OFF,
+            "ALTER TABLE day DROP CONSTRAINT day_orders_check; ALTER TABLE day ADD CONSTRAINT day_orders_check \
+             CHECK (orders >= 0) NOT VALID",
+        ),
+        (
+            "attempt.attempt_item_fkey: this foreign key",
+            MISSING,
+            "ALTER TABLE attempt DROP CONSTRAINT attempt_item_fkey",
+        ),
     ];
-    for (name, kind, change) in changes {
+    for (guard, state, change) in changes {
         let database = server.database();
         drop(open(&database, beside.path()).await);
         database.sql(change);
-        let flaw = format!("{name}: this {kind} guards the journal, and is missing, was switched off or was changed");
-        let refused = PostgresJournal::open(&address(&database.url()), beside.path()).await.err().expect(change);
-        assert!(refused.to_string().contains(&flaw), "{refused}");
-        let journal = PostgresJournal::open_to_read(&address(&database.url()), beside.path()).await.unwrap().unwrap();
-        assert_eq!(journal.check().await.unwrap().flaws, [flaw]);
+        let flaw = format!("{guard} guards the journal, and {state}");
+        assert_eq!(flaws_at_opening(&database, beside.path()).await, [flaw]);
     }
     let database = server.database();
     drop(open(&database, beside.path()).await);
     database.sql(&format!("ALTER DATABASE {} SET session_replication_role = replica", database.name));
     let refused =
         PostgresJournal::open(&address(&database.url()), beside.path()).await.err().expect("no trigger is at work");
-    assert!(refused.to_string().contains("was switched off"), "{refused}");
+    assert!(refused.to_string().contains(OFF), "{refused}");
 }
 
 #[tokio::test]
@@ -352,7 +443,7 @@ async fn tables_of_another_version_and_of_somebody_else_are_refused() {
     );
     drop(PostgresJournal::open(&address(&database.url()), beside.path()).await.unwrap());
     database.sql("UPDATE journal SET version = 99");
-    refused("its tables have version 99, this program knows 2").await;
+    refused("its tables have version 99, this program knows 3").await;
 }
 
 #[tokio::test]
@@ -468,13 +559,13 @@ async fn what_may_have_been_written_and_cannot_be_looked_for_is_not_written_agai
     database.sql(&format!("CREATE ROLE {role} LOGIN"));
     let owner = address(&format!("{}?runner_role={role}", database.url()));
     PostgresJournal::migrate(&owner).await.unwrap();
+    let journal = PostgresJournal::open(&address(&database.url_of(&role)), beside.path()).await.unwrap();
     // The commit waits for us, so that the connection can be cut in the middle of it.
     database.sql(
         "CREATE FUNCTION wait_for_us() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock(7); \
          RETURN NULL; END $$; CREATE CONSTRAINT TRIGGER wait_for_us AFTER INSERT ON item DEFERRABLE INITIALLY DEFERRED \
          FOR EACH ROW EXECUTE FUNCTION wait_for_us()",
     );
-    let journal = PostgresJournal::open(&address(&database.url_of(&role)), beside.path()).await.unwrap();
     let run = journal.begin_run(new_run("job", &[1, 2])).await.unwrap();
     let own = super::connect::connect(&address(&database.url())).await.unwrap().get().await.unwrap();
     own.batch_execute("SELECT pg_advisory_lock(7)").await.unwrap();
