@@ -516,6 +516,36 @@ async fn a_database_that_was_restored_or_made_anew_is_noticed_by_each_host_until
 }
 
 #[tokio::test]
+async fn a_restored_database_is_noticed_by_whatever_name_it_is_reached() {
+    let Some(server) = Server::shared(UNTRIED) else { return };
+    let (database, beside) = (server.database(), tempfile::tempdir().unwrap());
+    let by_another_name = address(&database.url().replace("127.0.0.1", "localhost"));
+    let lost = async || PostgresJournal::open(&by_another_name, beside.path()).await.unwrap().loss();
+    let journal = open(&database, beside.path()).await;
+    let run = journal.begin_run(new_run("job", &[1, 2])).await.unwrap();
+    drop(journal);
+    let backup = copied(server, &database);
+    let journal = open(&database, beside.path()).await;
+    let sent = journal.record_intent(first(&run, 1, "body")).await.unwrap();
+    journal.record_outcome(ended(sent.attempt(), Outcome::Applied)).await.unwrap();
+    drop(journal);
+    assert_eq!(lost().await, None);
+    let another = server.database();
+    assert_eq!(open(&another, beside.path()).await.loss(), None, "another journal lacks nothing of this one");
+    put_back(server, &backup, &database);
+    let loss = Loss { since: at(0), until: at(2) };
+    assert_eq!(lost().await, Some(loss));
+    let put_elsewhere = address(&backup.url());
+    assert_eq!(PostgresJournal::open(&put_elsewhere, beside.path()).await.unwrap().loss(), Some(loss));
+    let journal = PostgresJournal::open(&by_another_name, beside.path()).await.unwrap();
+    let noted = Acceptance { found: loss.to_string(), lost_since: Some(loss.since), reason: String::new() };
+    journal.accept(noted, at(50)).await.unwrap();
+    drop(journal);
+    assert_eq!(lost().await, None, "the log knows of it");
+    assert_eq!(open(&database, beside.path()).await.loss(), None, "by each of its names");
+}
+
+#[tokio::test]
 async fn a_database_that_is_put_back_under_a_runner_gets_nothing_from_it_and_is_noticed_later() {
     let Some(server) = Server::shared(UNTRIED) else { return };
     let (database, here, elsewhere) = (server.database(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
