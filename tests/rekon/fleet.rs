@@ -505,6 +505,7 @@ fn a_host_that_is_frozen_while_it_closes_a_run_leaves_no_second_report() {
     let Some(server) = Server::shared("a closing host that is frozen") else { return };
     let (mut fleet, door) = Fleet::behind_a_door(server, 2, 30, ("", STEADY));
     let mut running = fleet.start_all();
+    until("both are at work", || fleet.has_tables() && fleet.sql("SELECT count(*) FROM runner") == "2");
     // Its files are written by the time it says where they are: there it waits for a lock that the test holds.
     fleet.sql(
         "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql SET lock_timeout = 0 AS \
@@ -537,6 +538,7 @@ fn a_host_that_is_frozen_while_it_closes_a_run_leaves_no_second_report() {
     assert!(woken.stderr.contains("another one reports on run"), "{}", woken.stderr);
     assert!(!woken.stdout.contains("files: "), "{}", woken.stdout);
     assert_eq!(fleet.reports().into_values().collect::<Vec<_>>(), [[1 - closer]]);
+    fleet.sql("DROP TRIGGER wait ON joint_run");
     assert_eq!(fleet.complaints(), [""; 0]);
 }
 

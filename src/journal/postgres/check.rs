@@ -5,10 +5,9 @@ use std::collections::HashMap;
 use deadpool_postgres::Client;
 use tokio_postgres::Row;
 
+use super::ask::{PIECE, asked};
 use super::intact;
-use super::look::{WIDTH, checked, get, item_columns, natural, read_item};
-use super::needs::asked;
-use super::reads::{PIECE, read_row};
+use super::look::{WIDTH, checked, get, item_columns, natural, read_item, read_row};
 use super::trouble::Undone;
 use crate::journal::check::{Answered, Checked, Terms};
 use crate::journal::history::DayCaps;
@@ -21,7 +20,7 @@ use crate::model::time;
 pub(super) async fn check(client: &Client) -> Result<Checked, Undone> {
     client.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
     let (mut checked, mut began) = (Checked::begin(), HashMap::new());
-    intact::flaws(client).await?.into_iter().for_each(|flaw| checked.flaw(flaw.what));
+    intact::flaws(client).await?.into_iter().for_each(|flaw| checked.flaw(flaw));
     chain(&mut checked, client, &mut began).await?;
     items(&mut checked, client).await?;
     rows(&mut checked, client, began).await?;

@@ -350,9 +350,9 @@ mod tests {
         assert!(error.contains("password missing\n  hint: set PGPASSWORD"), "{error}");
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("secret");
-        super::super::pgpass::testing::write_private(&path, "rekon_secret\n");
+        super::super::password::testing::write_private(&path, "rekon_secret\n");
         tried(&format!("{url}?password_file={}", path.display())).await.expect("it is the right one");
-        super::super::pgpass::testing::write_private(&path, "another\n");
+        super::super::password::testing::write_private(&path, "another\n");
         let error = tried(&format!("{url}?password_file={}", path.display())).await.expect_err("it is a wrong one");
         assert!(error.contains("password authentication failed"), "{error}");
         assert!(error.contains("(28P01)\n  hint: is it the password of that role?"), "{error}");

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use deadpool_postgres::Client;
 
+use super::ask::asked;
 use super::look::get;
-use super::needs::asked;
 use super::schema;
 use super::trouble::Undone;
 
@@ -55,14 +55,8 @@ SELECT 'function', '', quote_ident(p.proname), p.prosrc, true, ''
 FROM pg_proc p WHERE p.prorettype = 'trigger'::regtype AND p.pronargs = 0 AND pg_function_is_visible(p.oid)
 ORDER BY 1, 2, 3";
 
-/// What is wrong with a guard, and what to do.
-pub(super) struct Flaw {
-    pub(super) what: String,
-    pub(super) remedy: String,
-}
-
-/// What is wrong with the guards; empty if nothing.
-pub(super) async fn flaws(client: &Client) -> Result<Vec<Flaw>, Undone> {
+/// What is wrong with the guards, and what to do about each; empty if nothing.
+pub(super) async fn flaws(client: &Client) -> Result<Vec<String>, Undone> {
     let mut missing = made();
     let mut flaws = Vec::new();
     for row in asked(client, FOUND, &[&schema::TABLES.as_slice()]).await? {
@@ -91,22 +85,15 @@ impl Guard {
         if table.is_empty() { name.clone() } else { format!("{table}.{name}") }
     }
 
-    fn has(&self, flaw: &str) -> Flaw {
-        Flaw {
-            what: format!("{}: this {} guards the journal, and {flaw}", self.place(), self.kind),
-            remedy: "look with rekon journal check what was written without it; then make it again as it was, with the role that \
-                     owns the tables, or put a backup of the database back"
-                .to_owned(),
-        }
+    fn has(&self, flaw: &str) -> String {
+        let hint = "if rekon journal check finds nothing else, make it again as it was, with the role that owns the tables; else put a \
+                    backup of the database back";
+        format!("{}: this {} guards the journal, and {flaw}\n  hint: {hint}", self.place(), self.kind)
     }
 
-    fn is_strange(&self, removes: &str) -> Flaw {
-        Flaw {
-            what: format!("{}: this {} is none of the journal's", self.place(), self.kind),
-            remedy: format!(
-                "it may change or hide what is written; remove it with the role that owns the tables: {removes}"
-            ),
-        }
+    fn is_strange(&self, removes: &str) -> String {
+        let hint = "it may change or hide what is written; remove it with the role that owns the tables";
+        format!("{}: this {} is none of the journal's\n  hint: {hint}: {removes}", self.place(), self.kind)
     }
 }
 

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant, SystemTime};
 use deadpool_postgres::Client;
 use tokio_postgres::types::ToSql;
 
+use super::Runner;
+use super::ask::{asked, each};
 use super::look::get;
 use super::schema;
 use super::trouble::Undone;
@@ -165,6 +167,14 @@ pub(super) async fn bury(client: &Client) -> Result<u64, Undone> {
         .execute(&format!("UPDATE runner r SET lost_at = clock_timestamp() WHERE {IS_HERE} AND NOT ({IS_ALIVE})"), &[])
         .await?;
     Ok(lost)
+}
+
+/// Who is at work by the database's clock.
+pub(super) async fn at_work(client: &Client) -> Result<Vec<Runner>, Undone> {
+    let statement = format!("SELECT id, host, run FROM runner r WHERE {IS_ALIVE} ORDER BY id");
+    each(&asked(client, &statement, &[]).await?, |row| {
+        Ok(Runner { number: get(row, 0)?, host: get(row, 1)?, run: get(row, 2)? })
+    })
 }
 
 /// A moment by both clocks of the machine: one that nobody sets, and one that goes on while the machine sleeps.

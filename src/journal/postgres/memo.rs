@@ -12,8 +12,9 @@ use std::path::{Path, PathBuf};
 use deadpool_postgres::Client;
 
 use super::address::Address;
-use super::look::get;
-use super::needs::{asked, hash_of};
+use super::ask::asked;
+use super::log;
+use super::look::{get, hash_of};
 use super::sheet::Head;
 use super::trouble::Undone;
 use crate::journal::Loss;
@@ -145,9 +146,10 @@ async fn lacked(client: &Client, memo: &Memo, first: Option<&str>) -> Result<Opt
 
 /// Whether the log holds an entry that it held once.
 pub(super) async fn holds(client: &Client, known: Option<Head>) -> Result<bool, Undone> {
-    let Some(known) = known else { return Ok(true) };
-    let found = "SELECT 1 FROM event WHERE seq = $1 AND hash = $2";
-    Ok(!asked(client, found, &[&known.seq, &known.hash.as_slice()]).await?.is_empty())
+    match known {
+        Some(known) => log::holds(client, Some(known.seq), &known.hash).await,
+        None => Ok(true),
+    }
 }
 
 /// Hash and time of an entry.

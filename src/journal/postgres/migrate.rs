@@ -10,11 +10,11 @@ use std::collections::BTreeSet;
 use deadpool_postgres::Client;
 
 use super::address::Address;
-use super::lease::{IS_ALIVE, bury};
+use super::ask::asked;
+use super::lease::{at_work, bury};
 use super::look::get;
-use super::needs::asked;
 use super::trouble::Undone;
-use super::{guards, intact, schema};
+use super::{Runner, guards, intact, schema};
 use crate::journal::JournalError;
 
 /// `rekn` in ASCII: whoever makes or changes the tables holds this lock of the database's.
@@ -116,6 +116,15 @@ fn unusable(address: &Address, reason: String) -> Undone {
 /// # Errors
 /// The role may not do that, somebody is at work, or tables of somebody else are in the way: then nothing was done.
 pub(super) async fn migrate(client: &Client, address: &Address) -> Result<Migrated, Undone> {
+    let migrated = in_one_transaction(client, address).await;
+    if migrated.is_err() {
+        // Others wait for its locks. If the connection is gone, so are they.
+        let _ = client.batch_execute("ROLLBACK").await;
+    }
+    migrated
+}
+
+async fn in_one_transaction(client: &Client, address: &Address) -> Result<Migrated, Undone> {
     client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL lock_timeout = '60s'").await?;
     client.query("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await?;
     let migrated = match look(client, address).await? {
@@ -144,11 +153,9 @@ async fn keep_others_out(client: &Client, address: &Address) -> Result<(), Undon
     client.query("SELECT seq FROM head FOR UPDATE", &[]).await?;
     client.batch_execute("LOCK TABLE runner IN SHARE ROW EXCLUSIVE MODE").await?;
     bury(client).await?;
-    let statement = format!("SELECT r.host FROM runner r WHERE {IS_ALIVE} ORDER BY r.id LIMIT 1");
-    match client.query_opt(&statement, &[]).await? {
+    match at_work(client).await?.first() {
         None => Ok(()),
-        Some(row) => {
-            let host: String = get(&row, 0)?;
+        Some(Runner { host, .. }) => {
             Err(unusable(address, format!("{host} is at work on it; carry it over when that is done")))
         }
     }

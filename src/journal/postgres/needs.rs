@@ -5,20 +5,20 @@ use std::collections::{BTreeSet, HashMap};
 
 use deadpool_postgres::Client;
 use tokio_postgres::Row;
-use tokio_postgres::types::ToSql;
 
+use super::ask::{BEGIN, asked};
 use super::lease::{Fence, Holds, bury};
-use super::look::{WIDTH, checked, get, item_columns, read_item};
+use super::look::{WIDTH, checked, get, hash_of, item_columns, read_item};
 use super::memo;
-use super::reads::read_plan_run;
+use super::runs;
 use super::sheet::{Head, Loaded, began};
 use super::trouble::Undone;
+use crate::journal::JournalError;
 use crate::journal::history::PlanUse;
 use crate::journal::identity::Identity;
 use crate::journal::record::{AttemptId, Intent, ItemId};
 use crate::journal::rules::words::unsettled;
 use crate::journal::rules::{Began, Change, date};
-use crate::journal::{JournalError, log};
 use crate::model::ids::RunId;
 
 /// What a group asks for.
@@ -162,9 +162,7 @@ impl Needs {
 
     async fn read_what_few_ask_for(&self, client: &Client, loaded: &mut Loaded) -> Result<(), Undone> {
         if let Some(digest) = &self.plan {
-            for row in asked(client, RUNS_OF_PLAN, &[digest]).await? {
-                loaded.runs_of_plan.push(read_plan_run(&row)?);
-            }
+            loaded.runs_of_plan = runs::of_plan(client, digest).await?;
         }
         if self.answers {
             let items: Vec<i64> = loaded.items.keys().map(|item| item.0).collect();
@@ -261,9 +259,6 @@ async fn open(client: &Client, is_open: bool) -> Result<(), tokio_postgres::Erro
     if is_open { Ok(()) } else { client.batch_execute(BEGIN).await }
 }
 
-/// Whatever the server does by itself, each statement must see what was committed when it begins.
-pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
-
 /// The last numbers that were given.
 const LAST: &str = "SELECT coalesce((SELECT max(id) FROM item), 0), coalesce((SELECT max(id) FROM attempt), 0)";
 
@@ -275,32 +270,10 @@ const ANSWERS: &str = "SELECT item, data::json ->> 'answer_sha256' FROM event \
 const LEFT_OPEN: &str = "SELECT a.id, a.item FROM attempt a LEFT JOIN runner r ON r.id = a.runner \
      WHERE a.ended_at IS NULL AND (r.id IS NULL OR r.left_at IS NOT NULL OR r.lost_at IS NOT NULL) ORDER BY a.id";
 
-/// The runs that executed a saved plan, the oldest first, as the log has them.
-pub(super) const RUNS_OF_PLAN: &str = "SELECT b.data::json ->> 'run', (SELECT (e.data::json ->> 'exit_code')::int FROM event e \
-         WHERE e.item IS NULL AND e.data::json ->> 'kind' = 'run_ended' \
-         AND e.data::json ->> 'run' = b.data::json ->> 'run' ORDER BY e.seq DESC LIMIT 1) \
-     FROM event b WHERE b.item IS NULL AND b.data::json ->> 'kind' = 'run_began' \
-     AND b.data::json -> 'plan' ->> 'digest' = $1 ORDER BY b.seq";
-
-/// A statement that is prepared once per connection.
-pub(super) async fn asked(
-    client: &Client,
-    statement: &str,
-    values: &[&(dyn ToSql + Sync)],
-) -> Result<Vec<Row>, Undone> {
-    let prepared = client.prepare_cached(statement).await?;
-    Ok(client.query(&prepared, values).await?)
-}
-
 fn list(numbers: &BTreeSet<i64>) -> Vec<i64> {
     numbers.iter().copied().collect()
 }
 
 fn texts(texts: &BTreeSet<String>) -> Vec<&str> {
     texts.iter().map(String::as_str).collect()
-}
-
-/// A hash as it is stored.
-pub(super) fn hash_of(bytes: &[u8]) -> Result<log::Hash, JournalError> {
-    bytes.try_into().or(Err(JournalError::Read("the journal holds a hash that is none".into())))
 }

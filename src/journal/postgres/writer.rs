@@ -18,13 +18,15 @@ use tokio::sync::oneshot;
 use tokio::time::{interval, timeout};
 
 use super::address::Address;
+use super::ask::BEGIN;
 use super::begin;
 use super::connect::connect;
 use super::emergency;
 use super::flush::flush;
 use super::lease::{Holds, Lease};
+use super::log;
 use super::memo::Keeper;
-use super::needs::{BEGIN, Needs};
+use super::needs::Needs;
 use super::sheet::{Head, Sheet};
 use super::trouble::Undone;
 use crate::journal::JournalError;
@@ -367,11 +369,10 @@ async fn committed_already(
     let Some(Tried { head, .. }) = tried else { return Ok(None) };
     client.batch_execute(BEGIN).await?;
     client.query("SELECT seq FROM head FOR UPDATE", &[]).await?;
-    let found =
-        client.query("SELECT 1 FROM event WHERE seq = $1 AND hash = $2", &[&head.seq, &head.hash.as_slice()]).await?;
+    let is_there = log::holds(client, Some(head.seq), &head.hash).await?;
     client.batch_execute("ROLLBACK").await?;
     let tried = tried.take();
-    Ok(tried.filter(|_| !found.is_empty()).map(|tried| tried.results))
+    Ok(tried.filter(|_| is_there).map(|tried| tried.results))
 }
 
 /// Renews the lease until it is lost.

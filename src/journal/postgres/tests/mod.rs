@@ -1,6 +1,8 @@
 //! The promises of the shared journal alone: who is at work, whose writes are refused, and what a server that goes away costs.
 
+mod guards;
 mod migrate;
+mod restored;
 
 use std::path::Path;
 
@@ -8,13 +10,12 @@ use deadpool_postgres::Client;
 
 use super::address::Address;
 use super::emergency::Waiting;
-use super::migrate::Migrated;
 use super::testing::{Database, Server};
 use super::{PostgresJournal, emergency};
-use crate::journal::conformance::{account, answered, at, ended, fill, first, invoice, new_run};
-use crate::journal::record::{Acceptance, DurableIntent, Finished, Intent, Item, NewRun};
-use crate::journal::state::{Event, State, next};
-use crate::journal::{Journal, JournalError, Loss, TakenIn};
+use crate::journal::conformance::{account, answered, at, ended, first, invoice, new_run};
+use crate::journal::record::{DurableIntent, Intent, Item};
+use crate::journal::state::State;
+use crate::journal::{Journal, JournalError, TakenIn};
 use crate::model::ids::RunId;
 use crate::model::outcome::{Doubt, Outcome, Refusal};
 
@@ -29,7 +30,7 @@ async fn open(database: &Database<'_>, beside: &Path) -> PostgresJournal {
 }
 
 /// Waits until somebody in the same database waits for a lock.
-async fn waiting_for_a_lock(client: &Client) {
+pub(super) async fn waiting_for_a_lock(client: &Client) {
     let waits = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
     while client.query(waits, &[]).await.unwrap().is_empty() {
         tokio::task::yield_now().await;
@@ -62,7 +63,7 @@ async fn what_a_living_runner_has_in_hand_is_left_to_it() {
     let (database, beside) = (server.database(), tempfile::tempdir().unwrap());
     let (one, run, sent, other) = two_runners(&database, beside.path()).await;
     assert_eq!(other.recover(at(5)).await.unwrap(), 0);
-    assert_eq!(other.at_work().await.unwrap().iter().map(|found| found.runner).collect::<Vec<_>>(), [1, 2]);
+    assert_eq!(other.at_work().await.unwrap().iter().map(|runner| runner.number).collect::<Vec<_>>(), [1, 2]);
     assert_eq!(item(&other, 1).await.state, State::Intent);
     let second = other.record_intent(first(&run, 2, "body")).await.unwrap();
     assert_eq!(one.record_outcome(ended(sent.attempt(), Outcome::Applied)).await.unwrap(), State::Succeeded);
@@ -70,19 +71,6 @@ async fn what_a_living_runner_has_in_hand_is_left_to_it() {
     assert_eq!(one.check().await.unwrap().flaws, [""; 0]);
     drop(one);
     assert_eq!(other.at_work().await.unwrap().len(), 1, "who leaves says so");
-}
-
-#[tokio::test]
-async fn nobody_accepts_a_loss_while_others_are_at_work() {
-    let Some(server) = Server::shared(UNTRIED) else { return };
-    let (database, beside) = (server.database(), tempfile::tempdir().unwrap());
-    let (one, _, sent, other) = two_runners(&database, beside.path()).await;
-    let acceptance = || Acceptance { found: "a clock".into(), lost_since: None, reason: "it is right now".into() };
-    let refused = other.accept(acceptance(), at(5)).await;
-    assert!(matches!(refused, Err(JournalError::Held { .. })), "{refused:?}");
-    assert_eq!(one.record_outcome(ended(sent.attempt(), Outcome::Applied)).await.unwrap(), State::Succeeded);
-    drop(one);
-    other.accept(acceptance(), at(6)).await.unwrap();
 }
 
 #[tokio::test]
@@ -218,235 +206,6 @@ async fn what_comes_back_while_the_server_stays_away_is_kept_beside_the_job_or_s
 }
 
 #[tokio::test]
-async fn whoever_runs_jobs_deletes_nothing_and_changes_no_entry() {
-    let Some(server) = Server::shared(UNTRIED) else { return };
-    let (database, beside) = (server.database(), tempfile::tempdir().unwrap());
-    let role = format!("runner_of_{}", database.name);
-    database.sql(&format!("CREATE ROLE {role} LOGIN"));
-    let url = database.url_of(&role);
-    let missing = PostgresJournal::open(&address(&url), beside.path()).await.err().expect("nothing is there yet");
-    assert!(missing.to_string().contains("permission denied"), "{missing}");
-    let owner = address(&format!("{}?runner_role={role}", database.url()));
-    assert_eq!(PostgresJournal::migrate(&owner).await.unwrap(), Migrated::Made);
-    assert_eq!(PostgresJournal::migrate(&owner).await.unwrap(), Migrated::Present, "once");
-    let journal = PostgresJournal::open(&address(&url), beside.path()).await.unwrap();
-    fill(&journal).await;
-    assert_eq!(journal.recover(at(9)).await.unwrap(), 0, "it is alive itself");
-    assert_eq!(journal.check().await.unwrap().flaws, [""; 0]);
-    let forbidden =
-        ["DELETE FROM event", "UPDATE event SET at = 'x'", "DELETE FROM item", "TRUNCATE day", "DROP TABLE limiter"];
-    for statement in forbidden {
-        let error = journal.client().await.unwrap().batch_execute(statement).await.expect_err(statement);
-        assert_eq!(error.code(), Some(&tokio_postgres::error::SqlState::INSUFFICIENT_PRIVILEGE), "{statement}");
-    }
-}
-
-#[tokio::test]
-async fn the_database_itself_refuses_what_the_machine_does_not_list() {
-    let Some(server) = Server::shared(UNTRIED) else { return };
-    let (database, beside) = (server.database(), tempfile::tempdir().unwrap());
-    let journal = open(&database, beside.path()).await;
-    fill(&journal).await;
-    let client = journal.client().await.unwrap();
-    for before in State::ALL {
-        let found = client.query_opt("SELECT min(id) FROM item WHERE state = $1", &[&before.word()]).await.unwrap();
-        let Some(id) = found.and_then(|row| row.get::<_, Option<i64>>(0)) else { continue };
-        for after in State::ALL {
-            let legal = Event::ALL.into_iter().any(|event| next(before, event) == Ok(after) && before != after);
-            client.batch_execute("BEGIN").await.unwrap();
-            let changed = client.execute("UPDATE item SET state = $2 WHERE id = $1", &[&id, &after.word()]).await;
-            client.batch_execute("ROLLBACK").await.unwrap();
-            let unchanged = before == after && !before.is_terminal();
-            assert_eq!(changed.is_ok(), legal || unchanged, "{before} -> {after}");
-        }
-    }
-    let forbidden = [
-        "UPDATE event SET at = 'x' WHERE seq = 1",
-        "DELETE FROM event WHERE seq = 1",
-        "TRUNCATE event",
-        "INSERT INTO event (seq, at, data, hash) VALUES (9999, 'x', '{}', decode(repeat('00', 32), 'hex'))",
-        "UPDATE head SET seq = 1",
-        "DELETE FROM item",
-        "UPDATE item SET request_id = 'other' WHERE id = 5",
-        "UPDATE item SET amount = 1 WHERE id = 5",
-        "UPDATE item SET body = decode('00', 'hex') WHERE id = 4",
-        "UPDATE item SET reason = 'x' WHERE state = 'succeeded'",
-        "DELETE FROM attempt",
-        "UPDATE attempt SET outcome = 'applied' WHERE ended_at IS NOT NULL",
-        "DELETE FROM run",
-        "UPDATE run SET job = 'another'",
-        "UPDATE run_row SET rupiah = 1",
-        "DELETE FROM run_row",
-        "INSERT INTO item SELECT 99, environment, client_id, operation, invoice, generation + 7, amount, request_id, \
-         payment_reference, refund_reference, body, body_sha256, 'planned', '', 0, first_intent_at, last_sent_at, NULL, '{}', \
-         job, run, NULL FROM item WHERE state = 'succeeded'",
-    ];
-    for statement in forbidden {
-        assert!(client.batch_execute(statement).await.is_err(), "{statement}");
-    }
-    assert_eq!(journal.check().await.unwrap().flaws, [""; 0], "what was refused left no trace");
-}
-
-#[tokio::test]
-async fn a_head_that_is_not_the_end_of_the_log_is_found() {
-    let Some(server) = Server::shared(UNTRIED) else { return };
-    let (database, beside) = (server.database(), tempfile::tempdir().unwrap());
-    let journal = open(&database, beside.path()).await;
-    fill(&journal).await;
-    database.sql("SET session_replication_role = replica; UPDATE head SET seq = seq - 1");
-    assert_eq!(journal.check().await.unwrap().flaws, ["head: is not the last entry of the log"]);
-    drop(journal);
-    let refused = PostgresJournal::open(&address(&database.url()), beside.path()).await.err().expect("it is torn");
-    assert!(refused.to_string().contains("the end of its log is not what its last writer left"), "{refused}");
-}
-
-const MISSING: &str = "is missing";
-const OFF: &str = "is switched off";
-const CHANGED: &str = "was changed";
-
-/// What a check finds; a run is told the same, and refused.
-async fn flaws_at_opening(database: &Database<'_>, beside: &Path) -> Vec<String> {
-    let refused = PostgresJournal::open(&address(&database.url()), beside).await.err().expect("it is refused");
-    let journal = PostgresJournal::open_to_read(&address(&database.url()), beside).await.unwrap().unwrap();
-    let flaws = journal.check().await.unwrap().flaws;
-    assert!(refused.to_string().contains(&flaws[0]), "{refused}");
-    assert!(refused.to_string().contains("\n  hint: "), "{refused}");
-    flaws
-}
-
-#[tokio::test]
-async fn a_run_refuses_tables_to_which_somebody_has_added_something() {
-    let Some(server) = Server::shared(UNTRIED) else { return };
-    let beside = tempfile::tempdir().unwrap();
-    let additions = [
-        (
-            "event.own: this trigger",
-            "CREATE FUNCTION own() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'; \
-             CREATE TRIGGER own BEFORE INSERT ON event FOR EACH ROW EXECUTE FUNCTION own()",
-            "DROP TRIGGER own ON event",
-        ),
-        (
-            "attempt.\"My rule\": this rule",
-            "CREATE RULE \"My rule\" AS ON INSERT TO attempt DO INSTEAD NOTHING",
-            "DROP RULE \"My rule\" ON attempt",
-        ),
-        (
-            "item.small: this CHECK",
-            "ALTER TABLE item ADD CONSTRAINT small CHECK (amount < 1000)",
-            "ALTER TABLE item DROP CONSTRAINT small",
-        ),
-        (
-            "run_row.run_row_raw_key: this unique index",
-            "ALTER TABLE run_row ADD UNIQUE (raw)",
-            "ALTER TABLE run_row DROP CONSTRAINT run_row_raw_key",
-        ),
-        ("day.one: this unique index", "CREATE UNIQUE INDEX one ON day (date)", "DROP INDEX one"),
-        (
-            "item.item: this row security",
-            "ALTER TABLE item ENABLE ROW LEVEL SECURITY",
-            "ALTER TABLE item DISABLE ROW LEVEL SECURITY",
-        ),
-    ];
-    for (addition, make, remove) in additions {
-        let database = server.database();
-        drop(open(&database, beside.path()).await);
-        database.sql(make);
-        let flaw = format!("{addition} is none of the journal's");
-        assert_eq!(flaws_at_opening(&database, beside.path()).await, [flaw]);
-        let refused = PostgresJournal::open(&address(&database.url()), beside.path()).await.err().unwrap().to_string();
-        assert!(refused.ends_with(&format!("with the role that owns the tables: {remove}")), "{refused}");
-        database.sql(remove);
-        drop(open(&database, beside.path()).await);
-    }
-}
-
-#[tokio::test]
-async fn a_run_refuses_tables_whose_guards_are_not_those_that_were_made() {
-    let Some(server) = Server::shared(UNTRIED) else { return };
-    let beside = tempfile::tempdir().unwrap();
-    let changes = [
-        ("event.event_is_never_changed: this trigger", OFF, "ALTER TABLE event DISABLE TRIGGER event_is_never_changed"),
-        ("head.head_goes_forward: this trigger", MISSING, "DROP TRIGGER head_goes_forward ON head"),
-        (
-            "item.item_begins_lawfully: this trigger",
-            OFF,
-            "ALTER TABLE item ENABLE REPLICA TRIGGER item_begins_lawfully",
-        ),
-        (
-            "item.item_changes_lawfully: this trigger",
-            CHANGED,
-            "DROP TRIGGER item_changes_lawfully ON item; CREATE TRIGGER item_changes_lawfully BEFORE UPDATE OF state ON item \
-             FOR EACH ROW EXECUTE FUNCTION item_changes_lawfully()",
-        ),
-        (
-            "item_changes_lawfully: this function",
-            CHANGED,
-            "CREATE OR REPLACE FUNCTION item_changes_lawfully() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
-        ),
-        ("item.item_one_generation: this unique index", MISSING, "DROP INDEX item_one_generation"),
-        (
-            "item.item_one_live: this unique index",
-            CHANGED,
-            "DROP INDEX item_one_live; CREATE UNIQUE INDEX item_one_live ON item (invoice, operation, client_id, environment) \
-             WHERE state <> 'refused' AND state <> 'ruled_not_done' AND state <> 'unknown'",
-        ),
-        ("event.event_pkey: this unique index", MISSING, "ALTER TABLE event DROP CONSTRAINT event_pkey"),
-        ("item.item_amount_check: this CHECK", MISSING, "ALTER TABLE item DROP CONSTRAINT item_amount_check"),
-        (
-            "item.item_state_check: this CHECK",
-            CHANGED,
-            "ALTER TABLE item DROP CONSTRAINT item_state_check; ALTER TABLE item ADD CONSTRAINT item_state_check \
-             CHECK (state <> 'no state')",
-        ),
-        (
-            "day.day_orders_check: this CHECK",
-            OFF,
-            "ALTER TABLE day DROP CONSTRAINT day_orders_check; ALTER TABLE day ADD CONSTRAINT day_orders_check \
-             CHECK (orders >= 0) NOT VALID",
-        ),
-        (
-            "attempt.attempt_item_fkey: this foreign key",
-            MISSING,
-            "ALTER TABLE attempt DROP CONSTRAINT attempt_item_fkey",
-        ),
-    ];
-    for (guard, state, change) in changes {
-        let database = server.database();
-        drop(open(&database, beside.path()).await);
-        database.sql(change);
-        let flaw = format!("{guard} guards the journal, and {state}");
-        assert_eq!(flaws_at_opening(&database, beside.path()).await, [flaw]);
-    }
-    let database = server.database();
-    drop(open(&database, beside.path()).await);
-    database.sql(&format!("ALTER DATABASE {} SET session_replication_role = replica", database.name));
-    let refused =
-        PostgresJournal::open(&address(&database.url()), beside.path()).await.err().expect("no trigger is at work");
-    assert!(refused.to_string().contains(OFF), "{refused}");
-}
-
-#[tokio::test]
-async fn tables_of_another_version_and_of_somebody_else_are_refused() {
-    let Some(server) = Server::shared(UNTRIED) else { return };
-    let (database, beside) = (server.database(), tempfile::tempdir().unwrap());
-    let refused = async |expected: &str| {
-        let error =
-            PostgresJournal::open(&address(&database.url()), beside.path()).await.err().expect(expected).to_string();
-        assert!(error.contains(expected), "{error}");
-    };
-    database.sql("CREATE TABLE item (id int)");
-    refused("it has a table item of somebody else").await;
-    database.sql("DROP TABLE item");
-    assert!(
-        PostgresJournal::open_to_read(&address(&database.url()), beside.path()).await.unwrap().is_none(),
-        "a reader makes nothing"
-    );
-    drop(PostgresJournal::open(&address(&database.url()), beside.path()).await.unwrap());
-    database.sql("UPDATE journal SET version = 99");
-    refused("its tables have version 99, this program knows 3").await;
-}
-
-#[tokio::test]
 async fn a_resend_carries_the_key_and_the_bytes_of_the_runner_that_was_lost() {
     let Some(server) = Server::shared(UNTRIED) else { return };
     let (database, beside) = (server.database(), tempfile::tempdir().unwrap());
@@ -456,129 +215,6 @@ async fn a_resend_carries_the_key_and_the_bytes_of_the_runner_that_was_lost() {
     let run = other.begin_run(new_run("job", &[1])).await.unwrap();
     let again = other.record_intent(Intent::Again { run, item: sent.item().id, at: at(100) }).await.unwrap();
     assert_eq!((&again.item().request_id, again.body()), (&sent.item().request_id, sent.body()));
-}
-
-/// Everything that belongs to the journal, as a backup of the database has it.
-fn copied<'a>(server: &'a Server, database: &Database<'_>) -> Database<'a> {
-    let copy = server.database();
-    server.sql("postgres", &format!("DROP DATABASE {}", copy.name));
-    // Who has left may still be on the way out.
-    let others = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}'", database.name);
-    server.sql("postgres", &others);
-    server.sql("postgres", &format!("CREATE DATABASE {} TEMPLATE {}", copy.name, database.name));
-    copy
-}
-
-/// Puts a copy in the place of a database, as a restore does.
-fn put_back(server: &Server, copy: &Database<'_>, database: &Database<'_>) {
-    server.sql("postgres", &format!("DROP DATABASE {} WITH (FORCE)", database.name));
-    server.sql("postgres", &format!("CREATE DATABASE {} TEMPLATE {}", database.name, copy.name));
-}
-
-#[tokio::test]
-async fn a_database_that_was_restored_or_made_anew_is_noticed_by_each_host_until_one_has_noted_it() {
-    let Some(server) = Server::shared(UNTRIED) else { return };
-    let (database, here, elsewhere) = (server.database(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let lost = async |beside: &Path| open(&database, beside).await.loss();
-    let journal = open(&database, here.path()).await;
-    let run = journal.begin_run(new_run("job", &[1, 2])).await.unwrap();
-    let sent = journal.record_intent(first(&run, 1, "body")).await.unwrap();
-    drop(journal);
-    assert_eq!(lost(here.path()).await, None);
-    let backup = copied(server, &database);
-    let journal = open(&database, here.path()).await;
-    journal.record_outcome(ended(sent.attempt(), Outcome::Applied)).await.unwrap();
-    drop(open(&database, elsewhere.path()).await);
-    drop(journal);
-    put_back(server, &backup, &database);
-    let loss = Loss { since: at(1), until: at(2) };
-    assert_eq!(lost(here.path()).await, Some(loss));
-    assert_eq!(lost(here.path()).await, Some(loss), "until somebody accepts it");
-    assert_eq!(lost(elsewhere.path()).await, Some(loss), "it has written nothing, and has seen it");
-    let reader = PostgresJournal::open_to_read(&address(&database.url()), here.path()).await.unwrap().unwrap();
-    assert_eq!(reader.loss(), Some(loss), "whoever looks is told too");
-    drop(reader);
-    let journal = open(&database, here.path()).await;
-    let noted = Acceptance { found: loss.to_string(), lost_since: Some(loss.since), reason: String::new() };
-    journal.accept(noted, at(50)).await.unwrap();
-    let begun = journal.begin_run(NewRun { started_at: at(60), ..new_run("job", &[3]) }).await.unwrap();
-    journal.finish_run(Finished { run: begun, at: at(70), exit_code: 0, stopped: None }).await.unwrap();
-    drop(journal);
-    assert_eq!((lost(here.path()).await, lost(elsewhere.path()).await), (None, None), "the log knows of it");
-    assert_eq!(open(&database, here.path()).await.lost_since().await.unwrap(), Some(loss.since), "and it is noted");
-    server.sql("postgres", &format!("DROP DATABASE {} WITH (FORCE)", database.name));
-    server.sql("postgres", &format!("CREATE DATABASE {}", database.name));
-    assert_eq!(
-        lost(elsewhere.path()).await,
-        Some(Loss { since: at(0), until: at(70) }),
-        "another journal in its place"
-    );
-}
-
-#[tokio::test]
-async fn a_restored_database_is_noticed_by_whatever_name_it_is_reached() {
-    let Some(server) = Server::shared(UNTRIED) else { return };
-    let (database, beside) = (server.database(), tempfile::tempdir().unwrap());
-    let by_another_name = address(&database.url().replace("127.0.0.1", "localhost"));
-    let lost = async || PostgresJournal::open(&by_another_name, beside.path()).await.unwrap().loss();
-    let journal = open(&database, beside.path()).await;
-    let run = journal.begin_run(new_run("job", &[1, 2])).await.unwrap();
-    drop(journal);
-    let backup = copied(server, &database);
-    let journal = open(&database, beside.path()).await;
-    let sent = journal.record_intent(first(&run, 1, "body")).await.unwrap();
-    journal.record_outcome(ended(sent.attempt(), Outcome::Applied)).await.unwrap();
-    drop(journal);
-    assert_eq!(lost().await, None);
-    let another = server.database();
-    assert_eq!(open(&another, beside.path()).await.loss(), None, "another journal lacks nothing of this one");
-    put_back(server, &backup, &database);
-    let loss = Loss { since: at(0), until: at(2) };
-    assert_eq!(lost().await, Some(loss));
-    let put_elsewhere = address(&backup.url());
-    assert_eq!(PostgresJournal::open(&put_elsewhere, beside.path()).await.unwrap().loss(), Some(loss));
-    let journal = PostgresJournal::open(&by_another_name, beside.path()).await.unwrap();
-    let noted = Acceptance { found: loss.to_string(), lost_since: Some(loss.since), reason: String::new() };
-    journal.accept(noted, at(50)).await.unwrap();
-    drop(journal);
-    assert_eq!(lost().await, None, "the log knows of it");
-    assert_eq!(open(&database, beside.path()).await.loss(), None, "by each of its names");
-}
-
-#[tokio::test]
-async fn a_database_that_is_put_back_under_a_runner_gets_nothing_from_it_and_is_noticed_later() {
-    let Some(server) = Server::shared(UNTRIED) else { return };
-    let (database, here, elsewhere) = (server.database(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let journal = open(&database, here.path()).await;
-    let run = journal.begin_run(new_run("job", &[1, 2, 3])).await.unwrap();
-    drop(journal);
-    let backup = copied(server, &database);
-    let journal = open(&database, here.path()).await;
-    let sent = journal.record_intent(first(&run, 1, "body")).await.unwrap();
-    put_back(server, &backup, &database);
-    // Another host gets the numbers that were given out already: of the runner, and of the attempt.
-    let other = open(&database, elsewhere.path()).await;
-    let theirs = other.record_intent(first(&run, 2, "body")).await.unwrap();
-    assert_eq!(theirs.attempt(), sent.attempt(), "or this test shows nothing");
-    let told = journal.record_outcome(ended(sent.attempt(), Outcome::Applied)).await.unwrap_err();
-    assert!(told.to_string().contains("lacks what this runner has read or written"), "{told}");
-    assert!(told.to_string().contains("is kept in "), "{told}");
-    assert!(!journal.may_send());
-    assert_eq!(database.sql("SELECT state FROM item"), "intent", "it is not settled by the proof of another order");
-    drop(journal);
-    drop(other);
-    let loss = open(&database, here.path()).await.loss();
-    assert_eq!(loss, Some(Loss { since: at(0), until: at(1) }), "the memo stands");
-}
-
-#[tokio::test]
-async fn a_young_loss_is_noted_while_others_are_at_work() {
-    let Some(server) = Server::shared(UNTRIED) else { return };
-    let (database, beside) = (server.database(), tempfile::tempdir().unwrap());
-    let (_one, _, _, other) = two_runners(&database, beside.path()).await;
-    let noted = Acceptance { found: "some".into(), lost_since: Some(at(1)), reason: String::new() };
-    other.accept(noted, at(5)).await.unwrap();
-    assert_eq!(other.lost_since().await.unwrap(), Some(at(1)));
 }
 
 #[tokio::test]
