@@ -40,7 +40,13 @@ pub(super) fn note(journal: &Location, run: &RunId, stopped: Cause) {
 /// The same of what the program ends with, but for what to do.
 pub(super) fn note_failure(journal: &Location, run: &RunId, failure: &Failure) {
     let error = failure.to_string().lines().next().unwrap_or_default().to_owned();
-    note(journal, run, Cause::Journal { error });
+    let stopped = match failure {
+        Failure::Journal(_) | Failure::InDoubt(_) => Cause::Journal { error },
+        Failure::Faults(_) | Failure::Refused(_) | Failure::Guards(_) | Failure::Held(_) | Failure::Stopped(_) => {
+            Cause::Failed { error }
+        }
+    };
+    note(journal, run, stopped);
 }
 
 /// Forgets it: this host works on the run again.

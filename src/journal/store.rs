@@ -146,10 +146,21 @@ impl Store {
     /// # Errors
     /// It cannot be read.
     pub async fn runs_at_work(&self) -> Result<Vec<String>, JournalError> {
-        match self {
-            Self::Sqlite(_) => Ok(Vec::new()),
-            Self::Postgres(journal) => Ok(journal.at_work().await?.into_iter().filter_map(|found| found.run).collect()),
-        }
+        self.runs_but_of(None).await
+    }
+
+    /// The same, but for this program.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub async fn runs_of_others(&self) -> Result<Vec<String>, JournalError> {
+        self.runs_but_of(self.runner()?).await
+    }
+
+    async fn runs_but_of(&self, runner: Option<i64>) -> Result<Vec<String>, JournalError> {
+        let Self::Postgres(journal) = self else { return Ok(Vec::new()) };
+        let others = journal.at_work().await?.into_iter().filter(|found| Some(found.runner) != runner);
+        Ok(others.filter_map(|found| found.run).collect())
     }
 
     /// What the journal lacked when it was opened: its last writer knew more. `None` if nothing.
