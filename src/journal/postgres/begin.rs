@@ -18,7 +18,7 @@ use crate::model::time;
 const PIECE: usize = 4096;
 
 /// Writes a run and its rows; returns its name and the SHA-256 over the rows. Leaves the transaction open.
-pub(super) async fn insert(client: &Client, run: &NewRun) -> Result<(RunId, String), Undone> {
+pub(super) async fn insert(client: &Client, runner: i64, run: &NewRun) -> Result<(RunId, String), Undone> {
     client.batch_execute(BEGIN).await?;
     let caps = run.terms.caps;
     let row = client
@@ -45,6 +45,8 @@ pub(super) async fn insert(client: &Client, run: &NewRun) -> Result<(RunId, Stri
     let id: i64 = get(&row, 0)?;
     let name = name(run.started_at, id);
     client.execute("UPDATE run SET name = $2 WHERE id = $1", &[&id, &name.as_str()]).await?;
+    // Whoever looks is told who is at work on it.
+    client.execute("UPDATE runner SET run = $2 WHERE id = $1", &[&runner, &name.as_str()]).await?;
     let digest = insert_rows(client, run, id).await?;
     Ok((name, digest))
 }

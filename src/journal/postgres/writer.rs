@@ -317,7 +317,7 @@ impl Clerk {
         group.iter().for_each(|waiting| needs.of(&waiting.change, &self.runs));
         let mut begun = None;
         if let [Waiting { change: Change::BeginRun(run), .. }] = group {
-            begun = Some(begin::insert(client, run).await?);
+            begun = Some(begin::insert(client, self.lease.runner, run).await?);
         }
         let (mut loaded, holds) =
             needs.read(client, begun.is_some(), &self.lease.fence(), self.keeper.known(), &self.runs).await?;
