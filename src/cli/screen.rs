@@ -299,6 +299,13 @@ impl Screen {
                     "yang sudah diketahui ada di jurnal; jalankan lagi job ini",
                 ],
             ),
+            Failure::Journal(message) => tell(
+                &Both::same(message),
+                [
+                    "run the job again: what the journal does not know is asked for with the same keys",
+                    "jalankan lagi job ini: yang tidak diketahui jurnal ditanyakan lagi dengan kunci yang sama",
+                ],
+            ),
         }
     }
 
@@ -310,6 +317,7 @@ impl Screen {
             Failure::Refused(message)
             | Failure::Held(message)
             | Failure::Stopped(message)
+            | Failure::Journal(message)
             | Failure::InDoubt(message) => (&[][..], Some(message.as_str())),
         };
         let document = serde_json::json!({

@@ -15,6 +15,7 @@ use super::look::get;
 use super::schema;
 use super::trouble::Undone;
 use crate::journal::JournalError;
+use crate::model::ids::RunId;
 
 /// A lease is renewed so often within its time.
 const RENEWALS: u32 = 3;
@@ -88,6 +89,12 @@ impl Lease {
             return Err(JournalError::Fenced.into());
         }
         self.set(began.and(self.span));
+        Ok(())
+    }
+
+    /// Whoever looks is told on which run the runner is at work.
+    pub(super) async fn works_on(&self, client: &Client, run: &RunId) -> Result<(), Undone> {
+        client.execute("UPDATE runner SET run = $2 WHERE id = $1", &[&self.runner, &run.as_str()]).await?;
         Ok(())
     }
 

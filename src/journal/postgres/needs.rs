@@ -33,7 +33,8 @@ pub(super) struct Needs {
     plan: Option<String>,
     left_open: bool,
     in_doubt: bool,
-    answers: bool,
+    /// Outcomes that are late: the number of each attempt, and the key of its request.
+    late: Vec<(AttemptId, String)>,
 }
 
 impl Needs {
@@ -68,7 +69,8 @@ impl Needs {
             }
             Change::TakeIn(late) => {
                 self.attempts.insert(late.attempt().0);
-                self.answers = true;
+                self.runs.insert(late.run().to_owned());
+                self.late.push((late.attempt(), late.request_id().to_owned()));
             }
             Change::Recover(_) => self.left_open = true,
             Change::Stop { .. } | Change::Finish(_) => {}
@@ -164,7 +166,18 @@ impl Needs {
         if let Some(digest) = &self.plan {
             loaded.runs_of_plan = runs::of_plan(client, digest).await?;
         }
-        if self.answers {
+        for (attempt, key) in &self.late {
+            let known = loaded.attempts.get(attempt).and_then(|(item, _)| loaded.items.get(item));
+            if known.is_none_or(|(item, _)| item.request_id.as_str() != key) {
+                // No index is kept for what happens to a journal that was put back.
+                let statement = format!("SELECT {}, i.body FROM item i WHERE i.request_id = $1", item_columns("i"));
+                for row in asked(client, &statement, &[key]).await? {
+                    let item = read_item(&row, 0)?;
+                    loaded.items.insert(item.id, (item, get(&row, WIDTH)?));
+                }
+            }
+        }
+        if !self.late.is_empty() {
             let items: Vec<i64> = loaded.items.keys().map(|item| item.0).collect();
             for row in asked(client, ANSWERS, &[&items]).await? {
                 loaded.answers.insert((ItemId(get(&row, 0)?), get(&row, 1)?));
