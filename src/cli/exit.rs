@@ -34,6 +34,8 @@ pub(super) enum Failure {
     Held(String),
     /// It had begun; what is known is in the journal.
     Stopped(String),
+    /// The same, and the journal is why.
+    Journal(String),
     /// What was found could not be written; there was nothing to be sent.
     Unwritten(String),
     /// Requests have left, and the journal cannot say what became of them.
@@ -53,6 +55,7 @@ impl std::fmt::Display for Failure {
             Self::Refused(message)
             | Self::Held(message)
             | Self::Stopped(message)
+            | Self::Journal(message)
             | Self::Unwritten(message)
             | Self::InDoubt(message) => out.write_str(message),
         }
@@ -65,7 +68,7 @@ impl Failure {
         match self {
             Self::Faults(_) | Self::Refused(_) | Self::Guards(_) => REFUSED,
             Self::Held(_) => HELD,
-            Self::Stopped(_) | Self::Unwritten(_) => STOPPED,
+            Self::Stopped(_) | Self::Journal(_) | Self::Unwritten(_) => STOPPED,
             Self::InDoubt(_) => DOUBT,
         }
     }

@@ -306,6 +306,13 @@ impl Screen {
                     "tidak ada yang dikirim, dan tidak ada laporan; sediakan ruang atau sebutkan folder lain, lalu ulangi",
                 ],
             ),
+            Failure::Journal(message) => tell(
+                &Both::same(message),
+                [
+                    "run the job again: what the journal does not know is asked for with the same keys",
+                    "jalankan lagi job ini: yang tidak diketahui jurnal ditanyakan lagi dengan kunci yang sama",
+                ],
+            ),
         }
     }
 
@@ -317,6 +324,7 @@ impl Screen {
             Failure::Refused(message)
             | Failure::Held(message)
             | Failure::Stopped(message)
+            | Failure::Journal(message)
             | Failure::Unwritten(message)
             | Failure::InDoubt(message) => (&[][..], Some(message.as_str())),
         };
