@@ -8,7 +8,6 @@ use super::migrate::Migrated;
 use super::testing::{Database, Server};
 use super::{PostgresJournal, emergency};
 use crate::journal::conformance::{account, answered, at, ended, fill, first, invoice, new_run};
-use crate::journal::joint::{Ask, Claimed, Shared};
 use crate::journal::record::{Acceptance, DurableIntent, Finished, Intent, Item, NewRun};
 use crate::journal::state::{Event, State, next};
 use crate::journal::{Journal, JournalError, Loss, TakenIn};
@@ -449,22 +448,6 @@ async fn a_database_that_is_put_back_under_a_runner_gets_nothing_from_it_and_is_
     drop(other);
     let loss = open(&database, here.path()).await.loss();
     assert_eq!(loss, Some(Loss { since: at(0), until: at(1) }), "the memo stands");
-}
-
-#[tokio::test]
-async fn whoever_has_heard_of_more_than_the_log_holds_is_behind() {
-    let Some(server) = Server::shared(UNTRIED) else { return };
-    let (database, beside) = (server.database(), tempfile::tempdir().unwrap());
-    let journal = open(&database, beside.path()).await;
-    let run = journal.begin_run(new_run("job", &[1, 2])).await.unwrap();
-    let text = String::new;
-    let shared = Shared { job_sha256: text(), input_sha256: text(), rows_sha256: text(), decided: Vec::new() };
-    journal.share(&run, &shared).await.unwrap();
-    let (run, canaries, is_half_open, is_idle, at) = (&run, 0, false, false, at(1));
-    let ask = |heard, number| Ask { run: run.clone(), most: 1, canaries, is_half_open, is_idle, heard, number, at };
-    let Ok(Claimed::Work(work)) = journal.claim(ask(0, 1)).await else { panic!("there is work") };
-    let told = journal.claim(ask(work.heard + 1, 2)).await;
-    assert!(matches!(told, Err(JournalError::Behind)), "{told:?}");
 }
 
 #[tokio::test]
