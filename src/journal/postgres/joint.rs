@@ -533,6 +533,14 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn whoever_has_heard_of_more_than_the_log_holds_is_behind() {
+        let Some((_ground, one, _two, run)) = two_runners().await else { return };
+        let Ok(Claimed::Work(Work { heard, .. })) = one.claim(ask(&run, 1, 3)).await else { panic!("there is work") };
+        let told = one.claim(Ask { heard: heard + 1, ..ask(&run, 2, 3) }).await;
+        assert!(matches!(told, Err(JournalError::Behind)), "{told:?}");
+    }
+
+    #[tokio::test]
     async fn a_row_is_claimed_once_and_the_same_question_has_the_same_answer() {
         let Some((_ground, one, two, run)) = two_runners().await else { return };
         assert_eq!(work(one.claim(ask(&run, 1, 3)).await).rows, [1, 2, 3]);

@@ -150,24 +150,3 @@ impl PostgresJournal {
         patiently!(self, joint => limiter::hold(joint.pool, lane, wait))
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::journal::conformance::{Ground, at, new_run};
-
-    #[tokio::test]
-    async fn whoever_has_heard_of_more_than_the_log_holds_is_behind() {
-        let Some(ground) = Ground::in_postgres() else { return };
-        let journal = ground.open().await;
-        let run = journal.begin_run(new_run("job", &[1, 2])).await.unwrap();
-        let text = String::new;
-        let shared = Shared { job_sha256: text(), input_sha256: text(), rows_sha256: text(), decided: Vec::new() };
-        journal.share(&run, &shared).await.unwrap();
-        let (run, canaries, is_half_open, is_idle, at) = (&run, 0, false, false, at(1));
-        let ask = |heard, number| Ask { run: run.clone(), most: 1, canaries, is_half_open, is_idle, heard, number, at };
-        let Ok(Claimed::Work(work)) = journal.claim(ask(0, 1)).await else { panic!("there is work") };
-        let told = journal.claim(ask(work.heard + 1, 2)).await;
-        assert!(matches!(told, Err(JournalError::Behind)), "{told:?}");
-    }
-}
