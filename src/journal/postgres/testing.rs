@@ -211,7 +211,8 @@ impl Server {
 
     /// A new and empty database.
     pub(crate) fn database(&self) -> Database<'_> {
-        let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
+        // A standby has those of the server that it follows.
+        let name = format!("test_{}_of_{}", self.databases.fetch_add(1, Ordering::Relaxed), self.port);
         self.sql("postgres", &format!("CREATE DATABASE {name}"));
         Database { server: self, name }
     }
