@@ -102,6 +102,8 @@ impl Writer {
                     Err(error) => drop(ready.send(Err(error))),
                 }
             });
+            // All is written; the server's name may still be being looked up.
+            runtime.shutdown_background();
         });
         let lease = started.await.unwrap_or_else(|_| Err(stopped()))?;
         Ok(Self { sender: Some(sender), thread: Some(thread), lease })
