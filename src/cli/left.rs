@@ -47,9 +47,12 @@ fn cause(failure: &Failure) -> Cause {
     let error = failure.to_string().lines().next().unwrap_or_default().to_owned();
     match failure {
         Failure::Journal(_) | Failure::InDoubt(_) => Cause::Journal { error },
-        Failure::Faults(_) | Failure::Refused(_) | Failure::Guards(_) | Failure::Held(_) | Failure::Stopped(_) => {
-            Cause::Failed { error }
-        }
+        Failure::Faults(_)
+        | Failure::Refused(_)
+        | Failure::Guards(_)
+        | Failure::Held(_)
+        | Failure::Stopped(_)
+        | Failure::Unwritten(_) => Cause::Failed { error },
     }
 }
 

@@ -74,7 +74,7 @@ fn a_reader_that_has_gone_away_is_no_fault() {
 #[test]
 fn a_file_larger_than_the_system_allows_ends_an_audit_like_a_full_disk() {
     let folder = Folder::new();
-    let orders: String = (0..500).map(|number| format!("INV-{number:03},90000,paid\n")).collect();
+    let orders = (0..500).map(|number| format!("INV-{number:03},90000,paid\n")).collect::<Vec<_>>().concat();
     folder.write("orders.csv", &format!("invoice_number,amount,Status\n{orders}"));
     folder.write(
         "audit.yaml",
