@@ -47,6 +47,7 @@ mod sheets;
 #[cfg(target_os = "linux")]
 mod shim;
 mod slips;
+mod strays;
 mod support;
 #[cfg(target_os = "linux")]
 mod transcripts;

@@ -260,6 +260,7 @@ fn add_line<'r>(
                 invoice: said.map_or("", |said| said.invoice()),
                 status: said.filter(|_| !is_torn).map_or(&unmatched.detail, |said| said.status.word()),
                 received_at: &unmatched.received_at,
+                told: None,
             });
         }
     }

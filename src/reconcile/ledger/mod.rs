@@ -25,7 +25,7 @@ use super::done::{self, deciding};
 use super::evidence::{DoneState, Expectation, UnmatchedReason};
 use super::picture::{Fact, MOST_LINES};
 use super::reason::Key;
-use super::record::{HeardRecord, Record, Standing, StrayRecord, time_of};
+use super::record::{HeardRecord, Record, Standing, StrayRecord, Told, time_of};
 use super::request::RequestText;
 use super::sieve::{Sieve, folded};
 use crate::model::moment::Moment;
@@ -515,6 +515,7 @@ fn write_stray(
         invoice: heard.invoice,
         status,
         received_at: &received_at,
+        told: Some(Told::of(heard)),
     };
     Record::Stray(stray).write(out);
 }

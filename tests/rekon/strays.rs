@@ -1,0 +1,110 @@
+//! Lines of the logs that prove nothing, and what is said of the orders that they may be about.
+
+use rekon::simulator::{CLIENT_ID, SECRET_KEY};
+
+use crate::process::{Ended, Folder, Told, exits};
+
+const AS_OF: [&str; 2] = ["--as-of", "2024-01-31T17:00:00Z"];
+
+/// Orders with their payment references: one of its own, two with the same.
+const ORDERS: &str =
+    "invoice_number,amount,Status,Ref\nINV-1,1000,paid,R-1\nINV-2,2000,paid,R-2\nINV-3,2000,paid,R-2\n";
+
+fn books() -> Folder {
+    let folder = Folder::new();
+    folder.write("orders.csv", ORDERS);
+    folder.write(
+        "audit.yaml",
+        "job: audit\noperation: audit\nmerchant: {environment: simulator}\n\
+         orders: {file: orders.csv, columns: {book_status: Status, payment_reference: Ref}}\n\
+         notifications: {files: [\"log*.jsonl\"]}\n",
+    );
+    folder
+}
+
+/// What a notification says, with a reference of the payment if there is one.
+fn body(invoice: &str, amount: &str, status: &str, reference: &str) -> String {
+    let payment = if reference.is_empty() {
+        String::new()
+    } else {
+        format!(r#","payment":{{"merchant_unique_reference":"{reference}"}}"#)
+    };
+    format!(
+        r#"{{"order":{{"invoice_number":"{invoice}","amount":{amount}}},"transaction":{{"status":"{status}","date":"2024-01-20T02:00:00Z"}}{payment}}}"#
+    )
+}
+
+/// A line of a log that DOKU signed when it happened, and that came when it came.
+fn line(received_at: &str, request_id: &str, body: &str) -> String {
+    let signed_at = "2024-01-20T02:00:00Z";
+    let mut line = Told { received_at: signed_at, request_id, client_id: CLIENT_ID, key: SECRET_KEY, body }.line();
+    line["received_at"] = received_at.into();
+    format!("{line}\n")
+}
+
+fn audited(folder: &Folder, flags: &[&str]) -> Ended {
+    let ended = folder.rekon(&[&["reconcile", "audit.yaml"][..], &AS_OF, flags].concat());
+    exits(&ended, 1);
+    ended
+}
+
+/// The rows of a file of the audit that has just ended, without the places of lines, in the order of the alphabet.
+fn found(folder: &Folder, ended: &Ended, name: &str) -> Vec<String> {
+    let files = ended.stdout.lines().find_map(|line| line.strip_prefix("files: ")).expect("it says where");
+    let text = folder.read(&format!("{files}/{name}"));
+    let columns = if name == "unmatched.csv" { 2 } else { 0 };
+    let row = |line: &str| line.splitn(columns + 1, ',').last().unwrap_or_default().to_owned();
+    let mut rows: Vec<String> = text.lines().skip(1).map(row).collect();
+    rows.sort_unstable();
+    rows
+}
+
+#[test]
+fn copies_of_what_is_of_no_order_are_copies_and_no_money_of_their_own() {
+    let orphan = body("LOST-1", "5000", "SUCCESS", "");
+    let tied = body("LOST-2", "7000", "SUCCESS", "R-9");
+    let several = body("LOST-3", "2000", "SUCCESS", "R-2");
+    let lines = [
+        line("2024-01-20T03:00:00Z", "N-1", &orphan),
+        line("2024-01-20T04:00:00Z", "N-1", &orphan),
+        line("2024-01-20T09:00:00Z", "N-2", &orphan),
+        line("2024-01-22T03:00:00Z", "N-1", &orphan),
+        line("2024-01-20T03:00:00Z", "N-3", &tied),
+        line("2024-01-20T04:00:00Z", "N-3", &tied),
+        line("2024-01-20T03:00:00Z", "N-4", &several),
+        line("2024-01-20T04:00:00Z", "N-4", &several),
+        // The same Request-Id, and yet another thing: it must not disappear among the copies.
+        line("2024-01-20T05:00:00Z", "N-1", &body("LOST-1", "5000", "FAILED", "")),
+        line("2024-01-20T06:00:00Z", "N-1", &body("LOST-1", "5500", "SUCCESS", "")),
+    ];
+    let expected = [
+        "ambiguous,LOST-3,2000,SUCCESS; candidates INV-2 INV-3,2024-01-20T03:00:00Z",
+        "duplicate,LOST-1,5000,SUCCESS,2024-01-20T04:00:00Z",
+        "duplicate,LOST-1,5000,SUCCESS,2024-01-20T09:00:00Z",
+        "duplicate,LOST-2,7000,SUCCESS,2024-01-20T04:00:00Z",
+        "duplicate,LOST-3,2000,SUCCESS; candidates INV-2 INV-3,2024-01-20T04:00:00Z",
+        "orphan,LOST-1,5000,FAILED,2024-01-20T05:00:00Z",
+        "orphan,LOST-1,5000,SUCCESS,2024-01-20T03:00:00Z",
+        "orphan,LOST-1,5500,SUCCESS,2024-01-20T06:00:00Z",
+        "orphan,LOST-2,7000,SUCCESS,2024-01-20T03:00:00Z",
+        "replayed,LOST-1,5000,SUCCESS,2024-01-22T03:00:00Z",
+    ];
+    let mut reversed = lines.to_vec();
+    reversed.reverse();
+    let (first, last) = lines.split_at(3);
+    let logs: [Vec<String>; 4] = [
+        vec![lines.concat()],
+        vec![reversed.concat()],
+        vec![last.concat(), first.concat()],
+        // A rotation by copying.
+        vec![lines.concat(), first.concat()],
+    ];
+    for (at, logs) in logs.iter().enumerate() {
+        let folder = books();
+        logs.iter().enumerate().for_each(|(number, log)| folder.write(&format!("log-{number}.jsonl"), log));
+        for flags in [&[][..], &["--threads", "1"], &["--parts", "2"], &["--parts", "7"]] {
+            let ended = audited(&folder, flags);
+            assert_eq!(found(&folder, &ended, "unmatched.csv"), expected, "{at} {flags:?}");
+        }
+    }
+}
