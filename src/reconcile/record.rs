@@ -272,6 +272,8 @@ impl<'a> Record<'a> {
             Self::Order(order) => Some(order.invoice.map_or(order.row, hash)),
             Self::Done(done) => Some(hash(done.invoice)),
             Self::Heard(heard) => Some(hash(heard.invoice)),
+            // What DOKU meant to say of an order is of use where the order is.
+            Self::Stray(stray) if stray.is_unreadable() => Some(hash(stray.invoice)),
             Self::Stray(stray) => Some(stray.place.hash),
         }
     }
@@ -434,6 +436,12 @@ impl<'a> HeardRecord<'a> {
 }
 
 impl<'a> StrayRecord<'a> {
+    /// Whether DOKU said something about an invoice that nobody here can read.
+    #[must_use]
+    pub fn is_unreadable(&self) -> bool {
+        self.reason == UnmatchedReason::Unreadable && !self.invoice.is_empty()
+    }
+
     fn write(&self, out: &mut Vec<u8>) {
         let reason = code(&UnmatchedReason::ALL, self.reason);
         out.extend([4, reason, u8::from(self.amount.is_some()), u8::from(self.told.is_some())]);

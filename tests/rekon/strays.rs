@@ -2,7 +2,7 @@
 
 use rekon::simulator::{CLIENT_ID, SECRET_KEY};
 
-use crate::process::{Ended, Folder, Told, exits};
+use crate::process::{Ended, Folder, Told, column, exits, rows};
 
 const AS_OF: [&str; 2] = ["--as-of", "2024-01-31T17:00:00Z"];
 
@@ -107,4 +107,67 @@ fn copies_of_what_is_of_no_order_are_copies_and_no_money_of_their_own() {
             assert_eq!(found(&folder, &ended, "unmatched.csv"), expected, "{at} {flags:?}");
         }
     }
+}
+
+#[test]
+fn what_would_be_sent_again_in_vain_is_not_asked_for_again() {
+    let folder = books();
+    folder.write("log.jsonl", &line("2024-01-20T03:00:00Z", "N-1", &body("LOST-1", "2000", "SUCCESS", "R-2")));
+    for flags in [&[][..], &["--parts", "7"]] {
+        let ended = audited(&folder, flags);
+        let expected = [
+            "resend_notification,INV-1,1000,,,,missing,no proof and the grace is over; age unknown",
+            "review,INV-2,2000,,,,missing,no proof and the grace is over; age unknown",
+            "review,INV-3,2000,,,,missing,no proof and the grace is over; age unknown",
+        ];
+        assert_eq!(found(&folder, &ended, "actions.csv"), expected, "{flags:?}");
+    }
+    let shown = folder.rekon(&[&["show", "INV-2", "--job", "audit.yaml"][..], &AS_OF].concat());
+    exits(&shown, 0);
+    assert!(shown.stdout.contains("SUCCESS; candidates INV-2 INV-3 log.jsonl:1"), "{}", shown.stdout);
+    let next = "next: find the payment in DOKU's Back Office by the reference that the line names; sent again, the \
+         notification could again be of several orders";
+    assert!(shown.stdout.contains(next), "{}", shown.stdout);
+}
+
+#[test]
+fn of_a_signed_line_that_cannot_be_read_is_kept_what_can_be_read() {
+    let folder = books();
+    let log = [
+        line("2024-01-20T03:00:00Z", "N-1", &body("INV-1", "1000.5", "SUCCESS", "R-1")),
+        line("2024-01-20T03:00:01Z", "N-2", &body("INV-2", "2000", "PARTLY_REFUNDED", "R-2")),
+        line("2024-01-20T03:00:02Z", "N-3", &body("a b", "3000", "SUCCESS", "")),
+        // Which of two amounts is meant, nobody can say.
+        line("2024-01-20T03:00:03Z", "N-4", &body("INV-4", "1,\"amount\":4000", "SUCCESS", "")),
+    ];
+    folder.write("log.jsonl", &log.concat());
+    for flags in [&[][..], &["--parts", "7"]] {
+        let ended = audited(&folder, flags);
+        let expected = [
+            "unreadable,,3000,SUCCESS,2024-01-20T03:00:02Z",
+            "unreadable,INV-1,,SUCCESS,2024-01-20T03:00:00Z",
+            "unreadable,INV-2,2000,PARTLY_REFUNDED,2024-01-20T03:00:01Z",
+            "unreadable,INV-4,,SUCCESS,2024-01-20T03:00:03Z",
+        ];
+        assert_eq!(found(&folder, &ended, "unmatched.csv"), expected, "{flags:?}");
+        let files = ended.stdout.lines().find_map(|line| line.strip_prefix("files: ")).expect("it says where");
+        let actions = rows(&folder.read(&format!("{files}/actions.csv")));
+        assert_eq!(column(&actions, "action"), ["review", "review", "resend_notification"], "{flags:?}");
+    }
+    let cases = [
+        ("en", "DOKU says something that this program cannot read", "sent again, it would be no easier to read"),
+        ("id", "menurut DOKU: ada, tetapi tidak terbaca oleh program ini", "dikirim ulang pun tetap tidak terbaca"),
+    ];
+    for (language, said, next) in cases {
+        let show = ["show", "INV-1", "--job", "audit.yaml", "--lang", language];
+        let shown = folder.rekon(&[&show[..], &AS_OF].concat());
+        exits(&shown, 0);
+        for text in [said, next, "log.jsonl:1"] {
+            assert!(shown.stdout.contains(text), "{text}: {}", shown.stdout);
+        }
+    }
+    // No order has this invoice.
+    let shown = folder.rekon(&[&["show", "INV-4", "--job", "audit.yaml"][..], &AS_OF].concat());
+    exits(&shown, 0);
+    assert!(shown.stdout.contains("log.jsonl:4"), "{}", shown.stdout);
 }

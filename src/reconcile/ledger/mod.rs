@@ -11,7 +11,7 @@ mod deeds;
 mod gathered;
 mod orders;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 pub use deeds::Deeds;
@@ -28,6 +28,7 @@ use super::reason::Key;
 use super::record::{HeardRecord, Record, Standing, StrayRecord, Told, time_of};
 use super::request::RequestText;
 use super::sieve::{Sieve, folded};
+use super::strays;
 use crate::model::moment::Moment;
 use crate::model::money::{Rupiah, Tally};
 use crate::model::operation::Operation;
@@ -52,6 +53,8 @@ pub struct Ledger {
     unsettled: Vec<u8>,
     /// Lines that prove nothing, as records.
     strays: Vec<u8>,
+    /// Orders about which DOKU may have said something that proves nothing, and would say it again.
+    unclear: HashSet<u32, FixedState>,
     contradictions: Vec<Contradiction>,
     /// The first and the last business day in days from 1970-01-01; `None`: every day.
     period: Option<(u16, u16)>,
@@ -152,6 +155,9 @@ pub struct Entry<'a> {
     pub standing: Standing,
     /// What we did, the deciding operation; `None` if nothing.
     pub done: Option<Outcome<'a>>,
+    /// DOKU may have said something about it that proves nothing, and would say it again: it cannot be read, or could be
+    /// about another order.
+    pub unclear: bool,
 }
 
 impl Ledger {
@@ -312,6 +318,18 @@ impl Ledger {
         write_stray(heard, reason, status, self.period, &mut self.strays);
     }
 
+    /// Notes that DOKU may have said something about this invoice that is no clearer if it is said again.
+    pub fn note_unclear(&mut self, invoice: &str) {
+        self.unclear.extend(self.orders.find(invoice));
+    }
+
+    /// Notes the same of all invoices of which it said something that cannot be read.
+    pub fn note_unreadable(&mut self) {
+        let Self { unclear, strays, orders, .. } = self;
+        let unreadable = strays::records(strays).filter(StrayRecord::is_unreadable);
+        unclear.extend(unreadable.filter_map(|stray| orders.find(stray.invoice)));
+    }
+
     /// The notifications of which more must be known first, as records; the ledger has them no more.
     pub fn unsettled(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.unsettled)
@@ -373,6 +391,7 @@ impl Ledger {
             expectation: entry.expectation,
             standing: entry.standing,
             done: self.outcome(order),
+            unclear: self.unclear.contains(&order),
         }
     }
 
