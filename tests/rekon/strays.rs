@@ -153,6 +153,7 @@ fn of_a_signed_line_that_cannot_be_read_is_kept_what_can_be_read() {
         let files = ended.stdout.lines().find_map(|line| line.strip_prefix("files: ")).expect("it says where");
         let actions = rows(&folder.read(&format!("{files}/actions.csv")));
         assert_eq!(column(&actions, "action"), ["review", "review", "resend_notification"], "{flags:?}");
+        assert!(ended.stdout.contains("log: 4 lines, 4 signed by DOKU"), "{}", ended.stdout);
     }
     let cases = [
         ("en", "DOKU says something that this program cannot read", "sent again, it would be no easier to read"),
