@@ -68,7 +68,7 @@ pub enum UnmatchedReason {
     OutsidePeriod,
     /// DOKU has signed it, and we cannot read it: an amount, a status or an invoice that there should not be.
     Unreadable,
-    /// A copy of a notification that is proof already, as DOKU repeats what was not answered.
+    /// A copy of a notification that was received before, as DOKU repeats what was not answered.
     Duplicate,
     /// A copy that was received more than a day after it was signed: later than DOKU repeats by itself.
     Replayed,
@@ -88,6 +88,12 @@ impl UnmatchedReason {
         Self::Duplicate,
         Self::Replayed,
     ];
+
+    /// What a copy is; `stale`: it was received long after it was signed.
+    #[must_use]
+    pub const fn of_copy(stale: bool) -> Self {
+        if stale { Self::Replayed } else { Self::Duplicate }
+    }
 
     /// The word in unmatched.csv.
     #[must_use]

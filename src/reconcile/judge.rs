@@ -134,11 +134,10 @@ pub struct Notified {
 impl Notified {
     fn of(fact: &Fact) -> Self {
         let (file, line) = fact.place();
-        let stale = fact.flags.is_stale();
         Self {
             file,
             line,
-            as_copy: if stale { UnmatchedReason::Replayed } else { UnmatchedReason::Duplicate },
+            as_copy: UnmatchedReason::of_copy(fact.flags.is_stale()),
             amount: fact.amount,
             status: fact.status,
             received_at: time_of(fact.received_at),

@@ -205,6 +205,50 @@ pub struct StrayRecord<'a> {
     pub status: &'a str,
     /// When it was received, as the line says.
     pub received_at: &'a str,
+    /// What tells it from its copies, if it verified.
+    pub told: Option<Told>,
+}
+
+/// What tells a verified notification that is of no order from others about the same invoice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Told {
+    /// What happened to the payment.
+    pub status: PaymentStatus,
+    /// It was received long after it was signed.
+    pub stale: bool,
+    /// When it was received.
+    pub received_at: Option<Moment>,
+    /// A hash of its Request-Id.
+    pub id: u64,
+    /// A hash of its date.
+    pub date: u64,
+}
+
+impl Told {
+    /// What a notification tells.
+    #[must_use]
+    pub const fn of(heard: &HeardRecord<'_>) -> Self {
+        let HeardRecord { status, stale, received_at, id, date, .. } = *heard;
+        Self { status, stale, received_at, id, date }
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend([code(&PaymentStatus::ALL, self.status), u8::from(self.stale)]);
+        out.extend(millis(self.received_at).to_le_bytes());
+        out.extend(self.id.to_le_bytes());
+        out.extend(self.date.to_le_bytes());
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let [status, stale] = reader.array()?;
+        Some(Self {
+            status: decode(&PaymentStatus::ALL, status)?,
+            stale: stale == 1,
+            received_at: time_of(reader.millis()?),
+            id: reader.number()?,
+            date: reader.number()?,
+        })
+    }
 }
 
 /// A hash that is the same in every run, on every thread.
@@ -230,6 +274,8 @@ impl<'a> Record<'a> {
             Self::Order(order) => Some(order.invoice.map_or(order.row, hash)),
             Self::Done(done) => Some(hash(done.invoice)),
             Self::Heard(heard) => Some(hash(heard.invoice)),
+            // What DOKU meant to say of an order is of use where the order is.
+            Self::Stray(stray) if stray.is_unreadable() => Some(hash(stray.invoice)),
             Self::Stray(stray) => Some(stray.place.hash),
         }
     }
@@ -396,18 +442,27 @@ impl<'a> HeardRecord<'a> {
 }
 
 impl<'a> StrayRecord<'a> {
+    /// Whether DOKU said something about an invoice that nobody here can read.
+    #[must_use]
+    pub fn is_unreadable(&self) -> bool {
+        self.reason == UnmatchedReason::Unreadable && !self.invoice.is_empty()
+    }
+
     fn write(&self, out: &mut Vec<u8>) {
-        out.extend([4, code(&UnmatchedReason::ALL, self.reason), u8::from(self.amount.is_some())]);
+        let reason = code(&UnmatchedReason::ALL, self.reason);
+        out.extend([4, reason, u8::from(self.amount.is_some()), u8::from(self.told.is_some())]);
         self.place.write(out);
+        self.told.iter().for_each(|told| told.write(out));
         out.extend(self.amount.unwrap_or_default().whole().to_le_bytes());
         [self.invoice, self.status, self.received_at].iter().for_each(|text| write_text(text, out));
     }
 
     fn read(reader: &mut Reader<'a>) -> Option<Self> {
-        let [reason, has_amount] = reader.array()?;
+        let [reason, has_amount, has_told] = reader.array()?;
         Some(Self {
             reason: decode(&UnmatchedReason::ALL, reason)?,
             place: LinePlace::read(reader)?,
+            told: if has_told == 1 { Some(Told::read(reader)?) } else { None },
             amount: Some(Rupiah::new(reader.number()?)).filter(|_| has_amount == 1),
             invoice: reader.text()?,
             status: reader.text()?,
@@ -552,6 +607,16 @@ mod tests {
                 invoice: "",
                 status: "torn",
                 received_at: "21 Nov",
+                told: None,
+            }),
+            Record::Stray(StrayRecord {
+                place,
+                reason: UnmatchedReason::Orphan,
+                amount: Some(Rupiah::new(5)),
+                invoice: "INV/2",
+                status: "SUCCESS",
+                received_at: "",
+                told: Some(Told::of(&heard)),
             }),
         ];
         let mut bytes = Vec::new();

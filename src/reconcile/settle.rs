@@ -51,8 +51,13 @@ impl Candidates {
         }
     }
 
+    /// The first of them.
+    pub fn first(&self) -> impl Iterator<Item = &str> {
+        self.first.iter().map(String::as_str)
+    }
+
     fn text(&self) -> String {
-        let names: Vec<&str> = self.first.iter().map(String::as_str).collect();
+        let names: Vec<&str> = self.first().collect();
         match self.count - self.first.len() as u64 {
             0 => names.join(" "),
             more => format!("{} and {more} more", names.join(" ")),
@@ -173,7 +178,11 @@ pub fn settle_with(ledger: &mut Ledger, look: impl FnOnce(&Search, &Ledger) -> V
     search.want(&unsettled);
     let found = look(&search, ledger);
     search.take(&found, ledger);
-    records(&unsettled).try_for_each(|heard| apply(ledger, &heard, &search.settle(&heard, ledger.named(heard.invoice))))
+    for heard in records(&unsettled) {
+        apply(ledger, &heard, &search.settle(&heard, ledger.named(heard.invoice)))?;
+    }
+    ledger.note_unreadable();
+    Ok(())
 }
 
 /// Notes what came of the search.
@@ -187,6 +196,7 @@ pub fn apply(ledger: &mut Ledger, heard: &HeardRecord<'_>, settled: &Settled) ->
         Settled::Ambiguous(candidates) => {
             let status = format!("{}; candidates {}", heard.status.word(), candidates.text());
             ledger.stray(heard, UnmatchedReason::Ambiguous, &status);
+            candidates.first().for_each(|invoice| ledger.note_unclear(invoice));
         }
     }
     Ok(())

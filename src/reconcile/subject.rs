@@ -172,5 +172,6 @@ fn stray(line: &Unmatched, file: u16) -> StrayRecord<'_> {
         invoice: &line.invoice,
         status: if line.status.is_empty() { &line.detail } else { &line.status },
         received_at: &line.received_at,
+        told: None,
     }
 }

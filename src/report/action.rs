@@ -39,6 +39,8 @@ impl Action {
                 Some(Self::Refund)
             }
             Verdict::Missing if judged.reason == Reason::RefundUnproved => Some(Self::FindRefund),
+            // It has spoken, and sent again it would be no clearer.
+            Verdict::Missing if judged.entry.unclear => Some(Self::Review),
             Verdict::Missing => Some(Self::ResendNotification),
             Verdict::InDoubt if judged.reason == Reason::NoProof => Some(Self::Resolve),
             Verdict::InDoubt => Some(Self::Rule),

@@ -81,6 +81,7 @@ pub fn sheet(ledger: &Ledger, orders: &[u32], style: Style) -> Sheet {
                 invoice: &judged.name(),
                 status: copy.status.word(),
                 received_at: &received_at,
+                told: None,
             };
             Record::Stray(stray).write(&mut sheet.copies);
         }

@@ -109,3 +109,39 @@ fn every_way_of_keeping_the_log_leads_to_the_same_verdicts() {
         assert_eq!(first.get_or_insert_with(|| reconciliation.clone()), &reconciliation);
     }
 }
+
+#[test]
+fn what_a_web_server_did_not_keep_makes_a_line_unverifiable_and_no_forgery() {
+    let folder = books();
+    let fields = "notifications:\n  files: [log.jsonl]\n  fields:\n    received_at: time\n    path: request_uri\n    \
+         headers: {Client-Id: client, Request-Id: id, Request-Timestamp: timestamp, Signature: signature}\n    \
+         body: request_body\n";
+    folder.write("job.yaml", &format!("{JOB}{fields}"));
+    let line = |invoice: &str, change: &[(&str, &str)]| {
+        let (body, signature) = paid(invoice, "SK-new");
+        let mut line = serde_json::json!({
+            "time": "22/Nov/2026:01:02:11 +0700", "request_uri": "/payments/notifications", "request_body": body,
+            "client": "MCH-1", "id": invoice, "timestamp": AT, "signature": signature,
+        });
+        for (key, value) in change {
+            line[*key] = (*value).into();
+        }
+        format!("{line}\n")
+    };
+    let none = [("client", "-"), ("id", "-"), ("timestamp", "-"), ("signature", "-")];
+    let log = [
+        // nginx writes a hyphen for what there is not.
+        line("INV-1", &none),
+        line("INV-1", &[("signature", "-")]),
+        line("INV-1", &[("request_body", "-")]),
+        line("INV-1", &[("request_body", "")]),
+        // Without the Client-Id it is known all the same whose it is.
+        line("INV-2", &[("client", "-"), ("request_uri", "-")]),
+        line("INV-3", &[("signature", "HMACSHA256=AAAA")]),
+    ];
+    folder.write("log.jsonl", &log.concat());
+    let (reconciliation, unmatched) = found(&folder, &reconcile(&folder, None));
+    assert_eq!(verdicts(&reconciliation), [("INV-1", false), ("INV-2", true), ("INV-3", false)]);
+    let reasons: Vec<&str> = unmatched.lines().skip(1).filter_map(|line| line.split(',').nth(2)).collect();
+    assert_eq!(reasons, [&["unverifiable"; 4][..], &["invalid_signature"]].concat());
+}

@@ -51,6 +51,7 @@ mod sheets;
 #[cfg(target_os = "linux")]
 mod shim;
 mod slips;
+mod strays;
 mod support;
 #[cfg(target_os = "linux")]
 mod transcripts;

@@ -204,7 +204,7 @@ fn stray_line(stray: Stray, number: u64, beside: &Sale, part: &mut Part) {
         }
         Stray::NewStatus => {
             part.hear(&Notification { body: paid.body.replace("SUCCESS", "PARTIALLY_REFUNDED"), ..paid });
-            part.planted.stray("unreadable", 0);
+            part.planted.stray("unreadable", sale.amount);
         }
     }
 }

@@ -32,6 +32,8 @@ pub(super) struct Divided {
 pub(super) struct Survey {
     /// For each part the notifications that belong to it, or prove nothing there.
     settled: Vec<Vec<(Vec<u8>, Settled)>>,
+    /// For each part the invoices of which something may have been said that proves nothing.
+    unclear: Vec<Vec<String>>,
     /// Rows that cannot both be true.
     pub(super) contradictions: Vec<Contradiction>,
 }
@@ -57,7 +59,8 @@ impl Divided {
     /// Looks for the orders of notifications that do not name theirs.
     pub(super) fn survey(&self, sieve: &Sieve, threads: usize) -> Result<Survey, NoRoom> {
         let count = self.parts.count();
-        let mut survey = Survey { settled: vec![Vec::new(); count], contradictions: Vec::new() };
+        let (settled, unclear) = (vec![Vec::new(); count], vec![Vec::new(); count]);
+        let mut survey = Survey { settled, unclear, contradictions: Vec::new() };
         let mut open: Vec<(Vec<u8>, Named)> = Vec::new();
         let mut search = Search::default();
         let look = |part: usize| -> Result<_, NoRoom> {
@@ -88,6 +91,11 @@ impl Divided {
                     Settled::Of(invoice, _) => hash(invoice),
                     Settled::Ambiguous(_) | Settled::Orphan => hash(heard.invoice),
                 };
+                if let Settled::Ambiguous(candidates) = &settled {
+                    candidates
+                        .first()
+                        .for_each(|invoice| survey.unclear[part_of(hash(invoice), count)].push(invoice.to_owned()));
+                }
                 survey.settled[part_of(home, count)].push((bytes.clone(), settled));
             }
         }
@@ -131,6 +139,8 @@ impl Divided {
         for (bytes, settled) in &survey.settled[part] {
             records(bytes).try_for_each(|heard| apply(&mut ledger, &heard, settled))?;
         }
+        survey.unclear[part].iter().for_each(|invoice| ledger.note_unclear(invoice));
+        ledger.note_unreadable();
         ledger.seal();
         let style = how.style(case);
         let mut orders = RunWriter::begin(&self.scrap, &format!("orders-{part}"))?;

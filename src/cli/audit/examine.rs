@@ -15,7 +15,8 @@ use crate::model::language::Language;
 use crate::model::moment::Moment;
 use crate::model::operation::Operation;
 use crate::model::status::{BookStatus, PaymentStatus};
-use crate::reconcile::evidence::DoneState;
+use crate::model::verdict::Verdict;
+use crate::reconcile::evidence::{DoneState, UnmatchedReason};
 use crate::reconcile::judge::{Bench, Judged, Notified, Rules};
 use crate::reconcile::ledger::Outcome;
 use crate::reconcile::record::StrayRecord;
@@ -51,6 +52,8 @@ pub(in crate::cli) async fn examine(
         (ledger.outcomes(order), bench.notified().collect::<Vec<_>>(), bench.copies().collect::<Vec<_>>());
     let strays = united(ledger.strays());
     let strays: Vec<&StrayRecord<'_>> = strays.iter().filter(|line| speaks_of(line, invoice)).collect();
+    let is_there = |reason: &UnmatchedReason| strays.iter().any(|line| line.reason == *reason);
+    let unclear = [UnmatchedReason::Unreadable, UnmatchedReason::Ambiguous].into_iter().find(is_there);
     let name = |number: u16| files.get(usize::from(number)).map_or("", String::as_str);
     let rulings = rulings(&audit, invoice).await?;
 
@@ -70,7 +73,7 @@ pub(in crate::cli) async fn examine(
     };
     pieces.extend(strays.iter().map(stray));
 
-    print(case, &judged, pieces, screen);
+    print(case, &judged, unclear, pieces, screen);
     let mut document = document(&judged, &done, &notified, &copies, &name);
     document["rulings"] = rulings.iter().map(entry_document).collect();
     screen.document(document.to_string().as_bytes());
@@ -130,7 +133,10 @@ fn show_strays(invoice: &str, strays: &[u8], files: &[String], screen: Screen) -
     true
 }
 
-fn print(case: &Case, judged: &Judged<'_>, pieces: Vec<Piece>, screen: Screen) {
+/// Why DOKU may have said something that proves nothing, if it did.
+type Unclear = Option<UnmatchedReason>;
+
+fn print(case: &Case, judged: &Judged<'_>, unclear: Unclear, pieces: Vec<Piece>, screen: Screen) {
     let words = screen.words();
     let title = format!("{} · {} · audit {}", judged.name(), judged.entry.amount, case.job.name);
     let tone = if judged.verdict().needs_a_person() { Tone::Bad } else { Tone::Good };
@@ -140,37 +146,42 @@ fn print(case: &Case, judged: &Judged<'_>, pieces: Vec<Piece>, screen: Screen) {
         "{}\n{}\n{}\n",
         screen.tone(Tone::Title, &printable(&title)),
         screen.tone(tone, &verdict),
-        screen.told(&two_sides(judged))
+        screen.told(&two_sides(judged, unclear))
     ));
     let rows = pieces
         .into_iter()
         .map(|(at, what, text)| vec![at.map(|at| (words.time)(at.time())).unwrap_or_default(), what, printable(&text)]);
     let [when, what] = words.chain;
     screen.say(&table::plain(&[when, what, ""], rows.collect(), 0..0));
-    screen.say(&format!("\n{}", screen.told(&next(judged))));
+    screen.say(&format!("\n{}", screen.told(&next(judged, unclear))));
 }
 
 /// What the book says, what DOKU says, and for how long proof has been awaited.
-fn two_sides(judged: &Judged<'_>) -> Both {
+fn two_sides(judged: &Judged<'_>, unclear: Unclear) -> Both {
     let hours = judged.age.filter(|_| judged.ageing().is_some()).map(|age| age.as_secs() / 3600);
     let [english, indonesian] = hours.map_or_else(Default::default, |hours| {
         [format!("; proof awaited for {hours} h"), format!("; bukti ditunggu sejak {hours} jam lalu")]
     });
     let (book, doku) = (judged.entry.book, judged.doku_status);
-    let says = |silence| {
-        let book = book.map_or(silence, BookStatus::word);
-        (book, doku.map_or(silence, PaymentStatus::word))
+    let silence = match unclear {
+        Some(UnmatchedReason::Unreadable) => {
+            ["something that this program cannot read", "ada, tetapi tidak terbaca oleh program ini"]
+        }
+        Some(_) => ["something that could be about another order", "ada, tetapi bisa jadi tentang pesanan lain"],
+        None => ["nothing", "belum ada kabar"],
     };
-    let (word, heard) = says("nothing");
+    let [heard, kabar] = silence.map(|silence| doku.map_or(silence, PaymentStatus::word));
+    let word = book.map_or("nothing", BookStatus::word);
     let buku = book.map_or_else(|| "kosong".to_owned(), Speech::of(Language::Indonesian).book_name);
     both(
         format!("book says {word}, DOKU says {heard}{english}"),
-        format!("menurut buku: {buku}; menurut DOKU: {}{indonesian}", says("belum ada kabar").1),
+        format!("menurut buku: {buku}; menurut DOKU: {kabar}{indonesian}"),
     )
 }
 
 /// What to do about it.
-fn next(judged: &Judged<'_>) -> Both {
+fn next(judged: &Judged<'_>, unclear: Unclear) -> Both {
+    let is_missing = judged.verdict() == Verdict::Missing;
     match Action::of(judged) {
         None => both("nothing is to be done", "tidak ada yang perlu dilakukan"),
         Some(Action::Refund) => both(
@@ -193,6 +204,17 @@ fn next(judged: &Judged<'_>) -> Both {
         Some(Action::Rule) => both(
             "next: find out at DOKU, then, with the journal of the job that sent it: rekon rule",
             "berikutnya: tanyakan kepada DOKU, lalu, dengan jurnal job yang mengirimnya: rekon rule",
+        ),
+        Some(Action::Review) if is_missing && unclear == Some(UnmatchedReason::Unreadable) => both(
+            "next: compare what DOKU sent, the line above, with its Back Office; sent again, it would be no easier to read",
+            "berikutnya: bandingkan yang dikirim DOKU, baris di atas, dengan Back Office DOKU; dikirim ulang pun tetap \
+             tidak terbaca",
+        ),
+        Some(Action::Review) if is_missing => both(
+            "next: find the payment in DOKU's Back Office by the reference that the line names; sent again, the \
+             notification could again be of several orders",
+            "berikutnya: cari pembayarannya di Back Office DOKU menurut referensi yang disebut baris itu; dikirim ulang \
+             pun notifikasinya tetap bisa milik beberapa pesanan",
         ),
         Some(Action::Review) => both(
             "next: a person decides; compare the lines above with DOKU's Back Office",

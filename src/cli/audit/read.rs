@@ -8,6 +8,7 @@ use super::room::NoRoom;
 use super::store::{Aim, Batch, Ready, Store};
 use crate::cli::exit::Failure;
 use crate::cli::load::{self, shown};
+use crate::doku::notification::Glimpse;
 use crate::edge::blocks::{Block, Cut, Stopped, in_blocks};
 use crate::edge::notification_log::{self, Line, Lines, Scratches, Verifier};
 use crate::edge::results::ResultsReader;
@@ -20,7 +21,7 @@ use crate::model::table::Table;
 use crate::plan::book::{BadRow, BookReader, BookRow};
 use crate::plan::select::Meant;
 use crate::reconcile::ends::done_of;
-use crate::reconcile::evidence::{Expectation, UnmatchedReason};
+use crate::reconcile::evidence::Expectation;
 use crate::reconcile::ledger::TooMany;
 use crate::reconcile::record::{HeardRecord, LinePlace, OrderRecord, Standing, StrayRecord, hash};
 use crate::reconcile::subject::done_record;
@@ -253,15 +254,15 @@ fn add_line<'r>(
             }
         }
         Line::Unmatched(unmatched) => {
-            let said = unmatched.said.as_ref();
-            let is_torn = unmatched.reason == UnmatchedReason::Malformed;
+            let Glimpse { invoice, amount, status } = &unmatched.said;
             batch.stray(StrayRecord {
                 place: LinePlace { file, line, hash: unmatched.hash },
                 reason: unmatched.reason,
-                amount: said.map(|said| said.amount),
-                invoice: said.map_or("", |said| said.invoice()),
-                status: said.filter(|_| !is_torn).map_or(&unmatched.detail, |said| said.status.word()),
+                amount: *amount,
+                invoice,
+                status: if status.is_empty() { &unmatched.detail } else { status },
                 received_at: &unmatched.received_at,
+                told: None,
             });
         }
     }

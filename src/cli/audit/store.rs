@@ -9,6 +9,7 @@ use super::divided::Divided;
 use super::room::{NoRoom, part_of};
 use crate::edge::spill::{Parts, Scrap};
 use crate::model::money::Tally;
+use crate::reconcile::evidence::UnmatchedReason;
 use crate::reconcile::ledger::{AT_ONCE, Gathered, Ledger, TooMany};
 use crate::reconcile::record::{DoneRecord, HeardRecord, OrderRecord, Record, StrayRecord};
 use crate::reconcile::sieve::Sieve;
@@ -117,7 +118,8 @@ impl<'a, 'r> Batch<'a, 'r> {
 
     /// Adds a line that proves nothing.
     pub(super) fn stray(&mut self, stray: StrayRecord<'_>) {
-        self.lines.add(1, 0);
+        // Signed it is, even if nobody can read it.
+        self.lines.add(1, u64::from(stray.reason == UnmatchedReason::Unreadable));
         self.add(&Record::Stray(stray));
     }
 

@@ -1,8 +1,10 @@
 //! Notifications: what DOKU tells the merchant about a payment, and whether it was DOKU who said so
 //! (`doku-api.md` 3).
 
+mod glimpse;
 mod ordinary;
 
+pub use glimpse::{Glimpse, glimpse};
 pub(crate) use ordinary::{Texts, texts};
 
 use std::borrow::Cow;

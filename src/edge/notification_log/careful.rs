@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::Unmatched;
 use super::judge::{Body, Headers, Parts};
-use crate::doku::notification;
+use crate::doku::notification::{self, Glimpse};
 use crate::reconcile::evidence::UnmatchedReason;
 
 #[derive(Deserialize)]
@@ -46,7 +46,13 @@ pub(super) fn bare(text: &[u8]) -> Unmatched<'static> {
         Some(_) => (UnmatchedReason::Unverifiable, "no headers"),
         None => (UnmatchedReason::Malformed, "not a line of a notification log"),
     };
-    Unmatched { reason, detail: detail.into(), said, received_at: Cow::default(), hash: 0 }
+    Unmatched {
+        reason,
+        detail: detail.into(),
+        said: said.map(Glimpse::from).unwrap_or_default(),
+        received_at: Cow::default(),
+        hash: 0,
+    }
 }
 
 /// The headers that count, by name whatever their case. One that is there twice is as good as none.

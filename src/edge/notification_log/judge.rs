@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{Heard, Line, Unmatched, Verifier};
-use crate::doku::notification::{self, Envelope, Said};
+use crate::doku::notification::{self, Envelope, Glimpse, Said};
 use crate::doku::sign::{self, Claim, NotSigned};
 use crate::model::moment::Moment;
 use crate::model::time;
@@ -120,7 +120,7 @@ pub(super) fn line<'a>(
                 } else {
                     (UnmatchedReason::Malformed, "signed, but not a notification")
                 };
-                return unproven(reason, detail.into(), None, received_at);
+                return unproven(reason, detail.into(), notification::glimpse(&body), received_at);
             };
             return Line::Heard(Heard {
                 received_at: match verifier.fields {
@@ -140,7 +140,7 @@ pub(super) fn line<'a>(
         Err(Objection::NotSigned(NotSigned::Missing)) => (unverifiable, "no signature".into()),
         Err(Objection::NotSigned(why)) => (UnmatchedReason::InvalidSignature, why.to_string().into()),
     };
-    unproven(reason, detail, said, received_at)
+    unproven(reason, detail, said.map(Glimpse::from).unwrap_or_default(), received_at)
 }
 
 /// What DOKU may have signed for, each once, and how many there are: the job's path, the line's own path without its

@@ -14,12 +14,14 @@ use crate::job::settings::{LogFields, LogHeaders};
 pub(super) fn parts(text: &[u8], fields: &LogFields) -> Result<Parts<'static, 'static>, Unmatched<'static>> {
     let line = std::str::from_utf8(text).unwrap_or_default();
     let Some(body) = find(line, &fields.body) else { return Err(careful::bare(text)) };
-    let value = |path: &str| find(line, path).map(text_or_digits).unwrap_or_default();
+    let value = |path: &str| find(line, path).map(text_or_digits).map(kept).unwrap_or_default();
     Ok(Parts {
         received_at: value(&fields.received_at).into(),
         path: value(&fields.path).into(),
         headers: headers(line, &fields.headers),
-        body: match serde_json::from_str::<String>(body) {
+        body: match serde_json::from_str::<String>(body).map(kept) {
+            // Without a body nobody can tell a forgery.
+            Ok(body) if body.is_empty() => Body::Json(body),
             Ok(body) => Body::text(body),
             Err(_) => Body::Json(body.to_owned()),
         },
@@ -40,6 +42,11 @@ fn text_or_digits(value: &str) -> String {
     serde_json::from_str(value).unwrap_or_else(|_| value.to_owned())
 }
 
+/// A text, or nothing where a web server wrote the hyphen that stands for nothing.
+fn kept(text: String) -> String {
+    if text == "-" { String::new() } else { text }
+}
+
 fn headers(line: &str, headers: &LogHeaders) -> Option<Headers<'static>> {
     match headers {
         LogHeaders::Map(path) => {
@@ -51,11 +58,17 @@ fn headers(line: &str, headers: &LogHeaders) -> Option<Headers<'static>> {
                 {
                     *value = only.take();
                 }
+                if value == "-" {
+                    *value = Value::Null;
+                }
             }
             Some(careful::from_map(&map))
         }
         LogHeaders::Each { client_id, request_id, request_timestamp, signature } => {
-            let header = |path: &str| find(line, path).and_then(|value| serde_json::from_str::<String>(value).ok());
+            let header = |path: &str| {
+                let text = serde_json::from_str::<String>(find(line, path)?).ok()?;
+                Some(kept(text)).filter(|text| !text.is_empty())
+            };
             let text = |header: Option<String>| header.unwrap_or_default().into();
             let found = [header(request_id), header(request_timestamp), header(signature)];
             let [request_id, timestamp, signature] = match found {

@@ -24,7 +24,7 @@ use mould::Moulds;
 
 use super::piped;
 use super::read::{self, ReadError};
-use crate::doku::notification::Said;
+use crate::doku::notification::{Glimpse, Said};
 use crate::doku::scan::{Scan, Unescaped};
 use crate::doku::sign::Signer;
 use crate::job::settings::LogFields;
@@ -89,8 +89,8 @@ pub struct Unmatched<'a> {
     pub reason: UnmatchedReason,
     /// A word more about it.
     pub detail: Cow<'a, str>,
-    /// What it says, if it can be read.
-    pub said: Option<Said<'a>>,
+    /// What it says, as far as it can be read.
+    pub said: Glimpse<'a>,
     /// When it was received, as the line says.
     pub received_at: Cow<'a, str>,
     /// Of the whole line, as in [`Heard`].
@@ -344,14 +344,14 @@ impl Unmatched<'_> {
     /// The same on its own, with its place.
     #[must_use]
     pub fn owned(self, file: &str, line: u64) -> evidence::Unmatched {
-        let said = self.said.as_ref();
+        let Glimpse { invoice, amount, status } = self.said;
         evidence::Unmatched {
             file: file.to_owned(),
             line,
             reason: self.reason,
-            invoice: said.map(|said| said.invoice().to_owned()).unwrap_or_default(),
-            amount: said.map(|said| said.amount),
-            status: said.map(|said| said.status.word().to_owned()).unwrap_or_default(),
+            invoice: invoice.into_owned(),
+            amount,
+            status: status.into_owned(),
             detail: self.detail.into_owned(),
             received_at: self.received_at.into_owned(),
             hash: self.hash,

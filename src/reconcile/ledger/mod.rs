@@ -11,7 +11,7 @@ mod deeds;
 mod gathered;
 mod orders;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 pub use deeds::Deeds;
@@ -25,9 +25,10 @@ use super::done::{self, deciding, refunded_twice};
 use super::evidence::{DoneState, Expectation, UnmatchedReason};
 use super::picture::{Fact, MOST_LINES};
 use super::reason::Key;
-use super::record::{HeardRecord, Record, Standing, StrayRecord, time_of};
+use super::record::{HeardRecord, Record, Standing, StrayRecord, Told, time_of};
 use super::request::RequestText;
 use super::sieve::{Sieve, folded};
+use super::strays;
 use super::verdict::Moved;
 use crate::model::moment::Moment;
 use crate::model::money::{Rupiah, Tally};
@@ -53,6 +54,8 @@ pub struct Ledger {
     unsettled: Vec<u8>,
     /// Lines that prove nothing, as records.
     strays: Vec<u8>,
+    /// Orders about which DOKU may have said something that proves nothing, and would say it again.
+    unclear: HashSet<u32, FixedState>,
     contradictions: Vec<Contradiction>,
     /// The first and the last business day in days from 1970-01-01; `None`: every day.
     period: Option<(u16, u16)>,
@@ -157,6 +160,9 @@ pub struct Entry<'a> {
     pub done: Option<Outcome<'a>>,
     /// What our operations, all together, moved.
     pub moved: Moved,
+    /// DOKU may have said something about it that proves nothing, and would say it again: it cannot be read, or could be
+    /// about another order.
+    pub unclear: bool,
 }
 
 impl Ledger {
@@ -317,6 +323,18 @@ impl Ledger {
         write_stray(heard, reason, status, self.period, &mut self.strays);
     }
 
+    /// Notes that DOKU may have said something about this invoice that is no clearer if it is said again.
+    pub fn note_unclear(&mut self, invoice: &str) {
+        self.unclear.extend(self.orders.find(invoice));
+    }
+
+    /// Notes the same of all invoices of which it said something that cannot be read.
+    pub fn note_unreadable(&mut self) {
+        let Self { unclear, strays, orders, .. } = self;
+        let unreadable = strays::records(strays).filter(StrayRecord::is_unreadable);
+        unclear.extend(unreadable.filter_map(|stray| orders.find(stray.invoice)));
+    }
+
     /// The notifications of which more must be known first, as records; the ledger has them no more.
     pub fn unsettled(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.unsettled)
@@ -380,6 +398,7 @@ impl Ledger {
             standing: entry.standing,
             done,
             moved,
+            unclear: self.unclear.contains(&order),
         }
     }
 
@@ -540,6 +559,7 @@ fn write_stray(
         invoice: heard.invoice,
         status,
         received_at: &received_at,
+        told: Some(Told::of(heard)),
     };
     Record::Stray(stray).write(out);
 }
