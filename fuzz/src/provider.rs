@@ -313,6 +313,7 @@ fn verdicts(log: &Log) -> Vec<String> {
     let done = Done {
         operation: Operation::Refund,
         state: DoneState::Succeeded,
+        amount: None,
         request_id: None,
         payment_status: None,
         settled_at: None,

@@ -112,6 +112,7 @@ impl ResultsReader {
             invoice,
             operation,
             state,
+            amount: None,
             request_id: row.plain(self.request_id).map(RequestText::of).filter(is_request_id),
             payment_status: PaymentStatus::from_word(&row.field(self.payment_status)),
             settled_at: time::parse_moment(&row.field(self.settled_at)),

@@ -68,6 +68,7 @@ pub fn done_of(item: &Item) -> Done {
     Done {
         operation: item.identity.account.operation,
         state: of_item(item),
+        amount: Some(item.amount),
         request_id: Some(item.request_id.clone()),
         payment_status: item.facts.payment_status.as_deref().and_then(PaymentStatus::from_word),
         settled_at: item.settled_at,
@@ -105,6 +106,7 @@ impl Ends {
                 Done {
                     operation: plan.operation,
                     state,
+                    amount: None,
                     request_id: None,
                     payment_status: None,
                     settled_at: None,

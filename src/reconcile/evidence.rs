@@ -146,6 +146,8 @@ pub struct Done {
     pub operation: Operation,
     /// The state of the row's item, as in `rekon_state`.
     pub state: DoneState,
+    /// The amount that the order had for it, if that is known.
+    pub amount: Option<Rupiah>,
     /// Its Request-Id.
     pub request_id: Option<RequestId>,
     /// `payment.status` of the deciding answer.

@@ -77,6 +77,8 @@ pub struct DoneRecord<'a> {
     pub operation: Operation,
     /// How it ended.
     pub state: DoneState,
+    /// The amount that the order had for it, if that is known.
+    pub amount: Option<Rupiah>,
     /// Its Request-Id.
     pub request_id: Option<RequestText<'a>>,
     /// `payment.status` of the deciding answer.
@@ -314,6 +316,7 @@ impl<'a> DoneRecord<'a> {
             Some(RequestText::Text(text)) => (2, 0, text),
         };
         out.extend([2, operation, state, status, kind, u8::from(self.ruled)]);
+        out.extend(self.amount.unwrap_or_default().whole().to_le_bytes());
         out.extend(millis(self.settled_at).to_le_bytes());
         out.extend(number.to_le_bytes());
         write_text(self.invoice, out);
@@ -322,6 +325,8 @@ impl<'a> DoneRecord<'a> {
 
     fn read(reader: &mut Reader<'a>) -> Option<Self> {
         let [operation, state, status, kind, ruled] = reader.array()?;
+        // No order has an amount of zero.
+        let amount = Some(Rupiah::new(reader.number()?)).filter(|amount| *amount != Rupiah::ZERO);
         let settled_at = time_of(reader.millis()?);
         let number = u128::from_le_bytes(reader.array()?);
         let (invoice, text) = (reader.text()?, reader.text()?);
@@ -329,6 +334,7 @@ impl<'a> DoneRecord<'a> {
             invoice,
             operation: decode(&Operation::ALL, operation)?,
             state: decode(&DoneState::ALL, state)?,
+            amount,
             request_id: match kind {
                 0 => None,
                 1 => Some(RequestText::Uuid(number)),
@@ -504,6 +510,7 @@ mod tests {
             invoice: "INV/1",
             operation: Operation::Refund,
             state: DoneState::Unknown,
+            amount: Some(Rupiah::new(90_000)),
             request_id: Some(RequestText::Text("r")),
             payment_status: None,
             settled_at: at,
@@ -535,7 +542,7 @@ mod tests {
             }),
             Record::Done(done),
             Record::Done(DoneRecord { request_id: Some(RequestText::Uuid(7)), ..done }),
-            Record::Done(DoneRecord { request_id: None, settled_at: None, ..done }),
+            Record::Done(DoneRecord { amount: None, request_id: None, settled_at: None, ..done }),
             Record::Heard(heard),
             Record::Heard(HeardRecord { day: None, request: None, received_at: None, ..heard }),
             Record::Stray(StrayRecord {

@@ -131,6 +131,7 @@ pub fn done_record<'a>(invoice: &'a InvoiceNumber, done: &'a Done) -> DoneRecord
         invoice: invoice.as_str(),
         operation: done.operation,
         state: done.state,
+        amount: done.amount,
         request_id: done.request_id.as_ref().map(|id| RequestText::of(id.as_str())),
         payment_status: done.payment_status,
         settled_at: done.settled_at.map(Moment::from),
