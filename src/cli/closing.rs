@@ -8,9 +8,9 @@ use super::load::{Case, shown};
 use super::open;
 use super::screen::Screen;
 use crate::edge::files;
-use crate::journal::JournalError;
 use crate::journal::joint::Draft;
 use crate::journal::store::Store;
+use crate::journal::{Journal as _, JournalError};
 use crate::model::fault::printable;
 use crate::model::ids::RunId;
 use crate::report::words::both::both;
@@ -47,22 +47,44 @@ impl Closing {
 
     /// The run is recorded as closed by this program: the files get their place. Otherwise somebody else reports, or the next
     /// run of the job finds out; what to say about that.
-    pub(super) fn end(&self, recorded: &Result<(), JournalError>) -> Result<(), Failure> {
-        let (run, failed) = (&self.run, |error: files::WriteError| Failure::Stopped(error.to_string()));
+    pub(super) async fn end(&self, recorded: &Result<(), JournalError>, journal: &Store) -> Result<(), Failure> {
+        let run = &self.run;
         match recorded {
-            Ok(()) => files::put_in_place(&self.folder, &self.place).map_err(failed),
-            Err(error @ JournalError::Fenced) => {
-                files::remove_folder(&self.folder).map_err(failed)?;
-                Err(Failure::Stopped(format!(
-                    "{error}; another one reports on run {run}, and no report of it is left here"
-                )))
+            Ok(()) => files::put_in_place(&self.folder, &self.place).map_err(|error| {
+                Failure::Stopped(format!(
+                    "{error}; the files wait in {}: take away what is in their place, and the next run of the job on this host \
+                     puts them there",
+                    printable(&shown(&self.folder))
+                ))
+            }),
+            // Nothing that this program writes counts any more.
+            Err(error @ (JournalError::Fenced | JournalError::Behind)) => {
+                files::remove_folder(&self.folder).map_err(|error| Failure::Stopped(error.to_string()))?;
+                let standing = stands(journal, run).await;
+                Err(Failure::Journal(format!("{error}; no report of run {run} is left here: {standing}")))
             }
-            Err(error) => Err(Failure::Stopped(format!(
+            Err(error) => Err(Failure::Journal(format!(
                 "{error}; whether the end of run {run} was recorded is not known: its files wait in {}, and the next run of \
                  the job on this host puts them in place, or removes them if another host has reported",
                 printable(&shown(&self.folder))
             ))),
         }
+    }
+}
+
+/// What is known of a run that this program does not close.
+async fn stands(journal: &Store, run: &RunId) -> String {
+    let (Ok(runs), Ok(at_work)) = (journal.runs().await, journal.runs_of_others().await) else {
+        return "whether another host reports on it is not known".to_owned();
+    };
+    let known = runs.into_iter().find(|known| known.run == *run);
+    match known.map(|known| known.exit_code) {
+        None => "the journal has lost it".to_owned(),
+        Some(Some(code)) => format!("another host has closed it, with exit code {code}"),
+        Some(None) if at_work.iter().any(|name| name == run.as_str()) => {
+            "another host is at work on it, and is to report".to_owned()
+        }
+        Some(None) => "nobody is at work on it any more".to_owned(),
     }
 }
 

@@ -207,7 +207,9 @@ impl Conclusion {
         let place = |name: String| (name.clone(), format!("{folder}/{name}"));
         self.summary.files = names.chain(self.books.files()).map(place).collect();
         let into = meanwhile.map_or_else(|| case.path(&folder), Path::to_owned);
-        let stopped = |error: files::WriteError| Failure::Stopped(error.to_string());
+        let is_audit = case.job.task == Task::Audit;
+        let unwritten = if is_audit { Failure::Unwritten } else { Failure::Stopped };
+        let stopped = |error: files::WriteError| unwritten(error.to_string());
         self.books.keep(&into).map_err(stopped)?;
         let mut made = Ok(());
         if let Some(name) = workbook {

@@ -34,6 +34,10 @@ pub(super) enum Failure {
     Held(String),
     /// It had begun; what is known is in the journal.
     Stopped(String),
+    /// The same, and the journal is why.
+    Journal(String),
+    /// What was found could not be written; there was nothing to be sent.
+    Unwritten(String),
     /// Requests have left, and the journal cannot say what became of them.
     InDoubt(String),
 }
@@ -48,9 +52,12 @@ impl std::fmt::Display for Failure {
                 write!(out, "{fault}")
             }),
             Self::Guards(message) => out.write_str(&message.english),
-            Self::Refused(message) | Self::Held(message) | Self::Stopped(message) | Self::InDoubt(message) => {
-                out.write_str(message)
-            }
+            Self::Refused(message)
+            | Self::Held(message)
+            | Self::Stopped(message)
+            | Self::Journal(message)
+            | Self::Unwritten(message)
+            | Self::InDoubt(message) => out.write_str(message),
         }
     }
 }
@@ -61,7 +68,7 @@ impl Failure {
         match self {
             Self::Faults(_) | Self::Refused(_) | Self::Guards(_) => REFUSED,
             Self::Held(_) => HELD,
-            Self::Stopped(_) => STOPPED,
+            Self::Stopped(_) | Self::Journal(_) | Self::Unwritten(_) => STOPPED,
             Self::InDoubt(_) => DOUBT,
         }
     }

@@ -4,7 +4,8 @@
 
 use std::ops::Range;
 
-use super::wrap::{COMMANDS, seen};
+/// Names with which a command that is to be typed begins.
+pub(super) const COMMANDS: [&str; 2] = ["rekon ", "ssh-keygen "];
 
 /// Spaces before a table, and between its columns.
 const GAP: usize = 2;
@@ -133,6 +134,20 @@ fn stacked(columns: &mut [Column], rows: usize, width: usize) -> String {
         lines.collect::<Vec<_>>().join("\n")
     };
     (1..rows).map(row).collect::<Vec<_>>().join("\n\n")
+}
+
+/// How many characters of a text are seen: colours are not.
+pub(super) fn seen(text: &str) -> usize {
+    let mut count = 0;
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        if character == '\u{1b}' {
+            let _ = characters.by_ref().find(char::is_ascii_alphabetic);
+        } else {
+            count += 1;
+        }
+    }
+    count
 }
 
 #[cfg(test)]

@@ -192,7 +192,7 @@ pub(super) async fn part(
     let (run, journal) = (&begun.run, &session.journal);
     let in_doubt = session.case.told.progress.in_doubt().count > 0;
     let lost = |error: JournalError| {
-        if in_doubt { open::in_doubt(session.case, &error) } else { Failure::Stopped(error.to_string()) }
+        if in_doubt { open::in_doubt(session.case, &error) } else { Failure::Journal(error.to_string()) }
     };
     let (mut stop, mut interrupted) = (sent.stop.clone(), sent.interrupted.clone());
     loop {
@@ -216,6 +216,9 @@ pub(super) async fn part(
             }
             (Standing::Waits, Some(stop)) => {
                 screen.warn(&left(run, &stop.cause(session.case.job.window.as_ref())));
+                if matches!(stop, Stop::Journal(_)) {
+                    screen.warn(&ask_again(session.case));
+                }
                 if in_doubt {
                     screen.warn(&open::doubt(session.case));
                 }
@@ -263,6 +266,20 @@ fn left(run: &RunId, why: &Cause) -> Both {
         format!("left run {run}: {english}; other hosts are still at work on it, and one of them reports"),
         format!(
             "keluar dari proses {run}: {indonesian}; host lain masih mengerjakannya, dan salah satunya membuat laporan"
+        ),
+    )
+}
+
+/// What the journal has lost, or could not be told, is found out by whoever asks again.
+fn ask_again(case: &Case) -> Both {
+    let again = case.command("run");
+    both(
+        format!(
+            "run the job again when they are done: what the journal does not know is asked for with the same keys: {again}"
+        ),
+        format!(
+            "jalankan lagi job ini sesudah host lain selesai: yang tidak diketahui jurnal ditanyakan lagi dengan kunci yang \
+             sama: {again}"
         ),
     )
 }

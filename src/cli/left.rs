@@ -39,8 +39,21 @@ pub(super) fn note(journal: &Location, run: &RunId, stopped: Cause) {
 
 /// The same of what the program ends with, but for what to do.
 pub(super) fn note_failure(journal: &Location, run: &RunId, failure: &Failure) {
+    note(journal, run, cause(failure));
+}
+
+/// Not everything that ends a program is the journal's fault.
+fn cause(failure: &Failure) -> Cause {
     let error = failure.to_string().lines().next().unwrap_or_default().to_owned();
-    note(journal, run, Cause::Journal { error });
+    match failure {
+        Failure::Journal(_) | Failure::InDoubt(_) => Cause::Journal { error },
+        Failure::Faults(_)
+        | Failure::Refused(_)
+        | Failure::Guards(_)
+        | Failure::Held(_)
+        | Failure::Stopped(_)
+        | Failure::Unwritten(_) => Cause::Failed { error },
+    }
 }
 
 /// Forgets it: this host works on the run again.
@@ -54,5 +67,19 @@ pub(super) fn explain(location: &Location, runs: &mut [RunRecord], at_work: &[St
     for run in runs.iter_mut().filter(|run| run.finished_at.is_none() && run.stopped.is_none() && is_left(run)) {
         let text = read::bytes(&path(location, &run.run)).unwrap_or_default();
         run.stopped = serde_json::from_slice(&text).ok().map(|left: Left| left.stopped);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_the_journals_fault_is_not_noted_as_that() {
+        let said = || "it is full\n  hint: make room".to_owned();
+        let error = || "it is full".to_owned();
+        assert_eq!(cause(&Failure::Journal(said())), Cause::Journal { error: error() });
+        assert_eq!(cause(&Failure::InDoubt(said())), Cause::Journal { error: error() });
+        assert_eq!(cause(&Failure::Stopped(said())), Cause::Failed { error: error() });
     }
 }

@@ -214,14 +214,17 @@ pub(super) fn unread(case: &Case, error: &JournalError) -> Failure {
     if leaves_doubt(error, case.told.progress.in_doubt()) {
         in_doubt(case, error)
     } else {
-        Failure::Stopped(error.to_string())
+        Failure::Journal(error.to_string())
     }
 }
 
 /// Whether money is in doubt behind a journal that cannot be read, of which this program knows so much.
 fn leaves_doubt(error: &JournalError, known: Tally) -> bool {
     // Of these the server is at fault, or time: what the journal holds is whole.
-    let is_elsewhere = matches!(error, JournalError::Away(_) | JournalError::KeptAside(_) | JournalError::Fenced);
+    let is_elsewhere = matches!(
+        error,
+        JournalError::Away(_) | JournalError::KeptAside(_) | JournalError::Fenced | JournalError::Behind
+    );
     known.count > 0 || !is_elsewhere
 }
 

@@ -10,6 +10,7 @@ use super::joint::{self, Way};
 use super::load::{self, Case};
 use super::screen::{Screen, Tone};
 use super::session::Session;
+use super::take_in::take_in_what_is_left;
 use crate::edge::clock::SystemClock;
 use crate::journal::record::Finished;
 use crate::journal::state::State;
@@ -49,7 +50,9 @@ async fn settle(case: &Case, live: bool, started_at: Timestamp, screen: Screen) 
     let doubts = session.doubts().await.map_err(stopped)?;
     let run = session.begin_settling().await?;
     let stop = session.send_and_settle(&run, Fresh::none(), session.unsettled().await?).await?.stop;
-    let after = session.in_doubt_elsewhere(&HashSet::new()).await.map_err(stopped)?;
+    let missing = take_in_what_is_left(case, &session.journal, screen).await;
+    let mut after = session.in_doubt_elsewhere(&HashSet::new()).await.map_err(stopped)?;
+    after.merge(missing);
     let settled = session.settled(doubts).await.map_err(stopped)?;
     let code = exit_code(stop.as_ref(), after);
     let stopped = session.cause(stop.as_ref()).filter(|_| code != DONE);

@@ -21,6 +21,7 @@ use super::reconcile;
 use super::screen::{Screen, Tone};
 use super::session::{Sent, Session};
 use super::slips;
+use super::take_in;
 use crate::edge::clock::SystemClock;
 use crate::edge::person;
 use crate::job::settings::{DuplicateInput, OnInvalid};
@@ -123,7 +124,10 @@ async fn run(
     };
     let run = begun.run.clone();
     let working = work_on(&session, begun, (bound.as_ref(), log), screen).await;
-    let code = working.inspect_err(|failure| left::note_failure(&case.journal, &run, failure));
+    let code = working.inspect_err(|failure| {
+        left::note_failure(&case.journal, &run, failure);
+        take_in::tell_what_waits(case, &run, screen);
+    });
     session.close().await;
     code
 }
@@ -148,7 +152,10 @@ async fn work_on(
         events::stops(&why, screen);
     }
     match joint::part(session, &begun, &sent, screen).await? {
-        Some(code) => Ok(code),
+        Some(code) => {
+            let missing = take_in::take_in_what_is_left(session.case, &session.journal, screen).await;
+            Ok(if missing.count > 0 { DOUBT } else { code })
+        }
         None => report(session, begun, log, &sent, screen).await,
     }
 }
@@ -307,6 +314,7 @@ async fn report(
     if let Err(failure) = session.note_contradictions(&log).await {
         screen.warn(&failure.to_string());
     }
+    let missing = take_in::take_in_what_is_left(case, journal, screen).await;
     let read = ReadBack::all(case, plan, journal, &run).await?;
     let mut earlier = session.doubts().await.map_err(unread)?;
     earlier.retain(|item| !read.in_doubt.contains(&item.identity.invoice));
@@ -314,6 +322,7 @@ async fn report(
     let mut in_doubt_earlier = session.in_doubt_elsewhere(&read.in_doubt).await.map_err(unread)?;
     let (in_doubt_elsewhere, mut other_jobs) = plan.in_doubt_elsewhere();
     in_doubt_earlier.merge(in_doubt_elsewhere);
+    in_doubt_earlier.merge(missing);
     let (conflicts, jobs) = session.conflicts_of_other_jobs(plan).await.map_err(unread)?;
     in_doubt_earlier.merge(conflicts);
     other_jobs.extend(jobs);
@@ -378,8 +387,8 @@ async fn report(
         left::note(&case.journal, &left, why);
     }
     let recorded = match closing {
-        None => recorded.map_err(|error| Failure::Stopped(error.to_string())),
-        Some(closing) => closing.end(&recorded).inspect_err(|_| conclusion.stays_unwritten()),
+        None => recorded.map_err(|error| Failure::Journal(error.to_string())),
+        Some(closing) => closing.end(&recorded, journal).await.inspect_err(|_| conclusion.stays_unwritten()),
     };
     conclusion.print(case, screen);
     session.warn_of_other_doubts(screen).await;

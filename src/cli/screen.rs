@@ -299,6 +299,20 @@ impl Screen {
                     "yang sudah diketahui ada di jurnal; jalankan lagi job ini",
                 ],
             ),
+            Failure::Unwritten(message) => tell(
+                &Both::same(message),
+                [
+                    "nothing was sent, and nothing is reported; make room or name another folder, and do it again",
+                    "tidak ada yang dikirim, dan tidak ada laporan; sediakan ruang atau sebutkan folder lain, lalu ulangi",
+                ],
+            ),
+            Failure::Journal(message) => tell(
+                &Both::same(message),
+                [
+                    "run the job again: what the journal does not know is asked for with the same keys",
+                    "jalankan lagi job ini: yang tidak diketahui jurnal ditanyakan lagi dengan kunci yang sama",
+                ],
+            ),
         }
     }
 
@@ -310,6 +324,8 @@ impl Screen {
             Failure::Refused(message)
             | Failure::Held(message)
             | Failure::Stopped(message)
+            | Failure::Journal(message)
+            | Failure::Unwritten(message)
             | Failure::InDoubt(message) => (&[][..], Some(message.as_str())),
         };
         let document = serde_json::json!({

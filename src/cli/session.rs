@@ -88,7 +88,7 @@ impl<'a> Session<'a> {
     ) -> Result<Self, Failure> {
         let credentials = case.credentials()?;
         let journal = open::open(&case.journal, case.job.retries.horizon, started_at, screen).await.map(Arc::new)?;
-        take_in(&case.journal, &journal, screen).await?;
+        take_in(case, &journal, screen).await?;
         end_what_waits(case, &journal, screen).await?;
         journal.recover(started_at).await.map_err(open::failure)?;
         let embedded =

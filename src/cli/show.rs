@@ -7,7 +7,7 @@ use super::args::Common;
 use super::audit::Options;
 use super::audit::examine::examine;
 use super::chain;
-use super::exit::{DONE, Failure};
+use super::exit::{DONE, Failure, LOOK};
 use super::left;
 use super::load::named;
 use super::open::{Place, failure, to_read};
@@ -58,15 +58,20 @@ pub(super) async fn show(
     let journal = to_read(location, screen).await?;
     let mut runs = journal.runs().await.map_err(failure)?;
     left::explain(location, &mut runs, &journal.runs_at_work().await.map_err(failure)?);
-    let is_held = journal.is_held(location).await.map_err(failure)?;
+    let at_work = show_runs::at_work(&journal, location, &runs).await.map_err(failure)?;
     let Some(what) = what else {
         screen.say(&format!("{} {}\n", words.journal, printable(&named(location))));
         let doubts = journal.doubts().await.map_err(failure)?;
-        show_runs::list((&runs, is_held), &doubts, &flag, (words, screen));
+        // Where nothing is in doubt, no rows have to be read to count none.
+        let may_have_left = |run: &&mut RunRecord| !doubts.is_empty() && !matches!(run.exit_code, Some(DONE | LOOK));
+        for run in runs.iter_mut().filter(may_have_left) {
+            run.in_doubt = show_runs::in_doubt(run, &states(&journal, run).await.map_err(failure)?);
+        }
+        show_runs::list((&runs, &at_work), &doubts, &flag, (words, screen));
         return Ok(DONE);
     };
     if let Some(run) = runs.iter().find(|run| run.run.as_str() == what) {
-        let ended = show_runs::ended_with(run, &runs, is_held, words);
+        let ended = show_runs::ended_with(run, &at_work, words);
         one_run(&journal, run, &ended, (words, screen)).await.map_err(failure)?;
         return Ok(DONE);
     }
@@ -89,8 +94,8 @@ async fn on_paper(what: Option<&str>, place: &Place, (words, screen): (&Speech, 
     let mut runs = journal.runs().await.map_err(failure)?;
     left::explain(&place.location, &mut runs, &journal.runs_at_work().await.map_err(failure)?);
     let run = runs.iter().find(|run| run.run.as_str() == what).ok_or_else(of_a_run)?;
-    let is_held = journal.is_held(&place.location).await.map_err(failure)?;
-    let ended = show_runs::ended_with(run, &runs, is_held, words);
+    let at_work = show_runs::at_work(&journal, &place.location, &runs).await.map_err(failure)?;
+    let ended = show_runs::ended_with(run, &at_work, words);
     one_run(&journal, run, &ended, (words, screen)).await.map_err(failure)?;
     Ok(DONE)
 }
@@ -105,16 +110,26 @@ fn is_plan(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "json")
 }
 
+/// The rows of a run by their states now.
+async fn states(journal: &Store, run: &RunRecord) -> Result<BTreeMap<DoneState, Tally>, JournalError> {
+    let mut states: BTreeMap<DoneState, Tally> = BTreeMap::new();
+    for record in journal.rows(&run.run).await? {
+        states.entry(state_of(&record).0).or_default().add(record.row.rupiah);
+    }
+    Ok(states)
+}
+
 async fn one_run(
     journal: &Store,
     run: &RunRecord,
     ended: &str,
     (words, screen): (&Speech, Screen),
 ) -> Result<(), JournalError> {
-    let mut states: BTreeMap<DoneState, Tally> = BTreeMap::new();
-    for record in journal.rows(&run.run).await? {
-        states.entry(state_of(&record).0).or_default().add(record.row.rupiah);
-    }
+    let states = states(journal, run).await?;
+    let doubt = match show_runs::in_doubt(run, &states) {
+        0 => None,
+        count => Some(format!("{}: {}", words.money_in_doubt, (words.counted)(count, Unit::Items))),
+    };
     let finished = if let Some(at) = run.finished_at {
         (words.finished)(&(words.time)(at), ended)
     } else {
@@ -137,10 +152,7 @@ async fn one_run(
     let named: Vec<(String, Tally)> =
         states.iter().map(|(state, tally)| ((words.state_name)(*state), *tally)).collect();
     screen.paper(|| {
-        let doubt = match run.in_doubt {
-            0 => words.no_doubt_sentence.to_owned(),
-            count => markdown::title(&format!("{}: {}", words.money_in_doubt, (words.counted)(count, Unit::Items))),
-        };
+        let doubt = doubt.as_ref().map_or_else(|| words.no_doubt_sentence.to_owned(), |doubt| markdown::title(doubt));
         let used = plan.as_ref().map(words.plan_used).unwrap_or_default();
         let lists = [times.clone(), used, words.overrides(&overridden)];
         let lists = lists.iter().filter_map(|lines| markdown::list(lines));
@@ -152,6 +164,9 @@ async fn one_run(
     screen.say(&table::plain(&[words.state_now, words.rows, words.rupiah], rows.collect(), 1..3));
     if !overridden.is_empty() {
         screen.say(&format!("\n{}", printable_lines(&words.overrides(&overridden))));
+    }
+    if let Some(doubt) = doubt {
+        screen.say(&format!("\n{}", screen.tone(Tone::Bad, &doubt)));
     }
     let states: BTreeMap<&str, Tally> = states.into_iter().map(|(state, tally)| (state.word(), tally)).collect();
     let mut document = serde_json::json!({

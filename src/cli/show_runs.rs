@@ -1,10 +1,15 @@
 //! `rekon show` of nothing in particular: the runs, newest first, and the money that is in doubt.
 
+use std::collections::BTreeMap;
+
 use super::chain;
 use super::screen::{Screen, Tone};
+use crate::journal::JournalError;
 use crate::journal::record::{Item, RunRecord};
+use crate::journal::store::{Location, Store};
 use crate::model::fault::printable;
 use crate::model::money::Tally;
+use crate::reconcile::evidence::DoneState;
 use crate::report::table;
 use crate::report::words::Words;
 use crate::report::words::speech::Speech;
@@ -15,14 +20,29 @@ const MOST_RUNS: usize = 20;
 /// More items in doubt than these are counted only; results.csv has them all.
 const MOST_DOUBTS: usize = 50;
 
+/// The runs on which somebody is at work. Of a file it is known only that somebody holds it: that is the latest run then, unless it
+/// has come to its end or was left.
+pub(super) async fn at_work(
+    journal: &Store,
+    location: &Location,
+    runs: &[RunRecord],
+) -> Result<Vec<String>, JournalError> {
+    if journal.is_shared() {
+        return journal.runs_at_work().await;
+    }
+    let latest = if journal.is_held(location).await? { runs.first() } else { None };
+    let latest = latest.filter(|run| run.exit_code.is_none() && run.stopped.is_none());
+    Ok(latest.map(|run| run.run.to_string()).into_iter().collect())
+}
+
 /// The runs, the newest first, and what is in doubt now; `flag` names the journal in what is to be typed.
 pub(super) fn list(
-    (runs, is_held): (&[RunRecord], bool),
+    (runs, at_work): (&[RunRecord], &[String]),
     doubts: &[Item],
     flag: &str,
     (words, screen): (&Speech, Screen),
 ) {
-    screen.say(&list_runs(runs, is_held, words));
+    screen.say(&list_runs(runs, at_work, words));
     list_doubts(doubts, flag, (words, screen));
     let document: Vec<serde_json::Value> = runs
         .iter()
@@ -39,7 +59,7 @@ pub(super) fn list(
 }
 
 /// Fits 80 columns with ordinary names: what a run did, its own page and its job say.
-fn list_runs(runs: &[RunRecord], is_held: bool, words: &Speech) -> String {
+fn list_runs(runs: &[RunRecord], at_work: &[String], words: &Speech) -> String {
     if runs.is_empty() {
         return format!("  {}", words.no_runs);
     }
@@ -50,7 +70,7 @@ fn list_runs(runs: &[RunRecord], is_held: bool, words: &Speech) -> String {
             run.run.to_string(),
             run.job.clone(),
             run.environment.clone(),
-            ended_with(run, runs, is_held, words),
+            ended_with(run, at_work, words),
             (words.count)(run.rows),
             (words.count)(run.in_doubt),
         ]
@@ -62,12 +82,18 @@ fn list_runs(runs: &[RunRecord], is_held: bool, words: &Speech) -> String {
     }
 }
 
-/// An exit code with its word, or with why the run stopped. Of the runs without one the latest is at work if somebody holds the journal; all others were
-/// cut off.
-pub(super) fn ended_with(run: &RunRecord, runs: &[RunRecord], is_held: bool, words: &Speech) -> String {
+/// How much a run has left in doubt: what it has sent or asked about, or rows that it has not even come to.
+pub(super) fn in_doubt(run: &RunRecord, states: &BTreeMap<DoneState, Tally>) -> u64 {
+    let doubts = [DoneState::Unknown, DoneState::Review, DoneState::Conflict];
+    let rows = doubts.iter().filter_map(|state| states.get(state)).map(|tally| tally.count).sum();
+    run.in_doubt.max(rows)
+}
+
+/// An exit code with its word, or with why the run stopped. One without an end was cut off, unless somebody is at work on it.
+pub(super) fn ended_with(run: &RunRecord, at_work: &[String], words: &Speech) -> String {
     let Some(code) = run.exit_code else {
-        let is_latest = runs.iter().all(|other| other.started_at <= run.started_at);
-        return if is_held && is_latest { words.running } else { words.cut_off }.to_owned();
+        let is_at_work = at_work.iter().any(|name| name == run.run.as_str());
+        return if is_at_work { words.running } else { words.cut_off }.to_owned();
     };
     let word = run.stopped.as_ref().map_or((words.ended_with)(code), words.cause);
     format!("{code} {}", printable(word)).trim_end().to_owned()
@@ -146,6 +172,8 @@ mod tests {
         let stopped =
             |number, code, in_doubt, why| RunRecord { stopped: Some(why), ..run(number, Some(code), in_doubt) };
         let runs = [
+            run(9, None, 0),
+            run(8, None, 1),
             run(7, None, 1),
             run(6, Some(0), 0),
             run(5, Some(1), 0),
@@ -155,6 +183,8 @@ mod tests {
             stopped(1, 3, 5, Cause::Breaker { failed: 5, of: None }),
         ];
         let expected = "  run                   job             environment  ended with  rows  in doubt
+  20261122-010211-0009  refund-nightly  production   cut off     1200         0
+  20261122-010211-0008  refund-nightly  production   running     1200         1
   20261122-010211-0007  refund-nightly  production   running     1200         1
   20261122-010211-0006  refund-nightly  production   0 done      1200         0
   20261122-010211-0005  refund-nightly  production   1 look      1200         0
@@ -162,14 +192,30 @@ mod tests {
   20261122-010211-0003  refund-nightly  production   4 stopped   1200         0
   20261122-010211-0002  refund-nightly  production   4 signal    1200         0
   20261122-010211-0001  refund-nightly  production   3 breaker   1200         5";
-        assert_eq!(list_runs(&runs, true, english()), expected);
+        let at_work = [7, 8].map(|number| run(number, None, 0).run.to_string());
+        assert_eq!(list_runs(&runs, &at_work, english()), expected);
         assert!(expected.lines().all(|line| line.chars().count() <= 80));
+    }
+
+    #[test]
+    fn rows_that_a_run_had_not_come_to_when_it_was_cut_off_are_in_doubt_all_the_same() {
+        let tally = |count| Tally { count, ..Tally::default() };
+        let rows = |unknown, review| {
+            BTreeMap::from([
+                (DoneState::Unknown, tally(unknown)),
+                (DoneState::Review, tally(review)),
+                (DoneState::NotAttempted, tally(9)),
+            ])
+        };
+        assert_eq!(in_doubt(&run(1, None, 0), &rows(2, 1)), 3);
+        // One that only settles has no rows.
+        assert_eq!(in_doubt(&run(1, None, 4), &rows(0, 0)), 4);
     }
 
     #[test]
     fn older_runs_are_counted_unless_they_left_something_in_doubt() {
         let runs: Vec<RunRecord> = (0..30).map(|age| run(30 - age, Some(0), u64::from(age == 27))).collect();
-        let text = list_runs(&runs, true, english());
+        let text = list_runs(&runs, &[], english());
         assert_eq!(text.lines().count(), 1 + MOST_RUNS + 1 + 1, "{text}");
         let last: Vec<&str> = text.lines().rev().take(2).collect();
         assert_eq!(last[0], "  and 9 older runs, with nothing in doubt; --json lists all");
@@ -200,6 +246,6 @@ mod tests {
 
     #[test]
     fn a_journal_without_runs_says_so() {
-        assert_eq!(list_runs(&[], true, english()), "  no runs yet");
+        assert_eq!(list_runs(&[], &[], english()), "  no runs yet");
     }
 }

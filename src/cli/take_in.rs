@@ -1,34 +1,58 @@
 //! Takes in what came back for requests of an earlier run that could not write it: the shared journal was out of reach, or
 //! others had taken over.
+//!
+//! It happens before anything else is done, and once more at the end: a journal that was put back may have lost the orders, and
+//! knows them again when they were asked for with the same keys. Those that it still does not know are in doubt.
+
+use std::collections::BTreeMap;
+use std::path::Path;
 
 use super::exit::Failure;
-use super::load::shown;
+use super::load::{Case, shown};
 use super::open;
 use super::screen::Screen;
-use crate::journal::postgres::emergency;
+use crate::journal::postgres::emergency::{self, Waiting};
 use crate::journal::store::{Location, Store};
-use crate::journal::{JournalError, Late, TakenIn};
+use crate::journal::{Journal as _, JournalError, Late, TakenIn};
 use crate::model::fault::printable;
+use crate::model::ids::RunId;
+use crate::model::money::{Rupiah, Tally};
 use crate::plan::guard::counted;
 use crate::report::words::both::both;
 
+/// More orders than these are counted only.
+const MOST_NAMED: usize = 5;
+
+/// What came of a file.
+enum Taken {
+    /// All of it is in the journal.
+    In,
+    /// The journal does not know the orders of these.
+    Partly(Vec<Late>),
+}
+
 /// Looks for such files beside the job, before anything else is done.
-pub(super) async fn take_in(location: &Location, journal: &Store, screen: Screen) -> Result<(), Failure> {
-    let Location::Server { beside, .. } = location else { return Ok(()) };
-    for mut waiting in emergency::waiting(beside).map_err(open::failure)? {
-        let (path, outcomes) = (waiting.path.clone(), std::mem::take(&mut waiting.outcomes));
-        let (count, file) = (outcomes.len() as u64, printable(&shown(&path)));
-        match all(journal, outcomes, screen).await {
-            Ok(()) => {
-                let taken = emergency::put_away(&path).map_err(open::failure)?;
-                let (answers, now) = (counted(count, "answer"), printable(&shown(&taken)));
+pub(super) async fn take_in(case: &Case, journal: &Store, screen: Screen) -> Result<(), Failure> {
+    for waiting in files(case).map_err(open::failure)? {
+        match all(journal, &waiting, screen).await {
+            Ok(Taken::In) => put_away(&waiting, screen).map_err(open::failure)?,
+            Ok(Taken::Partly(missing)) => {
+                let (file, count, orders) = (name(&waiting.path), missing.len() as u64, named(&missing));
+                let answers = counted(count, "answer");
                 screen.warn(&both(
-                    format!("{file}: {answers} that an earlier run could not write: taken in; the file is {now} now"),
-                    format!("{file}: {count} jawaban yang tidak sempat ditulis proses sebelumnya: sudah dicatat; berkasnya kini {now}"),
+                    format!(
+                        "{file}: {answers} that an earlier run could not write, to orders of which the journal has lost what was \
+                         sent ({orders}): the file waits until they were asked for again, with the same keys"
+                    ),
+                    format!(
+                        "{file}: {count} jawaban yang tidak sempat ditulis proses sebelumnya, untuk pesanan yang pengirimannya \
+                         hilang dari jurnal ({orders}): berkas menunggu sampai pesanan itu ditanyakan lagi dengan kunci yang sama"
+                    ),
                 ));
             }
             // Of another journal, or not to be read: nothing is known of it here, and it stays.
             Err(JournalError::Write(why)) => {
+                let file = name(&waiting.path);
                 screen.warn(&both(format!("{file}: not taken in: {why}"), format!("{file}: tidak dicatat: {why}")));
             }
             Err(error) => return Err(open::failure(error)),
@@ -37,16 +61,117 @@ pub(super) async fn take_in(location: &Location, journal: &Store, screen: Screen
     Ok(())
 }
 
-async fn all(journal: &Store, outcomes: Vec<Late>, screen: Screen) -> Result<(), JournalError> {
-    for late in outcomes {
+/// The same at the end: how much of the job is in doubt because the journal does not know of it.
+pub(super) async fn take_in_what_is_left(case: &Case, journal: &Store, screen: Screen) -> Tally {
+    let mut in_doubt: BTreeMap<String, Rupiah> = BTreeMap::new();
+    for waiting in files(case).unwrap_or_default() {
+        match all(journal, &waiting, screen).await {
+            Ok(Taken::In) => {
+                if let Err(error) = put_away(&waiting, screen) {
+                    screen.warn(&error.to_string());
+                }
+            }
+            Ok(Taken::Partly(missing)) => {
+                let (file, orders) = (name(&waiting.path), named(&missing));
+                let run = case.command("run");
+                screen.warn(&both(
+                    format!(
+                        "{file}: MONEY IN DOUBT: answers to orders of which the journal has lost what was sent, and which this \
+                         command has not asked for: {orders}\n  \
+                         put them into the orders of the job again, inside its horizon: {run}\n  \
+                         later, compare with DOKU's Back Office, and move the file away"
+                    ),
+                    format!(
+                        "{file}: ADA UANG YANG BELUM PASTI: jawaban untuk pesanan yang pengirimannya hilang dari jurnal, dan yang \
+                         tidak ditanyakan perintah ini: {orders}\n  \
+                         masukkan lagi ke pesanan job ini selama masih dalam horizon: {run}\n  \
+                         sesudah itu, bandingkan dengan Back Office DOKU, lalu pindahkan berkasnya"
+                    ),
+                ));
+                let own = missing.iter().filter(|late| late.may_be_of(case.job.name.as_str()));
+                in_doubt.extend(own.map(|late| (late.request_id().to_owned(), late.amount())));
+            }
+            // Which was said at the start.
+            Err(JournalError::Write(_)) => {}
+            Err(_) => tell_that_it_waits(&waiting.path, screen),
+        }
+    }
+    let mut tally = Tally::default();
+    in_doubt.into_values().for_each(|amount| tally.add(amount));
+    tally
+}
+
+/// Where that is which a run could not write: whoever runs the job elsewhere next has to carry it there.
+pub(super) fn tell_what_waits(case: &Case, run: &RunId, screen: Screen) {
+    let files = files(case).unwrap_or_default();
+    let own = files.iter().filter(|waiting| name(&waiting.path).contains(run.as_str()));
+    own.for_each(|waiting| tell_that_it_waits(&waiting.path, screen));
+}
+
+fn tell_that_it_waits(path: &Path, screen: Screen) {
+    let file = name(path);
+    screen.warn(&both(
+        format!(
+            "{file}: holds what came back and could not be written; the next run of the job on this host takes it in"
+        ),
+        format!("{file}: berisi jawaban yang tidak sempat ditulis; proses berikutnya di host ini akan mencatatnya"),
+    ));
+}
+
+fn files(case: &Case) -> Result<Vec<Waiting>, JournalError> {
+    match &case.journal {
+        Location::Server { beside, .. } => emergency::waiting(beside),
+        Location::File(_) => Ok(Vec::new()),
+    }
+}
+
+fn name(path: &Path) -> String {
+    printable(&shown(path))
+}
+
+fn named(missing: &[Late]) -> String {
+    let mut orders: Vec<&str> = missing.iter().map(Late::order).collect();
+    orders.sort_unstable();
+    orders.dedup();
+    let more = orders.len().saturating_sub(MOST_NAMED);
+    orders.truncate(MOST_NAMED);
+    let more = if more > 0 { format!(", +{more}") } else { String::new() };
+    printable(&format!("{}{more}", orders.join(", ")))
+}
+
+fn put_away(waiting: &Waiting, screen: Screen) -> Result<(), JournalError> {
+    let taken = emergency::put_away(&waiting.path)?;
+    let (file, count, now) = (name(&waiting.path), waiting.outcomes.len() as u64, name(&taken));
+    let answers = counted(count, "answer");
+    screen.warn(&both(
+        format!("{file}: {answers} that an earlier run could not write: taken in; the file is {now} now"),
+        format!(
+            "{file}: {count} jawaban yang tidak sempat ditulis proses sebelumnya: sudah dicatat; berkasnya kini {now}"
+        ),
+    ));
+    Ok(())
+}
+
+async fn all(journal: &Store, waiting: &Waiting, screen: Screen) -> Result<Taken, JournalError> {
+    let (mut missing, mut strange) = (Vec::new(), None);
+    for late in &waiting.outcomes {
         let told = late.told();
-        match journal.take_in(late).await? {
+        match journal.take_in(late.clone()).await? {
             TakenIn::Became(_) | TakenIn::Known(_) => {}
             TakenIn::TooLate(state) => screen.warn(&both(
                 format!("{told}: its item is {state} meanwhile, which a person decides about: compare with DOKU's Back Office"),
                 format!("{told}: status itemnya kini {state}, dan itu perlu keputusan orang: bandingkan dengan Back Office DOKU"),
             )),
+            // Nothing was done for it, as if it had never been sent.
+            TakenIn::Missing | TakenIn::Strange if !late.may_have_moved_money() => {}
+            TakenIn::Missing => missing.push(late.clone()),
+            TakenIn::Strange if journal.lost_since().await?.is_some() => missing.push(late.clone()),
+            TakenIn::Strange => strange = Some(told),
         }
     }
-    Ok(())
+    match strange {
+        Some(told) => Err(JournalError::Write(format!("{told}: it is about an order of another journal"))),
+        None if missing.is_empty() => Ok(Taken::In),
+        None => Ok(Taken::Partly(missing)),
+    }
 }

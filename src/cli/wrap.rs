@@ -3,10 +3,7 @@
 //! A command is left as it is, from its name to the end of its line: half a command, pasted, is another command. Tables are
 //! fitted column by column, and of a line of the user's own only what stands around its fault is shown.
 
-use super::fit;
-
-/// Names with which a command that is to be typed begins.
-pub(super) const COMMANDS: [&str; 2] = ["rekon ", "ssh-keygen "];
+use super::fit::{self, COMMANDS, seen};
 
 /// A text with no line wider than `width`, as far as words and commands allow.
 pub(super) fn wrapped(text: &str, width: usize) -> String {
@@ -79,20 +76,6 @@ fn wrapped_line(line: &str, width: usize) -> String {
         is_first = false;
     }
     out
-}
-
-/// How many characters of a text are seen: colours are not.
-pub(super) fn seen(text: &str) -> usize {
-    let mut count = 0;
-    let mut characters = text.chars();
-    while let Some(character) = characters.next() {
-        if character == '\u{1b}' {
-            let _ = characters.by_ref().find(char::is_ascii_alphabetic);
-        } else {
-            count += 1;
-        }
-    }
-    count
 }
 
 #[cfg(test)]

@@ -12,6 +12,10 @@ pub fn open_files() -> Option<u64> {
     rustix::process::getrlimit(rustix::process::Resource::Nofile).current
 }
 
+/// The signal that a program gets for a file beyond the size that the system allows it.
+#[cfg(unix)]
+pub(super) const FILE_TOO_LARGE: i32 = rustix::process::Signal::XFSZ.as_raw();
+
 /// The space on the disk of a folder that is left to this program, in bytes.
 ///
 /// # Errors

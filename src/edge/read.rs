@@ -12,6 +12,9 @@ use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 /// decompression bomb would want.
 pub(super) const MOST_BYTES: u64 = 8 << 30;
 
+/// A log may grow while it is read, and whoever rotates it must not take away what was not read yet.
+const CUT_SHORT: &str = "it was emptied or cut short while it was read; read it again, with the rotated one beside it";
+
 /// Why a file could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
@@ -160,6 +163,12 @@ impl Read for Opened {
             return Err(io::Error::other(ReadError::TooLarge { path: self.path.clone(), most: self.most }));
         }
         let at_end = read == 0 && !buffer.is_empty();
+        if at_end
+            && let Content::Plain(file) = &self.content
+            && file.metadata()?.len() < self.given
+        {
+            return Err(io::Error::other(CUT_SHORT));
+        }
         if at_end && self.stamp.as_ref().is_some_and(|stamp| *stamp != Stamp::of(&self.path)) {
             return Err(io::Error::other("it changed while it was read"));
         }
@@ -237,6 +246,22 @@ mod tests {
         std::fs::write(&path, "invoice_number,amount\nINV-1,1000\n").expect("more");
         let error = whole(opened).expect_err("it grew");
         assert_eq!(error.source().expect("why").to_string(), "it changed while it was read");
+    }
+
+    #[test]
+    fn a_log_may_grow_while_it_is_read_and_must_not_be_emptied() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("log.jsonl");
+        std::fs::write(&path, "one\ntwo\n").expect("a file");
+        let mut opened = open(&path).expect("a file");
+        opened.read_exact(&mut [0; 4]).expect("a line");
+        std::fs::write(&path, "one\ntwo\nthree\n").expect("it grows");
+        assert_eq!(whole(opened).expect("the rest"), b"two\nthree\n");
+        let mut opened = open(&path).expect("a file");
+        opened.read_exact(&mut [0; 8]).expect("two lines");
+        std::fs::write(&path, "four\n").expect("it was emptied and goes on");
+        let error = whole(opened).expect_err("nobody has read the third line");
+        assert_eq!(error.source().expect("why").to_string(), CUT_SHORT);
     }
 
     use flate2::write::GzEncoder;

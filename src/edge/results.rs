@@ -25,6 +25,10 @@ const FORMAT: Format = Format { delimiter: Delimiter::Is(b','), encoding: Encodi
 /// A column that every results.csv has.
 const KNOWN: [&str; 1] = ["rekon_state"];
 
+/// The columns that an audit reads.
+const OWN: [&str; 5] =
+    ["rekon_operation", "rekon_state", "rekon_request_id", "rekon_payment_status", "rekon_settled_at"];
+
 /// Our own name for the column of the invoice.
 const INVOICE: &str = "invoice_number";
 
@@ -67,16 +71,15 @@ impl ResultsReader {
     /// What keeps the file from being a results.csv.
     pub fn new(head: &Table, invoice_column: &str) -> Result<Self, Vec<Fault>> {
         let column = |name: &str| head.header().iter().position(|header| header == name);
-        let own = [
-            column("rekon_operation"),
-            column("rekon_state"),
-            column("rekon_request_id"),
-            column("rekon_payment_status"),
-            column("rekon_settled_at"),
-        ];
+        let own = OWN.map(column);
         let refused = |message| Err(Fault::new(Place::file(head.file()), message));
         let [Some(operation), Some(state), Some(request_id), Some(payment_status), Some(settled_at)] = own else {
-            let message = format!("is not a results.csv of rekon with a column {invoice_column:?}");
+            let lacking = OWN.iter().zip(own).filter(|(_, found)| found.is_none()).map(|(name, _)| *name);
+            let lacking: Vec<&str> = lacking.collect();
+            let message = match head.header() {
+                [one] if one.contains(';') => "is not a results.csv of rekon: its columns are divided by ;".to_owned(),
+                _ => format!("is not a results.csv of rekon: it has no column {}", lacking.join(", ")),
+            };
             return refused(message).map_err(|fault| vec![fault.hint(AS_WRITTEN)]);
         };
         let Some(invoice) = column(invoice_column).or_else(|| column(INVOICE)) else {
@@ -106,6 +109,18 @@ impl ResultsReader {
         let state = state.ok_or_else(|| wrong(self.state, "rekon_state", "a state"))?;
         let operation = Operation::from_word(&row.field(self.operation));
         let operation = operation.ok_or_else(|| wrong(self.operation, "rekon_operation", "an operation"))?;
+        let request_id = match row.plain(self.request_id).map(RequestText::of) {
+            Some(RequestText::Text("")) => None,
+            Some(id) if is_request_id(&id) => Some(id),
+            _ => return Err(wrong(self.request_id, "rekon_request_id", "a Request-Id")),
+        };
+        let settled_at = match row.field(self.settled_at) {
+            text if text.is_empty() => None,
+            text => match time::parse_moment(&text) {
+                Some(time) => Some(time),
+                None => return Err(wrong(self.settled_at, "rekon_settled_at", "a time")),
+            },
+        };
         // What is not to be had without a copy holds a quote, which no id may.
         let invoice = row.plain(self.invoice).filter(|text| InvoiceNumber::check(text).is_ok());
         Ok(invoice.map(|invoice| DoneRecord {
@@ -113,9 +128,9 @@ impl ResultsReader {
             operation,
             state,
             amount: None,
-            request_id: row.plain(self.request_id).map(RequestText::of).filter(is_request_id),
+            request_id,
             payment_status: PaymentStatus::from_word(&row.field(self.payment_status)),
-            settled_at: time::parse_moment(&row.field(self.settled_at)),
+            settled_at,
             ruled: self.reason.is_some_and(|reason| says_ruled(&row.field(reason))),
         }))
     }
@@ -204,14 +219,37 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_row_did_nothing_and_a_strange_id_is_none() {
-        let text = format!(
-            "{HEADER}\nA B,refund,invalid,,,,\n,refund,invalid,,,,\n\"a\"\"b\",refund,held,,,,\nC,refund,refused,,\"R \"\"1\",,soon\n"
+    fn a_bad_row_did_nothing() {
+        let text = format!("{HEADER}\nA B,refund,invalid,,,,\n,refund,invalid,,,,\n\"a\"\"b\",refund,held,,,,\n");
+        assert_eq!(read_as(&text, "invoice_number").unwrap().len(), 0);
+    }
+
+    #[test]
+    fn what_a_spreadsheet_has_made_of_a_time_or_of_an_id_is_refused() {
+        let text = format!("{HEADER}\nA,refund,succeeded,,R-1,,02/11/2026 00:00\nB,refund,succeeded,,\"R \"\"1\",,\n");
+        let expected = r#"
+results.csv:2:26: rekon_settled_at "02/11/2026 00:00" is not a time
+     2 | A,refund,succeeded,,R-1,,02/11/2026 00:00
+       |                          ^
+  hint: reconcile.results takes results.csv files as they were written
+results.csv:3:21: rekon_request_id "R \"1" is not a Request-Id
+     3 | B,refund,succeeded,,"R ""1",,
+       |                     ^
+  hint: reconcile.results takes results.csv files as they were written"#;
+        assert_eq!(format!("\n{}", read_as(&text, "invoice_number").unwrap_err()), expected);
+    }
+
+    #[test]
+    fn what_keeps_a_file_from_being_a_results_csv_is_named() {
+        let without = HEADER.replace(",rekon_operation", "");
+        let said = |text: &str| read_as(&format!("{text}\n"), "x").unwrap_err();
+        let hint = "\n  hint: reconcile.results takes results.csv files as they were written";
+        assert_eq!(
+            said(&without),
+            format!("results.csv: is not a results.csv of rekon: it has no column rekon_operation{hint}")
         );
-        let done = read_as(&text, "invoice_number").unwrap();
-        assert_eq!(done.len(), 1);
-        let one = &done["C"];
-        assert_eq!((&one.request_id, one.settled_at), (&None, None));
+        let divided = format!("results.csv: is not a results.csv of rekon: its columns are divided by ;{hint}");
+        assert_eq!(said(&HEADER.replace(',', ";")), divided);
     }
 
     #[test]

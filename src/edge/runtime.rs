@@ -9,12 +9,23 @@ use std::time::Duration;
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 
+/// The command, which a file as large as the system allows does not kill: to write more of it fails, as on a full disk.
+async fn spared<T>(command: impl Future<Output = T>) -> T {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        // A signal that somebody has once listened for does no longer what it did by itself.
+        drop(signal(SignalKind::from_raw(super::machine::FILE_TOO_LARGE)));
+    }
+    command.await
+}
+
 /// Runs a command that serves others: its tasks have a thread for each core.
 ///
 /// # Errors
 /// There is no runtime to be had.
 pub fn serving<T>(command: impl Future<Output = T>) -> io::Result<T> {
-    Ok(Builder::new_multi_thread().enable_all().build()?.block_on(command))
+    Ok(Builder::new_multi_thread().enable_all().build()?.block_on(spared(command)))
 }
 
 /// Runs a command that calls others. All its tasks have one thread, for they wake each other all the time, and across threads
@@ -39,7 +50,7 @@ pub fn calling<T>(command: impl Future<Output = T>) -> io::Result<T> {
             let _hung_up = tasks.block_on(ended);
             tasks.shutdown_background();
         })?;
-        Ok(handle.block_on(command))
+        Ok(handle.block_on(spared(command)))
     })
 }
 

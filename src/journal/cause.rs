@@ -68,6 +68,11 @@ pub enum Cause {
         /// How.
         error: String,
     },
+    /// Something else failed.
+    Failed {
+        /// How.
+        error: String,
+    },
     /// Somebody asked for it a second time: calls were under way.
     AtOnce,
     /// The files could not be written.
@@ -111,6 +116,7 @@ impl Cause {
             Self::Cap { .. } => "cap",
             Self::Disk => "disk",
             Self::Journal { .. } | Self::Unrecorded => "journal",
+            Self::Failed { .. } => "error",
             Self::Files | Self::Workbook => "files",
             Self::Else => "stopped",
         }

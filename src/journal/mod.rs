@@ -1,9 +1,14 @@
 //! The journal: what is known about every item, durable before anything is sent, outliving every run.
 //!
-//! [`state`] is the state machine, [`identity`] the derived keys and [`log`] the event log, of which every item is the sum;
-//! all pure; [`rules`] is what changes them, and when it is refused. [`Journal`] is the seam to a store, [`sqlite`] the embedded one. An item is one (environment, client, operation, invoice, generation); it comes into
-//! being with its first intent. [`history`] is what guards ask about what was done before. A [`DurableIntent`] can be made in this room only, after the commit, and nothing can be
-//! sent without one.
+//! [`state`] is the state machine, [`identity`] the derived keys and [`log`] the event log, of which every item is the sum; all
+//! pure; [`rules`] is what changes them, and when it is refused. An item is one (environment, client, operation, invoice,
+//! generation); it comes into being with its first intent. A [`DurableIntent`] can be made in this room only, after the commit,
+//! and nothing can be sent without one.
+//!
+//! [`Journal`] is the seam to a store. There are two, with these same rules: [`sqlite`], a file that one program holds, and
+//! [`postgres`], which several hosts share; [`store`] is whichever of them a command has opened. Where both do the same thing,
+//! their files have the same name. [`history`] is what guards ask about what was done before, [`past`] what the pace asks, [`joint`] a
+//! run on which several runners work, and [`memo`] how a journal is noticed that lacks what it held.
 
 pub mod cause;
 pub mod check;

@@ -146,10 +146,17 @@ impl Store {
     /// # Errors
     /// It cannot be read.
     pub async fn runs_at_work(&self) -> Result<Vec<String>, JournalError> {
-        match self {
-            Self::Sqlite(_) => Ok(Vec::new()),
-            Self::Postgres(journal) => Ok(journal.at_work().await?.into_iter().filter_map(|found| found.run).collect()),
-        }
+        let Self::Postgres(journal) = self else { return Ok(Vec::new()) };
+        Ok(journal.at_work().await?.into_iter().filter_map(|runner| runner.run).collect())
+    }
+
+    /// The same, but for this program.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub async fn runs_of_others(&self) -> Result<Vec<String>, JournalError> {
+        let Self::Postgres(journal) = self else { return Ok(Vec::new()) };
+        Ok(journal.others_at_work().await?.into_iter().filter_map(|runner| runner.run).collect())
     }
 
     /// What the journal lacked when it was opened: its last writer knew more. `None` if nothing.

@@ -181,7 +181,7 @@ impl<'a> Bench<'a> {
             done: done.map(|done| (done.operation, done.state)),
             ruled: done.is_some_and(|done| done.ruled),
             picture: &picture,
-            age: if age.is_some_and(|age| age <= self.rules.grace) { Age::Young } else { Age::Old },
+            age: if age.is_some_and(|age| age < self.rules.grace) { Age::Young } else { Age::Old },
         };
         let reason = match entry.standing {
             Standing::Judged => judge(&case),

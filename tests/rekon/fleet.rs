@@ -1,276 +1,19 @@
-//! Several hosts on one journal: processes with folders of their own, a PostgreSQL server, and a provider whose ledger tells
-//! every effect. They are killed, frozen past their lease and cut off, and no order is done twice, no result is lost, and
-//! there is one report.
+//! Several hosts on one journal: they are killed, frozen past their lease and cut off, and no order is done twice, no result is
+//! lost, and there is one report.
 //!
 //! `REKON_FLEETS=300` plays so many rounds; a complaint names the seed that shows it again.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{Read as _, Write as _};
-use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
 
 use tokio::runtime::Runtime;
 
+use crate::hosts::{FROZEN, Fleet, RESTARTING, SHORT, STEADY, pause};
 use crate::pace::Door;
-use crate::postgres::{Database, Server};
-use crate::process::{Background, Ended, Folder, Provider, exits, rows, until};
-use crate::trial::{ANY_PROVIDER, QUICK, Seeded, asked_for, faults, is_done, orders, starting_orders};
-
-/// Long enough for a host that gets no processor for some seconds, on a machine that has much to do.
-const CALM: &str = "8s";
-
-/// As short as a lease may be: who is lost is soon buried. Rounds bear it that a host loses its lease for no reason.
-const SHORT: &str = "2s";
-
-/// Longer than the short lease.
-const FROZEN: Duration = Duration::from_millis(2600);
-
-/// Held by whoever restarts the server; whoever asks it something for a test waits until it is back.
-static RESTARTING: RwLock<()> = RwLock::new(());
-
-/// Hosts, the provider and the journal of one job.
-struct Fleet<'a> {
-    hosts: Vec<Host>,
-    provider: Provider,
-    database: Database<'a>,
-    wrong: Vec<String>,
-}
-
-/// A host: a folder, and its way to the journal.
-struct Host {
-    folder: Folder,
-    line: Line,
-    name: String,
-    lease: &'static str,
-}
-
-impl Host {
-    fn url(&self, database: &Database<'_>) -> String {
-        format!("postgres://postgres@127.0.0.1:{}/{}?lease={}", self.line.port, database.name, self.lease)
-    }
-}
-
-/// The network between a host and the server, which can be cut.
-struct Line {
-    port: u16,
-    open: Arc<Mutex<Vec<TcpStream>>>,
-}
-
-impl Line {
-    fn to(server: u16) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let port = listener.local_addr().expect("an address").port();
-        let open: Arc<Mutex<Vec<TcpStream>>> = Arc::default();
-        let ours = Arc::clone(&open);
-        // It ends with the test's process.
-        std::thread::spawn(move || {
-            for near in listener.incoming().flatten() {
-                let Ok(far) = TcpStream::connect(("127.0.0.1", server)) else { continue };
-                let ends = [&near, &far].map(|end| end.try_clone().expect("a second handle"));
-                ours.lock().expect("nobody panics with it").extend(ends);
-                let [near_too, far_too] = [&near, &far].map(|end| end.try_clone().expect("a second handle"));
-                std::thread::spawn(move || carry(near, far));
-                std::thread::spawn(move || carry(far_too, near_too));
-            }
-        });
-        Self { port, open }
-    }
-
-    /// Breaks every connection, wherever it is in what it says.
-    fn cut(&self) {
-        for end in self.open.lock().expect("nobody panics with it").drain(..) {
-            end.shutdown(Shutdown::Both).ok();
-        }
-    }
-}
-
-fn carry(mut from: TcpStream, mut to: TcpStream) {
-    let mut buffer = [0; 16 * 1024];
-    while let Ok(count) = from.read(&mut buffer) {
-        if count == 0 || to.write_all(&buffer[..count]).is_err() {
-            break;
-        }
-    }
-    from.shutdown(Shutdown::Both).ok();
-    to.shutdown(Shutdown::Both).ok();
-}
-
-impl<'a> Fleet<'a> {
-    /// So many hosts with a job over `count` orders, of which INV-1 is refused.
-    fn new(server: &'a Server, hosts: usize, operation: &str, count: u32, (faults, keys): (&str, &str)) -> Self {
-        let faults = if faults.is_empty() { String::new() } else { format!("faults:\n{faults}") };
-        let provider = Provider::start(&format!("{ANY_PROVIDER}{}{faults}", starting_orders(operation, count)));
-        let url = provider.url();
-        Self::before(server, hosts, (operation, count), (provider, &url), keys)
-    }
-
-    /// The same behind a door that is shut: nothing is over before all have come.
-    fn behind_a_door(server: &'a Server, hosts: usize, count: u32, (faults, keys): (&str, &str)) -> (Self, Door) {
-        let faults = if faults.is_empty() { String::new() } else { format!("faults:\n{faults}") };
-        let provider = Provider::start(&format!("{ANY_PROVIDER}{}{faults}", starting_orders("refund", count)));
-        let door = Door::before(&provider, 0, "");
-        door.hold();
-        let keys = keys.replace("timeout: 5s", "timeout: 60s");
-        (Self::before(server, hosts, ("refund", count), (provider, &door.url), &keys), door)
-    }
-
-    fn before(
-        server: &'a Server,
-        hosts: usize,
-        (operation, count): (&str, u32),
-        (provider, url): (Provider, &str),
-        keys: &str,
-    ) -> Self {
-        let host = |number: usize| {
-            let folder = Folder::new();
-            folder.write("job.yaml", &job(operation, url, keys));
-            folder.write("orders.csv", &orders(operation, count));
-            Host { folder, line: Line::to(server.port), name: format!("host {number}"), lease: CALM }
-        };
-        let calm = RESTARTING.read().unwrap_or_else(PoisonError::into_inner);
-        let database = server.database();
-        drop(calm);
-        Self { hosts: (0..hosts).map(host).collect(), provider, database, wrong: Vec::new() }
-    }
-
-    fn start(&self, host: usize) -> Background {
-        let host = &self.hosts[host];
-        host.folder.start(&["run", "job.yaml", "--journal", &host.url(&self.database)])
-    }
-
-    /// Starts all hosts, and waits until each of them has begun an order.
-    fn start_all(&self) -> Vec<Background> {
-        let running: Vec<Background> = (0..self.hosts.len()).map(|host| self.start(host)).collect();
-        until("all are at work", || self.workers() as usize == running.len());
-        running
-    }
-
-    /// Runs the job on one host to its end.
-    fn run(&mut self, host: usize) -> Ended {
-        let running = self.start(host);
-        self.end(host, running)
-    }
-
-    /// Waits for a host that has started.
-    fn end(&mut self, host: usize, mut running: Background) -> Ended {
-        let pid = running.id();
-        until(&format!("host {host} comes to its end"), || running.has_ended());
-        let ended = running.end();
-        let is_known = matches!(ended.code, None | Some(0 | 1 | 3 | 4 | 5));
-        // Whoever says that nothing was sent has to be right.
-        if ended.stderr.contains("panicked") || !is_known && (ended.code != Some(2) || self.has_sent(pid)) {
-            let name = &self.hosts[host].name;
-            self.wrong.push(format!("{name} ended with {:?}:\n{}{}", ended.code, ended.stdout, ended.stderr));
-        }
-        ended
-    }
-
-    /// The same while the server is away.
-    fn end_without_a_server(&self, mut running: Background) -> Ended {
-        until("it gives up", || running.has_ended());
-        running.end()
-    }
-
-    fn sql(&self, statement: &str) -> String {
-        let _calm = RESTARTING.read().unwrap_or_else(PoisonError::into_inner);
-        self.database.sql(statement)
-    }
-
-    fn has_tables(&self) -> bool {
-        self.sql("SELECT to_regclass('attempt') IS NOT NULL AND to_regclass('limiter') IS NOT NULL") == "t"
-    }
-
-    fn has_sent(&self, pid: u32) -> bool {
-        let sent = format!("SELECT count(*) FROM attempt a JOIN runner r ON r.id = a.runner WHERE r.pid = {pid}");
-        self.has_tables() && self.sql(&sent) != "0"
-    }
-
-    fn workers(&self) -> u32 {
-        if !self.has_tables() {
-            return 0;
-        }
-        self.sql("SELECT count(DISTINCT runner) FROM attempt").parse().expect("a number")
-    }
-
-    /// Runs the job until it is done.
-    fn settle(&mut self) {
-        let mut last = None;
-        for _ in 0..8 {
-            let ended = self.run(0);
-            if matches!(ended.code, Some(0 | 1)) {
-                return;
-            }
-            last = Some(ended);
-        }
-        self.wrong.push(format!("it does not come to its end: {last:?}"));
-    }
-
-    /// The state of each order's latest item.
-    fn states(&self) -> BTreeMap<String, String> {
-        let text = self.sql("SELECT invoice, state FROM item ORDER BY generation");
-        let pair = |line: &str| line.split_once('|').map(|(invoice, state)| (invoice.to_owned(), state.to_owned()));
-        text.lines().filter_map(pair).collect()
-    }
-
-    /// Everything that is wrong once the job is done.
-    fn complaints(&mut self) -> Vec<String> {
-        let mut wrong = std::mem::take(&mut self.wrong);
-        let (effects, states) = (self.provider.effects(), self.states());
-        for (invoice, count) in &effects {
-            let state = states.get(invoice).map_or("no item", String::as_str);
-            if *count > 1 {
-                wrong.push(format!("{count} effects: {invoice}"));
-            }
-            if !is_done(state) {
-                wrong.push(format!("lost: {invoice} has its effect, and is {state}"));
-            }
-        }
-        let phantoms = states.iter().filter(|(invoice, state)| is_done(state) && !effects.contains_key(*invoice));
-        wrong.extend(phantoms.map(|(invoice, state)| format!("a phantom: {invoice} is {state} without an effect")));
-        let calm = RESTARTING.read().unwrap_or_else(PoisonError::into_inner);
-        let checked = self.hosts[0].folder.rekon(&["journal", "check", "--journal", &self.database.url()]);
-        drop(calm);
-        if checked.code != Some(0) {
-            wrong.push(format!("the journal is not whole: {}{}", checked.stdout, checked.stderr));
-        }
-        let open = self.sql("SELECT count(*) FROM attempt WHERE ended_at IS NULL");
-        if open != "0" {
-            wrong.push(format!("{open} attempts are open"));
-        }
-        wrong
-    }
-
-    /// The runs of the job, and the hosts that have a report of each.
-    fn reports(&self) -> BTreeMap<String, Vec<usize>> {
-        let mut reports: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-        for (number, host) in self.hosts.iter().enumerate() {
-            for run in host.folder.runs("trial") {
-                reports.entry(run).or_default().push(number);
-            }
-        }
-        reports
-    }
-}
-
-fn job(operation: &str, url: &str, keys: &str) -> String {
-    format!(
-        "job: trial\noperation: {operation}\nmerchant: {{environment: simulator, base_url: \"{url}\"}}\n\
-         orders: {{file: orders.csv}}\nguards: {{max_orders: 1000, max_total: 100000000}}\n{keys}"
-    )
-}
-
-#[expect(clippy::disallowed_methods, reason = "other processes go on meanwhile; their clocks are the real one")]
-fn pause(milliseconds: u64) {
-    std::thread::sleep(Duration::from_millis(milliseconds));
-}
-
-/// What a job without faults has for keys: slow enough for all hosts to get something to do.
-const STEADY: &str = "\
-limits: {rate: 20/s, burst: 2, concurrency: 4, timeout: 5s}
-retries: {attempts: 6, backoff: 10ms..50ms, inquire_after: 50ms, settle_for: 3s}
-";
+use crate::postgres::Server;
+use crate::process::{Background, Ended, Provider, exits, rows, until};
+use crate::trial::{ANY_PROVIDER, QUICK, Seeded, asked_for, faults, orders, starting_orders};
 
 #[test]
 fn several_hosts_do_one_run_together_and_one_of_them_reports() {
@@ -485,6 +228,29 @@ fn a_host_that_is_interrupted_leaves_and_the_others_go_on() {
 }
 
 #[test]
+fn a_host_that_is_interrupted_while_it_waits_for_the_others_leaves_at_once() {
+    let Some(server) = Server::shared("an interrupted host that waits") else { return };
+    let (mut fleet, door) = Fleet::behind_a_door(server, 2, 30, ("", STEADY));
+    let mut running = fleet.start_all();
+    door.hold_only("INV-30");
+    let waits = "SELECT r.pid FROM member m JOIN runner r ON r.id = m.runner WHERE m.idle";
+    until("one of them has nothing left", || !fleet.sql(waits).is_empty());
+    let pid = fleet.sql(waits);
+    let waiting = running.iter().position(|host| host.id().to_string() == pid).expect("it is one of them");
+    let other = running.remove(1 - waiting);
+    let idle = running.remove(0);
+    idle.signal("INT");
+    // The last order is still under way.
+    let left = fleet.end(waiting, idle);
+    door.open();
+    exits(&left, 4);
+    assert!(left.stderr.contains("other hosts are still at work on it"), "{}", left.stderr);
+    exits(&fleet.end(1 - waiting, other), 1);
+    assert_eq!(fleet.complaints(), [""; 0]);
+    assert_eq!(fleet.reports().into_values().collect::<Vec<_>>(), [[1 - waiting]]);
+}
+
+#[test]
 fn nobody_resolves_what_is_being_worked_on() {
     let Some(server) = Server::shared("resolve beside a run") else { return };
     let (mut fleet, door) = Fleet::behind_a_door(server, 2, 10, ("", STEADY));
@@ -505,6 +271,7 @@ fn a_host_that_is_frozen_while_it_closes_a_run_leaves_no_second_report() {
     let Some(server) = Server::shared("a closing host that is frozen") else { return };
     let (mut fleet, door) = Fleet::behind_a_door(server, 2, 30, ("", STEADY));
     let mut running = fleet.start_all();
+    until("both are at work", || fleet.has_tables() && fleet.sql("SELECT count(*) FROM runner") == "2");
     // Its files are written by the time it says where they are: there it waits for a lock that the test holds.
     fleet.sql(
         "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql SET lock_timeout = 0 AS \
@@ -534,9 +301,10 @@ fn a_host_that_is_frozen_while_it_closes_a_run_leaves_no_second_report() {
     frozen.signal("CONT");
     let woken = fleet.end(closer, frozen);
     exits(&woken, 4);
-    assert!(woken.stderr.contains("another one reports on run"), "{}", woken.stderr);
+    assert!(woken.stderr.contains("another host has closed it, with exit code 1"), "{}", woken.stderr);
     assert!(!woken.stdout.contains("files: "), "{}", woken.stdout);
     assert_eq!(fleet.reports().into_values().collect::<Vec<_>>(), [[1 - closer]]);
+    fleet.sql("DROP TRIGGER wait ON joint_run");
     assert_eq!(fleet.complaints(), [""; 0]);
 }
 
@@ -557,6 +325,29 @@ fn a_report_that_had_not_found_its_place_finds_it_with_the_next_run() {
     let found = fleet.hosts[0].folder.runs("trial");
     assert!(found.len() == 2 && found.contains(run), "{found:?}");
     assert!(reports.join(run).join("summary.json").exists());
+}
+
+#[test]
+fn a_report_whose_place_is_taken_ends_with_4_and_waits_beside_it() {
+    let Some(server) = Server::shared("a report whose place is taken") else { return };
+    let (mut fleet, door) = Fleet::behind_a_door(server, 1, 3, ("", STEADY));
+    let running = fleet.start(0);
+    until("the run has begun", || !door.arrived().is_empty());
+    let run = fleet.sql("SELECT name FROM run");
+    let in_the_way = format!("out/trial/{run}/somebody's.txt");
+    fleet.hosts[0].folder.write(&in_the_way, "");
+    door.open();
+    let ended = fleet.end(0, running);
+    exits(&ended, 4);
+    assert!(ended.stderr.contains("Directory not empty"), "{}", ended.stderr);
+    assert!(ended.stderr.contains(&format!("the files wait in out/trial/.1.{run}.closing: ")), "{}", ended.stderr);
+    assert!(!ended.stdout.contains("files: "), "{}", ended.stdout);
+    assert_eq!(fleet.complaints(), [""; 0]);
+    std::fs::remove_file(fleet.hosts[0].folder.path(&in_the_way)).expect("it is there");
+    let next = fleet.run(0);
+    exits(&next, 1);
+    assert!(next.stderr.contains(&format!("the report of run {run} had not found its place yet")), "{}", next.stderr);
+    assert_eq!(fleet.hosts[0].folder.results("trial").len(), 3);
 }
 
 #[test]

@@ -12,11 +12,15 @@ mod command_line;
 mod crash;
 mod docs;
 mod doctor;
+#[cfg(target_os = "linux")]
+mod failover;
 mod faults;
 #[cfg(target_os = "linux")]
 mod fleet;
 mod fuzz;
 mod guards;
+#[cfg(target_os = "linux")]
+mod hosts;
 mod init;
 mod jobs;
 #[cfg(target_os = "linux")]

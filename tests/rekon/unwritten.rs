@@ -69,3 +69,25 @@ fn a_reader_that_has_gone_away_is_no_fault() {
     let output = command.spawn().expect("the program starts").wait_with_output().expect("it ends");
     assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), ""));
 }
+
+#[cfg(unix)]
+#[test]
+fn a_file_larger_than_the_system_allows_ends_an_audit_like_a_full_disk() {
+    let folder = Folder::new();
+    let orders = (0..500).map(|number| format!("INV-{number:03},90000,paid\n")).collect::<Vec<_>>().concat();
+    folder.write("orders.csv", &format!("invoice_number,amount,Status\n{orders}"));
+    folder.write(
+        "audit.yaml",
+        "job: month\noperation: audit\nmerchant: {environment: simulator}\n\
+         orders: {file: orders.csv, columns: {book_status: Status}}\noutput: {formats: [csv, json]}\n",
+    );
+    let audit = folder.command(&["reconcile", "audit.yaml"]);
+    let mut limited = std::process::Command::new("sh");
+    limited.args(["-c", "ulimit -f 8; exec \"$0\" \"$@\""]).arg(audit.get_program()).args(audit.get_args());
+    limited.current_dir(audit.get_current_dir().expect("a folder of its own"));
+    let ended = limited.stdin(Stdio::null()).output().expect("it ends");
+    let stderr = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(4), "{:?} {stderr}", ended.status);
+    assert!(stderr.contains("reconciliation.csv: cannot be written: File too large"), "{stderr}");
+    assert!(stderr.contains("nothing was sent, and nothing is reported"), "{stderr}");
+}

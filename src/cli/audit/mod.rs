@@ -135,6 +135,13 @@ impl<'a> Audit<'a> {
             return Err(Failure::Faults(out_of_control));
         }
         slips::warn_of_nothing_meant(self.case, &meant, self.screen);
+        if rows.count == 0 {
+            let orders = printable(&self.case.orders_name());
+            self.screen.warn(&both(
+                format!("warning: {orders} has no orders, and so there is nothing to audit"),
+                format!("peringatan: {orders} tidak memuat pesanan, jadi tidak ada yang diaudit"),
+            ));
+        }
         slips::warn_of_empty_globs(self.case, self.screen)?;
         let journal_doubts = read::done(self, &mut store).await?;
         self.read_logs(&logs, &mut store)?;

@@ -18,7 +18,7 @@ pub(super) enum NoRoom {
 
 impl From<NoRoom> for Failure {
     fn from(error: NoRoom) -> Self {
-        Self::Stopped(error.to_string())
+        Self::Unwritten(error.to_string())
     }
 }
 

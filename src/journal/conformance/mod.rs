@@ -5,6 +5,7 @@
 mod alike;
 mod damage;
 mod items;
+mod late;
 mod memory;
 mod moving;
 

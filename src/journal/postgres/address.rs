@@ -8,18 +8,14 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::pgpass;
+use super::password;
+use super::url::{SCHEMES, Url};
 use crate::journal::JournalError;
 use crate::model::secret::Secret;
 use crate::model::time::parse_span;
 
 /// The lease of a runner, if the URL says nothing else.
 const LEASE: Duration = Duration::from_secs(120);
-const SHORTEST_LEASE: Duration = Duration::from_secs(2);
-const LONGEST_LEASE: Duration = Duration::from_secs(3600);
-
-const SCHEMES: [&str; 2] = ["postgres://", "postgresql://"];
-const PARAMETERS: &str = "sslmode, sslrootcert, password_file, password_env, lease, runner_role, host";
 
 /// Where a shared journal is, and how it is reached.
 #[derive(Debug, Clone)]
@@ -97,15 +93,14 @@ impl Address {
     /// [`JournalError::Unusable`] with everything that is wrong with it, and with the password that is not to be had.
     pub fn parse(text: &str, folder: &Path, variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, JournalError> {
         let unusable = |reason: String| JournalError::Unusable { path: Self::masked(text), reason };
-        let read = Read::of(text);
-        if !read.faults.is_empty() {
+        let url = Url::read(text);
+        if !url.faults.is_empty() {
             let hint = "\n  hint: postgres://USER@HOST:PORT/DATABASE?PARAMETER=VALUE";
-            return Err(unusable(read.faults.join("; ") + hint));
+            return Err(unusable(url.faults.join("; ") + hint));
         }
-        let Read { user, host, port, database, parameters, .. } = read;
-        let value = |name: &str| parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+        let value = |name: &str| url.value(name);
         let place = value("host").map(|socket| Place::Socket(folder.join(socket)));
-        let place = place.unwrap_or(Place::Host(host));
+        let place = place.unwrap_or_else(|| Place::Host(url.host.clone()));
         if value("sslmode").as_deref() == Some("disable") && !place.is_here() {
             return Err(unusable(
                 "sslmode=disable is for a server on this machine; any other one proves its name over TLS\n  \
@@ -120,18 +115,18 @@ impl Address {
             _ => Tls::Verified(roots),
         };
         let mut address = Self {
-            user,
+            user: url.user.clone(),
             place,
-            port,
-            database,
+            port: url.port,
+            database: url.database.clone(),
             password: None,
             tls,
             lease: value("lease").and_then(|text| parse_span(&text)).unwrap_or(LEASE),
             runner_role: value("runner_role"),
         };
-        let asked =
-            Asked { file: value("password_file").map(|path| folder.join(path)), variable: value("password_env") };
-        address.password = asked.password(&address, variable).map_err(unusable)?;
+        let file = value("password_file").map(|path| folder.join(path));
+        address.password =
+            password::find(&address, file.as_deref(), value("password_env").as_deref(), variable).map_err(unusable)?;
         Ok(address)
     }
 
@@ -150,170 +145,6 @@ impl Address {
     #[must_use]
     pub fn runner_role(&self) -> Option<&str> {
         self.runner_role.as_deref()
-    }
-}
-
-/// The parts of a URL, and what is wrong with them. No message repeats what stands where a password may.
-#[derive(Default)]
-struct Read {
-    user: String,
-    host: String,
-    port: u16,
-    database: String,
-    parameters: Vec<(String, String)>,
-    faults: Vec<String>,
-}
-
-impl Read {
-    fn of(text: &str) -> Self {
-        let mut read = Self::default();
-        let rest = SCHEMES.iter().find_map(|scheme| text.strip_prefix(scheme)).unwrap_or(text);
-        let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
-        if query.contains('@') {
-            // Perhaps a password, of which no part may be told.
-            read.fault("it has an @ behind the ?; write %40 for it, and leave passwords out");
-            return read;
-        }
-        let (user, rest) = rest.rsplit_once('@').unwrap_or(("", rest));
-        let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
-        read.parameters(query);
-        read.user(user);
-        read.place(authority);
-        read.database = read.decoded("the database's name", database);
-        if read.database.is_empty() {
-            read.fault("it names no database");
-        }
-        read
-    }
-
-    fn fault(&mut self, what: &str) {
-        self.faults.push(what.to_owned());
-    }
-
-    fn user(&mut self, text: &str) {
-        let (user, password) = text.split_once(':').map_or((text, None), |(user, password)| (user, Some(password)));
-        if password.is_some() {
-            self.fault(
-                "a password does not belong in a URL: take it out, and set PGPASSWORD, keep it in ~/.pgpass, or name its \
-                 place with ?password_file=PATH or ?password_env=NAME",
-            );
-        }
-        self.user = self.decoded("the user's name", user);
-        if self.user.is_empty() {
-            self.fault("it names no user");
-        }
-    }
-
-    fn place(&mut self, authority: &str) {
-        let has_socket = self.parameters.iter().any(|(key, _)| key == "host");
-        let (host, port) = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-            Some((host, port)) => (host, port.strip_prefix(':').unwrap_or(port)),
-            None => authority.split_once(':').unwrap_or((authority, "")),
-        };
-        self.host = self.decoded("the host's name", host);
-        match (self.host.is_empty(), has_socket) {
-            (true, false) => self.fault("it names no host"),
-            (false, true) => self.fault("it names a host, and a socket's folder with ?host= too"),
-            _ => {}
-        }
-        if self.host.contains(',') {
-            self.fault("it names several hosts; one name must lead to the server that may be written to");
-        }
-        self.port = if port.is_empty() { 5432 } else { port.parse().unwrap_or_default() };
-        if self.port == 0 {
-            self.fault(&format!("{port:?} is no port"));
-        }
-    }
-
-    fn parameters(&mut self, query: &str) {
-        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let value = self.decoded(key, value);
-            let trouble = match key {
-                "password" => Some("a password does not belong in a URL: use password_file or password_env".to_owned()),
-                "sslmode" if !matches!(value.as_str(), "verify-full" | "disable") => Some(format!(
-                    "sslmode={value}: a server proves its name, or is on this machine: verify-full or disable"
-                )),
-                "lease" => {
-                    let fits = parse_span(&value).is_some_and(|span| (SHORTEST_LEASE..=LONGEST_LEASE).contains(&span));
-                    (!fits).then(|| format!("lease={value}: a span between 2s and 1h is expected, such as 120s"))
-                }
-                "host" if !value.starts_with('/') => {
-                    Some(format!("host={value}: the folder of a socket is expected; a host stands before the port"))
-                }
-                "sslmode" | "sslrootcert" | "password_file" | "password_env" | "runner_role" | "host" => {
-                    value.is_empty().then(|| format!("{key} has no value"))
-                }
-                _ => Some(format!("the parameter {key:?} is not known; there are {PARAMETERS}")),
-            };
-            let is_twice = self.parameters.iter().any(|(known, _)| known == key);
-            self.faults.extend(trouble.or_else(|| is_twice.then(|| format!("{key} is given twice"))));
-            self.parameters.push((key.to_owned(), value));
-        }
-        let has = |name: &str| self.parameters.iter().any(|(key, _)| key == name);
-        let is_plain = self.parameters.contains(&("sslmode".to_owned(), "disable".to_owned()));
-        let in_vain = is_plain && has("sslrootcert");
-        let has_two_places = has("password_file") && has("password_env");
-        if in_vain {
-            self.fault("sslrootcert means nothing with sslmode=disable");
-        }
-        if has_two_places {
-            self.fault("password_file and password_env are two places for one password");
-        }
-    }
-
-    fn decoded(&mut self, what: &str, text: &str) -> String {
-        let decoded = percent_decoded(text);
-        if decoded.is_none() {
-            self.fault(&format!("{what} has a % that is not followed by two hexadecimal digits of UTF-8 text"));
-        }
-        decoded.unwrap_or_default()
-    }
-}
-
-fn percent_decoded(text: &str) -> Option<String> {
-    let mut parts = text.split('%');
-    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
-    for part in parts {
-        let (digits, rest) = part.split_at_checked(2).filter(|(digits, _)| !digits.starts_with('+'))?;
-        bytes.push(u8::from_str_radix(digits, 16).ok()?);
-        bytes.extend(rest.as_bytes());
-    }
-    String::from_utf8(bytes).ok()
-}
-
-/// Where the URL says that the password is.
-struct Asked {
-    file: Option<PathBuf>,
-    variable: Option<String>,
-}
-
-impl Asked {
-    /// The password; `None`: there is none, and the server may not want one.
-    fn password(self, address: &Address, variable: &dyn Fn(&str) -> Option<String>) -> Result<Option<Secret>, String> {
-        if let Some(path) = &self.file {
-            let text = pgpass::private_text(path)?;
-            let text = text.trim_end_matches(['\r', '\n']);
-            return if text.is_empty() {
-                Err(format!("{} is empty", path.display()))
-            } else {
-                Ok(Some(Secret::new(text)))
-            };
-        }
-        if let Some(name) = self.variable {
-            let hint = "set it for this program; cron has an environment of its own";
-            let text =
-                variable(&name).ok_or_else(|| format!("the environment variable {name} is not set\n  hint: {hint}"))?;
-            return Ok(Some(Secret::new(&text)));
-        }
-        if let Some(text) = variable("PGPASSWORD") {
-            return Ok(Some(Secret::new(&text)));
-        }
-        let own = variable("HOME").map(|home| Path::new(&home).join(".pgpass")).filter(|path| path.exists());
-        match variable("PGPASSFILE").map(PathBuf::from).or(own) {
-            Some(path) => Ok(pgpass::find(&pgpass::private_text(&path)?, address)),
-            None => Ok(None),
-        }
     }
 }
 
@@ -394,8 +225,8 @@ mod tests {
     fn a_password_comes_from_the_place_that_is_named_first() {
         const BOTH: &[(&str, &str)] = &[("OWN", "of OWN"), ("PGPASSWORD", "of PGPASSWORD")];
         let folder = tempfile::tempdir().unwrap();
-        pgpass::testing::write_private(&folder.path().join("secret"), "of a file\n");
-        pgpass::testing::write_private(&folder.path().join(".pgpass"), "*:*:*:rekon:of pgpass\n");
+        password::testing::write_private(&folder.path().join("secret"), "of a file\n");
+        password::testing::write_private(&folder.path().join(".pgpass"), "*:*:*:rekon:of pgpass\n");
         let home = folder.path().to_string_lossy().into_owned();
         let variable = |names: &'static [(&'static str, &'static str)]| {
             let home = home.clone();

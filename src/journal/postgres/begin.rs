@@ -4,9 +4,9 @@
 use deadpool_postgres::Client;
 use tokio::sync::mpsc::channel;
 
+use super::ask::BEGIN;
 use super::flush::{Ready, execute};
 use super::look::get;
-use super::needs::BEGIN;
 use super::trouble::Undone;
 use crate::journal::JournalError;
 use crate::journal::record::{NewRow, NewRun};

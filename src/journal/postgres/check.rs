@@ -5,10 +5,9 @@ use std::collections::HashMap;
 use deadpool_postgres::Client;
 use tokio_postgres::Row;
 
+use super::ask::{PIECE, asked};
 use super::intact;
-use super::look::{WIDTH, checked, get, item_columns, natural, read_item};
-use super::needs::asked;
-use super::reads::{PIECE, read_row};
+use super::look::{WIDTH, checked, get, item_columns, natural, read_item, read_row};
 use super::trouble::Undone;
 use crate::journal::check::{Answered, Checked, Terms};
 use crate::journal::history::DayCaps;

@@ -54,8 +54,10 @@ fn pool(address: &Address) -> Result<Pool, String> {
     };
     // A runner that was frozen in the middle of a write must not keep the others from theirs for as long as its lease.
     let frozen = (address.lease() / 4).as_millis();
+    // Whatever the server does by itself, each statement sees what was committed when it begins.
     let settings = format!(
-        "SET idle_in_transaction_session_timeout = {frozen}; SET lock_timeout = {frozen}; SET client_min_messages = warning"
+        "SET idle_in_transaction_session_timeout = {frozen}; SET lock_timeout = {frozen}; SET client_min_messages = warning; \
+         SET default_transaction_isolation = 'read committed'"
     );
     let settings: Arc<str> = settings.into();
     let prepare = Hook::async_fn(move |client, _| {
@@ -348,9 +350,9 @@ mod tests {
         assert!(error.contains("password missing\n  hint: set PGPASSWORD"), "{error}");
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("secret");
-        super::super::pgpass::testing::write_private(&path, "rekon_secret\n");
+        super::super::password::testing::write_private(&path, "rekon_secret\n");
         tried(&format!("{url}?password_file={}", path.display())).await.expect("it is the right one");
-        super::super::pgpass::testing::write_private(&path, "another\n");
+        super::super::password::testing::write_private(&path, "another\n");
         let error = tried(&format!("{url}?password_file={}", path.display())).await.expect_err("it is a wrong one");
         assert!(error.contains("password authentication failed"), "{error}");
         assert!(error.contains("(28P01)\n  hint: is it the password of that role?"), "{error}");

@@ -101,7 +101,7 @@ fn read(path: &Path) -> Result<Option<Waiting>, JournalError> {
     let read = |(line, number): (&str, u64)| {
         serde_json::from_str(line).map_err(|error| unusable(format!("line {number} cannot be read: {error}")))
     };
-    let outcomes = lines.zip(1..).map(read).collect::<Result<_, _>>()?;
+    let outcomes = lines.zip(1..).map(read).collect::<Result<Vec<Late>, _>>()?;
     Ok(Some(Waiting { path: path.to_owned(), outcomes, _locked: locked }))
 }
 

@@ -110,6 +110,16 @@ BEGIN
     RETURN NEW;
 END $$;
 
+CREATE FUNCTION runner_is_of_these_tables() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE present integer := (SELECT version FROM journal);
+BEGIN
+    IF NEW.version IS DISTINCT FROM present THEN
+        RAISE EXCEPTION 'its tables have version %, and this program was made for others: install the rekon that knows them',
+            present;
+    END IF;
+    RETURN NEW;
+END $$;
+
 CREATE FUNCTION runner_that_is_gone_stays_gone() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF OLD.lost_at IS NOT NULL OR OLD.left_at IS NOT NULL THEN
@@ -129,6 +139,7 @@ CREATE TRIGGER attempt_that_ended_is_frozen BEFORE UPDATE ON attempt FOR EACH RO
 CREATE TRIGGER run_keeps_its_terms BEFORE UPDATE ON run FOR EACH ROW EXECUTE FUNCTION run_keeps_its_terms();
 CREATE TRIGGER row_is_never_changed BEFORE UPDATE ON run_row FOR EACH ROW EXECUTE FUNCTION row_is_never_changed();
 CREATE TRIGGER head_goes_forward BEFORE UPDATE ON head FOR EACH ROW EXECUTE FUNCTION head_goes_forward();
+CREATE TRIGGER runner_is_of_these_tables BEFORE INSERT ON runner FOR EACH ROW EXECUTE FUNCTION runner_is_of_these_tables();
 CREATE TRIGGER runner_that_is_gone_stays_gone BEFORE UPDATE ON runner FOR EACH ROW
     EXECUTE FUNCTION runner_that_is_gone_stays_gone();
 ";

@@ -7,11 +7,15 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use deadpool_postgres::Client;
+use tokio_postgres::types::ToSql;
 
+use super::Runner;
+use super::ask::{asked, each};
 use super::look::get;
 use super::schema;
 use super::trouble::Undone;
 use crate::journal::JournalError;
+use crate::model::ids::RunId;
 
 /// A lease is renewed so often within its time.
 const RENEWALS: u32 = 3;
@@ -55,19 +59,13 @@ pub(super) enum Holds {
 }
 
 impl Lease {
-    /// Makes a runner known, unless the tables have become those of another program.
+    /// Makes a runner known. A guard refuses it if the tables have become those of another version since it looked at them.
     pub(super) async fn begin(client: &Client, host: &str, pid: u32, span: Duration) -> Result<Self, Undone> {
         let began = now();
-        let registered = client
-            .query_opt(
-                "INSERT INTO runner (host, pid, lease_until) \
-                 SELECT $1, $2, clock_timestamp() + $3::bigint * interval '1 millisecond' FROM journal WHERE version = $4 \
-                 RETURNING id",
-                &[&host, &i64::from(pid), &milliseconds(span), &schema::VERSION],
-            )
-            .await?;
-        let carried_over = || JournalError::Read("its tables have just been carried over to another version".into());
-        let row = registered.ok_or_else(carried_over)?;
+        let statement = "INSERT INTO runner (host, pid, lease_until, version) \
+             VALUES ($1, $2, clock_timestamp() + $3::bigint * interval '1 millisecond', $4) RETURNING id";
+        let values: [&(dyn ToSql + Sync); 4] = [&host, &i64::from(pid), &milliseconds(span), &schema::VERSION];
+        let row = client.query_one(statement, &values).await?;
         Ok(Self { runner: get(&row, 0)?, span, ends: Mutex::new(began.and(span)) })
     }
 
@@ -91,6 +89,12 @@ impl Lease {
             return Err(JournalError::Fenced.into());
         }
         self.set(began.and(self.span));
+        Ok(())
+    }
+
+    /// Whoever looks is told on which run the runner is at work.
+    pub(super) async fn works_on(&self, client: &Client, run: &RunId) -> Result<(), Undone> {
+        client.execute("UPDATE runner SET run = $2 WHERE id = $1", &[&self.runner, &run.as_str()]).await?;
         Ok(())
     }
 
@@ -170,6 +174,14 @@ pub(super) async fn bury(client: &Client) -> Result<u64, Undone> {
         .execute(&format!("UPDATE runner r SET lost_at = clock_timestamp() WHERE {IS_HERE} AND NOT ({IS_ALIVE})"), &[])
         .await?;
     Ok(lost)
+}
+
+/// Who is at work by the database's clock.
+pub(super) async fn at_work(client: &Client) -> Result<Vec<Runner>, Undone> {
+    let statement = format!("SELECT id, host, run FROM runner r WHERE {IS_ALIVE} ORDER BY id");
+    each(&asked(client, &statement, &[]).await?, |row| {
+        Ok(Runner { number: get(row, 0)?, host: get(row, 1)?, run: get(row, 2)? })
+    })
 }
 
 /// A moment by both clocks of the machine: one that nobody sets, and one that goes on while the machine sleeps.

@@ -10,8 +10,8 @@ use deadpool_postgres::Pool;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
+use super::ask::asked;
 use super::look::get;
-use super::needs::asked;
 use super::trouble::Undone;
 use crate::journal::JournalError;
 use crate::journal::lane::{FULL, LOWEST, Lane, ONE_FALL, Reserved, STEP, Wanted, per_step};

@@ -1,10 +1,11 @@
-//! Reading items: from a row of the table to a checked value.
+//! From a row of a table to a checked value: items, rows of the input, hashes.
 
 use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
 
 use crate::journal::identity::Identity;
-use crate::journal::record::{Item, ItemId};
+use crate::journal::log;
+use crate::journal::record::{Item, ItemId, NewRow, RowFate};
 use crate::journal::state::State;
 use crate::journal::{Account, JournalError};
 use crate::model::environment::Environment;
@@ -105,4 +106,24 @@ pub(super) fn read_item(row: &Row, first: usize) -> Result<Item, JournalError> {
         run: checked(row, first + 18, |text| RunId::new(text).ok())?,
         body_sha256: text(19)?,
     })
+}
+
+/// Reads the columns number, line, raw, invoice, rupiah, fate and reason, which come first.
+pub(super) fn read_row(row: &Row) -> Result<NewRow, JournalError> {
+    let fate = checked(row, 5, |word| RowFate::WORDS.iter().find(|(known, _)| *known == word).map(|(_, fate)| *fate))?;
+    let invoice: Option<&str> = get(row, 3)?;
+    Ok(NewRow {
+        number: natural(row, 0)?,
+        line: natural(row, 1)?,
+        raw: get::<&str>(row, 2)?.into(),
+        invoice: invoice.and_then(|text| InvoiceNumber::new(text).ok()),
+        rupiah: Rupiah::new(natural(row, 4)?),
+        fate,
+        reason: get(row, 6)?,
+    })
+}
+
+/// A hash as it is stored.
+pub(super) fn hash_of(bytes: &[u8]) -> Result<log::Hash, JournalError> {
+    bytes.try_into().or(Err(JournalError::Read("the journal holds a hash that is none".into())))
 }

@@ -1,6 +1,9 @@
 //! What this host knew of the log when it looked last, in a file beside the job: a database that was restored from an old copy,
-//! or made anew, does not hold it. Each host has a memo of its own; what one of them has found missing, and a person or the
-//! program has noted in the log, is news to no other.
+//! or made anew, does not hold it. Each host has memos of its own, one for each URL; what one of them has found missing, and a
+//! person or the program has noted in the log, is news to no other.
+//!
+//! A memo speaks of a database that is reached by its URL, whatever it holds now, and of every journal with its first entry,
+//! whatever it is called now: the server has several names, and a copy may be put back under another one.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Seek as _, SeekFrom, Write as _};
@@ -9,8 +12,9 @@ use std::path::{Path, PathBuf};
 use deadpool_postgres::Client;
 
 use super::address::Address;
-use super::look::get;
-use super::needs::{asked, hash_of};
+use super::ask::asked;
+use super::log;
+use super::look::{get, hash_of};
 use super::sheet::Head;
 use super::trouble::Undone;
 use crate::journal::Loss;
@@ -21,50 +25,51 @@ use crate::model::time;
 /// So much of the digest of the journal's place is in the name of its file.
 const NAME: usize = 16;
 
-/// The file, and what does not change in it.
+/// The memos of a folder, of which one is written.
 pub(super) struct Keeper {
-    path: PathBuf,
+    folder: PathBuf,
+    /// The file for the URL of this program.
+    own: PathBuf,
     /// Hash and time of the first entry, once they are known.
     first: Option<(String, String)>,
-    /// Whether the memo says what the log lacks, and nobody has accepted that yet: then it stays as it is.
+    /// Whether a memo says what the log lacks, and nobody has accepted that yet: then its own stays as it is.
     stands: bool,
     /// The last entry that this program has seen or written.
     known: Option<Head>,
 }
 
 impl Keeper {
-    /// The memo of a journal in a folder.
+    /// The memos in a folder of a journal.
     pub(super) fn beside(folder: &Path, address: &Address) -> Self {
         // Whoever asks, it is the same journal.
         let place = sha256(address.of_somebody("").to_string().as_bytes());
-        Self {
-            path: folder.join(format!("head-{}.json", place.get(..NAME).unwrap_or_default())),
-            first: None,
-            stands: false,
-            known: None,
-        }
+        let own = folder.join(format!("head-{}.json", place.get(..NAME).unwrap_or_default()));
+        Self { folder: folder.to_owned(), own, first: None, stands: false, known: None }
     }
 
-    /// What the log lacks of the memo; `None` if nothing, if there is no memo, or if that is noted in the log.
+    /// What the log lacks of the memos; `None` if nothing, if there is no memo, or if that is noted in the log.
     pub(super) async fn loss(&mut self, client: &Client) -> Result<Option<Loss>, Undone> {
-        let Some(memo) = fs::read_to_string(&self.path).ok().and_then(|text| serde_json::from_str::<Memo>(&text).ok())
-        else {
-            return Ok(None);
-        };
-        if entry(client, memo.seq).await?.is_some_and(|(hash, _)| hash == memo.hash) {
-            return Ok(None);
-        }
-        // What was written since the journal was put back is younger than what it lacks.
-        let before = "SELECT at FROM event WHERE seq < $1 AND at <= $2 ORDER BY seq DESC LIMIT 1";
-        let before = asked(client, before, &[&memo.seq, &memo.at]).await?;
-        let last_at = before.first().map(|row| get(row, 0)).transpose()?;
         let first = entry(client, 1).await?.map(|(hash, _)| hash);
-        let Some(loss) = memo.loss(first.as_deref(), last_at) else { return Ok(None) };
-        let noted = "SELECT 1 FROM event WHERE item IS NULL AND data::json ->> 'kind' = 'accepted' AND at >= $1 \
-             AND data::json ->> 'lost_since' <= $2 LIMIT 1";
-        let noted = asked(client, noted, &[&memo.at, &time::stored(loss.since)]).await?;
-        self.stands = noted.is_empty();
-        Ok(self.stands.then_some(loss))
+        let mut whole: Option<Loss> = None;
+        for memo in self.memos(first.as_deref()) {
+            let Some(loss) = lacked(client, &memo, first.as_deref()).await? else { continue };
+            let known = whole.unwrap_or(loss);
+            whole = Some(Loss { since: known.since.min(loss.since), until: known.until.max(loss.until) });
+        }
+        self.stands = whole.is_some();
+        Ok(whole)
+    }
+
+    /// The memos that speak of a journal with this first entry.
+    fn memos(&self, first: Option<&str>) -> Vec<Memo> {
+        let files = fs::read_dir(&self.folder).into_iter().flatten().flatten().map(|file| file.path());
+        let memos = files.filter_map(|path| {
+            let is_memo = path.file_name()?.to_str()?.starts_with("head-");
+            let text = is_memo.then(|| fs::read_to_string(&path).ok())??;
+            let memo: Memo = serde_json::from_str(&text).ok()?;
+            (path == self.own || first == Some(memo.first.as_str())).then_some(memo)
+        });
+        memos.collect()
     }
 
     /// What is lost is accepted.
@@ -109,10 +114,8 @@ impl Keeper {
     }
 
     fn put(&self, memo: &Memo) -> std::io::Result<()> {
-        if let Some(folder) = self.path.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        let mut file = OpenOptions::new().write(true).create(true).truncate(false).open(&self.path)?;
+        fs::create_dir_all(&self.folder)?;
+        let mut file = OpenOptions::new().write(true).create(true).truncate(false).open(&self.own)?;
         // Another program of this host may be at it, and knows as much.
         if File::try_lock(&file).is_err() {
             return Ok(());
@@ -125,11 +128,28 @@ impl Keeper {
     }
 }
 
+/// What the log lacks of a memo, and nobody has noted there yet.
+async fn lacked(client: &Client, memo: &Memo, first: Option<&str>) -> Result<Option<Loss>, Undone> {
+    if entry(client, memo.seq).await?.is_some_and(|(hash, _)| hash == memo.hash) {
+        return Ok(None);
+    }
+    // What was written since the journal was put back is younger than what it lacks.
+    let before = "SELECT at FROM event WHERE seq < $1 AND at <= $2 ORDER BY seq DESC LIMIT 1";
+    let before = asked(client, before, &[&memo.seq, &memo.at]).await?;
+    let last_at = before.first().map(|row| get(row, 0)).transpose()?;
+    let Some(loss) = memo.loss(first, last_at) else { return Ok(None) };
+    let noted = "SELECT 1 FROM event WHERE item IS NULL AND data::json ->> 'kind' = 'accepted' AND at >= $1 \
+         AND data::json ->> 'lost_since' <= $2 LIMIT 1";
+    let noted = asked(client, noted, &[&memo.at, &time::stored(loss.since)]).await?;
+    Ok(noted.is_empty().then_some(loss))
+}
+
 /// Whether the log holds an entry that it held once.
 pub(super) async fn holds(client: &Client, known: Option<Head>) -> Result<bool, Undone> {
-    let Some(known) = known else { return Ok(true) };
-    let found = "SELECT 1 FROM event WHERE seq = $1 AND hash = $2";
-    Ok(!asked(client, found, &[&known.seq, &known.hash.as_slice()]).await?.is_empty())
+    match known {
+        Some(known) => log::holds(client, Some(known.seq), &known.hash).await,
+        None => Ok(true),
+    }
 }
 
 /// Hash and time of an entry.

@@ -2,25 +2,26 @@
 //! the ones that this program knows.
 //!
 //! One step leads from each version to the next, and none leads back. All of them, and the guards of the present version, are
-//! one transaction, in which nobody else can register to write.
+//! one transaction, in which nobody else writes or registers. Behind it a guard refuses to register whoever was made for other
+//! tables, also a program that had looked at them before.
 
 use std::collections::BTreeSet;
 
 use deadpool_postgres::Client;
 
 use super::address::Address;
-use super::lease::IS_ALIVE;
+use super::ask::asked;
+use super::lease::{at_work, bury};
 use super::look::get;
-use super::needs::asked;
 use super::trouble::Undone;
-use super::{guards, intact, schema};
+use super::{Runner, guards, intact, schema};
 use crate::journal::JournalError;
 
 /// `rekn` in ASCII: whoever makes or changes the tables holds this lock of the database's.
 const LOCK: i64 = 0x7265_6b6e;
 
 /// From each version to the next, from 1 on.
-const STEPS: [&str; 1] = [FROM_VERSION_1];
+const STEPS: [&str; 2] = [FROM_VERSION_1, FROM_VERSION_2];
 
 /// Version 1 knew no lower rate that all hosts share.
 const FROM_VERSION_1: &str = "
@@ -29,6 +30,9 @@ ALTER TABLE limiter
     ADD COLUMN well bigint NOT NULL DEFAULT 0,
     ADD COLUMN falls_from timestamptz NOT NULL DEFAULT '-infinity';
 ";
+
+/// Up to version 2 no runner said for which tables it was made.
+const FROM_VERSION_2: &str = "ALTER TABLE runner ADD COLUMN version integer;";
 
 /// What is in the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,6 +116,15 @@ fn unusable(address: &Address, reason: String) -> Undone {
 /// # Errors
 /// The role may not do that, somebody is at work, or tables of somebody else are in the way: then nothing was done.
 pub(super) async fn migrate(client: &Client, address: &Address) -> Result<Migrated, Undone> {
+    let migrated = in_one_transaction(client, address).await;
+    if migrated.is_err() {
+        // Others wait for its locks. If the connection is gone, so are they.
+        let _ = client.batch_execute("ROLLBACK").await;
+    }
+    migrated
+}
+
+async fn in_one_transaction(client: &Client, address: &Address) -> Result<Migrated, Undone> {
     client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL lock_timeout = '60s'").await?;
     client.query("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await?;
     let migrated = match look(client, address).await? {
@@ -121,7 +134,7 @@ pub(super) async fn migrate(client: &Client, address: &Address) -> Result<Migrat
             Migrated::Made
         }
         Found::Older(from) => {
-            refuse_others(client, address).await?;
+            keep_others_out(client, address).await?;
             carry_over(client, from).await?;
             Migrated::CarriedOver { from, to: schema::VERSION }
         }
@@ -133,14 +146,16 @@ pub(super) async fn migrate(client: &Client, address: &Address) -> Result<Migrat
     Ok(migrated)
 }
 
-/// Whoever is at work has begun with the tables as they are. Nobody registers while the lock is held.
-async fn refuse_others(client: &Client, address: &Address) -> Result<(), Undone> {
+/// Whoever is at work has begun with the tables as they are. Nobody writes or registers until the end of the transaction; who was
+/// not heard of for its lease is lost for good, whatever the server's clock says later.
+async fn keep_others_out(client: &Client, address: &Address) -> Result<(), Undone> {
+    // In the order in which a writer takes them.
+    client.query("SELECT seq FROM head FOR UPDATE", &[]).await?;
     client.batch_execute("LOCK TABLE runner IN SHARE ROW EXCLUSIVE MODE").await?;
-    let statement = format!("SELECT r.host FROM runner r WHERE {IS_ALIVE} ORDER BY r.id LIMIT 1");
-    match client.query_opt(&statement, &[]).await? {
+    bury(client).await?;
+    match at_work(client).await?.first() {
         None => Ok(()),
-        Some(row) => {
-            let host: String = get(&row, 0)?;
+        Some(Runner { host, .. }) => {
             Err(unusable(address, format!("{host} is at work on it; carry it over when that is done")))
         }
     }
@@ -167,106 +182,4 @@ async fn carry_over(client: &Client, version: i32) -> Result<(), Undone> {
     client.batch_execute(&guards::all()).await?;
     client.execute("UPDATE journal SET version = $1", &[&schema::VERSION]).await?;
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use super::super::PostgresJournal;
-    use super::super::testing::{Database, Server};
-    use super::*;
-    use crate::journal::Journal as _;
-
-    const UNTRIED: &str = "tables of an older version";
-
-    /// As a program of that time left them: a run with two orders, one of which was asked for again.
-    const VERSION_1: &str = include_str!("version_1.sql");
-
-    fn address(url: &str) -> Address {
-        Address::parse(url, Path::new("/"), &|_| None).unwrap()
-    }
-
-    /// Everything that makes the tables what they are, but for the order of columns.
-    fn shape(database: &Database<'_>) -> String {
-        database.sql(
-            "SELECT table_name, column_name, data_type, is_nullable, column_default FROM information_schema.columns \
-             WHERE table_schema = 'public' ORDER BY 1, 2; \
-             SELECT pg_get_constraintdef(oid, true), conrelid::regclass::text FROM pg_constraint \
-             WHERE connamespace = 'public'::regnamespace ORDER BY 2, 1; \
-             SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1",
-        )
-    }
-
-    #[tokio::test]
-    async fn tables_of_version_1_are_refused_by_a_run_and_carried_over_by_their_owner() {
-        let Some(server) = Server::shared(UNTRIED) else { return };
-        let (old, new, beside) = (server.database(), server.database(), tempfile::tempdir().unwrap());
-        old.sql(VERSION_1);
-        let old_address = address(&old.url());
-        let refused =
-            PostgresJournal::open(&old_address, beside.path()).await.err().expect("it is too old").to_string();
-        let place = old.url().replace("postgres://", "").split_once('@').unwrap().1.to_owned();
-        let hint = format!(
-            ": its tables have version 1, this program needs 2\n  hint: once nobody is at work on it, with the role that owns the \
-             tables: rekon journal migrate \"postgres://OWNER@{place}\""
-        );
-        assert!(refused.ends_with(&hint), "{refused}");
-        assert!(
-            PostgresJournal::open_to_read(&old_address, beside.path()).await.is_err(),
-            "nobody reads what he does not know"
-        );
-        let carried = Migrated::CarriedOver { from: 1, to: 2 };
-        assert_eq!(PostgresJournal::migrate(&old_address).await.unwrap(), carried);
-        assert_eq!(PostgresJournal::migrate(&old_address).await.unwrap(), Migrated::Present, "once");
-        assert_eq!(PostgresJournal::migrate(&address(&new.url())).await.unwrap(), Migrated::Made);
-        assert_eq!(shape(&old), shape(&new));
-        let journal = PostgresJournal::open(&old_address, beside.path()).await.unwrap();
-        let checked = journal.check().await.unwrap();
-        assert_eq!((checked.entries(), checked.items, checked.flaws), (8, 2, Vec::new()));
-        assert_eq!(journal.runs().await.unwrap().len(), 1);
-    }
-
-    #[tokio::test]
-    async fn a_step_that_fails_leaves_the_tables_as_they_were() {
-        let Some(server) = Server::shared(UNTRIED) else { return };
-        let database = server.database();
-        database.sql(VERSION_1);
-        // Somebody's own trigger needs what has to go, once the tables themselves are changed.
-        let own = "CREATE TRIGGER own BEFORE DELETE ON day FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()";
-        database.sql(own);
-        let before = shape(&database);
-        let failed = PostgresJournal::migrate(&address(&database.url())).await.unwrap_err().to_string();
-        assert!(failed.contains("cannot drop function refuse_change()"), "{failed}");
-        assert_eq!((shape(&database), database.sql("SELECT version FROM journal")), (before, "1".to_owned()));
-        database.sql("DROP TRIGGER own ON day");
-        let carried = Migrated::CarriedOver { from: 1, to: 2 };
-        assert_eq!(PostgresJournal::migrate(&address(&database.url())).await.unwrap(), carried);
-    }
-
-    #[tokio::test]
-    async fn of_two_who_carry_it_over_at_once_one_does_it() {
-        let Some(server) = Server::shared(UNTRIED) else { return };
-        let database = server.database();
-        database.sql(VERSION_1);
-        let address = address(&database.url());
-        let (one, two) = tokio::join!(PostgresJournal::migrate(&address), PostgresJournal::migrate(&address));
-        let mut done = [one.unwrap(), two.unwrap()];
-        done.sort_by_key(|migrated| *migrated == Migrated::Present);
-        assert_eq!(done, [Migrated::CarriedOver { from: 1, to: 2 }, Migrated::Present]);
-    }
-
-    #[tokio::test]
-    async fn nothing_is_carried_over_while_somebody_is_at_work() {
-        let Some(server) = Server::shared(UNTRIED) else { return };
-        let database = server.database();
-        database.sql(VERSION_1);
-        let register =
-            "INSERT INTO runner (host, pid, lease_until) VALUES ('host-b', 7, clock_timestamp() + interval '1 min')";
-        database.sql(register);
-        let refused = PostgresJournal::migrate(&address(&database.url())).await.unwrap_err().to_string();
-        assert!(refused.ends_with("host-b is at work on it; carry it over when that is done"), "{refused}");
-        database.sql("UPDATE runner SET left_at = clock_timestamp() WHERE host = 'host-b'");
-        assert_ne!(PostgresJournal::migrate(&address(&database.url())).await.unwrap(), Migrated::Present);
-    }
 }

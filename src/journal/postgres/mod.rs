@@ -1,13 +1,19 @@
 //! The journal that several hosts share: tables in PostgreSQL, one writer at a time by the lock on the log's head.
 //!
-//! [`address`] is where it is and how it is reached, [`mod@connect`] the connections and what a server must be set to, [`schema`]
-//! the tables, [`mod@migrate`] who makes them and carries them over, and [`intact`] whether their guards are there. A group of
-//! changes goes through [`writer`]: [`needs`] reads what it is about, [`sheet`] is where the [rules](super::rules) run, [`flush`]
-//! writes what they came to; [`begin`] is a run that begins. [`lease`] is who is at work, and whose writes are refused; [`joint`]
-//! is what they share of a run, and [`limiter`] of the pace. [`reads`] is everything else that a journal is asked, and [`memo`]
-//! what this host knew of it last.
+//! [`address`] is where it is and how it is reached, [`mod@connect`] the connections and what a server must be set to, and
+//! [`mod@open`] what is refused before anything is done. [`schema`] is the tables and [`guards`] what nobody may do to them;
+//! [`mod@migrate`] makes them and carries them over, and [`intact`] looks whether their guards are there.
+//!
+//! A group of changes goes through [`writer`]: [`needs`] reads what it is about, [`sheet`] is where the [rules](super::rules) run,
+//! [`flush`] writes what they came to; [`begin`] is a run that begins, and [`emergency`] keeps what cannot be written. [`lease`] is
+//! who is at work, and whose writes are refused; [`joint`] is what they share of a run, [`limiter`] of the pace, and [`together`]
+//! asks for both.
+//!
+//! What a journal is asked is in [`items`], [`runs`], [`mod@log`], [`memory`] (for guards) and [`mod@past`] (for the pace); [`ask`] and
+//! [`look`] are how. [`memo`] is what this host knew of the log last, and [`check`] the proof of all of it.
 
 pub mod address;
+mod ask;
 mod begin;
 mod check;
 pub mod connect;
@@ -15,16 +21,21 @@ pub mod emergency;
 mod flush;
 mod guards;
 mod intact;
+mod items;
 mod joint;
 mod lease;
 mod limiter;
+mod log;
 mod look;
 mod memo;
+mod memory;
 pub mod migrate;
 mod needs;
-mod pgpass;
+mod open;
+mod password;
+mod past;
 pub(in crate::journal) mod raw;
-mod reads;
+mod runs;
 mod schema;
 mod sheet;
 #[cfg(test)]
@@ -34,10 +45,10 @@ pub(in crate::journal) mod testing;
 mod tests;
 mod together;
 mod trouble;
+mod url;
 mod writer;
 
 use std::collections::HashMap;
-use std::path::Path;
 use std::time::Duration;
 
 use deadpool_postgres::{Client, Object, Pool};
@@ -61,11 +72,6 @@ use super::{Account, Journal, JournalError, Loss};
 use crate::model::environment::Environment;
 use crate::model::ids::{ClientId, InvoiceNumber, RunId};
 use crate::model::time::Timestamp;
-use address::Address;
-use connect::connect;
-use lease::IS_ALIVE;
-use memo::Keeper;
-use migrate::{Found, Migrated, look as look_for_tables, migrate, refuse_older};
 use trouble::{Undone, unread};
 use writer::Writer;
 
@@ -105,11 +111,11 @@ pub struct PostgresJournal {
     loss: Option<Loss>,
 }
 
-/// Who is at work.
+/// A runner that is at work.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AtWork {
-    /// The runner's number.
-    pub runner: i64,
+pub struct Runner {
+    /// Its number.
+    pub number: i64,
     /// Its machine.
     pub host: String,
     /// Its run; `None` if it has none yet.
@@ -117,119 +123,25 @@ pub struct AtWork {
 }
 
 impl PostgresJournal {
-    /// Opens the journal for a command that writes: makes it if it is not there and the role may, and makes this runner known.
-    /// What comes back and cannot be written is kept in the folder `beside`.
-    ///
-    /// # Errors
-    /// [`JournalError::Unusable`] if it is out of reach, not ours, or not safe.
-    pub async fn open(address: &Address, beside: &Path) -> Result<Self, JournalError> {
-        let (pool, found) = Self::look(address).await?;
-        if found == Found::Nothing {
-            Self::make(&pool, address).await?;
-        }
-        Self::refuse_unguarded(&pool, address).await?;
-        Self::refuse_torn_end(&pool, address).await?;
-        let mut keeper = Keeper::beside(beside, address);
-        let loss = Self::lacks(&pool, address, &mut keeper).await?;
-        let writer = Writer::start(address.clone(), beside.to_owned(), host(), keeper).await?;
-        Ok(Self { pool, writer: Some(writer), loss })
-    }
-
-    /// Opens an existing journal to look at it; `None` if there is none. Changes nothing. What this host knew of it last stands in
-    /// the folder `beside`.
-    ///
-    /// # Errors
-    /// [`JournalError::Unusable`] if it is out of reach, or not ours.
-    pub async fn open_to_read(address: &Address, beside: &Path) -> Result<Option<Self>, JournalError> {
-        let (pool, found) = Self::look(address).await?;
-        if found == Found::Nothing {
-            return Ok(None);
-        }
-        let loss = Self::lacks(&pool, address, &mut Keeper::beside(beside, address)).await?;
-        Ok(Some(Self { pool, writer: None, loss }))
-    }
-
-    async fn lacks(pool: &Pool, address: &Address, keeper: &mut Keeper) -> Result<Option<Loss>, JournalError> {
-        let client = pool.get().await.map_err(|error| Undone::from(error).unusable(address))?;
-        keeper.loss(&client).await.map_err(|error| error.unusable(address))
-    }
-
     /// What the journal lacked when it was opened: this host knew more of it. `None` if nothing.
     #[must_use]
     pub const fn loss(&self) -> Option<Loss> {
         self.loss
     }
 
-    /// Makes the tables if they are missing, carries them over if they are older, and allows the role that the URL names to run
-    /// jobs.
-    ///
-    /// # Errors
-    /// [`JournalError::Unusable`] if it is out of reach, not ours, or the role may not make tables.
-    pub async fn migrate(address: &Address) -> Result<Migrated, JournalError> {
-        Self::make(&connect(address).await?, address).await
-    }
-
-    async fn look(address: &Address) -> Result<(Pool, Found), JournalError> {
-        let pool = connect(address).await?;
-        let client = pool.get().await.map_err(|error| Undone::from(error).unusable(address))?;
-        let found = look_for_tables(&client, address).await.map_err(|error| error.unusable(address))?;
-        drop(client);
-        match found {
-            Found::Older(version) => Err(refuse_older(version, address)),
-            Found::Nothing | Found::Present => Ok((pool, found)),
-        }
-    }
-
-    async fn make(pool: &Pool, address: &Address) -> Result<Migrated, JournalError> {
-        let client = pool.get().await.map_err(|error| Undone::from(error).unusable(address))?;
-        let made = migrate(&client, address).await;
-        if made.is_err() {
-            drop(Object::take(client));
-        }
-        made.map_err(|error| error.unusable(address))
-    }
-
-    /// Without its triggers and unique indexes the database refuses nothing.
-    async fn refuse_unguarded(pool: &Pool, address: &Address) -> Result<(), JournalError> {
-        let client = pool.get().await.map_err(|error| Undone::from(error).unusable(address))?;
-        let flaws = intact::flaws(&client).await.map_err(|error| error.unusable(address))?;
-        match flaws.first() {
-            None => Ok(()),
-            Some(flaw) => {
-                let hint = "put a backup of the database back, and look with rekon journal check";
-                Err(JournalError::Unusable { path: address.to_string(), reason: format!("{flaw}\n  hint: {hint}") })
-            }
-        }
-    }
-
-    /// The last entry is the one that the head names. `rekon journal check` looks at all of them.
-    async fn refuse_torn_end(pool: &Pool, address: &Address) -> Result<(), JournalError> {
-        let away = |error: Undone| error.unusable(address);
-        let client = pool.get().await.map_err(|error| away(error.into()))?;
-        let statement = "SELECT count(*) FROM head h WHERE h.seq = (SELECT coalesce(max(seq), 0) FROM event) \
-             AND (h.seq = 0 OR h.hash = (SELECT e.hash FROM event e WHERE e.seq = h.seq))";
-        let row = client.query_one(statement, &[]).await.map_err(|error| away(error.into()))?;
-        if look::get::<i64>(&row, 0)? == 1 {
-            return Ok(());
-        }
-        let reason = "the end of its log is not what its last writer left: look with rekon journal check".to_owned();
-        Err(JournalError::Unusable { path: address.to_string(), reason })
-    }
-
     /// Who is at work on the journal now.
     ///
     /// # Errors
     /// It cannot be read.
-    pub async fn at_work(&self) -> Result<Vec<AtWork>, JournalError> {
-        let read = async |client: &Client| {
-            let statement = &format!("SELECT id, host, run FROM runner r WHERE {IS_ALIVE} ORDER BY id");
-            let mut found = Vec::new();
-            for row in needs::asked(client, statement, &[]).await? {
-                found.push(AtWork { runner: look::get(&row, 0)?, host: look::get(&row, 1)?, run: look::get(&row, 2)? });
-            }
-            Ok(found)
-        };
-        read(&self.client().await?).await.map_err(unread)
+    pub async fn at_work(&self) -> Result<Vec<Runner>, JournalError> {
+        lease::at_work(&self.client().await?).await.map_err(unread)
+    }
+
+    /// The same without this program.
+    pub(in crate::journal) async fn others_at_work(&self) -> Result<Vec<Runner>, JournalError> {
+        let own = self.writer.as_ref().map(|writer| writer.lease.runner);
+        let others = self.at_work().await?.into_iter().filter(|runner| Some(runner.number) != own);
+        Ok(others.collect())
     }
 
     /// Whether a server that is away is worth waiting for: something is under way.
@@ -259,7 +171,7 @@ impl PostgresJournal {
     /// # Errors
     /// It cannot be read.
     pub async fn proofs(&self, show: impl FnMut(&Proof)) -> Result<(), JournalError> {
-        reads::proofs(&self.client().await?, show).await.map_err(unread)
+        items::proofs(&self.client().await?, show).await.map_err(unread)
     }
 
     /// Whether the log holds an entry of this hash, in hex.
@@ -267,7 +179,7 @@ impl PostgresJournal {
     /// # Errors
     /// It cannot be read.
     pub async fn holds(&self, head: &str) -> Result<bool, JournalError> {
-        read!(self, client => reads::holds(client, None, head))
+        self.holds_entry(None, head).await
     }
 
     /// Whether the log has an entry of that number and hash, in hex.
@@ -275,7 +187,7 @@ impl PostgresJournal {
     /// # Errors
     /// It cannot be read.
     pub async fn holds_at(&self, seq: i64, head: &str) -> Result<bool, JournalError> {
-        read!(self, client => reads::holds(client, Some(seq), head))
+        self.holds_entry(Some(seq), head).await
     }
 
     /// The runs that executed a saved plan, the oldest first.
@@ -283,7 +195,7 @@ impl PostgresJournal {
     /// # Errors
     /// It cannot be read.
     pub async fn runs_of_plan(&self, digest: &str) -> Result<Vec<PlanRun>, JournalError> {
-        read!(self, client => reads::runs_of_plan(client, digest))
+        read!(self, client => runs::of_plan(client, digest))
     }
 
     /// The saved plan that a run executed; `None` if it made its own.
@@ -291,7 +203,7 @@ impl PostgresJournal {
     /// # Errors
     /// It cannot be read.
     pub async fn plan_of(&self, run: &RunId) -> Result<Option<PlanUse>, JournalError> {
-        read!(self, client => reads::plan_of(client, run))
+        read!(self, client => runs::plan_of(client, run))
     }
 
     /// When the last request of a run left; `None` if none did.
@@ -299,7 +211,7 @@ impl PostgresJournal {
     /// # Errors
     /// It cannot be read.
     pub async fn last_sent(&self, run: &RunId) -> Result<Option<Timestamp>, JournalError> {
-        read!(self, client => reads::last_sent(client, run))
+        read!(self, client => runs::last_sent(client, run))
     }
 
     /// The rows of a run with their items as they are now: at most `most` of them behind a row, in the order of the input.
@@ -307,7 +219,7 @@ impl PostgresJournal {
     /// # Errors
     /// It cannot be read.
     pub async fn rows_behind(&self, run: &RunId, behind: u64, most: u32) -> Result<Vec<RowRecord>, JournalError> {
-        read!(self, client => reads::rows(client, run, behind, most))
+        read!(self, client => runs::rows(client, run, behind, most))
     }
 
     /// Adds up when each request of a run was sent, and when its answer came.
@@ -321,7 +233,7 @@ impl PostgresJournal {
     ) -> Result<T, JournalError> {
         let mut sum = T::default();
         let client = self.client().await?;
-        reads::times(&client, run, |sent_at, ended_at| add(&mut sum, sent_at, ended_at)).await.map_err(unread)?;
+        runs::times(&client, run, |sent_at, ended_at| add(&mut sum, sent_at, ended_at)).await.map_err(unread)?;
         Ok(sum)
     }
 
@@ -337,7 +249,7 @@ impl PostgresJournal {
         (memory, most): (Duration, usize),
         now: Timestamp,
     ) -> Result<Past, JournalError> {
-        read!(self, client => reads::past(client, account, run, Reach { memory, most }, now))
+        read!(self, client => past::past(client, account, run, Reach { memory, most }, now))
     }
 
     /// What guards compare a plan with.
@@ -345,7 +257,7 @@ impl PostgresJournal {
     /// # Errors
     /// It cannot be read.
     pub async fn history(&self, account: &Account, asked: Asked) -> Result<History, JournalError> {
-        read!(self, client => reads::history(client, account, &asked))
+        read!(self, client => memory::history(client, account, &asked))
     }
 
     /// The guards that were loosened for a run.
@@ -353,7 +265,7 @@ impl PostgresJournal {
     /// # Errors
     /// It cannot be read.
     pub async fn overrides(&self, run: &RunId) -> Result<Vec<Overridden>, JournalError> {
-        read!(self, client => reads::overrides(client, run))
+        read!(self, client => runs::overrides(client, run))
     }
 
     /// Takes in an outcome that could not be written when it came.
@@ -362,6 +274,11 @@ impl PostgresJournal {
     /// It is of another journal, or cannot be written.
     pub async fn take_in(&self, late: Late) -> Result<TakenIn, JournalError> {
         self.write(Change::TakeIn(Box::new(late))).await.map(Done::taken_in)
+    }
+
+    async fn holds_entry(&self, seq: Option<i64>, head: &str) -> Result<bool, JournalError> {
+        let Some(hash) = log::bytes_of(head) else { return Ok(false) };
+        read!(self, client => log::holds(client, seq, &hash))
     }
 
     async fn write(&self, change: Change) -> Result<Done, JournalError> {
@@ -376,16 +293,6 @@ impl PostgresJournal {
 #[expect(clippy::disallowed_methods, reason = "the store waits for its own server")]
 async fn pause() {
     tokio::time::sleep(writer::PAUSE).await;
-}
-
-/// The name of this machine, for people.
-fn host() -> String {
-    let named = ["/etc/hostname", "/proc/sys/kernel/hostname"].into_iter().find_map(|path| {
-        let text = std::fs::read_to_string(path).ok()?;
-        let name: String = text.trim().chars().filter(|character| !character.is_control()).take(64).collect();
-        (!name.is_empty()).then_some(name)
-    });
-    named.unwrap_or_else(|| "unknown".to_owned())
 }
 
 impl Journal for PostgresJournal {
@@ -435,7 +342,7 @@ impl Journal for PostgresJournal {
         account: &Account,
         invoices: Vec<InvoiceNumber>,
     ) -> Result<HashMap<InvoiceNumber, Item>, JournalError> {
-        read!(self, client => reads::known(client, account, &invoices))
+        read!(self, client => items::known(client, account, &invoices))
     }
 
     async fn items_in(
@@ -444,7 +351,7 @@ impl Journal for PostgresJournal {
         job: &str,
         states: &'static [State],
     ) -> Result<Vec<Item>, JournalError> {
-        read!(self, client => reads::of_job(client, account, job, states))
+        read!(self, client => items::of_job(client, account, job, states))
     }
 
     async fn rows(&self, run: &RunId) -> Result<Vec<RowRecord>, JournalError> {
@@ -452,11 +359,11 @@ impl Journal for PostgresJournal {
     }
 
     async fn runs(&self) -> Result<Vec<RunRecord>, JournalError> {
-        read!(self, client => reads::runs(client))
+        read!(self, client => runs::all(client))
     }
 
     async fn doubts(&self) -> Result<Vec<Item>, JournalError> {
-        read!(self, client => reads::in_doubt(client))
+        read!(self, client => items::in_doubt(client))
     }
 
     async fn latest_items(
@@ -466,15 +373,15 @@ impl Journal for PostgresJournal {
         after: Option<ItemId>,
         most: u32,
     ) -> Result<Vec<Item>, JournalError> {
-        read!(self, client => reads::latest(client, environment, client_id, after, most))
+        read!(self, client => items::latest(client, environment, client_id, after, most))
     }
 
     async fn refusals(&self, account: &Account) -> Result<Vec<Item>, JournalError> {
-        read!(self, client => reads::refused(client, account))
+        read!(self, client => items::refused(client, account))
     }
 
     async fn story(&self, invoice: &InvoiceNumber) -> Result<Story, JournalError> {
-        read!(self, client => reads::story(client, invoice))
+        read!(self, client => items::story(client, invoice))
     }
 
     async fn contradict(&self, contradiction: Contradiction) -> Result<State, JournalError> {
@@ -490,26 +397,25 @@ impl Journal for PostgresJournal {
     }
 
     async fn horizon(&self, run: &RunId) -> Result<Option<Duration>, JournalError> {
-        read!(self, client => reads::horizon(client, run))
+        read!(self, client => runs::horizon(client, run))
     }
 
     async fn accept(&self, acceptance: Acceptance, at: Timestamp) -> Result<(), JournalError> {
         // What is unknown comes before a person: nobody else may be settling it meanwhile.
-        let own = self.writer.as_ref().map(|writer| writer.lease.runner);
         let by_a_person = !acceptance.reason.is_empty();
-        if by_a_person && self.at_work().await?.iter().any(|runner| Some(runner.runner) != own) {
+        if by_a_person && !self.others_at_work().await?.is_empty() {
             return Err(JournalError::Held { path: "the shared journal".to_owned() });
         }
         self.write(Change::Accept(acceptance, at)).await.map(drop)
     }
 
     async fn lost_since(&self) -> Result<Option<Timestamp>, JournalError> {
-        let accepted = read!(self, client => reads::accepted(client))?;
+        let accepted = read!(self, client => log::accepted(client))?;
         Ok(super::log::lost_since(&accepted))
     }
 
     async fn head(&self) -> Result<Option<Head>, JournalError> {
-        read!(self, client => reads::head(client))
+        read!(self, client => log::head(client))
     }
 
     async fn claim(&self, ask: Ask) -> Result<Claimed, JournalError> {

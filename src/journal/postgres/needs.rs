@@ -5,20 +5,20 @@ use std::collections::{BTreeSet, HashMap};
 
 use deadpool_postgres::Client;
 use tokio_postgres::Row;
-use tokio_postgres::types::ToSql;
 
+use super::ask::{BEGIN, asked};
 use super::lease::{Fence, Holds, bury};
-use super::look::{WIDTH, checked, get, item_columns, read_item};
+use super::look::{WIDTH, checked, get, hash_of, item_columns, read_item};
 use super::memo;
-use super::reads::read_plan_run;
+use super::runs;
 use super::sheet::{Head, Loaded, began};
 use super::trouble::Undone;
+use crate::journal::JournalError;
 use crate::journal::history::PlanUse;
 use crate::journal::identity::Identity;
 use crate::journal::record::{AttemptId, Intent, ItemId};
 use crate::journal::rules::words::unsettled;
 use crate::journal::rules::{Began, Change, date};
-use crate::journal::{JournalError, log};
 use crate::model::ids::RunId;
 
 /// What a group asks for.
@@ -33,7 +33,8 @@ pub(super) struct Needs {
     plan: Option<String>,
     left_open: bool,
     in_doubt: bool,
-    answers: bool,
+    /// Outcomes that are late: the number of each attempt, and the key of its request.
+    late: Vec<(AttemptId, String)>,
 }
 
 impl Needs {
@@ -68,7 +69,8 @@ impl Needs {
             }
             Change::TakeIn(late) => {
                 self.attempts.insert(late.attempt().0);
-                self.answers = true;
+                self.runs.insert(late.run().to_owned());
+                self.late.push((late.attempt(), late.request_id().to_owned()));
             }
             Change::Recover(_) => self.left_open = true,
             Change::Stop { .. } | Change::Finish(_) => {}
@@ -162,11 +164,20 @@ impl Needs {
 
     async fn read_what_few_ask_for(&self, client: &Client, loaded: &mut Loaded) -> Result<(), Undone> {
         if let Some(digest) = &self.plan {
-            for row in asked(client, RUNS_OF_PLAN, &[digest]).await? {
-                loaded.runs_of_plan.push(read_plan_run(&row)?);
+            loaded.runs_of_plan = runs::of_plan(client, digest).await?;
+        }
+        for (attempt, key) in &self.late {
+            let known = loaded.attempts.get(attempt).and_then(|(item, _)| loaded.items.get(item));
+            if known.is_none_or(|(item, _)| item.request_id.as_str() != key) {
+                // No index is kept for what happens to a journal that was put back.
+                let statement = format!("SELECT {}, i.body FROM item i WHERE i.request_id = $1", item_columns("i"));
+                for row in asked(client, &statement, &[key]).await? {
+                    let item = read_item(&row, 0)?;
+                    loaded.items.insert(item.id, (item, get(&row, WIDTH)?));
+                }
             }
         }
-        if self.answers {
+        if !self.late.is_empty() {
             let items: Vec<i64> = loaded.items.keys().map(|item| item.0).collect();
             for row in asked(client, ANSWERS, &[&items]).await? {
                 loaded.answers.insert((ItemId(get(&row, 0)?), get(&row, 1)?));
@@ -261,9 +272,6 @@ async fn open(client: &Client, is_open: bool) -> Result<(), tokio_postgres::Erro
     if is_open { Ok(()) } else { client.batch_execute(BEGIN).await }
 }
 
-/// Whatever the server does by itself, each statement must see what was committed when it begins.
-pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
-
 /// The last numbers that were given.
 const LAST: &str = "SELECT coalesce((SELECT max(id) FROM item), 0), coalesce((SELECT max(id) FROM attempt), 0)";
 
@@ -275,32 +283,10 @@ const ANSWERS: &str = "SELECT item, data::json ->> 'answer_sha256' FROM event \
 const LEFT_OPEN: &str = "SELECT a.id, a.item FROM attempt a LEFT JOIN runner r ON r.id = a.runner \
      WHERE a.ended_at IS NULL AND (r.id IS NULL OR r.left_at IS NOT NULL OR r.lost_at IS NOT NULL) ORDER BY a.id";
 
-/// The runs that executed a saved plan, the oldest first, as the log has them.
-pub(super) const RUNS_OF_PLAN: &str = "SELECT b.data::json ->> 'run', (SELECT (e.data::json ->> 'exit_code')::int FROM event e \
-         WHERE e.item IS NULL AND e.data::json ->> 'kind' = 'run_ended' \
-         AND e.data::json ->> 'run' = b.data::json ->> 'run' ORDER BY e.seq DESC LIMIT 1) \
-     FROM event b WHERE b.item IS NULL AND b.data::json ->> 'kind' = 'run_began' \
-     AND b.data::json -> 'plan' ->> 'digest' = $1 ORDER BY b.seq";
-
-/// A statement that is prepared once per connection.
-pub(super) async fn asked(
-    client: &Client,
-    statement: &str,
-    values: &[&(dyn ToSql + Sync)],
-) -> Result<Vec<Row>, Undone> {
-    let prepared = client.prepare_cached(statement).await?;
-    Ok(client.query(&prepared, values).await?)
-}
-
 fn list(numbers: &BTreeSet<i64>) -> Vec<i64> {
     numbers.iter().copied().collect()
 }
 
 fn texts(texts: &BTreeSet<String>) -> Vec<&str> {
     texts.iter().map(String::as_str).collect()
-}
-
-/// A hash as it is stored.
-pub(super) fn hash_of(bytes: &[u8]) -> Result<log::Hash, JournalError> {
-    bytes.try_into().or(Err(JournalError::Read("the journal holds a hash that is none".into())))
 }

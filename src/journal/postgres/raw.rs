@@ -4,11 +4,12 @@ use deadpool_postgres::{Client, Object};
 use tokio_postgres::types::ToSql;
 
 use super::address::Address;
+use super::ask::{BEGIN, asked};
+use super::connect::connect;
 use super::flush::{Ready, execute};
 use super::look::get;
-use super::needs::{BEGIN, asked};
 use super::trouble::Undone;
-use super::{PostgresJournal, connect, unread};
+use super::{PostgresJournal, unread};
 use crate::journal::JournalError;
 use crate::journal::raw::{Kind, PIECE, Row, Table, Value};
 
@@ -43,9 +44,8 @@ impl Reading {
     /// # Errors
     /// Runners are at work, or it cannot be read.
     pub(in crate::journal) async fn begin(journal: &PostgresJournal) -> Result<Self, JournalError> {
-        let own = journal.writer.as_ref().map(|writer| writer.lease.runner);
-        if let Some(found) = journal.at_work().await?.into_iter().find(|found| Some(found.runner) != own) {
-            return Err(JournalError::Held { path: format!("{} (runner {})", found.host, found.runner) });
+        if let Some(found) = journal.others_at_work().await?.first() {
+            return Err(JournalError::Held { path: format!("{} (runner {})", found.host, found.number) });
         }
         let client = journal.client().await?;
         let begun = client.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await;

@@ -1,14 +1,15 @@
 //! The tables in PostgreSQL. They are those of the embedded store, with what several hosts need beside them: who is at work
 //! (`runner`), who has what in hand, the end of the log (`head`, the lock under which everybody writes) and the pace.
 //!
-//! The unique indexes hold the promise, and the [`guards`] the state machine, whoever writes.
+//! The unique indexes hold the promise, and the [`guards`] the state machine, whoever writes. A CHECK stands at the end of its
+//! column, in the words in which the server tells it: [`intact`](super::intact) compares the two.
 
 use super::{guards, joint};
 use crate::journal::rules::words::{among, dead, live, unsettled};
 use crate::journal::state::State;
 
 /// The version of these tables, kept in `journal`.
-pub(super) const VERSION: i32 = 2;
+pub(super) const VERSION: i32 = 3;
 
 /// All tables of ours.
 pub(super) const TABLES: [&str; 14] = [
@@ -56,7 +57,8 @@ CREATE TABLE runner (
     joined_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     lease_until timestamptz NOT NULL,
     left_at timestamptz,
-    lost_at timestamptz
+    lost_at timestamptz,
+    version integer
 );
 CREATE INDEX runner_at_work ON runner (lease_until) WHERE left_at IS NULL AND lost_at IS NULL;
 
@@ -86,7 +88,7 @@ CREATE TABLE run_row (
     raw text NOT NULL,
     invoice text,
     rupiah bigint NOT NULL,
-    fate text NOT NULL CHECK (fate IN ('send', 'settled', 'continue', 'skip', 'held', 'invalid')),
+    fate text NOT NULL CHECK (fate = ANY (ARRAY['send', 'settled', 'continue', 'skip', 'held', 'invalid'])),
     reason text NOT NULL,
     runner bigint REFERENCES runner,
     PRIMARY KEY (run, number)
@@ -103,7 +105,7 @@ CREATE TABLE item (
     id bigint PRIMARY KEY,
     environment text NOT NULL,
     client_id text NOT NULL,
-    operation text NOT NULL CHECK (operation IN ('create', 'cancel', 'refund')),
+    operation text NOT NULL CHECK (operation = ANY (ARRAY['create', 'cancel', 'refund'])),
     invoice text NOT NULL,
     generation integer NOT NULL,
     amount bigint NOT NULL CHECK (amount > 0),
@@ -112,7 +114,7 @@ CREATE TABLE item (
     refund_reference text,
     body bytea NOT NULL,
     body_sha256 text NOT NULL,
-    state text NOT NULL CHECK ({known}),
+    state text NOT NULL CHECK {known},
     reason text NOT NULL,
     attempts bigint NOT NULL,
     first_intent_at text NOT NULL,
@@ -138,7 +140,7 @@ CREATE TABLE attempt (
     id bigint PRIMARY KEY,
     item bigint NOT NULL REFERENCES item,
     run text NOT NULL,
-    kind text NOT NULL CHECK (kind IN ('send', 'inquiry')),
+    kind text NOT NULL CHECK (kind = ANY (ARRAY['send', 'inquiry'])),
     request_id text NOT NULL,
     sent_at text NOT NULL,
     ended_at text,
@@ -176,7 +178,7 @@ CREATE TABLE day (
 CREATE TABLE limiter (
     key text PRIMARY KEY,
     tat timestamptz NOT NULL,
-    share integer NOT NULL DEFAULT 1000 CHECK (share BETWEEN 1 AND 1000),
+    share integer NOT NULL DEFAULT 1000 CHECK (share >= 1 AND share <= 1000),
     well bigint NOT NULL DEFAULT 0,
     falls_from timestamptz NOT NULL DEFAULT '-infinity'
 );

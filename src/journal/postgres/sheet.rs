@@ -244,16 +244,21 @@ impl Desk for Sheet {
 
     fn item_of(&self, attempt: AttemptId) -> Result<Item, JournalError> {
         match self.attempt(attempt)? {
-            (item, Standing::Open) => Ok(item),
-            (_, Standing::Ended) => Err(JournalError::Write(format!("attempt {} has ended already", attempt.0))),
+            Some((item, Standing::Open)) => Ok(item),
+            Some((_, Standing::Ended)) => Err(JournalError::Write(format!("attempt {} has ended already", attempt.0))),
+            None => Err(unread(&format!("attempt {}", attempt.0))),
         }
     }
 
-    fn attempt(&self, attempt: AttemptId) -> Result<(Item, Standing), JournalError> {
-        let unknown = || unread(&format!("attempt {}", attempt.0));
-        let (item, has_ended) = *self.loaded.attempts.get(&attempt).ok_or_else(unknown)?;
+    fn attempt(&self, attempt: AttemptId) -> Result<Option<(Item, Standing)>, JournalError> {
+        let Some((item, has_ended)) = self.loaded.attempts.get(&attempt).copied() else { return Ok(None) };
         let has_ended = has_ended || self.now.borrow().ended.contains(&attempt);
-        Ok((self.load(item)?, if has_ended { Standing::Ended } else { Standing::Open }))
+        Ok(Some((self.load(item)?, if has_ended { Standing::Ended } else { Standing::Open })))
+    }
+
+    fn of_key(&self, request_id: &str) -> Result<Option<Item>, JournalError> {
+        let known = self.loaded.items.values().find(|(item, _)| item.request_id.as_str() == request_id);
+        known.map(|(item, _)| self.load(item.id)).transpose()
     }
 
     fn knows_answer(&self, item: ItemId, sha256: &str) -> Result<bool, JournalError> {

@@ -118,8 +118,38 @@ impl Server {
     }
 
     fn start(programs: Programs) -> Self {
+        let mut server = Self::in_a_folder(programs);
+        let data = server.data();
+        let data_text = data.to_string_lossy().into_owned();
+        let arguments = ["--no-sync", "-A", "trust", "-U", ADMINISTRATOR, "-E", "UTF8", "--locale=C", "-D", &data_text];
+        done("initdb", server.programs.command("initdb", &arguments).current_dir(&server.folder).output());
+        std::fs::write(
+            data.join("pg_hba.conf"),
+            format!(
+                "host all {WITH_PASSWORD} all scram-sha-256\nlocal all all trust\nhost all,replication all all trust\n"
+            ),
+        )
+        .expect("pg_hba.conf");
+        server.port = server.find_port();
+        server.sql("postgres", &format!("CREATE ROLE {WITH_PASSWORD} SUPERUSER LOGIN PASSWORD 'rekon_secret'"));
+        server
+    }
+
+    /// A copy of it on a port of its own, which follows it until it is cut off or promoted.
+    pub(crate) fn standby(&self) -> Self {
+        let mut standby = Self::in_a_folder(self.programs.clone());
+        let (port, data) = (self.port.to_string(), standby.data());
+        let arguments = ["-h", "127.0.0.1", "-p", &port, "-U", ADMINISTRATOR, "-D", &data.to_string_lossy()];
+        let mut copying = standby.programs.command("pg_basebackup", &arguments);
+        copying.args(["-R", "-c", "fast", "--no-sync"]).current_dir(&standby.folder);
+        done("pg_basebackup", copying.output());
+        standby.port = standby.find_port();
+        standby
+    }
+
+    /// An empty folder, which is gone when this process is.
+    fn in_a_folder(programs: Programs) -> Self {
         let folder = tempfile::Builder::new().prefix("rekon-pg-").tempdir().expect("a temporary folder").keep();
-        let data = folder.join("data");
         // From here on nothing outlives this process: its end of the pipe is closed then.
         let mut watchdog = Command::new("setsid");
         let stop = r#"folder=$1; shift; cat; "$@" -D "$folder/data" -m immediate -s stop; rm -rf "$folder""#;
@@ -128,40 +158,36 @@ impl Server {
         let watchdog = watchdog.spawn().expect("setsid of util-linux starts");
         certificates(&folder);
         programs.give(&folder);
-        let data_text = data.to_string_lossy().into_owned();
-        let arguments = ["--no-sync", "-A", "trust", "-U", ADMINISTRATOR, "-E", "UTF8", "--locale=C", "-D", &data_text];
-        done("initdb", programs.command("initdb", &arguments).current_dir(&folder).output());
-        std::fs::write(
-            data.join("pg_hba.conf"),
-            format!("host all {WITH_PASSWORD} all scram-sha-256\nlocal all all trust\nhost all all all trust\n"),
-        )
-        .expect("pg_hba.conf");
-        let mut server = Self { programs, folder, port: 0, watchdog, databases: AtomicU32::new(0) };
-        server.port = server.find_port();
-        server.sql("postgres", &format!("CREATE ROLE {WITH_PASSWORD} SUPERUSER LOGIN PASSWORD 'rekon_secret'"));
-        server
+        Self { programs, folder, port: 0, watchdog, databases: AtomicU32::new(0) }
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.join("data")
     }
 
     /// Starts it on a free port. Somebody else may take the port first; then another one is free.
     fn find_port(&self) -> u16 {
+        let place = self.data().join("postgresql.auto.conf");
+        // A standby's says whom it follows. Of what is said twice the last counts.
+        let before = std::fs::read_to_string(&place).expect("settings");
         let mut found = (0..10).filter_map(|_| {
             let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port").port();
             let folder = self.folder.display();
             // A socket's path has at most 107 bytes.
             let socket = if folder.to_string().len() < 80 { folder.to_string() } else { String::new() };
             let settings = format!(
-                "port = {port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = '{socket}'\n\
+                "{before}\nport = {port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = '{socket}'\n\
                  max_connections = 200\nshared_buffers = 32MB\nssl = on\nssl_cert_file = '{folder}/server.pem'\n\
                  ssl_key_file = '{folder}/server.key'\n"
             );
-            std::fs::write(self.folder.join("data/postgresql.auto.conf"), settings).expect("settings");
+            std::fs::write(&place, settings).expect("settings");
             self.pg_ctl(&["start"]).status.success().then_some(port)
         });
         found.next().unwrap_or_else(|| panic!("PostgreSQL does not start: {}", self.log()))
     }
 
     fn pg_ctl(&self, arguments: &[&str]) -> Output {
-        let (data, log) = (self.folder.join("data"), self.folder.join("log"));
+        let (data, log) = (self.data(), self.folder.join("log"));
         let mut command = self.programs.command("pg_ctl", arguments);
         command.arg("-D").arg(data).arg("-l").arg(log).args(["-s", "-w", "-t", "60"]);
         // The server inherits these, and must not keep a pipe of ours open.
@@ -185,7 +211,8 @@ impl Server {
 
     /// A new and empty database.
     pub(crate) fn database(&self) -> Database<'_> {
-        let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
+        // A standby has those of the server that it follows.
+        let name = format!("test_{}_of_{}", self.databases.fetch_add(1, Ordering::Relaxed), self.port);
         self.sql("postgres", &format!("CREATE DATABASE {name}"));
         Database { server: self, name }
     }
@@ -210,6 +237,21 @@ impl Server {
     /// Stops it as a power cut would.
     pub(crate) fn stop_at_once(&self) {
         assert!(self.pg_ctl(&["stop", "-m", "immediate"]).status.success(), "{}", self.log());
+    }
+
+    /// A standby hears nothing more of the server that it follows, once it is cut off.
+    pub(crate) fn cut_off(&self) {
+        self.sql("postgres", "ALTER SYSTEM SET primary_conninfo = ''");
+        self.sql("postgres", "SELECT pg_reload_conf()");
+    }
+
+    pub(crate) fn is_cut_off(&self) -> bool {
+        self.sql("postgres", "SELECT count(*) FROM pg_stat_wal_receiver") == "0"
+    }
+
+    /// A standby becomes a server like others.
+    pub(crate) fn promote(&self) {
+        assert!(self.pg_ctl(&["promote"]).status.success(), "{}", self.log());
     }
 
     /// Starts it again where it was.

@@ -10,7 +10,7 @@ use super::lease::Lease;
 use super::trouble::{Undone, unread};
 use super::writer::PAUSE;
 use super::{PostgresJournal, limiter};
-use crate::journal::joint::{Ask, Claimed, Draft, Host, Joined, Leaving, Shared, Standing, Turn};
+use crate::journal::joint::{Ask, Claimed, Draft, Host, Joined, Leaving, Shared, Standing, Turn, Work};
 use crate::journal::lane::{Lane, Reserved, Wanted};
 use crate::journal::{Account, Journal as _, JournalError};
 use crate::model::ids::RunId;
@@ -134,7 +134,12 @@ impl PostgresJournal {
         if is_gone? {
             self.recover(ask.at).await?;
         }
-        patiently!(self, joint => joint.claim(ask))
+        let claimed: Result<Claimed, JournalError> = patiently!(self, joint => joint.claim(ask));
+        match claimed? {
+            // Whoever has written nothing lately is not told by its own writes.
+            Claimed::Work(Work { heard, .. }) if heard < ask.heard => Err(JournalError::Behind),
+            claimed => Ok(claimed),
+        }
     }
 
     pub(super) async fn reserve_patiently(&self, lane: &Lane, wanted: Wanted) -> Result<Reserved, JournalError> {

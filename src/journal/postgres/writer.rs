@@ -18,19 +18,21 @@ use tokio::sync::oneshot;
 use tokio::time::{interval, timeout};
 
 use super::address::Address;
+use super::ask::BEGIN;
 use super::begin;
 use super::connect::connect;
 use super::emergency;
 use super::flush::flush;
 use super::lease::{Holds, Lease};
+use super::log;
 use super::memo::Keeper;
-use super::needs::{BEGIN, Needs};
+use super::needs::Needs;
 use super::sheet::{Head, Sheet};
 use super::trouble::Undone;
 use crate::journal::JournalError;
-use crate::journal::record::{AttemptId, Intent};
+use crate::journal::record::{AttemptId, Intent, Item};
 use crate::journal::rules::{Began, Change, Done, Late};
-use crate::model::ids::{RequestId, RunId};
+use crate::model::ids::RunId;
 
 /// At most so many changes share a commit.
 const LARGEST_GROUP: usize = 256;
@@ -100,6 +102,8 @@ impl Writer {
                     Err(error) => drop(ready.send(Err(error))),
                 }
             });
+            // All is written; the server's name may still be being looked up.
+            runtime.shutdown_background();
         });
         let lease = started.await.unwrap_or_else(|_| Err(stopped()))?;
         Ok(Self { sender: Some(sender), thread: Some(thread), lease })
@@ -124,8 +128,8 @@ struct Clerk {
     lease: Arc<Lease>,
     /// A run keeps what it began with.
     runs: HashMap<RunId, Began>,
-    /// The requests that were allowed to leave, with their runs and keys.
-    under_way: HashMap<AttemptId, (RunId, RequestId)>,
+    /// The requests that were allowed to leave, with their runs and items.
+    under_way: HashMap<AttemptId, (RunId, Item)>,
     /// The folder for what cannot be written.
     beside: PathBuf,
     /// What this host knows of the log.
@@ -219,7 +223,7 @@ impl Clerk {
                     Intent::First(first) => first.run.clone(),
                     Intent::Again { run, .. } => run.clone(),
                 };
-                self.under_way.insert(*attempt, (run, item.request_id.clone()));
+                self.under_way.insert(*attempt, (run, Item::clone(item)));
             }
             (Change::Close(record), _) => drop(self.under_way.remove(&record.attempt)),
             _ => {}
@@ -229,8 +233,8 @@ impl Clerk {
     /// Keeps what has happened, and cannot be written, in a file; says so with the error.
     fn kept_aside(&mut self, change: &Change, error: JournalError) -> JournalError {
         let Change::Close(record) = change else { return error };
-        let Some((run, request_id)) = self.under_way.remove(&record.attempt) else { return error };
-        let kept = emergency::keep(&self.beside, &run, self.lease.runner, &Late::of(record, &run, &request_id));
+        let Some((run, item)) = self.under_way.remove(&record.attempt) else { return error };
+        let kept = emergency::keep(&self.beside, &run, self.lease.runner, &Late::of(record, &run, &item));
         match kept {
             Ok(path) => JournalError::KeptAside(format!(
                 "{error}; what came back is kept in {}, for the next run of the job to take in",
@@ -331,6 +335,10 @@ impl Clerk {
             }
             Holds::Little | Holds::Enough => {}
         }
+        if let Some((run, _)) = &begun {
+            // Behind the lock: the rows of a large run take longer than a renewal may wait.
+            self.lease.works_on(client, run).await?;
+        }
         loaded.begun = begun;
         let sheet = Sheet::new(loaded);
         let results: Vec<_> = group.iter().map(|waiting| sheet.apply(&waiting.change)).collect();
@@ -367,11 +375,10 @@ async fn committed_already(
     let Some(Tried { head, .. }) = tried else { return Ok(None) };
     client.batch_execute(BEGIN).await?;
     client.query("SELECT seq FROM head FOR UPDATE", &[]).await?;
-    let found =
-        client.query("SELECT 1 FROM event WHERE seq = $1 AND hash = $2", &[&head.seq, &head.hash.as_slice()]).await?;
+    let is_there = log::holds(client, Some(head.seq), &head.hash).await?;
     client.batch_execute("ROLLBACK").await?;
     let tried = tried.take();
-    Ok(tried.filter(|_| !found.is_empty()).map(|tried| tried.results))
+    Ok(tried.filter(|_| is_there).map(|tried| tried.results))
 }
 
 /// Renews the lease until it is lost.

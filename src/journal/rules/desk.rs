@@ -26,8 +26,11 @@ pub(in crate::journal) trait Desk {
     /// The item of an attempt that ends now.
     fn item_of(&self, attempt: AttemptId) -> Result<Item, JournalError>;
 
-    /// An attempt with its item, whether it has ended or not.
-    fn attempt(&self, attempt: AttemptId) -> Result<(Item, Standing), JournalError>;
+    /// An attempt with its item, whether it has ended or not; `None`: there is none of that number.
+    fn attempt(&self, attempt: AttemptId) -> Result<Option<(Item, Standing)>, JournalError>;
+
+    /// The item whose requests have this key.
+    fn of_key(&self, request_id: &str) -> Result<Option<Item>, JournalError>;
 
     /// Whether the log has an entry about an item with this answer.
     fn knows_answer(&self, item: ItemId, sha256: &str) -> Result<bool, JournalError>;

@@ -71,7 +71,7 @@ fn begin(desk: &impl Desk, first: &First) -> Result<(Item, AttemptId, Vec<u8>), 
     Ok((item, attempt, first.body.clone()))
 }
 
-fn intended(run: &RunId, attempt: AttemptId) -> Entry {
+pub(super) fn intended(run: &RunId, attempt: AttemptId) -> Entry {
     Entry::Intended { run: run.to_string(), attempt: attempt.0 }
 }
 

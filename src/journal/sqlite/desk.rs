@@ -1,6 +1,6 @@
 //! The statements with which the rules read and write items, attempts and the log.
 
-use rusqlite::params;
+use rusqlite::{OptionalExtension as _, params};
 
 use super::failed;
 use super::look;
@@ -43,14 +43,23 @@ impl Desk for Pen {
         Self::item_of(self, attempt)
     }
 
-    fn attempt(&self, attempt: AttemptId) -> Result<(Item, Standing), JournalError> {
-        let (item, has_ended): (i64, bool) = self
+    fn attempt(&self, attempt: AttemptId) -> Result<Option<(Item, Standing)>, JournalError> {
+        let found: Option<(i64, bool)> = self
             .connection()
             .query_row("SELECT item, ended_at IS NOT NULL FROM attempt WHERE id = ?1", [attempt.0], |row| {
                 Ok((row.get(0)?, row.get(1)?))
             })
+            .optional()
             .map_err(failed)?;
-        Ok((Self::load(self, ItemId(item))?, if has_ended { Standing::Ended } else { Standing::Open }))
+        let Some((item, has_ended)) = found else { return Ok(None) };
+        Ok(Some((Self::load(self, ItemId(item))?, if has_ended { Standing::Ended } else { Standing::Open })))
+    }
+
+    fn of_key(&self, request_id: &str) -> Result<Option<Item>, JournalError> {
+        let found =
+            self.connection().query_row("SELECT id FROM item WHERE request_id = ?1", [request_id], |row| row.get(0));
+        let found: Option<i64> = found.optional().map_err(failed)?;
+        found.map(|item| Self::load(self, ItemId(item))).transpose()
     }
 
     fn knows_answer(&self, item: ItemId, sha256: &str) -> Result<bool, JournalError> {

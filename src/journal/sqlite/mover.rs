@@ -14,7 +14,8 @@ use crate::journal::JournalError;
 /// Pages that the WAL may hold before they are moved: 16 MiB. A page that changes often is moved once.
 const LONGEST: i64 = 4000;
 
-/// With so many the writer waits for the mover: a disk that moves them more slowly than they come would fill up.
+/// With so many the writer waits for the mover, and moves what is left itself, however many these are: the WAL would grow for ever
+/// on a disk that moves pages more slowly than they come.
 const TOO_LONG: i64 = 2 * LONGEST;
 
 /// So many the writer moves itself.
@@ -58,7 +59,7 @@ impl Mover {
         let was_at_work = self.is_at_work;
         if was_at_work {
             let told = match self.tells.try_recv() {
-                Err(TryRecvError::Empty) if left(writer)? < TOO_LONG => return Ok(()),
+                Err(TryRecvError::Empty) if Wal::of(writer)?.pages < TOO_LONG => return Ok(()),
                 Err(TryRecvError::Empty) => self.tells.recv().ok(),
                 told => told.ok(),
             };
@@ -66,24 +67,36 @@ impl Mover {
             self.is_at_work = false;
             told.ok_or_else(|| JournalError::Write("what moves its pages has stopped".into()))??;
         }
-        let left = left(writer)?;
-        if left > LONGEST || (was_at_work && left > REST) {
-            self.is_at_work = self.asks.as_ref().is_some_and(|asks| asks.send(()).is_ok());
-        } else if was_at_work {
+        let wal = Wal::of(writer)?;
+        if was_at_work && (wal.left <= REST || wal.pages >= TOO_LONG) {
             checkpoint(writer, "PASSIVE")?;
+        } else if was_at_work || wal.left > LONGEST {
+            self.is_at_work = self.asks.as_ref().is_some_and(|asks| asks.send(()).is_ok());
         }
         Ok(())
     }
 }
 
-/// So many pages of the WAL are still to be moved.
-fn left(connection: &Connection) -> Result<i64, JournalError> {
-    checkpoint(connection, "NOOP").map(|(frames, moved)| frames - moved)
+/// How long the WAL is.
+#[derive(Debug, Clone, Copy)]
+struct Wal {
+    /// Its pages.
+    pages: i64,
+    /// Those of them that are still to be moved.
+    left: i64,
 }
 
-/// How many pages the WAL holds, and how many of them are moved.
-fn checkpoint(connection: &Connection, mode: &str) -> Result<(i64, i64), JournalError> {
-    let read = |row: &rusqlite::Row<'_>| Ok((row.get(1)?, row.get(2)?));
+impl Wal {
+    fn of(connection: &Connection) -> Result<Self, JournalError> {
+        checkpoint(connection, "NOOP")
+    }
+}
+
+fn checkpoint(connection: &Connection, mode: &str) -> Result<Wal, JournalError> {
+    let read = |row: &rusqlite::Row<'_>| {
+        let (pages, moved): (i64, i64) = (row.get(1)?, row.get(2)?);
+        Ok(Wal { pages, left: pages - moved })
+    };
     let mut statement = connection.prepare_cached(&format!("PRAGMA wal_checkpoint({mode})")).map_err(failed)?;
     statement.query_row([], read).map_err(failed)
 }
@@ -123,7 +136,7 @@ mod tests {
             while mover.is_at_work {
                 mover.look(&writer).unwrap();
             }
-            assert_eq!(left(&writer).unwrap(), 0);
+            assert_eq!(Wal::of(&writer).unwrap().left, 0);
         }
         let wal = folder.path().join("t.db-wal").metadata().unwrap().len();
         assert!(wal < 8_000 * 4_200, "{wal}");

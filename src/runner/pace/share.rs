@@ -10,6 +10,7 @@ use std::sync::Mutex as Locked;
 use std::time::Duration;
 
 use tokio::sync::{Mutex, watch};
+use tokio::task::JoinHandle;
 
 use crate::job::settings::Limits;
 use crate::journal::lane::{FULL, Lane, Lanes, Reserved, Wanted};
@@ -34,8 +35,8 @@ pub struct Share<L, C> {
     places: u32,
     /// A place may be used until so long after its time.
     lasts: Duration,
-    /// Who waits for a place gets it in turn.
-    turn: Mutex<()>,
+    /// Who waits for a place gets it in turn, and so is the journal asked for more of them: one question at a time.
+    turn: Mutex<Option<Question>>,
     ours: Locked<Ours>,
     /// What may leave at this moment.
     open: watch::Sender<Open>,
@@ -89,6 +90,8 @@ struct Ours {
     places: Option<VecDeque<Duration>>,
     /// So much of the rate is in force for all who share the lane, as far as we have heard, in thousandths.
     in_force: u32,
+    /// The lane was full: it is not asked for places before this.
+    ask_at: Duration,
     /// So many good answers have come since the last places.
     well: u32,
     /// No call of ours before this: the provider has asked for a wait.
@@ -128,10 +131,11 @@ impl<L: Lanes, C: Clock> Share<L, C> {
             lane,
             places,
             lasts,
-            turn: Mutex::new(()),
+            turn: Mutex::new(None),
             ours: Locked::new(Ours {
                 places: Some(VecDeque::new()),
                 in_force: FULL,
+                ask_at: Duration::ZERO,
                 well: 0,
                 held_until: Duration::ZERO,
                 telling: 0,
@@ -169,42 +173,51 @@ impl<L: Lanes, C: Clock> Share<L, C> {
     }
 
     async fn wait(&self, what: Turn) -> Result<(), JournalError> {
-        let _turn = self.turn.lock().await;
+        let mut turn = self.turn.lock().await;
         loop {
             let now = self.clock.monotonic();
             match self.next_place(now, what) {
                 Next::Go => return Ok(()),
                 Next::At(place) => self.clock.sleep(place.saturating_sub(now)).await,
                 Next::Never(error) => return Err(error),
-                Next::None => {
-                    self.reserve().await?;
-                }
+                Next::None => self.reserve(&mut turn).await?,
             }
         }
     }
 
-    /// Asks for places, and tells how many good answers there were, until that is heard. At a lower rate a block has fewer places:
-    /// a wait that is asked for later loses all that are left of it.
-    async fn reserve(&self) -> Result<(), JournalError> {
-        let (well, places) = {
-            let ours = self.ours();
-            (ours.well, (self.places * ours.in_force / FULL).max(1))
-        };
-        match self.lanes.reserve(&self.lane, Wanted { places, well }).await? {
-            Reserved::Alone => self.ours().places = None,
-            Reserved::Later(wait) => self.clock.sleep(wait).await,
+    /// Asks for places, and tells how many good answers there were, until that is heard. Whoever asks may be dropped, and mostly is,
+    /// for a call has come back; the next one waits for the same answer, or its places would be lost.
+    async fn reserve(&self, turn: &mut Option<Question>) -> Result<(), JournalError> {
+        let question = turn.get_or_insert_with(|| self.ask());
+        let answered = (&mut question.answer).await.expect("the question does not panic");
+        let Question { wanted, .. } = turn.take().expect("it was asked");
+        let (reserved, at) = answered?;
+        let mut ours = self.ours();
+        match reserved {
+            Reserved::Alone => ours.places = None,
+            Reserved::Later(wait) => ours.ask_at = at + wait,
             Reserved::Places { first_in, spacing } => {
-                // The answer has been on its way: a place comes a little later for it, and never sooner.
-                let first = self.clock.monotonic() + first_in;
-                let mut ours = self.ours();
-                ours.well = ours.well.saturating_sub(well);
+                ours.well = ours.well.saturating_sub(wanted.well);
                 ours.in_force = share_of(self.lane.spacing, spacing);
                 if let Some(all) = ours.places.as_mut() {
-                    all.extend((0..places).map(|index| first + spacing * index));
+                    all.extend((0..wanted.places).map(|index| at + first_in + spacing * index));
                 }
             }
         }
         Ok(())
+    }
+
+    /// At a lower rate a block has fewer places: a wait that is asked for later loses all that are left of it.
+    fn ask(&self) -> Question {
+        let ours = self.ours();
+        let wanted = Wanted { places: (self.places * ours.in_force / FULL).max(1), well: ours.well };
+        let (lanes, lane, clock) = (Arc::clone(&self.lanes), self.lane.clone(), self.clock.clone());
+        let answer = tokio::spawn(async move {
+            let reserved = lanes.reserve(&lane, wanted).await?;
+            // It has been on its way: a place comes a little later for it, and never sooner.
+            Ok((reserved, clock.monotonic()))
+        });
+        Question { wanted, answer }
     }
 
     /// How much of the rate is in force for all who share the lane, in thousandths; `None`: nobody shares it with us.
@@ -230,11 +243,13 @@ impl<L: Lanes, C: Clock> Share<L, C> {
         if ours.telling > 0 {
             return Next::At(now + AGAIN);
         }
+        let ask_at = ours.ask_at;
         let Some(places) = ours.places.as_mut() else { return Next::Go };
         while places.front().is_some_and(|place| *place + self.lasts < now) {
             places.pop_front();
         }
         match places.front().copied() {
+            None if now < ask_at => Next::At(ask_at),
             None => Next::None,
             Some(place) if place > now => Next::At(place),
             Some(_) => {
@@ -267,6 +282,13 @@ impl<L: Lanes, C: Clock> Share<L, C> {
     fn ours(&self) -> std::sync::MutexGuard<'_, Ours> {
         self.ours.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
+}
+
+/// The journal is being asked for places.
+struct Question {
+    wanted: Wanted,
+    /// What it says, and when that was heard on the steady clock.
+    answer: JoinHandle<Result<(Reserved, Duration), JournalError>>,
 }
 
 enum Next {

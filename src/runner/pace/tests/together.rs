@@ -15,8 +15,10 @@ use crate::runner::pace::share::{Place, Purpose, Share};
 use crate::runner::pace::turn;
 
 /// Calls under way of a host, at most.
-const CONCURRENCY: usize = 32;
+const CONCURRENCY: usize = 64;
 const WAY_AND_BACK: Duration = Duration::from_millis(80);
+/// The way to the server of the lane and back.
+const ANSWERED_IN: Duration = Duration::from_millis(2);
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// The lane as a server keeps it: what `journal::postgres::limiter` says in SQL.
@@ -36,19 +38,27 @@ impl Default for Row {
     }
 }
 
-impl Lanes for Server {
-    async fn reserve(&self, lane: &Lane, wanted: Wanted) -> Result<Reserved, JournalError> {
-        let (now, mut row) = (SystemClock.monotonic(), self.0.lock().unwrap());
-        if row.full_until > now + lane.ahead {
-            return Ok(Reserved::Later(row.full_until.saturating_sub(now + lane.ahead)));
+impl Row {
+    fn reserve(&mut self, lane: &Lane, wanted: Wanted) -> Reserved {
+        let now = SystemClock.monotonic();
+        if self.full_until > now + lane.ahead {
+            return Reserved::Later(self.full_until.saturating_sub(now + lane.ahead));
         }
         let a_step = per_step(u32::try_from(SECOND.as_micros() / lane.spacing.as_micros()).unwrap());
-        let well = row.well + wanted.well;
-        (row.share, row.well) = ((row.share + STEP * (well / a_step)).min(FULL), well % a_step);
-        let spacing = lane.spacing * FULL / row.share;
-        let first = row.full_until.max(now);
-        row.full_until = first + spacing * wanted.places;
-        Ok(Reserved::Places { first_in: first.saturating_sub(now), spacing })
+        let well = self.well + wanted.well;
+        (self.share, self.well) = ((self.share + STEP * (well / a_step)).min(FULL), well % a_step);
+        let spacing = lane.spacing * FULL / self.share;
+        let first = self.full_until.max(now);
+        self.full_until = first + spacing * wanted.places;
+        Reserved::Places { first_in: first.saturating_sub(now), spacing }
+    }
+}
+
+impl Lanes for Server {
+    async fn reserve(&self, lane: &Lane, wanted: Wanted) -> Result<Reserved, JournalError> {
+        let reserved = self.0.lock().unwrap().reserve(lane, wanted);
+        SystemClock.sleep(ANSWERED_IN).await;
+        Ok(reserved)
     }
 
     async fn hold(&self, _: &Lane, wait: Duration) -> Result<(), JournalError> {
@@ -191,4 +201,16 @@ async fn in_a_lane_the_lowered_rate_is_that_of_all() {
     assert!(times[0] >= SECOND && times[20] <= Duration::from_millis(3050), "{times:?}");
     [250, 500, FULL].into_iter().for_each(|in_force| pacer.follow(in_force));
     assert_eq!(pacer.seen().lowest_share, Some(250));
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_places_are_lost_to_calls_that_come_back_while_more_are_asked_for() {
+    for (rate, hosts) in [(100, 1), (100, 3), (400, 1), (400, 3)] {
+        let time = Duration::from_secs(20);
+        let one = seen(Alone, 1, rate, |_| usize::MAX, time).await;
+        let together = seen(Server::default(), hosts, rate, |_| usize::MAX, time).await;
+        assert!(together.good * 100 >= one.good * 99, "{rate}/s: {} of {} by {hosts}", together.good, one.good);
+        let most = most_within(&together.arrived, SECOND);
+        assert!(most <= rate as usize + 1, "{rate}/s: {most} calls of {hosts} in a second");
+    }
 }

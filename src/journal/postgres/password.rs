@@ -1,13 +1,43 @@
-//! PostgreSQL's own password file: lines of `host:port:database:user:password`, of which the first that fits counts. A `*`
-//! fits everything; a colon or a backslash in a field has a backslash before it.
+//! Where the password of a shared journal is: in a file of its own, in a variable, or in PostgreSQL's own password file. That one has
+//! lines of `host:port:database:user:password`, of which the first that fits counts. A `*` fits everything; a colon or a backslash
+//! in a field has a backslash before it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::address::{Address, Place};
 use crate::model::secret::Secret;
 
+/// The password, from the file or the variable that the URL names, or else from where PostgreSQL's own programs look; `None`: there
+/// is none, and the server may not want one.
+pub(super) fn find(
+    address: &Address,
+    file: Option<&Path>,
+    named: Option<&str>,
+    variable: &dyn Fn(&str) -> Option<String>,
+) -> Result<Option<Secret>, String> {
+    if let Some(path) = file {
+        let text = private_text(path)?;
+        let text = text.trim_end_matches(['\r', '\n']);
+        return if text.is_empty() { Err(format!("{} is empty", path.display())) } else { Ok(Some(Secret::new(text))) };
+    }
+    if let Some(name) = named {
+        let hint = "set it for this program; cron has an environment of its own";
+        let text = variable(name);
+        let text = text.ok_or_else(|| format!("the environment variable {name} is not set\n  hint: {hint}"))?;
+        return Ok(Some(Secret::new(&text)));
+    }
+    if let Some(text) = variable("PGPASSWORD") {
+        return Ok(Some(Secret::new(&text)));
+    }
+    let own = variable("HOME").map(|home| Path::new(&home).join(".pgpass")).filter(|path| path.exists());
+    match variable("PGPASSFILE").map(PathBuf::from).or(own) {
+        Some(path) => Ok(in_lines(&private_text(&path)?, address)),
+        None => Ok(None),
+    }
+}
+
 /// The text of a file that nobody else may read.
-pub(super) fn private_text(path: &Path) -> Result<String, String> {
+fn private_text(path: &Path) -> Result<String, String> {
     let unread = |error: std::io::Error| format!("{} cannot be read: {error}", path.display());
     #[cfg(unix)]
     {
@@ -20,8 +50,8 @@ pub(super) fn private_text(path: &Path) -> Result<String, String> {
     std::fs::read_to_string(path).map_err(unread)
 }
 
-/// The password for an address, if the file has one.
-pub(super) fn find(text: &str, address: &Address) -> Option<Secret> {
+/// The password for an address, if the lines have one.
+fn in_lines(text: &str, address: &Address) -> Option<Secret> {
     let host = match &address.place {
         Place::Host(host) => host.clone(),
         Place::Socket(folder) => folder.to_string_lossy().into_owned(),
@@ -72,14 +102,14 @@ mod tests {
                     db.example:*:bo\\:oks:rekon:th:r\\\\ee\n*:*:*:*:last\nlocalhost:*:*:*:never\n";
         let of = |url: &str| {
             let address = Address::parse(url, Path::new("/"), &|_| None).unwrap();
-            find(text, &address).map(|secret| secret.expose().to_owned())
+            in_lines(text, &address).map(|secret| secret.expose().to_owned())
         };
         assert_eq!(of("postgres://rekon@db.example/bo%3Aoks").as_deref(), Some("th:r\\ee"));
         assert_eq!(of("postgres://someone@db.example/books").as_deref(), Some("two"));
         assert_eq!(of("postgres://rekon@db.example/books").as_deref(), Some("last"));
         let address = Address::parse("postgres://rekon@/books?host=/run/pg", Path::new("/"), &|_| None).unwrap();
         assert_eq!(
-            find("localhost:*:*:*:own", &address).map(|secret| secret.expose().to_owned()).as_deref(),
+            in_lines("localhost:*:*:*:own", &address).map(|secret| secret.expose().to_owned()).as_deref(),
             Some("own")
         );
     }
