@@ -65,7 +65,7 @@ pub struct Summary {
     /// The part of `in_doubt` that is not in this run's input; of an audit, that none of its rows is judged by.
     pub in_doubt_earlier: Tally,
     /// Orders that the input of an audit does not have and to which runs of ours did something, per state; rupiah as far as
-    /// the journal knows them. Left out if there are none.
+    /// they are known. Left out if there are none.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub done_elsewhere: BTreeMap<&'static str, Tally>,
     /// Lines of the logs per reason.
