@@ -422,11 +422,11 @@ impl Case {
         self.job.task == Task::Change(Operation::Cancel) && guards.is_some_and(|guards| guards.refuse_paid)
     }
 
-    /// The header of the invoice in the file of the orders.
-    pub(super) fn invoice_header(&self) -> &str {
-        match self.job.orders.columns.get(&Field::InvoiceNumber) {
+    /// The header of a field in the file of the orders.
+    pub(super) fn header(&self, field: Field) -> &str {
+        match self.job.orders.columns.get(&field) {
             Some(Column::Header(name)) => name.as_str(),
-            Some(Column::Value(_)) | None => Field::InvoiceNumber.word(),
+            Some(Column::Value(_)) | None => field.word(),
         }
     }
 

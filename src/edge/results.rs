@@ -7,6 +7,7 @@ use crate::edge::read::{Opened, ReadError};
 use crate::model::environment::Environment;
 use crate::model::fault::{Fault, Place};
 use crate::model::ids::{InvoiceNumber, RequestId};
+use crate::model::money::{AmountStyle, Rupiah};
 use crate::model::operation::Operation;
 use crate::model::rows::Row;
 use crate::model::status::PaymentStatus;
@@ -31,6 +32,9 @@ const OWN: [&str; 5] =
 
 /// Our own name for the column of the invoice.
 const INVOICE: &str = "invoice_number";
+
+/// Our own name for the column of the amount.
+const AMOUNT: &str = "amount";
 
 /// Where the run behind a results.csv was made, if its summary.json still stands beside it.
 #[must_use]
@@ -62,6 +66,8 @@ pub struct ResultsReader {
     request_id: usize,
     payment_status: usize,
     settled_at: usize,
+    /// `None`: it does not say over what amounts.
+    amount: Option<(usize, AmountStyle)>,
 }
 
 impl ResultsReader {
@@ -94,7 +100,22 @@ impl ResultsReader {
             return refused(message).map_err(|fault| vec![fault.hint(hint)]);
         };
         let reason = column("rekon_reason");
-        Ok(Self { invoice, operation, state, reason, request_id, payment_status, settled_at })
+        Ok(Self { invoice, operation, state, reason, request_id, payment_status, settled_at, amount: None })
+    }
+
+    /// Reads the amounts too: they are in the column that the audit's own orders have theirs in, or in `amount`, and written
+    /// as theirs. They are those of whole orders: every row of an order with several line items repeats its amount.
+    #[must_use]
+    pub fn with_amounts(self, head: &Table, amount_column: &str, style: AmountStyle) -> Self {
+        let column = |name: &str| head.header().iter().position(|header| header == name);
+        let amount = column(amount_column).or_else(|| column(AMOUNT));
+        Self { amount: amount.map(|column| (column, style)), ..self }
+    }
+
+    /// Over what amount something was done. What is not written as an amount says nothing.
+    fn amount(&self, state: DoneState, row: &Row<'_, '_>) -> Option<Rupiah> {
+        let (column, style) = self.amount.filter(|_| state.is_done())?;
+        Rupiah::parse_amount(row.plain(column)?, style).ok()
     }
 
     /// Reads one row; `None` for a row that was bad when the run read it: it has no invoice, and did nothing.
@@ -127,7 +148,7 @@ impl ResultsReader {
             invoice,
             operation,
             state,
-            amount: None,
+            amount: self.amount(state, row),
             request_id,
             payment_status: PaymentStatus::from_word(&row.field(self.payment_status)),
             settled_at,
@@ -278,6 +299,33 @@ results.csv:5:3: rekon_operation "re\"fund" is not an operation
         let expected = r#"results.csv: has no column "No Invoice" or "invoice_number"
   hint: it has "Kasir", "Nomor"; name the one with the invoice "invoice_number" in a copy of the file"#;
         assert_eq!(read_as(&text, "No Invoice").unwrap_err(), expected);
+    }
+
+    #[test]
+    fn the_amount_of_what_was_done_is_found_as_the_orders_have_it() {
+        use AmountStyle::{Id, Plain, Us};
+        let amount_of = |header: &str, field: &str, state: &str, (column, style): (&str, AmountStyle)| {
+            let text = format!("{header},{HEADER}\n{field},A,refund,{state},,R-1,,\n").into_bytes();
+            let table = csv::parse("results.csv", text, &FORMAT, &KNOWN).expect("it is a table");
+            let reader = ResultsReader::new(&table, "invoice_number").expect("a results.csv");
+            let reader = reader.with_amounts(&table, column, style);
+            let mut rows = Rows::of(&table);
+            let row = rows.next_row().expect("it has a row");
+            reader.read(&row).expect("it is good").expect("it has an invoice").amount.map(Rupiah::whole)
+        };
+        let cases = [
+            ("Nominal", "1.250.000", "succeeded", ("Nominal", Id), Some(1_250_000)),
+            ("amount", "\"1,250,000\"", "already_done", ("Nominal", Us), Some(1_250_000)),
+            ("amount", "1250000", "succeeded", ("amount", Plain), Some(1_250_000)),
+            // What was not done was done over no amount; no column, no amount; and what is none is no fault.
+            ("amount", "1250000", "refused", ("amount", Plain), None),
+            ("Total", "1250000", "succeeded", ("Nominal", Plain), None),
+            ("amount", "1.250.000", "succeeded", ("amount", Plain), None),
+            ("amount", "", "succeeded", ("amount", Plain), None),
+        ];
+        for (header, field, state, named, expected) in cases {
+            assert_eq!(amount_of(header, field, state, named), expected, "{header} {field} {state} {named:?}");
+        }
     }
 
     #[test]

@@ -180,6 +180,7 @@ impl<'a> Bench<'a> {
             amount: entry.amount,
             done: done.map(|done| (done.operation, done.state)),
             ruled: done.is_some_and(|done| done.ruled),
+            moved: entry.moved,
             picture: &picture,
             age: if age.is_some_and(|age| age < self.rules.grace) { Age::Young } else { Age::Old },
         };

@@ -91,10 +91,15 @@ pub enum Reason {
     NotSelected,
     /// Its business day is not in the period.
     OutsidePeriod,
+    // These follow here, so that an audit without them keeps the name that is made of its reasons.
+    /// An operation of ours was done over another amount than the book's.
+    RunAmount,
+    /// Two refunds of ours, or more, had their effect.
+    RefundedTwice,
 }
 
 /// All reasons but [`Reason::Disagree`], which there is once for each pair of words.
-const PLAIN: [Reason; 38] = [
+const PLAIN: [Reason; 40] = [
     Reason::Agree,
     Reason::AgreeLate,
     Reason::Answered,
@@ -113,6 +118,8 @@ const PLAIN: [Reason; 38] = [
     Reason::DokuMore,
     Reason::DokuLess,
     Reason::SeveralAmounts,
+    Reason::RunAmount,
+    Reason::RefundedTwice,
     Reason::CancelledRefunded,
     Reason::RuledOtherwise,
     Reason::PaidCancelledByUs,
@@ -187,7 +194,9 @@ impl Reason {
             | Self::RuledDone => Verdict::Matched,
             Self::Awaited | Self::StillPending | Self::RefundAwaited => Verdict::Pending,
             Self::Unproved | Self::RefundUnproved => Verdict::Missing,
-            Self::DokuMore | Self::DokuLess | Self::SeveralAmounts => Verdict::AmountMismatch,
+            Self::DokuMore | Self::DokuLess | Self::SeveralAmounts | Self::RunAmount | Self::RefundedTwice => {
+                Verdict::AmountMismatch
+            }
             Self::Disagree(..) | Self::CancelledRefunded | Self::RuledOtherwise => Verdict::StatusMismatch,
             Self::PaidCancelledByUs | Self::PaidCancelledInBook | Self::PaidRuledCancelled => Verdict::PaidAfterCancel,
             Self::RefundedByUs | Self::RefundedInBook | Self::RuledUnpaid => Verdict::RefundedUnpaid,
@@ -227,6 +236,8 @@ impl Reason {
             Self::DokuMore => "DOKU names more than the book",
             Self::DokuLess => "DOKU names less than the book",
             Self::SeveralAmounts => "DOKU names several amounts",
+            Self::RunAmount => "our run had another amount",
+            Self::RefundedTwice => "refunded twice by us",
             Self::Disagree(..) => return None,
             Self::CancelledRefunded => "cancelled by us but DOKU REFUNDED",
             Self::RuledOtherwise => "a person ruled otherwise than book or DOKU",

@@ -21,6 +21,17 @@ pub enum Age {
     Old,
 }
 
+/// What our operations on an order moved, as far as the book knows of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moved {
+    /// Nothing, or what the book says.
+    AsTheBook,
+    /// One of them was done over another amount than the book's.
+    OtherAmount,
+    /// Two refunds, or more, had their effect.
+    Twice,
+}
+
 /// What is judged.
 #[derive(Debug, Clone, Copy)]
 pub struct Case<'a> {
@@ -32,6 +43,8 @@ pub struct Case<'a> {
     pub done: Option<(Operation, DoneState)>,
     /// A person has ruled so: it decides as a proof would, and is no word of DOKU's.
     pub ruled: bool,
+    /// What all of our operations moved.
+    pub moved: Moved,
     /// What DOKU's notifications say.
     pub picture: &'a Picture,
     /// Whether proof had time to arrive.
@@ -80,6 +93,9 @@ fn not_sent(case: &Case<'_>, state: DoneState) -> Reason {
 }
 
 fn by_evidence(case: &Case<'_>) -> Reason {
+    if case.moved == Moved::Twice {
+        return Reason::RefundedTwice;
+    }
     let by_status = match by_status(case) {
         reason if case.ruled => by_ruling(reason, case),
         reason => reason,
@@ -111,9 +127,11 @@ fn by_ruling(reason: Reason, case: &Case<'_>) -> Reason {
     }
 }
 
-/// How the amounts that DOKU names differ from the order's; `None` if none does.
+/// How the amounts that DOKU names, or that our operations were over, differ from the order's; `None` if none does.
 fn another_amount(case: &Case<'_>) -> Option<Reason> {
-    let other = case.picture.other_amount?;
+    let Some(other) = case.picture.other_amount else {
+        return (case.moved == Moved::OtherAmount).then_some(Reason::RunAmount);
+    };
     Some(if case.picture.several_amounts {
         Reason::SeveralAmounts
     } else if other > case.amount {
@@ -230,14 +248,31 @@ mod tests {
     fn audit(book: BookStatus, heard: Option<PaymentStatus>, age: Age) -> Verdict {
         let picture = picture(heard);
         let expectation = Expectation::Book(Some(book));
-        judge(&Case { expectation, amount: Rupiah::new(5), done: None, ruled: false, picture: &picture, age }).verdict()
+        judge(&Case {
+            expectation,
+            amount: Rupiah::new(5),
+            done: None,
+            ruled: false,
+            moved: Moved::AsTheBook,
+            picture: &picture,
+            age,
+        })
+        .verdict()
     }
 
     fn run(operation: Operation, state: DoneState, heard: Option<PaymentStatus>) -> Verdict {
         let (picture, done) = (picture(heard), Some((operation, state)));
         let expectation = Expectation::Effect(operation);
-        judge(&Case { expectation, amount: Rupiah::new(5), done, ruled: false, picture: &picture, age: Age::Old })
-            .verdict()
+        judge(&Case {
+            expectation,
+            amount: Rupiah::new(5),
+            done,
+            ruled: false,
+            moved: Moved::AsTheBook,
+            picture: &picture,
+            age: Age::Old,
+        })
+        .verdict()
     }
 
     #[test]
@@ -307,7 +342,15 @@ mod tests {
             let (silence, heard) = (picture(None), picture(Some(PaymentStatus::Success)));
             let (amount, done) = (Rupiah::new(5), Some((Operation::Refund, state)));
             let expectation = Expectation::Book(Some(BookStatus::Paid));
-            let case = Case { expectation, amount, done, ruled: false, picture: &silence, age: Age::Old };
+            let case = Case {
+                expectation,
+                amount,
+                done,
+                ruled: false,
+                moved: Moved::AsTheBook,
+                picture: &silence,
+                age: Age::Old,
+            };
             assert_eq!(judge(&case), Reason::Unproved);
             assert_eq!(judge(&Case { picture: &heard, ..case }).verdict(), Verdict::NotSent);
         }
@@ -325,10 +368,40 @@ mod tests {
                 amount: Rupiah::new(5),
                 done: None,
                 ruled: false,
+                moved: Moved::AsTheBook,
                 picture: &heard,
                 age: Age::Young,
             };
             assert_eq!(judge(&case), reason);
+        }
+    }
+
+    #[test]
+    fn what_we_moved_is_held_against_the_book() {
+        use DoneState as D;
+        let heard = picture(Some(PaymentStatus::Success));
+        let more = Picture { other_amount: Some(Rupiah::new(6)), ..heard };
+        let never_paid = picture(Some(PaymentStatus::Failed));
+        let cases = [
+            (D::Succeeded, Moved::AsTheBook, &heard, Reason::Answered),
+            // What is not settled, or was refused, says so first.
+            (D::Unknown, Moved::Twice, &heard, Reason::NoProof),
+            (D::Conflict, Moved::OtherAmount, &heard, Reason::ProofsDisagree),
+            (D::Refused, Moved::OtherAmount, &heard, Reason::Refused),
+            // Money on the wrong side is more urgent than how much it was, and DOKU's amount can be shown.
+            (D::Succeeded, Moved::OtherAmount, &never_paid, Reason::RefundedByUs),
+            (D::Succeeded, Moved::OtherAmount, &more, Reason::DokuMore),
+            (D::Succeeded, Moved::OtherAmount, &heard, Reason::RunAmount),
+            (D::AlreadyDone, Moved::OtherAmount, &heard, Reason::RunAmount),
+            (D::Succeeded, Moved::Twice, &heard, Reason::RefundedTwice),
+            (D::Succeeded, Moved::Twice, &never_paid, Reason::RefundedTwice),
+        ];
+        for (state, moved, picture, reason) in cases {
+            let done = Some((Operation::Refund, state));
+            let expectation = Expectation::Book(Some(BookStatus::Refunded));
+            let case =
+                Case { expectation, amount: Rupiah::new(5), done, ruled: false, moved, picture, age: Age::Young };
+            assert_eq!(judge(&case), reason, "{state:?} {moved:?}");
         }
     }
 
@@ -355,8 +428,15 @@ mod tests {
         for (book, operation, heard, verdict) in cases {
             let (picture, done) = (picture(heard), Some((operation, DoneState::Succeeded)));
             let expectation = Expectation::Book(Some(book));
-            let case =
-                Case { expectation, amount: Rupiah::new(5), done, ruled: false, picture: &picture, age: Age::Old };
+            let case = Case {
+                expectation,
+                amount: Rupiah::new(5),
+                done,
+                ruled: false,
+                moved: Moved::AsTheBook,
+                picture: &picture,
+                age: Age::Old,
+            };
             assert_eq!(judge(&case).verdict(), verdict, "{book} {operation} {heard:?}");
         }
     }
@@ -375,6 +455,7 @@ mod tests {
                         amount: Rupiah::new(5),
                         done,
                         ruled: false,
+                        moved: Moved::AsTheBook,
                         picture: &picture,
                         age: Age::Old,
                     };

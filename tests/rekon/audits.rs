@@ -119,6 +119,82 @@ fn an_audit_believes_the_journal_of_an_earlier_run() {
 }
 
 #[test]
+fn a_refund_in_the_journal_over_another_amount_than_the_books_is_no_match() {
+    let folder = Folder::new();
+    folder.write(
+        "state.yaml",
+        "orders:\n  - {invoice_number: INV-1, amount: 900000, status: paid, order_id: 1000035148}\n",
+    );
+    folder.write(
+        "refunds.csv",
+        &format!("invoice_number,amount,order_id,akulaku_reference\nINV-1,900000,1000035148,{CLIENT_ID}INV-1\n"),
+    );
+    folder.write(
+        "refund.yaml",
+        &format!(
+            "job: refund-test\noperation: refund\nmerchant: {{environment: simulator, state: state.yaml}}\n\
+             orders: {{file: refunds.csv}}\n{LIMITS}"
+        ),
+    );
+    exits(&folder.rekon(&["run", "refund.yaml"]), 0);
+    audit(&folder, "");
+    folder.write("orders.csv", "invoice_number,amount,Status\nINV-1,90000,refunded\n");
+    for parts in [&[][..], &["--parts", "3"]] {
+        let audited = folder.rekon(&[&["reconcile", "audit.yaml"], parts].concat());
+        exits(&audited, 1);
+        let reconciled = rows(&out(&folder, &audited, "reconciliation.csv"));
+        assert_eq!(column(&reconciled, "verdict"), ["amount_mismatch"]);
+        assert_eq!(column(&reconciled, "reason"), ["our run had another amount"]);
+    }
+    let shown = folder.rekon(&["show", "INV-1", "--job", "audit.yaml"]);
+    exits(&shown, 0);
+    assert!(shown.stdout.contains("amount_mismatch: our run had another amount\n"), "{}", shown.stdout);
+    assert!(shown.stdout.contains("; over another amount than the book's"), "{}", shown.stdout);
+}
+
+#[test]
+fn what_is_wrong_with_our_own_results_is_told_in_words_in_both_languages() {
+    let folder = Folder::new();
+    audit(&folder, "reconcile: {results: [ours.csv]}\n");
+    folder.write("orders.csv", "invoice_number,amount,Status\nTWICE,1000,refunded\nDISPUTED,1000,refunded\n");
+    let [first, second] = ["11111111-1111-8111-8111-111111111111", "22222222-2222-8222-8222-222222222222"];
+    let refund = |invoice, state, id| format!("{invoice},1000,refund,{state},,{id},,2024-01-21T09:00:00Z\n");
+    let results = [
+        refund("TWICE", "succeeded", first),
+        refund("TWICE", "succeeded", second),
+        refund("DISPUTED", "succeeded", first),
+        refund("DISPUTED", "refused", first),
+    ];
+    folder.write("ours.csv", &format!("{RESULTS}{}", results.concat()));
+    let cases = [
+        ("TWICE", "en", "amount_mismatch: refunded twice by us\n", "; one of several refunds"),
+        ("TWICE", "id", ": dana kita kembalikan dua kali\n", "; salah satu dari beberapa pengembalian dana"),
+        ("DISPUTED", "en", "in_doubt: proofs disagree\n", "; another result of this request contradicts it"),
+        (
+            "DISPUTED",
+            "id",
+            ": bukti-bukti saling bertentangan\n",
+            "; hasil lain dari permintaan ini bertentangan dengannya",
+        ),
+    ];
+    for (invoice, language, verdict, weight) in cases {
+        let shown = folder.rekon(&["show", invoice, "--job", "audit.yaml", "--lang", language]);
+        exits(&shown, 0);
+        assert!(shown.stdout.contains(verdict), "{}", shown.stdout);
+        assert_eq!(shown.stdout.matches(weight).count(), 2, "{}", shown.stdout);
+    }
+    // The doubt of our own results is told first, and has the exit code of doubt.
+    for parts in [&[][..], &["--parts", "3"]] {
+        let audited = folder.rekon(&[&["reconcile", "audit.yaml"], &AS_OF[..], parts].concat());
+        exits(&audited, 3);
+        let reconciled = rows(&out(&folder, &audited, "reconciliation.csv"));
+        assert_eq!(column(&reconciled, "verdict"), ["in_doubt", "amount_mismatch"]);
+        assert_eq!(column(&reconciled, "result_state"), ["conflict", "succeeded"]);
+        assert_eq!(column(&rows(&out(&folder, &audited, "actions.csv")), "action"), ["rule", "review"]);
+    }
+}
+
+#[test]
 fn what_may_have_been_given_back_already_is_not_to_be_refunded() {
     let folder = Folder::new();
     audit(&folder, "notifications: {files: [log.jsonl]}\nreconcile: {results: [cancels.csv]}\n");

@@ -56,6 +56,7 @@ cases! {
     a_verdict_may_be_less_than_an_error: "audit-severity-lowered",
     a_verdict_may_be_worse_than_usual: "audit-severity-raised",
     weaker_ties_are_labelled_and_several_candidates_are_none: "audit-ties",
+    results_that_contradict_the_book_or_each_other_are_named: "audit-own-results",
 }
 
 #[test]

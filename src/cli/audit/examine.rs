@@ -13,12 +13,15 @@ use crate::model::fault::printable;
 use crate::model::ids::InvoiceNumber;
 use crate::model::language::Language;
 use crate::model::moment::Moment;
+use crate::model::operation::Operation;
 use crate::model::status::{BookStatus, PaymentStatus};
+use crate::reconcile::evidence::DoneState;
 use crate::reconcile::judge::{Bench, Judged, Notified, Rules};
 use crate::reconcile::ledger::Outcome;
 use crate::reconcile::record::StrayRecord;
 use crate::reconcile::settle::settle;
 use crate::reconcile::strays::united;
+use crate::reconcile::verdict::Moved;
 use crate::report::action::Action;
 use crate::report::table;
 use crate::report::words::both::{Both, both};
@@ -212,26 +215,43 @@ fn book(case: &Case, judged: &Judged<'_>, screen: Screen) -> Piece {
 fn done_piece(outcome: &Outcome<'_>, judged: &Judged<'_>, screen: Screen) -> Piece {
     let words = screen.words();
     let id = outcome.request_id.map(|id| format!(", request id {id}")).unwrap_or_default();
-    let is_last = judged.entry.done.as_ref() == Some(outcome);
+    let more = weighed(outcome, judged);
     let (what, state) = ((words.operation)(outcome.operation.word()), (words.state_name)(outcome.state));
     let answered = |said: &str| outcome.payment_status.map(|status| format!(", {said} {status}")).unwrap_or_default();
-    let decides = |said: &str| if is_last { format!("; {said}") } else { String::new() };
     let ruled = |said: &str| if outcome.ruled { format!(", {said}") } else { String::new() };
     let text = both(
-        format!(
-            "{what} {state}{}{}{id}{}",
-            ruled("as a person ruled"),
-            answered("answered"),
-            decides("what we did last")
-        ),
-        format!(
-            "{what}: {state}{}{}{id}{}",
-            ruled("menurut keputusan orang"),
-            answered("dijawab"),
-            decides("yang terakhir kita lakukan")
-        ),
+        format!("{what} {state}{}{}{id}{}", ruled("as a person ruled"), answered("answered"), more.english),
+        format!("{what}: {state}{}{}{id}{}", ruled("menurut keputusan orang"), answered("dijawab"), more.indonesian),
     );
     (outcome.settled_at, screen.told(&both("result", "hasil")).to_owned(), screen.told(&text).to_owned())
+}
+
+/// What is to be said of a result, held against the book and against our other results.
+fn weighed(outcome: &Outcome<'_>, judged: &Judged<'_>) -> Both {
+    let deciding = judged.entry.done;
+    let is_answer = !outcome.ruled && (outcome.state.is_done() || outcome.state == DoneState::Refused);
+    let disputed = |other: Outcome<'_>| {
+        let of_request = (other.operation, other.request_id) == (outcome.operation, outcome.request_id);
+        other.state == DoneState::Conflict && of_request
+    };
+    let is_refund = outcome.operation == Operation::Refund && outcome.state == DoneState::Succeeded;
+    let weights = [
+        (outcome.other_amount, both("; over another amount than the book's", "; nominalnya berbeda dari buku")),
+        (
+            is_answer && deciding.is_some_and(disputed),
+            both(
+                "; another result of this request contradicts it",
+                "; hasil lain dari permintaan ini bertentangan dengannya",
+            ),
+        ),
+        (
+            is_refund && judged.entry.moved == Moved::Twice,
+            both("; one of several refunds", "; salah satu dari beberapa pengembalian dana"),
+        ),
+        (deciding.as_ref() == Some(outcome), both("; what we did last", "; yang terakhir kita lakukan")),
+    ];
+    let weights = weights.into_iter().filter(|(holds, _)| *holds);
+    weights.fold(both("", ""), |all, (_, more)| both(all.english + more.english, all.indonesian + more.indonesian))
 }
 
 fn said(line: &Notified, file: &str, words: &Speech) -> String {
@@ -266,7 +286,7 @@ fn document<'a>(
     let result = |outcome: &Outcome<'_>| {
         serde_json::json!({
             "operation": outcome.operation, "state": outcome.state.word(),
-            "ruled": outcome.ruled, "request_id": outcome.request_id.map(|id| id.to_string()),
+            "ruled": outcome.ruled, "other_amount": outcome.other_amount, "request_id": outcome.request_id.map(|id| id.to_string()),
             "settled_at": outcome.settled_at.map(Moment::wire),
         })
     };

@@ -13,7 +13,7 @@ use crate::edge::blocks::{Block, Cut, Stopped, in_blocks};
 use crate::edge::notification_log::{self, Line, Lines, Scratches, Verifier};
 use crate::edge::results::ResultsReader;
 use crate::edge::{csv, piped, read, results};
-use crate::job::settings::{STDIN, Source};
+use crate::job::settings::{Field, STDIN, Source};
 use crate::journal::Journal as _;
 use crate::model::rows::Rows;
 use crate::model::status::BookStatus;
@@ -171,7 +171,9 @@ const ITEMS_AT_ONCE: u32 = 10_000;
 fn results_of(audit: &Audit<'_>, path: &Path, store: &mut Store) -> Result<(), Failure> {
     let name = shown(path);
     let stream = results::open(&name, path).map_err(|error| not_read(&name, error))?;
-    let reader = ResultsReader::new(stream.head(), audit.case.invoice_header()).map_err(Failure::Faults)?;
+    let (case, head) = (&audit.case, stream.head());
+    let reader = ResultsReader::new(head, case.header(Field::InvoiceNumber)).map_err(Failure::Faults)?;
+    let reader = reader.with_amounts(head, case.header(Field::Amount), case.job.orders.amounts);
     let mut faults = Vec::new();
     store
         .done(|aim, take| {

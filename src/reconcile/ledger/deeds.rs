@@ -1,9 +1,11 @@
 //! What was done to each order.
 
 use super::{END, Gathered, TooMany};
+use crate::model::money::Rupiah;
 use crate::model::operation::Operation;
 use crate::model::status::PaymentStatus;
 use crate::reconcile::evidence::DoneState;
+use crate::reconcile::record::DoneRecord;
 
 /// What was done to all orders, each order's as a chain.
 #[derive(Debug, Default)]
@@ -26,7 +28,32 @@ pub(super) struct DoneEntry {
     /// `None`: nothing was done.
     pub(super) state: Option<DoneState>,
     pub(super) payment_status: Option<PaymentStatus>,
-    pub(super) ruled: bool,
+    pub(super) marks: Marks,
+}
+
+/// What else is known of it, in one byte: whether a person has ruled so, and whether it was done over another amount than the
+/// book's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Marks(u8);
+
+impl Marks {
+    const RULED: u8 = 1;
+    const OTHER_AMOUNT: u8 = 2;
+
+    /// The marks of a result about an order of that amount. What was not done was done over no amount.
+    pub(super) fn of(done: &DoneRecord<'_>, amount: Rupiah) -> Self {
+        let is_other = done.state.is_done() && done.amount.is_some_and(|own| own != amount);
+        let ruled = if done.ruled { Self::RULED } else { 0 };
+        Self(ruled | if is_other { Self::OTHER_AMOUNT } else { 0 })
+    }
+
+    pub(super) const fn is_ruled(self) -> bool {
+        self.0 & Self::RULED != 0
+    }
+
+    pub(super) const fn has_other_amount(self) -> bool {
+        self.0 & Self::OTHER_AMOUNT != 0
+    }
 }
 
 impl DoneEntry {
@@ -37,7 +64,7 @@ impl DoneEntry {
         operation: Operation::Create,
         state: None,
         payment_status: None,
-        ruled: false,
+        marks: Marks(0),
     };
 
     /// Whether it is the creation of an order under a Request-Id that we know.
@@ -83,5 +110,15 @@ impl Deeds {
     pub(super) fn of(&self, order: u32) -> impl Iterator<Item = DoneEntry> + '_ {
         let first = self.first.get(order as usize).filter(|done| done.state.is_some()).copied();
         std::iter::successors(first, |done| self.more.get(done.next as usize).copied())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_result_takes_half_a_line_of_the_cache() {
+        assert_eq!(size_of::<DoneEntry>(), 32);
     }
 }

@@ -1,6 +1,6 @@
 //! What a reader gathers for a ledger, on its own thread: the orders are looked up there, many at a time.
 
-use super::deeds::DoneEntry;
+use super::deeds::{DoneEntry, Marks};
 use super::orders::{AT_ONCE, NewOrders};
 use super::strangers::Strangers;
 use super::{Creation, END, Ledger, TooMany, fact, halves, write_stray};
@@ -70,7 +70,7 @@ impl Gathered {
     pub fn add_done_all(&mut self, records: &[DoneRecord<'_>], ledger: &Ledger) {
         let found = self.find(records.iter().map(|done| done.invoice), ledger);
         for (done, order) in records.iter().zip(found) {
-            self.add_done(done, order);
+            self.add_done(done, order, ledger);
         }
     }
 
@@ -97,7 +97,7 @@ impl Gathered {
         found
     }
 
-    fn add_done(&mut self, done: &DoneRecord<'_>, order: Option<u32>) {
+    fn add_done(&mut self, done: &DoneRecord<'_>, order: Option<u32>, ledger: &Ledger) {
         let Some(order) = order else { return self.strangers.add(done) };
         let request = halves(done.request_id.map_or(0, RequestText::key));
         if let Some(RequestText::Text(text)) = done.request_id {
@@ -112,7 +112,7 @@ impl Gathered {
                 operation: done.operation,
                 state: Some(done.state),
                 payment_status: done.payment_status,
-                ruled: done.ruled,
+                marks: Marks::of(done, ledger.orders.get(order).amount),
             },
         ));
     }

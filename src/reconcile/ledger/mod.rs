@@ -24,13 +24,14 @@ use orders::{Again, OrderEntry, Orders};
 use strangers::Strangers;
 
 use super::aside::Aside;
-use super::done::{self, deciding};
+use super::done::{self, deciding, refunded_twice};
 use super::evidence::{DoneState, Expectation, UnmatchedReason};
 use super::picture::{Fact, MOST_LINES};
 use super::reason::Key;
 use super::record::{HeardRecord, Record, Standing, StrayRecord, time_of};
 use super::request::RequestText;
 use super::sieve::{Sieve, folded};
+use super::verdict::Moved;
 use crate::model::moment::Moment;
 use crate::model::money::{Rupiah, Tally};
 use crate::model::operation::Operation;
@@ -136,6 +137,8 @@ pub struct Outcome<'a> {
     pub settled_at: Option<Moment>,
     /// A person has ruled so, and no answer of DOKU's.
     pub ruled: bool,
+    /// It was done, and over another amount than the book's.
+    pub other_amount: bool,
 }
 
 /// An order as it stands in the ledger.
@@ -155,8 +158,10 @@ pub struct Entry<'a> {
     pub expectation: Expectation,
     /// What is to become of it.
     pub standing: Standing,
-    /// What we did, the deciding operation; `None` if nothing.
+    /// What we did, the deciding operation; `None` if nothing. In conflict, if results of its request contradict each other.
     pub done: Option<Outcome<'a>>,
+    /// What our operations, all together, moved.
+    pub moved: Moved,
 }
 
 impl Ledger {
@@ -377,6 +382,7 @@ impl Ledger {
     /// An order, with the deciding one of our operations on it.
     pub(super) fn entry(&self, order: u32) -> Entry<'_> {
         let entry = self.orders.get(order);
+        let (done, moved) = self.decided(order);
         Entry {
             invoice: Some(self.orders.invoice(order)).filter(|invoice| !invoice.is_empty()),
             row: u64::from(entry.row),
@@ -385,7 +391,8 @@ impl Ledger {
             created_at: time_of(entry.created_at),
             expectation: entry.expectation,
             standing: entry.standing,
-            done: self.outcome(order),
+            done,
+            moved,
         }
     }
 
@@ -397,21 +404,38 @@ impl Ledger {
         all
     }
 
-    fn outcome(&self, order: u32) -> Option<Outcome<'_>> {
-        let first = self.deeds.of(order).next()?;
-        let done = if first.next == END {
-            first
-        } else {
-            let all: Vec<DoneEntry> = self.done_of(order).collect();
-            let result = |done: &DoneEntry| done::Result {
-                operation: done.operation,
-                request: done.request,
-                state: done.state.unwrap_or(DoneState::Invalid),
-                at: (done.settled_at, done.payment_status, done.ruled),
-            };
-            all[deciding(&all.iter().map(result).collect::<Vec<_>>())?]
+    /// What decides about an order, and what all our operations on it moved.
+    fn decided(&self, order: u32) -> (Option<Outcome<'_>>, Moved) {
+        let Some(first) = self.deeds.of(order).next() else { return (None, Moved::AsTheBook) };
+        let of_amount = |is_other| if is_other { Moved::OtherAmount } else { Moved::AsTheBook };
+        if first.next == END {
+            return (self.outcome_of(&first), of_amount(first.marks.has_other_amount()));
+        }
+        let all: Vec<DoneEntry> = self.done_of(order).collect();
+        let result = |done: &DoneEntry| done::Result {
+            operation: done.operation,
+            request: Some(done.request).filter(|request| *request != [0; 2]),
+            state: done.state.unwrap_or(DoneState::Invalid),
+            ruled: done.marks.is_ruled(),
+            at: (done.settled_at, done.payment_status, done.marks.is_ruled()),
         };
-        self.outcome_of(&done)
+        let results: Vec<_> = all.iter().map(result).collect();
+        let done = deciding(&results).map(|deciding| match all[deciding.place] {
+            done if done.state == Some(deciding.state) => done,
+            // Of answers that contradict each other none is the last word: DOKU's strongest stands.
+            done => {
+                let same =
+                    all.iter().filter(|other| (other.operation, other.request) == (done.operation, done.request));
+                let payment_status = same.filter_map(|other| other.payment_status).max();
+                DoneEntry { state: Some(deciding.state), payment_status, ..done }
+            }
+        });
+        let moved = if refunded_twice(&results) {
+            Moved::Twice
+        } else {
+            of_amount(all.iter().any(|done| done.marks.has_other_amount()))
+        };
+        (done.and_then(|done| self.outcome_of(&done)), moved)
     }
 
     fn outcome_of(&self, done: &DoneEntry) -> Option<Outcome<'_>> {
@@ -425,7 +449,8 @@ impl Ledger {
             request_id,
             payment_status: done.payment_status,
             settled_at: time_of(done.settled_at),
-            ruled: done.ruled,
+            ruled: done.marks.is_ruled(),
+            other_amount: done.marks.has_other_amount(),
         })
     }
 
@@ -480,7 +505,7 @@ impl Ledger {
         let holds = match tie {
             Tie::Request(_) => true,
             // What was refused was never paid under its reference: it must not hide somebody else's payment.
-            Tie::Reference(_) => self.outcome(order).is_none_or(|done| done.state != DoneState::Refused),
+            Tie::Reference(_) => self.decided(order).0.is_none_or(|done| done.state != DoneState::Refused),
         };
         holds.then(|| self.orders.invoice(order))
     }

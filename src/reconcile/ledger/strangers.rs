@@ -101,11 +101,12 @@ fn state_of(same: &[Stranger]) -> DoneState {
     }
     let result = |one: &Stranger| done::Result {
         operation: one.operation,
-        request: one.request,
+        request: Some(one.request).filter(|request| *request != 0),
         state: one.state,
+        ruled: one.ruled,
         at: (one.settled_at, one.payment_status, one.ruled),
     };
-    deciding(&same.iter().map(result).collect::<Vec<_>>()).map_or(first, |place| same[place].state)
+    deciding(&same.iter().map(result).collect::<Vec<_>>()).map_or(first, |deciding| deciding.state)
 }
 
 #[cfg(test)]

@@ -287,6 +287,8 @@ fn reason_text(reason: Reason) -> String {
         Reason::DokuMore => "nominal DOKU lebih besar daripada buku",
         Reason::DokuLess => "nominal DOKU lebih kecil daripada buku",
         Reason::SeveralAmounts => "DOKU menyebut beberapa nominal",
+        Reason::RunAmount => "nominal di proses kita berbeda dari buku",
+        Reason::RefundedTwice => "dana kita kembalikan dua kali",
         Reason::CancelledRefunded => "kita batalkan, tetapi menurut DOKU REFUNDED",
         Reason::RuledOtherwise => "keputusan orang berbeda dari buku atau dari DOKU",
         Reason::PaidCancelledByUs => "kita batalkan, tetapi menurut DOKU lunas",
