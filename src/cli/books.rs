@@ -89,6 +89,7 @@ impl Books {
         });
         if how.rows == Rows::WithOrders {
             books.totals.add_repeated(ledger.repeated());
+            books.totals.aside.merge(ledger.aside());
         }
         let strays = united(ledger.strays()).into_iter().chain(records(&copies));
         for stray in sorted(strays.collect()) {

@@ -24,6 +24,7 @@ use crate::model::time::{BusinessDate, Timestamp, Zone, wire};
 use crate::model::verdict::Verdict;
 use crate::plan::Dispositions;
 use crate::plan::guard::Reading;
+use crate::reconcile::aside::MOST_NAMED;
 use crate::reconcile::evidence::{DoneState, UnmatchedReason};
 use crate::reconcile::severity::{Level, level};
 use crate::report::hosts::{self, WorkedOn};
@@ -31,9 +32,6 @@ use crate::report::limits::LimitsSeen;
 use crate::report::summary::{JournalHead, LogLines, Revealed, Summary};
 use crate::report::words::speech::{Again, Ended, Look, Speech, Unit};
 use crate::report::{markdown, rows, table};
-
-/// More invoices than these are counted only.
-const MOST_NAMED: usize = 5;
 
 /// What a run or an audit hands over at its end.
 pub(super) struct Ending {
@@ -55,7 +53,7 @@ pub(super) struct Ending {
     pub(super) plan: Option<PlanUse>,
     /// What only report.html shows.
     pub(super) illustrated: Illustrated,
-    /// Items of the job in doubt that are not in the input.
+    /// Items of the job in doubt that are not in the input; of an audit the totals have them.
     pub(super) in_doubt_earlier: Tally,
     /// The invoices of the job's own.
     pub(super) earlier: Vec<InvoiceNumber>,
@@ -67,6 +65,8 @@ pub(super) struct Ending {
     pub(super) log: Option<LogLines>,
     /// How far the journal's log goes.
     pub(super) journal: Option<JournalHead>,
+    /// How many items of the journal are in doubt, of an audit, which also reads results of other journals; `None`: it has all.
+    pub(super) journal_doubts: Option<u64>,
     /// When it started.
     pub(super) started_at: Timestamp,
     /// Now.
@@ -98,6 +98,7 @@ impl Ending {
             period: None,
             log: None,
             journal: None,
+            journal_doubts: None,
             started_at: now,
             now,
             limits: None,
@@ -115,6 +116,7 @@ pub(super) struct Conclusion {
     illustrated: Illustrated,
     earlier: Vec<InvoiceNumber>,
     other_jobs: BTreeSet<String>,
+    journal_doubts: Option<u64>,
     now: Timestamp,
 }
 
@@ -125,7 +127,10 @@ pub(super) fn conclude(case: &Case, ending: Ending) -> Conclusion {
     earlier.sort_unstable();
     let totals = &mut books.totals;
     let identity = totals.identity(ending.input);
-    totals.in_doubt.merge(ending.in_doubt_earlier);
+    let mut in_doubt_earlier = ending.in_doubt_earlier;
+    in_doubt_earlier.merge(totals.aside.in_doubt());
+    totals.in_doubt.merge(in_doubt_earlier);
+    let digest = books.digest.wrapping_add(totals.aside.digest());
     let exit_code = exit::code(totals, &identity, &case.job.reconcile, ending.completion);
     let severity = Verdict::ALL.into_iter().filter_map(|verdict| {
         let level = level(verdict, totals, &case.job.reconcile.severity(verdict));
@@ -136,7 +141,7 @@ pub(super) fn conclude(case: &Case, ending: Ending) -> Conclusion {
         job: case.job.name.to_string(),
         operation: case.job.task.to_string(),
         environment: case.job.merchant.environment.to_string(),
-        run: ending.run.unwrap_or_else(|| name(books.digest, ending.now)),
+        run: ending.run.unwrap_or_else(|| name(digest, ending.now)),
         started_at: wire(ending.started_at),
         finished_at: wire(ending.now),
         exit_code,
@@ -151,7 +156,8 @@ pub(super) fn conclude(case: &Case, ending: Ending) -> Conclusion {
         period: ending.period.map(|(first, last)| (first.to_string(), last.to_string())),
         log: ending.log,
         in_doubt: totals.in_doubt,
-        in_doubt_earlier: ending.in_doubt_earlier,
+        in_doubt_earlier,
+        done_elsewhere: totals.aside.done(),
         unmatched: totals.unmatched_lines(),
         days: totals.days(),
         identity,
@@ -170,6 +176,7 @@ pub(super) fn conclude(case: &Case, ending: Ending) -> Conclusion {
         illustrated: ending.illustrated,
         earlier,
         other_jobs: ending.other_jobs,
+        journal_doubts: ending.journal_doubts,
         now: ending.now,
     }
 }
@@ -276,6 +283,9 @@ impl Conclusion {
         if let Some(log) = summary.log {
             screen.say(&format!("\n{}", (words.log)(log.read, log.verified)));
         }
+        if let Some(line) = self.done_elsewhere(words) {
+            screen.say(&format!("\n{line}"));
+        }
         if let Some(line) = summary.limits.as_ref().and_then(words.pace) {
             screen.say(&format!("\n{line}"));
         }
@@ -350,9 +360,35 @@ impl Conclusion {
 
     /// What is in doubt and stands in no row of the tables.
     fn not_in_the_input(&self, words: &Speech) -> Option<String> {
+        let aside = &self.books.totals.aside;
+        if aside.in_doubt().count > 0 {
+            let (named, count) = (aside.named().collect::<Vec<_>>(), aside.in_doubt().count);
+            return Some((words.not_judged)(count, &printable(&named.join(", ")), count - named.len() as u64));
+        }
         let named: Vec<&str> = self.earlier.iter().take(MOST_NAMED).map(InvoiceNumber::as_str).collect();
         let (count, more) = (self.earlier.len() as u64, self.earlier.len().saturating_sub(MOST_NAMED) as u64);
         (count > 0).then(|| (words.of_earlier_runs)(count, &printable(&named.join(", ")), more))
+    }
+
+    /// What runs of ours have done to orders that an audit does not have.
+    fn done_elsewhere(&self, words: &Speech) -> Option<String> {
+        let done =
+            DoneState::ALL.into_iter().filter_map(|one| Some((one, self.summary.done_elsewhere.get(one.word())?)));
+        let mut sum = Tally::default();
+        let states = done.map(|(state, tally)| {
+            sum.merge(*tally);
+            format!("{} {}", (words.count)(tally.count), lowered(&(words.state_name)(state)))
+        });
+        let states: Vec<String> = states.collect();
+        (sum.count > 0).then(|| (words.done_elsewhere)(&states.join(", "), sum.rupiah))
+    }
+
+    /// Where doubt can be looked at of which only results of another journal tell.
+    fn of_another_journal(&self, words: &Speech) -> Option<String> {
+        let has_rows = self.books.totals.verdict(Verdict::InDoubt).count > 0;
+        let file = self.summary.files.keys().find(|name| has_rows && *name == "reconciliation.csv");
+        let is_unknown_here = self.journal_doubts.is_some_and(|known| known < self.summary.in_doubt.count);
+        is_unknown_here.then(|| (words.of_another_journal)(file.map(String::as_str)))
     }
 
     /// A run that was stopped asks about nothing that it has left unknown itself.
@@ -432,8 +468,11 @@ impl Conclusion {
                 next.extend(self.may_settle().then(|| (words.settles)(again, &command)));
                 let is_resolved = self.may_settle() && self.may_be_resolved(case);
                 next.extend(is_resolved.then(|| (words.resolving)(&case.command("resolve"))));
-                next.push((words.which_ones)(&place));
-                next.extend(self.waits_for_a_person().then(|| (words.for_a_person)(&place)));
+                let is_known_here = self.journal_doubts != Some(0);
+                next.extend(is_known_here.then(|| (words.which_ones)(&place)));
+                next.extend(self.of_another_journal(words));
+                let place = if is_known_here { &place } else { "--journal JOURNAL" };
+                next.extend(self.waits_for_a_person().then(|| (words.for_a_person)(place)));
             }
             exit::STOPPED => next.push((words.go_on)(again, &command)),
             _ => next.extend([self.causes(case), (words.look_at)(&self.places(case))]),

@@ -359,6 +359,7 @@ async fn report(
         period: None,
         log: None,
         journal: head.map(|head| JournalHead { entries: head.seq, head: head.hash }),
+        journal_doubts: None,
         started_at,
         now,
         limits: Some(limits_seen(&case.job.limits, &sent.seen)),

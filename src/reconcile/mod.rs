@@ -3,8 +3,10 @@
 //! The readers make [`record`]s of every line. The [`ledger`] joins them; [`settle`] looks for the orders of notifications
 //! that do not name theirs; [`picture`] folds what was heard about an order, whatever the order in which it came;
 //! [`verdict`] is the table that judges, [`reason`] the closed list of why; [`judge`] takes the orders one by one;
-//! [`total`] adds up and proves that nothing was lost. All of it is pure.
+//! [`total`] adds up and proves that nothing was lost; what an audit has read and judges in no row stands [`aside`]. All of it
+//! is pure.
 
+pub mod aside;
 pub mod contradict;
 mod done;
 pub mod ends;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::aside::Aside;
 use super::evidence::{DoneState, UnmatchedReason};
 use super::judge::Judged;
 use super::reason::{Ageing, Reason};
@@ -51,6 +52,8 @@ pub struct Totals {
     pub in_doubt: Tally,
     /// Rows that repeat an order or are further line items of one; they have no verdict of their own.
     pub repeated: Tally,
+    /// What an audit has read and judges in no row; no part of the sums above.
+    pub aside: Aside,
 }
 
 /// One business day.
@@ -106,6 +109,7 @@ impl Default for Totals {
             latest: (0, Day::default()),
             in_doubt: Tally::default(),
             repeated: Tally::default(),
+            aside: Aside::default(),
         }
     }
 }
@@ -187,6 +191,7 @@ impl Totals {
         }
         self.in_doubt.merge(other.in_doubt);
         self.repeated.merge(other.repeated);
+        self.aside.merge(other.aside);
     }
 
     /// Rows in a state.

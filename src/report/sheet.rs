@@ -70,6 +70,7 @@ pub fn sheet(ledger: &Ledger, orders: &[u32], style: Style) -> Sheet {
         if rows == Rows::WithOrders {
             let (state, rupiah) = (judged.state(), judged.entry.amount);
             sheet.totals.add_row(&RowEnd { state, rupiah, counted: Counted::Here });
+            sheet.totals.aside.note(&judged);
         }
         bench.events().for_each(|(day, status, amount)| sheet.totals.add_event(day, status, amount));
         for copy in bench.copies() {

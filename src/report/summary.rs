@@ -60,10 +60,14 @@ pub struct Summary {
     pub period: Option<(String, String)>,
     /// The lines of the notification logs, of an audit.
     pub log: Option<LogLines>,
-    /// What nobody knows: rows of this run, and items of the job that earlier runs left.
+    /// What nobody knows: rows of this run, and items of the job that earlier runs left; of an audit, whatever it has read.
     pub in_doubt: Tally,
-    /// The part of `in_doubt` that is not in this run's input.
+    /// The part of `in_doubt` that is not in this run's input; of an audit, that none of its rows is judged by.
     pub in_doubt_earlier: Tally,
+    /// Orders that the input of an audit does not have and to which runs of ours did something, per state; rupiah as far as
+    /// they are known. Left out if there are none.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub done_elsewhere: BTreeMap<&'static str, Tally>,
     /// Lines of the logs per reason.
     pub unmatched: BTreeMap<&'static str, Tally>,
     /// Orders and notifications per business day.

@@ -12,6 +12,7 @@ use crate::cli::load::Case;
 use crate::edge::parallel;
 use crate::edge::spill::{Parts, Run, RunWriter, Scrap, merge};
 use crate::model::money::Tally;
+use crate::reconcile::aside::Aside;
 use crate::reconcile::ledger::{Contradiction, Ledger, Named};
 use crate::reconcile::record::{HeardRecord, Record, hash};
 use crate::reconcile::settle::{Search, Settled, apply, records};
@@ -117,6 +118,7 @@ impl Divided {
         parallel::in_order(self.parts.count(), how.threads, judge, |judged: Result<Judged, NoRoom>| {
             let judged = judged?;
             books.totals.add_repeated(judged.repeated);
+            books.totals.aside.merge(judged.aside);
             judged.sheets.into_iter().for_each(|sheet| books.add(sheet));
             orders.push(judged.orders);
             lines.push(judged.lines);
@@ -159,7 +161,8 @@ impl Divided {
             Record::Stray(stray).write(&mut bytes);
             lines.add(&key, [&bytes, b""])?;
         }
-        Ok(Judged { sheets, orders: orders.close()?, lines: lines.close()?, repeated: ledger.repeated() })
+        let (repeated, aside) = (ledger.repeated(), ledger.aside());
+        Ok(Judged { sheets, orders: orders.close()?, lines: lines.close()?, repeated, aside })
     }
 }
 
@@ -169,6 +172,7 @@ struct Judged {
     orders: Run,
     lines: Run,
     repeated: Tally,
+    aside: Aside,
 }
 
 /// Writes a sheet's rows with the key that they are merged by: as [`Ledger::in_order`] has it.

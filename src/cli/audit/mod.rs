@@ -66,16 +66,19 @@ struct Evidence {
     lines: LogLines,
     /// The logs, by number.
     files: Vec<String>,
+    /// How many items of the journal are in doubt.
+    journal_doubts: u64,
 }
 
 /// Reads everything, judges every order, writes the files and prints the tables.
 pub(super) async fn run(case: &Case, options: Options, screen: Screen) -> Result<u8, Failure> {
     let audit = Audit::of(case, options, screen)?;
-    let Evidence { store, rows, lines, files } = audit.read(options.memory, options.parts).await?;
+    let Evidence { store, rows, lines, files, journal_doubts } = audit.read(options.memory, options.parts).await?;
     let books = audit.books(store, &files)?;
     let ending = Ending {
         period: audit.days,
         log: Some(lines),
+        journal_doubts: Some(journal_doubts),
         completion: Completion::Audit,
         ..Ending::read_only(rows, books, options.now)
     };
@@ -140,13 +143,13 @@ impl<'a> Audit<'a> {
             ));
         }
         slips::warn_of_empty_globs(self.case, self.screen)?;
-        read::done(self, &mut store).await?;
+        let journal_doubts = read::done(self, &mut store).await?;
         self.read_logs(&logs, &mut store)?;
         let lines = store.lines();
         self.warn_of_unproved(lines);
         let piped = |path: &PathBuf| path.as_os_str() == STDIN;
         let files = logs.iter().map(|path| if piped(path) { piped::NAME.to_owned() } else { shown(path) }).collect();
-        Ok(Evidence { store, rows, lines, files })
+        Ok(Evidence { store, rows, lines, files, journal_doubts })
     }
 
     /// Logs of which nothing, or hardly anything, verifies are more often a slip in the job than the work of a forger.

@@ -7,6 +7,7 @@ use super::Audit;
 use super::room::NoRoom;
 use super::store::{Aim, Batch, Ready, Store};
 use crate::cli::exit::Failure;
+use crate::cli::in_doubt::IN_DOUBT;
 use crate::cli::load::{self, shown};
 use crate::doku::notification::Glimpse;
 use crate::edge::blocks::{Block, Cut, Stopped, in_blocks};
@@ -137,20 +138,22 @@ fn bad_order(row: &BadRow) -> OrderRecord<'_> {
     }
 }
 
-/// Reads what runs have done: results of runs that this journal has not seen, and the journal.
-pub(super) async fn done(audit: &Audit<'_>, store: &mut Store) -> Result<(), Failure> {
+/// Reads what runs have done: results of runs that this journal has not seen, and the journal. Returns how many items of the
+/// journal are in doubt.
+pub(super) async fn done(audit: &Audit<'_>, store: &mut Store) -> Result<u64, Failure> {
     for path in audit.case.results(audit.screen)? {
         results_of(audit, &path, store)?;
     }
     let refused = |error: crate::journal::JournalError| Failure::Refused(error.to_string());
     let journal = crate::journal::store::Store::open_to_read(&audit.case.journal).await.map_err(refused)?;
-    let Some(journal) = journal else { return Ok(()) };
+    let Some(journal) = journal else { return Ok(0) };
     let (environment, client_id) = (audit.case.job.merchant.environment, &audit.credentials.client_id);
-    let mut after = None;
+    let (mut after, mut in_doubt) = (None, 0);
     loop {
         let items = journal.latest_items(environment, client_id, after, ITEMS_AT_ONCE).await.map_err(refused)?;
-        let Some(last) = items.last() else { return Ok(()) };
+        let Some(last) = items.last() else { return Ok(in_doubt) };
         after = Some(last.id);
+        in_doubt += items.iter().filter(|item| IN_DOUBT.contains(&item.state)).count() as u64;
         store.done(|aim, take| {
             let done: Vec<_> = items.iter().map(done_of).collect();
             let mut batch = Batch::new(aim);

@@ -232,6 +232,7 @@ impl Sitting<'_> {
             period: None,
             log: None,
             journal: None,
+            journal_doubts: None,
             limits: None,
             other_jobs: std::collections::BTreeSet::default(),
             started_at: now,

@@ -2,6 +2,7 @@
 
 use super::deeds::{DoneEntry, Marks};
 use super::orders::{AT_ONCE, NewOrders};
+use super::strangers::Strangers;
 use super::{Creation, END, Ledger, TooMany, fact, halves, write_stray};
 use crate::model::operation::Operation;
 use crate::reconcile::evidence::UnmatchedReason;
@@ -17,6 +18,7 @@ pub struct Gathered {
     pub(super) orders: NewOrders,
     /// Each with the place of its order.
     pub(super) done: Vec<(u32, DoneEntry)>,
+    pub(super) strangers: Strangers,
     pub(super) odd_request_ids: Vec<([u64; 2], Box<str>)>,
     /// Each names its order.
     pub(super) facts: Vec<Fact>,
@@ -36,7 +38,7 @@ impl Gathered {
         self.orders.push(order)
     }
 
-    /// Gathers the records in these bytes; of orders that the ledger does not have, nothing but a stray line.
+    /// Gathers the records in these bytes; of orders that the ledger does not have, what was done and stray lines.
     ///
     /// # Errors
     /// There are more than a ledger can number, or the bytes are no records.
@@ -95,9 +97,8 @@ impl Gathered {
         found
     }
 
-    /// Results of orders that the input does not have say nothing about it.
     fn add_done(&mut self, done: &DoneRecord<'_>, order: Option<u32>, ledger: &Ledger) {
-        let Some(order) = order else { return };
+        let Some(order) = order else { return self.strangers.add(done) };
         let request = halves(done.request_id.map_or(0, RequestText::key));
         if let Some(RequestText::Text(text)) = done.request_id {
             self.odd_request_ids.push((request, text.into()));
@@ -153,6 +154,7 @@ impl Gathered {
     /// Adds what another reader has gathered; orders, facts and what was done aside.
     pub fn append(&mut self, mut other: Self) {
         self.odd_request_ids.append(&mut other.odd_request_ids);
+        self.strangers.append(other.strangers);
         self.identifiers.append(&mut other.identifiers);
         self.unsettled.append(&mut other.unsettled);
         self.strays.append(&mut other.strays);

@@ -10,6 +10,7 @@
 mod deeds;
 mod gathered;
 mod orders;
+mod strangers;
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -20,7 +21,9 @@ use foldhash::quality::FixedState;
 pub use gathered::Gathered;
 pub use orders::AT_ONCE;
 use orders::{Again, OrderEntry, Orders};
+use strangers::Strangers;
 
+use super::aside::Aside;
 use super::done::{self, deciding, refunded_twice};
 use super::evidence::{DoneState, Expectation, UnmatchedReason};
 use super::picture::{Fact, MOST_LINES};
@@ -47,6 +50,8 @@ pub struct Ledger {
     deeds: Deeds,
     /// Request-Ids that are no UUIDs.
     odd_request_ids: HashMap<[u64; 2], Box<str>, FixedState>,
+    /// What was done to invoices that no order has.
+    strangers: Strangers,
     facts: Facts,
     /// Payment reference, `ORDER_ID` and `AKULAKU_UNIQUE_REFERENCE` of orders that may have to be refunded.
     identifiers: HashMap<u32, [Box<str>; 3], FixedState>,
@@ -181,6 +186,7 @@ impl Ledger {
         self.take_orders(&gathered, rows_before)?;
         self.deeds.take(&mut gathered, self.orders.len())?;
         self.odd_request_ids.extend(gathered.odd_request_ids.drain(..));
+        self.strangers.append(std::mem::take(&mut gathered.strangers));
         let mut facts = self.lend_facts();
         facts.take(&mut gathered)?;
         self.facts = facts;
@@ -270,7 +276,14 @@ impl Ledger {
     /// Everything has been taken: nothing can be found by its invoice any more.
     pub fn seal(&mut self) {
         self.orders.forget_index();
+        self.strangers.sort();
         self.facts.first.resize(self.orders.len(), END);
+    }
+
+    /// What was done to invoices that no order of a sealed ledger has.
+    #[must_use]
+    pub fn aside(&self) -> Aside {
+        self.strangers.aside()
     }
 
     /// Ties a notification to an order that it does not name in the usual way.

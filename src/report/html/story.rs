@@ -78,7 +78,8 @@ fn banner(page: &Page<'_>) -> Banner {
         if earlier.count > 0 {
             text.push(' ');
             let rows = page.counted(earlier.count, words.rows);
-            text.push_str(&(words.in_doubt_earlier)(&rows, &page.language.rupiah(earlier.rupiah)));
+            let said = if page.is_audit() { words.in_doubt_not_judged } else { words.in_doubt_earlier };
+            text.push_str(&said(&rows, &page.language.rupiah(earlier.rupiah)));
         }
         let has_rows =
             page.highlights.breaks.iter().any(|order| order.state.is_in_doubt() || order.verdict.word() == "in_doubt");

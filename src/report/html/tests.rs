@@ -53,6 +53,7 @@ fn summary() -> Summary {
         log: None,
         in_doubt: tally(1, 100_000),
         in_doubt_earlier: Tally::default(),
+        done_elsewhere: BTreeMap::default(),
         unmatched: BTreeMap::new(),
         days: vec![DayTotal {
             date: Some("2026-05-20".into()),

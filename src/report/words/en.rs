@@ -44,6 +44,12 @@ pub(super) const WORDS: Words = Words {
     in_doubt_earlier: |rows, rupiah| {
         format!("Of these, {rows}, {rupiah}, were left by earlier runs or other jobs and are not in this input.")
     },
+    in_doubt_not_judged: |rows, rupiah| {
+        format!(
+            "Of these, {rows}, {rupiah}, this audit does not judge: not in its input, outside of the period, left out by where, \
+             or invalid rows."
+        )
+    },
     doubt_remedy: "Run the same job again. It settles them with the same key and never sends twice. Do not repeat them by hand.",
     doubt_remedy_audit: "Run the job that sent them again. It settles them with the same key and never sends twice. Do not repeat them by hand.",
     doubt_remedy_person: "It does not settle by itself any more. Ask DOKU, then write down what you have learned with rekon rule. Do not repeat them by hand.",

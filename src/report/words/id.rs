@@ -47,6 +47,12 @@ pub(super) const WORDS: Words = Words {
             "Di antaranya {rows}, {rupiah}, berasal dari proses sebelumnya atau job lain dan tidak ada di data masukan ini."
         )
     },
+    in_doubt_not_judged: |rows, rupiah| {
+        format!(
+            "Di antaranya {rows}, {rupiah}, tidak dinilai audit ini: tidak ada di data masukan, di luar periode, tidak dipilih \
+             oleh where, atau barisnya tidak sah."
+        )
+    },
     doubt_remedy: "Jalankan lagi job yang sama. Hasilnya akan dipastikan dengan kunci yang sama dan tidak pernah dikirim dua kali. Jangan diulang secara manual.",
     doubt_remedy_audit: "Jalankan lagi job yang mengirimnya. Hasilnya akan dipastikan dengan kunci yang sama dan tidak pernah dikirim dua kali. Jangan diulang secara manual.",
     doubt_remedy_person: "Tidak akan pasti dengan sendirinya. Tanyakan kepada DOKU, lalu catat jawabannya dengan rekon rule. Jangan diulang secara manual.",

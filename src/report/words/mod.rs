@@ -70,6 +70,8 @@ pub struct Words {
     pub in_doubt: fn(&str, &str) -> String,
     /// Of these, so many are not in this input.
     pub in_doubt_earlier: fn(&str, &str) -> String,
+    /// The same of an audit: so many it does not judge.
+    pub in_doubt_not_judged: fn(&str, &str) -> String,
     /// What to do about money in doubt, of a run.
     pub doubt_remedy: &'static str,
     /// The same, of an audit.

@@ -171,6 +171,8 @@ pub struct Speech {
     pub business_days: fn(&str, &str, Option<&str>) -> String,
     /// Lines of the logs, and how many are signed.
     pub log: fn(u64, u64) -> String,
+    /// What runs have done to orders that an audit does not have: so many per state, over so much as is known.
+    pub done_elsewhere: fn(&str, Rupiah) -> String,
     /// How fast the run was.
     pub pace: fn(&LimitsSeen) -> Option<String>,
     /// The saved plan that was executed.
@@ -198,12 +200,16 @@ pub struct Speech {
     pub exit_code: fn(u8) -> String,
     /// Items of earlier runs, named, and so many more.
     pub of_earlier_runs: fn(u64, &str, u64) -> String,
+    /// Orders in doubt that an audit does not judge, named, and so many more.
+    pub not_judged: fn(u64, &str, u64) -> String,
     /// How doubts are settled: what is run again, with which command.
     pub settles: fn(Again, &str) -> String,
     /// The other way, by a command.
     pub resolving: fn(&str) -> String,
     /// Where they can be looked at.
     pub which_ones: fn(&str) -> String,
+    /// Where they are of which only results of another journal tell: a file that has their verdicts, if any have one.
+    pub of_another_journal: fn(Option<&str>) -> String,
     /// What only a person decides.
     pub for_a_person: fn(&str) -> String,
     /// How to go on after a stop.

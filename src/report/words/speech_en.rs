@@ -6,7 +6,7 @@ use crate::journal::log::short;
 use crate::journal::record::RowFate;
 use crate::journal::state::State;
 use crate::model::fault::printable;
-use crate::model::money::Tally;
+use crate::model::money::{Rupiah, Tally};
 use crate::model::status::BookStatus;
 use crate::model::time::for_people;
 use crate::model::verdict::Verdict;
@@ -106,6 +106,10 @@ pub(super) const SPEECH: Speech = Speech {
         None => format!("business days {first} to {last}"),
     },
     log: |lines, signed| format!("log: {}, {signed} signed by DOKU", counted(lines, Unit::Lines)),
+    done_elsewhere: |states, rupiah| {
+        let much = if rupiah == Rupiah::ZERO { String::new() } else { format!("; {rupiah} as far as is known") };
+        format!("done by runs of ours to orders that are not in this input: {states}{much}")
+    },
     pace: LimitsSeen::line,
     plan_used: |used| {
         let approved: Vec<String> =
@@ -143,6 +147,16 @@ pub(super) const SPEECH: Speech = Speech {
         let more = if more == 0 { String::new() } else { format!(" and {more} more") };
         format!("{} of an earlier run, not in this input: {named}{more}", counted(count, Unit::Orders))
     },
+    not_judged: |count, named, more| {
+        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+        let they = if count == 1 { "it is" } else { "they are" };
+        let rows = if count == 1 { "an invalid row" } else { "invalid rows" };
+        let orders = counted(count, Unit::Orders);
+        format!(
+            "{orders} that this audit does not judge ({they} not in the input, outside of the period, left out by where, or \
+             {rows}): {named}{more}"
+        )
+    },
     settles: |again, command| {
         let again = match again {
             Again::TheSender => "run the job that sent them again",
@@ -155,6 +169,10 @@ pub(super) const SPEECH: Speech = Speech {
         format!("or send nothing new; if DOKU is still ill, the status of each is asked for: {command}")
     },
     which_ones: |place| format!("which ones, and what is known about them: rekon show {place}"),
+    of_another_journal: |file| {
+        let which = file.map_or_else(|| "rekon_state in it".to_owned(), |file| format!("verdict in_doubt in {file}"));
+        format!("those that only a results.csv tells of: {which}; the journal of the run that wrote it settles them")
+    },
     for_a_person: |place| {
         format!(
             "review, conflict: a person decides --as done (or not-done): rekon rule INVOICE --operation OPERATION --as done \

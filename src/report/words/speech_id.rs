@@ -8,7 +8,7 @@ use crate::journal::record::RowFate;
 use crate::journal::state::State;
 use crate::model::fault::printable;
 use crate::model::language::Language;
-use crate::model::money::Tally;
+use crate::model::money::{Rupiah, Tally};
 use crate::model::operation::Operation;
 use crate::plan::eta::{Eta, Opening};
 use crate::plan::phrase::Phrase;
@@ -138,6 +138,10 @@ pub(super) const SPEECH: Speech = Speech {
         None => format!("tanggal {first} sampai {last}"),
     },
     log: |lines, signed| format!("log: {}, {} ditandatangani DOKU", counted(lines, Unit::Lines), ID.count(signed)),
+    done_elsewhere: |states, rupiah| {
+        let much = if rupiah == Rupiah::ZERO { String::new() } else { format!("; {rupiah} sejauh diketahui") };
+        format!("sudah dikerjakan proses kita atas pesanan yang tidak ada di data masukan ini: {states}{much}")
+    },
     pace,
     plan_used: |used| {
         let approved: Vec<String> =
@@ -177,6 +181,14 @@ pub(super) const SPEECH: Speech = Speech {
         let orders = counted(count, Unit::Orders);
         format!("{orders} dari proses sebelumnya, tidak ada di data masukan ini: {named}{more}")
     },
+    not_judged: |count, named, more| {
+        let more = if more == 0 { String::new() } else { format!(" dan {} lagi", ID.count(more)) };
+        let orders = counted(count, Unit::Orders);
+        format!(
+            "{orders} yang tidak dinilai audit ini (tidak ada di data masukan, di luar periode, tidak dipilih oleh where, atau \
+             barisnya tidak sah): {named}{more}"
+        )
+    },
     settles: |again, command| {
         let again = match again {
             Again::TheSender => "jalankan lagi job yang mengirimnya",
@@ -190,6 +202,13 @@ pub(super) const SPEECH: Speech = Speech {
         format!("atau tanpa mengirim yang baru; bila DOKU masih bermasalah, status tiap pesanan ditanyakan: {command}")
     },
     which_ones: |place| format!("yang mana, dan apa yang diketahui tentangnya: rekon show {place}"),
+    of_another_journal: |file| {
+        let which =
+            file.map_or_else(|| "rekon_state di dalamnya".to_owned(), |file| format!("kesimpulan in_doubt di {file}"));
+        format!(
+            "yang hanya diketahui dari results.csv: {which}; hasilnya dipastikan dengan jurnal dari proses yang menulisnya"
+        )
+    },
     for_a_person: |place| {
         format!(
             "review, conflict: perlu keputusan orang, --as done (atau not-done): rekon rule INVOICE --operation OPERATION \
