@@ -112,9 +112,9 @@ impl ResultsReader {
         Self { amount: amount.map(|column| (column, style)), ..self }
     }
 
-    /// Over what amount something was done. What is not written as an amount says nothing.
+    /// Over what amount something was done, or may have been. What is not written as an amount says nothing.
     fn amount(&self, state: DoneState, row: &Row<'_, '_>) -> Option<Rupiah> {
-        let (column, style) = self.amount.filter(|_| state.is_done())?;
+        let (column, style) = self.amount.filter(|_| state.is_done() || state.is_in_doubt())?;
         Rupiah::parse_amount(row.plain(column)?, style).ok()
     }
 
@@ -317,6 +317,7 @@ results.csv:5:3: rekon_operation "re\"fund" is not an operation
             ("Nominal", "1.250.000", "succeeded", ("Nominal", Id), Some(1_250_000)),
             ("amount", "\"1,250,000\"", "already_done", ("Nominal", Us), Some(1_250_000)),
             ("amount", "1250000", "succeeded", ("amount", Plain), Some(1_250_000)),
+            ("amount", "1250000", "unknown", ("amount", Plain), Some(1_250_000)),
             // What was not done was done over no amount; no column, no amount; and what is none is no fault.
             ("amount", "1250000", "refused", ("amount", Plain), None),
             ("Total", "1250000", "succeeded", ("Nominal", Plain), None),
