@@ -36,6 +36,8 @@ pub(super) struct Begun {
     /// When it began, here or elsewhere.
     pub(super) started_at: Timestamp,
     pub(super) way: Way,
+    /// Since when requests for its orders may be under way of which the journal does not know; `None`: there are none.
+    pub(super) under_way_since: Option<Timestamp>,
 }
 
 /// Whether others may work on a run too.
@@ -176,7 +178,8 @@ pub(super) fn join(session: &Session<'_>, open: OpenRun, input: Input, screen: S
         format!("bergabung dengan proses {run}, yang dimulai host lain"),
     );
     screen.say(screen.told(&joins));
-    Ok(Begun { run, plan: Arc::new(plan), used: None, started_at, way: Way::Joint })
+    let under_way_since = session.refuse_old_keys(&plan)?;
+    Ok(Begun { run, plan: Arc::new(plan), used: None, started_at, way: Way::Joint, under_way_since })
 }
 
 /// What this program has done of the run is done. `None`: it closes the run and reports for all; else what it exits with.

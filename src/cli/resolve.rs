@@ -49,7 +49,7 @@ async fn settle(case: &Case, live: bool, started_at: Timestamp, screen: Screen) 
     let before = session.in_doubt_elsewhere(&HashSet::new()).await.map_err(stopped)?;
     let doubts = session.doubts().await.map_err(stopped)?;
     let run = session.begin_settling().await?;
-    let stop = session.send_and_settle(&run, Fresh::none(), session.unsettled().await?).await?.stop;
+    let stop = session.send_and_settle(&run, Fresh::none(), session.unsettled().await?, None).await?.stop;
     let missing = take_in_what_is_left(case, &session.journal, screen).await;
     let mut after = session.in_doubt_elsewhere(&HashSet::new()).await.map_err(stopped)?;
     after.merge(missing);

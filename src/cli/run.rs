@@ -143,7 +143,7 @@ async fn work_on(
     if let Some(bound) = bound {
         bound.leave_out_others(&mut unsettled, screen);
     }
-    let sent = session.send_and_settle(&begun.run, begun.fresh(), unsettled).await?;
+    let sent = session.send_and_settle(&begun.run, begun.fresh(), unsettled, begun.under_way_since).await?;
     // The rows are in the journal, and nothing is sent any more.
     if let Some(plan) = Arc::get_mut(&mut begun.plan) {
         plan.forget_text();
@@ -180,8 +180,9 @@ async fn begin(
         Some(bound) => Some(bound.release(session, &plan).await?),
         None => bind::refuse_without(case, &plan).map(|()| None)?,
     };
+    let under_way_since = session.refuse_old_keys(&plan)?;
     let run = session.begin(&plan, used.clone()).await?;
-    let begun = Begun { run, plan, used, started_at: session.started_at, way };
+    let begun = Begun { run, plan, used, started_at: session.started_at, way, under_way_since };
     joint::share(session, &begun).await?;
     Ok(begun)
 }
@@ -300,7 +301,7 @@ async fn report(
     screen: Screen,
 ) -> Result<u8, Failure> {
     let (case, journal) = (session.case, &session.journal);
-    let Begun { run, plan, used, started_at, way } = begun;
+    let Begun { run, plan, used, started_at, way, .. } = begun;
     let plan = &*plan;
     let unread = |error: JournalError| open::unread(case, &error);
     // Read again: notifications may have arrived during the run. A log that has gone is no reason to write nothing.

@@ -19,7 +19,7 @@ use super::open;
 use super::planning::make_plan;
 use super::progress::Watch;
 use super::screen::Screen;
-use super::take_in::take_in;
+use super::take_in::{refuse_old_keys, take_in};
 use crate::doku::answer::PaymentPage;
 use crate::doku::sign::Signer;
 use crate::edge::clock::SystemClock;
@@ -31,7 +31,7 @@ use crate::journal::history::Terms;
 use crate::journal::record::{Item, NewRows, NewRun};
 use crate::journal::state::State;
 use crate::journal::store::Store;
-use crate::journal::{Account, Journal as _, JournalError};
+use crate::journal::{Account, Journal as _, JournalError, Late};
 use crate::model::fault::printable;
 use crate::model::ids::{InvoiceNumber, RunId};
 use crate::model::money::Tally;
@@ -61,6 +61,8 @@ pub(super) struct Session<'a> {
     pub(super) account: Account,
     pub(super) journal: Arc<Store>,
     pub(super) started_at: Timestamp,
+    /// Answers to requests of which this journal knows nothing.
+    unknown_here: Vec<Late>,
     credentials: Credentials,
     embedded: Option<Embedded>,
     screen: Screen,
@@ -88,13 +90,13 @@ impl<'a> Session<'a> {
     ) -> Result<Self, Failure> {
         let credentials = case.credentials()?;
         let journal = open::open(&case.journal, case.job.retries.horizon, started_at, screen).await.map(Arc::new)?;
-        take_in(case, &journal, screen).await?;
+        let unknown_here = take_in(case, &journal, screen).await?;
         end_what_waits(case, &journal, screen).await?;
         journal.recover(started_at).await.map_err(open::failure)?;
         let embedded =
             if case.job.embeds_simulator() { Some(embed::start(case, &credentials, input).await?) } else { None };
         let account = case.account(&credentials, operation);
-        Ok(Self { case, account, journal, started_at, credentials, embedded, screen })
+        Ok(Self { case, account, journal, started_at, unknown_here, credentials, embedded, screen })
     }
 
     /// What DOKU has said so far.
@@ -114,6 +116,12 @@ impl<'a> Session<'a> {
     /// Decides about every row.
     pub(super) async fn plan(&self, input: Input, log: &Log) -> Result<Plan, Failure> {
         make_plan(self.case, &self.account, input, log, Some(&self.journal), self.started_at).await
+    }
+
+    /// Refuses what DOKU may have forgotten that it was sent before. Since when the oldest of the others is under way, which the
+    /// journal does not know.
+    pub(super) fn refuse_old_keys(&self, plan: &Plan) -> Result<Option<Timestamp>, Failure> {
+        refuse_old_keys((self.case, &self.account), plan, &self.unknown_here, SystemClock.now())
     }
 
     /// Makes the run and its rows durable.
@@ -169,6 +177,7 @@ impl<'a> Session<'a> {
         run: &RunId,
         fresh: Fresh,
         unsettled: Vec<Item>,
+        under_way_since: Option<Timestamp>,
     ) -> Result<Sent, Failure> {
         let job = &self.case.job;
         let connections = job.limits.concurrency.get() as usize;
@@ -181,6 +190,9 @@ impl<'a> Session<'a> {
         let gateway = Gate::before(gateway, &job.limits, SystemClock);
         let reach = Pacer::<SystemClock>::memory(&job.limits);
         let past = self.journal.past(&self.account, run, reach, SystemClock.now()).await.map_err(open::failure)?;
+        // What only a file knows is as good as lost.
+        let lost_since =
+            self.journal.lost_since().await.map_err(open::failure)?.into_iter().chain(under_way_since).min();
         let desk = Desk {
             journal: Arc::clone(&self.journal),
             gateway,
@@ -188,7 +200,7 @@ impl<'a> Session<'a> {
             signer: Signer::new(&self.credentials.secret_key),
             client_id: self.credentials.client_id.clone(),
             run: run.clone(),
-            lost_since: self.journal.lost_since().await.map_err(open::failure)?,
+            lost_since,
             horizon: job.retries.horizon,
             page: if job.is_on_loopback() { PaymentPage::Loopback } else { PaymentPage::Https },
         };

@@ -4,19 +4,22 @@
 //! It happens before anything else is done, and once more at the end: a journal that was put back may have lost the orders, and
 //! knows them again when they were asked for with the same keys. Those that it still does not know are in doubt.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 use super::exit::Failure;
 use super::load::{Case, shown};
 use super::open;
 use super::screen::Screen;
+use crate::journal::identity::Identity;
 use crate::journal::postgres::emergency::{self, Waiting};
 use crate::journal::store::{Location, Store};
-use crate::journal::{Journal as _, JournalError, Late, TakenIn};
+use crate::journal::{Account, JournalError, Late, TakenIn};
 use crate::model::fault::printable;
 use crate::model::ids::RunId;
 use crate::model::money::{Rupiah, Tally};
+use crate::model::time::{Timestamp, after};
+use crate::plan::Plan;
 use crate::plan::guard::counted;
 use crate::report::words::both::both;
 
@@ -32,7 +35,8 @@ enum Taken {
 }
 
 /// Looks for such files beside the job, before anything else is done.
-pub(super) async fn take_in(case: &Case, journal: &Store, screen: Screen) -> Result<(), Failure> {
+pub(super) async fn take_in(case: &Case, journal: &Store, screen: Screen) -> Result<Vec<Late>, Failure> {
+    let mut unknown = Vec::new();
     for waiting in files(case).map_err(open::failure)? {
         match all(journal, &waiting, screen).await {
             Ok(Taken::In) => put_away(&waiting, screen).map_err(open::failure)?,
@@ -41,24 +45,68 @@ pub(super) async fn take_in(case: &Case, journal: &Store, screen: Screen) -> Res
                 let answers = counted(count, "answer");
                 screen.warn(&both(
                     format!(
-                        "{file}: {answers} that an earlier run could not write, to orders of which the journal has lost what was \
-                         sent ({orders}): the file waits until they were asked for again, with the same keys"
+                        "{file}: {answers} that an earlier run could not write, to orders of which this journal does not know \
+                         what was sent ({orders}): it was put back, or the file is another journal's; the file waits until they \
+                         were asked for again, with the same keys"
                     ),
                     format!(
                         "{file}: {count} jawaban yang tidak sempat ditulis proses sebelumnya, untuk pesanan yang pengirimannya \
-                         hilang dari jurnal ({orders}): berkas menunggu sampai pesanan itu ditanyakan lagi dengan kunci yang sama"
+                         tidak ada di jurnal ini ({orders}): jurnal ini pernah dipulihkan, atau berkas itu milik jurnal lain; \
+                         berkas menunggu sampai pesanan itu ditanyakan lagi dengan kunci yang sama"
                     ),
                 ));
-            }
-            // Of another journal, or not to be read: nothing is known of it here, and it stays.
-            Err(JournalError::Write(why)) => {
-                let file = name(&waiting.path);
-                screen.warn(&both(format!("{file}: not taken in: {why}"), format!("{file}: tidak dicatat: {why}")));
+                unknown.extend(missing);
             }
             Err(error) => return Err(open::failure(error)),
         }
     }
-    Ok(())
+    Ok(unknown)
+}
+
+/// Holds what a plan would send against what has left before and is not in the journal: since when the oldest of these keys are
+/// in use, if any is.
+///
+/// # Errors
+/// DOKU may have forgotten one of them: to send it again could have its effect twice.
+pub(super) fn refuse_old_keys(
+    (case, account): (&Case, &Account),
+    plan: &Plan,
+    unknown: &[Late],
+    now: Timestamp,
+) -> Result<Option<Timestamp>, Failure> {
+    let mut since: HashMap<&str, Option<Timestamp>> = HashMap::new();
+    for late in unknown {
+        let first = late.first_sent_at();
+        // None comes first: of what does not say when it left nobody knows how old it is.
+        since.entry(late.request_id()).and_modify(|known| *known = first.min(*known)).or_insert(first);
+    }
+    if since.is_empty() {
+        return Ok(None);
+    }
+    let (mut oldest, mut too_old) = (None, BTreeSet::new());
+    for ready in plan.to_send() {
+        let invoice = ready.order.invoice_number;
+        let identity = Identity { account: account.clone(), invoice, generation: ready.generation };
+        let Some(first) = since.get(identity.request_id().as_str()) else { continue };
+        match first.filter(|first| now < after(*first, case.job.retries.horizon)) {
+            Some(first) => oldest = Some(oldest.map_or(first, |known: Timestamp| known.min(first))),
+            None => {
+                too_old.insert(identity.invoice.to_string());
+            }
+        }
+    }
+    if too_old.is_empty() {
+        return Ok(oldest);
+    }
+    let named: Vec<&str> = too_old.iter().take(MOST_NAMED).map(String::as_str).collect();
+    let more = if too_old.len() > MOST_NAMED { format!(", +{}", too_old.len() - MOST_NAMED) } else { String::new() };
+    Err(Failure::Refused(printable(&format!(
+        "{}: a file of answers beside the job tells of requests for {}{more} that this journal does not know, and that are older than \
+         retries.horizon, or do not say how old they are: sent again they could have their effect twice; take these orders out of the \
+         input, compare them with DOKU's Back Office, and move the file away",
+        case.file,
+        named.join(", "),
+    ))))
 }
 
 /// The same at the end: how much of the job is in doubt because the journal does not know of it.
@@ -76,13 +124,13 @@ pub(super) async fn take_in_what_is_left(case: &Case, journal: &Store, screen: S
                 let run = case.command("run");
                 screen.warn(&both(
                     format!(
-                        "{file}: MONEY IN DOUBT: answers to orders of which the journal has lost what was sent, and which this \
-                         command has not asked for: {orders}\n  \
+                        "{file}: MONEY IN DOUBT: answers to orders of which this journal does not know what was sent, and which \
+                         this command has not asked for: {orders}\n  \
                          put them into the orders of the job again, inside its horizon: {run}\n  \
                          later, compare with DOKU's Back Office, and move the file away"
                     ),
                     format!(
-                        "{file}: ADA UANG YANG BELUM PASTI: jawaban untuk pesanan yang pengirimannya hilang dari jurnal, dan yang \
+                        "{file}: ADA UANG YANG BELUM PASTI: jawaban untuk pesanan yang pengirimannya tidak ada di jurnal, dan yang \
                          tidak ditanyakan perintah ini: {orders}\n  \
                          masukkan lagi ke pesanan job ini selama masih dalam horizon: {run}\n  \
                          sesudah itu, bandingkan dengan Back Office DOKU, lalu pindahkan berkasnya"
@@ -91,8 +139,6 @@ pub(super) async fn take_in_what_is_left(case: &Case, journal: &Store, screen: S
                 let own = missing.iter().filter(|late| late.may_be_of(case.job.name.as_str()));
                 in_doubt.extend(own.map(|late| (late.request_id().to_owned(), late.amount())));
             }
-            // Which was said at the start.
-            Err(JournalError::Write(_)) => {}
             Err(_) => tell_that_it_waits(&waiting.path, screen),
         }
     }
@@ -140,6 +186,15 @@ fn named(missing: &[Late]) -> String {
 }
 
 fn put_away(waiting: &Waiting, screen: Screen) -> Result<(), JournalError> {
+    if waiting.is_cut {
+        let file = name(&waiting.path);
+        screen.warn(&both(
+            format!("{file}: its last line is cut off; its request is settled like any other without an answer"),
+            format!(
+                "{file}: baris terakhirnya terpotong; permintaannya dipastikan seperti yang lain yang tanpa jawaban"
+            ),
+        ));
+    }
     let taken = emergency::put_away(&waiting.path)?;
     let (file, count, now) = (name(&waiting.path), waiting.outcomes.len() as u64, name(&taken));
     let answers = counted(count, "answer");
@@ -153,7 +208,7 @@ fn put_away(waiting: &Waiting, screen: Screen) -> Result<(), JournalError> {
 }
 
 async fn all(journal: &Store, waiting: &Waiting, screen: Screen) -> Result<Taken, JournalError> {
-    let (mut missing, mut strange) = (Vec::new(), None);
+    let mut missing = Vec::new();
     for late in &waiting.outcomes {
         let told = late.told();
         match journal.take_in(late.clone()).await? {
@@ -164,14 +219,9 @@ async fn all(journal: &Store, waiting: &Waiting, screen: Screen) -> Result<Taken
             )),
             // Nothing was done for it, as if it had never been sent.
             TakenIn::Missing | TakenIn::Strange if !late.may_have_moved_money() => {}
-            TakenIn::Missing => missing.push(late.clone()),
-            TakenIn::Strange if journal.lost_since().await?.is_some() => missing.push(late.clone()),
-            TakenIn::Strange => strange = Some(told),
+            // Lost, or of another journal: whichever it is, money may have moved that is not known here.
+            TakenIn::Missing | TakenIn::Strange => missing.push(late.clone()),
         }
     }
-    match strange {
-        Some(told) => Err(JournalError::Write(format!("{told}: it is about an order of another journal"))),
-        None if missing.is_empty() => Ok(Taken::In),
-        None => Ok(Taken::Partly(missing)),
-    }
+    Ok(if missing.is_empty() { Taken::In } else { Taken::Partly(missing) })
 }

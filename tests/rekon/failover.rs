@@ -5,6 +5,13 @@
 
 use std::collections::BTreeMap;
 
+use rekon::journal::Account;
+use rekon::journal::identity::Identity;
+use rekon::model::environment::Environment;
+use rekon::model::ids::{ClientId, InvoiceNumber};
+use rekon::model::operation::Operation;
+use rekon::simulator::CLIENT_ID;
+
 use crate::hosts::{Fleet, Host, STEADY};
 use crate::postgres::Server;
 use crate::process::{Background, Ended, until};
@@ -139,7 +146,7 @@ fn run_without_the_lost(fleet: &mut Fleet<'_>, host: usize) -> Option<String> {
     let still_kept = kept_aside(&fleet.hosts[host]);
     fleet.hosts[host].folder.write("orders.csv", &orders("refund", ORDERS));
     let is_said = ended.code == Some(3)
-        && ended.stderr.contains("MONEY IN DOUBT: answers to orders of which the journal has lost what was sent")
+        && ended.stderr.contains("MONEY IN DOUBT: answers to orders of which this journal does not know what was sent")
         && lost.iter().all(|order| ended.stderr.contains(order));
     (!is_said || kept != still_kept).then(|| format!("of {lost:?}, {still_kept:?} is kept: {ended:?}"))
 }
@@ -154,4 +161,50 @@ fn a_failover_that_loses_commits_does_no_order_twice_and_makes_no_doubt_smaller(
         assert_eq!(wrong, [""; 0], "seed {seed}");
         primary = standby;
     }
+}
+
+/// A file of one answer, to a request for INV-2 of which the journal knows nothing.
+fn keep_aside(host: &Host, first_sent_at: &str, end: &str) {
+    let account = Account {
+        environment: Environment::Simulator,
+        client_id: ClientId::new(CLIENT_ID).expect("an id"),
+        operation: Operation::Refund,
+    };
+    let invoice = InvoiceNumber::new("INV-2").expect("an invoice");
+    let request_id = Identity { account, invoice, generation: 0 }.request_id();
+    let line = serde_json::json!({
+        "run": "20261101-000000-0009", "attempt": 7, "sent_at": first_sent_at, "first_sent_at": first_sent_at,
+        "order": {"job": "trial", "invoice": "INV-2", "rupiah": 2000}, "request_id": request_id.to_string(),
+        "at": first_sent_at, "outcome": "applied", "event": "applied", "wire": "left", "reason": "",
+        "facts": {"http_status": 200, "replayed": false, "signature": "valid"},
+        "answer_headers": null, "answer_body": null,
+    });
+    host.folder.write(".rekon/emergency-20261101-000000-0009-1.jsonl", &format!("{line}{end}"));
+}
+
+#[test]
+fn a_request_that_only_a_file_knows_is_sent_again_within_the_horizon_and_never_behind_it() {
+    let Some(server) = Server::own("a request that only a file knows") else { return };
+    let mut fleet = Fleet::new(&server, 1, "refund", 4, ("", STEADY));
+    keep_aside(&fleet.hosts[0], "2026-11-01T00:00:00Z", "\n");
+    let ended = fleet.run(0);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains("requests for INV-2 that this journal does not know"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("sent again they could have their effect twice"), "{}", ended.stderr);
+    assert_eq!(fleet.sql("SELECT count(*) FROM attempt"), "0");
+    // Without the order the others are done, and the doubt about it stays.
+    let all = fleet.hosts[0].folder.read("orders.csv");
+    let others: String = all.split_inclusive('\n').filter(|row| !row.starts_with("INV-2,")).collect();
+    fleet.hosts[0].folder.write("orders.csv", &others);
+    let ended = fleet.run(0);
+    assert_eq!(ended.code, Some(3), "{ended:?}");
+    assert!(ended.stderr.contains("MONEY IN DOUBT") && ended.stderr.contains("INV-2"), "{}", ended.stderr);
+    fleet.hosts[0].folder.write("orders.csv", &all);
+    // Young enough, DOKU knows the key. That somebody has lost the line's end in copying it makes it no other line.
+    keep_aside(&fleet.hosts[0], &rekon::model::time::wire(std::time::SystemTime::now().into()), "");
+    let ended = fleet.run(0);
+    assert_eq!(ended.code, Some(1), "INV-1 is refused: {ended:?}");
+    assert!(ended.stderr.contains("1 answer that an earlier run could not write: taken in"), "{}", ended.stderr);
+    assert_eq!(kept_aside(&fleet.hosts[0]), [""; 0]);
+    assert_eq!(fleet.complaints(), [""; 0]);
 }

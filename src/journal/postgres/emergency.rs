@@ -12,6 +12,8 @@ use crate::model::ids::RunId;
 const BEGINS: &str = "emergency-";
 const ENDS: &str = ".jsonl";
 
+const DAMAGED: &str = "move that line into a file of another name, and compare its order with DOKU's Back Office";
+
 /// Writes an outcome down; it is durable when this returns.
 pub(super) fn keep(folder: &Path, run: &RunId, runner: i64, late: &Late) -> io::Result<PathBuf> {
     fs::create_dir_all(folder)?;
@@ -67,14 +69,15 @@ pub struct Waiting {
     pub path: PathBuf,
     /// What came back.
     pub outcomes: Vec<Late>,
+    /// Whether the last line was cut off. What it held nobody knows; the journal has its request as one without an answer.
+    pub is_cut: bool,
     _locked: File,
 }
 
 /// The files that wait in a folder, the oldest first.
 ///
 /// # Errors
-/// [`JournalError::Unusable`]: one of them cannot be read. A last line without an end was cut off, and is left out: nothing was
-/// told of it.
+/// [`JournalError::Unusable`]: one of them cannot be read.
 pub fn waiting(folder: &Path) -> Result<Vec<Waiting>, JournalError> {
     let Ok(entries) = fs::read_dir(folder) else { return Ok(Vec::new()) };
     let is_ours = |path: &PathBuf| {
@@ -97,12 +100,16 @@ fn read(path: &Path) -> Result<Option<Waiting>, JournalError> {
         return Ok(None);
     }
     let text = fs::read_to_string(path).map_err(|error| unusable(error.to_string()))?;
-    let lines = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
-    let read = |(line, number): (&str, u64)| {
-        serde_json::from_str(line).map_err(|error| unusable(format!("line {number} cannot be read: {error}")))
-    };
-    let outcomes = lines.zip(1..).map(read).collect::<Result<Vec<Late>, _>>()?;
-    Ok(Some(Waiting { path: path.to_owned(), outcomes, _locked: locked }))
+    let (mut outcomes, mut is_cut) = (Vec::new(), false);
+    for (line, number) in text.split_inclusive('\n').zip(1..) {
+        match serde_json::from_str::<Late>(line) {
+            Ok(late) => outcomes.push(late),
+            // A last line that is whole lacks its end if somebody has copied it by hand.
+            Err(_) if !line.ends_with('\n') => is_cut = true,
+            Err(error) => return Err(unusable(format!("line {number} cannot be read: {error}; {DAMAGED}"))),
+        }
+    }
+    Ok(Some(Waiting { path: path.to_owned(), outcomes, is_cut, _locked: locked }))
 }
 
 /// Gives a file that was taken in another name, so that it is not taken in again.

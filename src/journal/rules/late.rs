@@ -24,7 +24,7 @@ use crate::journal::state::{Event, State, next};
 use crate::model::ids::RunId;
 use crate::model::money::Rupiah;
 use crate::model::outcome::Facts;
-use crate::model::time::{parse_instant, stored};
+use crate::model::time::{Timestamp, parse_instant, stored};
 
 /// An outcome, as a line of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +34,9 @@ pub struct Late {
     /// When the request left. Older versions did not say.
     #[serde(default)]
     sent_at: Option<String>,
+    /// When the first request with its key left: DOKU remembers the key since then. Older versions did not say.
+    #[serde(default)]
+    first_sent_at: Option<String>,
     /// Which order that was. Older versions did not say.
     #[serde(default)]
     order: Option<Order>,
@@ -89,6 +92,7 @@ impl Late {
             run: run.to_string(),
             attempt: record.attempt.0,
             sent_at: Some(stored(item.last_sent_at)),
+            first_sent_at: Some(stored(item.first_intent_at)),
             order: Some(Order {
                 job: item.job.clone(),
                 invoice: item.identity.invoice.to_string(),
@@ -138,6 +142,12 @@ impl Late {
     #[must_use]
     pub fn amount(&self) -> Rupiah {
         Rupiah::new(self.order.as_ref().map_or(0, |order| order.rupiah))
+    }
+
+    /// When the first request with its key left, as far as it says.
+    #[must_use]
+    pub fn first_sent_at(&self) -> Option<Timestamp> {
+        self.first_sent_at.as_deref().and_then(parse_instant)
     }
 
     /// Whether its order may be one of this job.
