@@ -5,11 +5,13 @@
 
 use std::collections::BTreeMap;
 
+use rekon::edge::clock::SystemClock;
 use rekon::journal::Account;
 use rekon::journal::identity::Identity;
 use rekon::model::environment::Environment;
 use rekon::model::ids::{ClientId, InvoiceNumber};
 use rekon::model::operation::Operation;
+use rekon::runner::clock::Clock as _;
 use rekon::simulator::CLIENT_ID;
 
 use crate::hosts::{Fleet, Host, STEADY};
@@ -36,19 +38,24 @@ fn head(fleet: &Fleet<'_>) -> u32 {
     fleet.sql("SELECT seq FROM head").parse().expect("a number")
 }
 
-/// The orders of which a host keeps an answer in a file, for it could not write it.
-fn kept_aside(host: &Host) -> Vec<String> {
+/// What a host keeps in files, for it could not write it.
+fn lines_aside(host: &Host) -> Vec<serde_json::Value> {
     let Ok(entries) = std::fs::read_dir(host.folder.path(".rekon")) else { return Vec::new() };
     let names = entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("text"));
     let text: String = names
         .filter(|name| name.starts_with("emergency-"))
         .map(|name| host.folder.read(&format!(".rekon/{name}")))
         .collect();
-    let order = |line: &str| {
-        let line: serde_json::Value = serde_json::from_str(line).expect("JSON");
-        line["order"]["invoice"].as_str().expect("an invoice").to_owned()
-    };
-    text.lines().map(order).collect()
+    text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+fn order(line: &serde_json::Value) -> String {
+    line["order"]["invoice"].as_str().expect("an invoice").to_owned()
+}
+
+/// The orders of which a host keeps something aside.
+fn kept_aside(host: &Host) -> Vec<String> {
+    lines_aside(host).iter().map(order).collect()
 }
 
 /// Whether a host that reaches a journal which lacks its commits says so, and what to do.
@@ -132,10 +139,13 @@ fn fail_over(primary: &Server, standby: &Server, seed: u64) -> Vec<String> {
     wrong
 }
 
-/// Those that the journal does not know.
+/// Those that the journal does not know, and of which something may have been done. What did not leave is as if it had never been
+/// begun.
 fn lost(fleet: &Fleet<'_>, host: usize) -> Vec<String> {
     let known = fleet.states();
-    kept_aside(&fleet.hosts[host]).into_iter().filter(|order| !known.contains_key(order)).collect()
+    let left = |line: &&serde_json::Value| line["event"] != "nothing_done" && line["event"] != "turned_away";
+    let lines = lines_aside(&fleet.hosts[host]);
+    lines.iter().filter(left).map(order).filter(|order| !known.contains_key(order)).collect()
 }
 
 /// An input that lacks the orders which the journal has lost: they are in doubt, and said to be.
@@ -201,7 +211,7 @@ fn a_request_that_only_a_file_knows_is_sent_again_within_the_horizon_and_never_b
     assert!(ended.stderr.contains("MONEY IN DOUBT") && ended.stderr.contains("INV-2"), "{}", ended.stderr);
     fleet.hosts[0].folder.write("orders.csv", &all);
     // Young enough, DOKU knows the key. That somebody has lost the line's end in copying it makes it no other line.
-    keep_aside(&fleet.hosts[0], &rekon::model::time::wire(std::time::SystemTime::now().into()), "");
+    keep_aside(&fleet.hosts[0], &rekon::model::time::wire(SystemClock.now()), "");
     let ended = fleet.run(0);
     assert_eq!(ended.code, Some(1), "INV-1 is refused: {ended:?}");
     assert!(ended.stderr.contains("1 answer that an earlier run could not write: taken in"), "{}", ended.stderr);
