@@ -65,11 +65,11 @@ impl Candidates {
     }
 }
 
-/// An order that has what is looked for.
-#[derive(Debug, Clone, Copy)]
+/// What is looked for, and the invoice of an order that has it.
+#[derive(Debug, Clone)]
 pub struct Found {
-    order: u32,
     tie: Tie,
+    invoice: String,
 }
 
 /// The keys that unsettled notifications name, and the orders that have them.
@@ -92,12 +92,6 @@ impl Search {
         }
     }
 
-    /// Looks through a ledger.
-    pub fn look_into(&mut self, ledger: &Ledger) {
-        let found = self.find(ledger, 0..ledger.orders());
-        self.take(&found, ledger);
-    }
-
     /// Which of these orders have what is looked for.
     #[must_use]
     pub fn find(&self, ledger: &Ledger, orders: Range<usize>) -> Vec<Found> {
@@ -116,21 +110,22 @@ impl Search {
                     Tie::Request(key) => self.requests.contains_key(&key),
                     Tie::Reference(key) => self.references.contains_key(&key),
                 };
-            if is_wanted {
-                found.push(Found { order, tie });
+            if is_wanted && let Some(invoice) = ledger.tied(order, tie) {
+                found.push(Found { tie, invoice: invoice.to_owned() });
             }
         });
         found
     }
 
-    fn take(&mut self, found: &[Found], ledger: &Ledger) {
-        for Found { order, tie } in found {
+    /// Takes note of what was found.
+    pub fn take(&mut self, found: Vec<Found>) {
+        for Found { tie, invoice } in found {
             let candidates = match tie {
-                Tie::Request(key) => self.requests.get_mut(key),
-                Tie::Reference(key) => self.references.get_mut(key),
+                Tie::Request(key) => self.requests.get_mut(&key),
+                Tie::Reference(key) => self.references.get_mut(&key),
             };
-            if let (Some(candidates), Some(invoice)) = (candidates, ledger.tied(*order, *tie)) {
-                candidates.add(invoice);
+            if let Some(candidates) = candidates {
+                candidates.add(&invoice);
             }
         }
     }
@@ -177,7 +172,7 @@ pub fn settle_with(ledger: &mut Ledger, look: impl FnOnce(&Search, &Ledger) -> V
     let mut search = Search::default();
     search.want(&unsettled);
     let found = look(&search, ledger);
-    search.take(&found, ledger);
+    search.take(found);
     for heard in records(&unsettled) {
         apply(ledger, &heard, &search.settle(&heard, ledger.named(heard.invoice)))?;
     }

@@ -82,9 +82,16 @@ impl Divided {
         if open.is_empty() {
             return Ok(survey);
         }
-        for part in 0..count {
-            search.look_into(&self.load(part, sieve)?);
-        }
+        let mut all = Vec::new();
+        let find = |part: usize| -> Result<_, NoRoom> {
+            let ledger = self.load(part, sieve)?;
+            Ok(search.find(&ledger, 0..ledger.orders()))
+        };
+        parallel::in_order(count, threads, find, |found: Result<_, NoRoom>| {
+            all.extend(found?);
+            Ok::<(), NoRoom>(())
+        })?;
+        search.take(all);
         for (bytes, named) in open {
             for heard in records(&bytes) {
                 let settled = search.settle(&heard, named);
