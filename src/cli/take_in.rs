@@ -21,27 +21,18 @@ use crate::model::money::{Rupiah, Tally};
 use crate::model::time::{Timestamp, after};
 use crate::plan::Plan;
 use crate::plan::guard::counted;
+use crate::reconcile::aside::MOST_NAMED;
 use crate::report::words::both::both;
-
-/// More orders than these are counted only.
-const MOST_NAMED: usize = 5;
-
-/// What came of a file.
-enum Taken {
-    /// All of it is in the journal.
-    In,
-    /// The journal does not know the orders of these.
-    Partly(Vec<Late>),
-}
 
 /// Looks for such files beside the job, before anything else is done.
 pub(super) async fn take_in(case: &Case, journal: &Store, screen: Screen) -> Result<Vec<Late>, Failure> {
     let mut unknown = Vec::new();
     for waiting in files(case).map_err(open::failure)? {
         match all(journal, &waiting, screen).await {
-            Ok(Taken::In) => put_away(&waiting, screen).map_err(open::failure)?,
-            Ok(Taken::Partly(missing)) => {
-                let (file, count, orders) = (name(&waiting.path), missing.len() as u64, named(&missing));
+            Ok(missing) if missing.is_empty() => put_away(&waiting, screen).map_err(open::failure)?,
+            Ok(missing) => {
+                let (file, count) = (name(&waiting.path), missing.len() as u64);
+                let orders = named(missing.iter().map(Late::order));
                 let answers = counted(count, "answer");
                 screen.warn(&both(
                     format!(
@@ -98,14 +89,12 @@ pub(super) fn refuse_old_keys(
     if too_old.is_empty() {
         return Ok(oldest);
     }
-    let named: Vec<&str> = too_old.iter().take(MOST_NAMED).map(String::as_str).collect();
-    let more = if too_old.len() > MOST_NAMED { format!(", +{}", too_old.len() - MOST_NAMED) } else { String::new() };
     Err(Failure::Refused(printable(&format!(
-        "{}: a file of answers beside the job tells of requests for {}{more} that this journal does not know, and that are older than \
+        "{}: a file of answers beside the job tells of requests for {} that this journal does not know, and that are older than \
          retries.horizon, or do not say how old they are: sent again they could have their effect twice; take these orders out of the \
          input, compare them with DOKU's Back Office, and move the file away",
         case.file,
-        named.join(", "),
+        named(too_old.iter().map(String::as_str)),
     ))))
 }
 
@@ -114,13 +103,13 @@ pub(super) async fn take_in_what_is_left(case: &Case, journal: &Store, screen: S
     let mut in_doubt: BTreeMap<String, Rupiah> = BTreeMap::new();
     for waiting in files(case).unwrap_or_default() {
         match all(journal, &waiting, screen).await {
-            Ok(Taken::In) => {
+            Ok(missing) if missing.is_empty() => {
                 if let Err(error) = put_away(&waiting, screen) {
                     screen.warn(&error.to_string());
                 }
             }
-            Ok(Taken::Partly(missing)) => {
-                let (file, orders) = (name(&waiting.path), named(&missing));
+            Ok(missing) => {
+                let (file, orders) = (name(&waiting.path), named(missing.iter().map(Late::order)));
                 let run = case.command("run");
                 screen.warn(&both(
                     format!(
@@ -175,8 +164,9 @@ fn name(path: &Path) -> String {
     printable(&shown(path))
 }
 
-fn named(missing: &[Late]) -> String {
-    let mut orders: Vec<&str> = missing.iter().map(Late::order).collect();
+/// The first of these orders, and how many more there are.
+fn named<'a>(orders: impl Iterator<Item = &'a str>) -> String {
+    let mut orders: Vec<&str> = orders.collect();
     orders.sort_unstable();
     orders.dedup();
     let more = orders.len().saturating_sub(MOST_NAMED);
@@ -207,7 +197,8 @@ fn put_away(waiting: &Waiting, screen: Screen) -> Result<(), JournalError> {
     Ok(())
 }
 
-async fn all(journal: &Store, waiting: &Waiting, screen: Screen) -> Result<Taken, JournalError> {
+/// Takes all of a file in, but for what is returned: the journal does not know the orders of these.
+async fn all(journal: &Store, waiting: &Waiting, screen: Screen) -> Result<Vec<Late>, JournalError> {
     let mut missing = Vec::new();
     for late in &waiting.outcomes {
         let told = late.told();
@@ -223,5 +214,5 @@ async fn all(journal: &Store, waiting: &Waiting, screen: Screen) -> Result<Taken
             TakenIn::Missing | TakenIn::Strange => missing.push(late.clone()),
         }
     }
-    Ok(if missing.is_empty() { Taken::In } else { Taken::Partly(missing) })
+    Ok(missing)
 }
