@@ -245,34 +245,22 @@ mod tests {
         Picture { status, paid, own_amount, notifications: u64::from(status.is_some()), ..Picture::default() }
     }
 
+    /// An order of five rupiah that nobody has ruled, and of which nothing was done over another amount.
+    fn case(expectation: Expectation, done: Option<(Operation, DoneState)>, picture: &Picture, age: Age) -> Case<'_> {
+        let amount = Rupiah::new(5);
+        Case { expectation, amount, done, ruled: false, moved: Moved::AsTheBook, picture, age }
+    }
+
     fn audit(book: BookStatus, heard: Option<PaymentStatus>, age: Age) -> Verdict {
         let picture = picture(heard);
         let expectation = Expectation::Book(Some(book));
-        judge(&Case {
-            expectation,
-            amount: Rupiah::new(5),
-            done: None,
-            ruled: false,
-            moved: Moved::AsTheBook,
-            picture: &picture,
-            age,
-        })
-        .verdict()
+        judge(&case(expectation, None, &picture, age)).verdict()
     }
 
     fn run(operation: Operation, state: DoneState, heard: Option<PaymentStatus>) -> Verdict {
         let (picture, done) = (picture(heard), Some((operation, state)));
         let expectation = Expectation::Effect(operation);
-        judge(&Case {
-            expectation,
-            amount: Rupiah::new(5),
-            done,
-            ruled: false,
-            moved: Moved::AsTheBook,
-            picture: &picture,
-            age: Age::Old,
-        })
-        .verdict()
+        judge(&case(expectation, done, &picture, Age::Old)).verdict()
     }
 
     #[test]
@@ -340,17 +328,9 @@ mod tests {
     fn in_an_audit_a_row_that_was_not_sent_hides_no_break() {
         for state in [DoneState::Held, DoneState::NotAttempted] {
             let (silence, heard) = (picture(None), picture(Some(PaymentStatus::Success)));
-            let (amount, done) = (Rupiah::new(5), Some((Operation::Refund, state)));
+            let done = Some((Operation::Refund, state));
             let expectation = Expectation::Book(Some(BookStatus::Paid));
-            let case = Case {
-                expectation,
-                amount,
-                done,
-                ruled: false,
-                moved: Moved::AsTheBook,
-                picture: &silence,
-                age: Age::Old,
-            };
+            let case = case(expectation, done, &silence, Age::Old);
             assert_eq!(judge(&case), Reason::Unproved);
             assert_eq!(judge(&Case { picture: &heard, ..case }).verdict(), Verdict::NotSent);
         }
@@ -363,15 +343,7 @@ mod tests {
             let other_amount = Some(Rupiah::new(other));
             let heard = Picture { other_amount, several_amounts, ..picture(Some(PaymentStatus::Success)) };
             let expectation = Expectation::Book(Some(BookStatus::Paid));
-            let case = Case {
-                expectation,
-                amount: Rupiah::new(5),
-                done: None,
-                ruled: false,
-                moved: Moved::AsTheBook,
-                picture: &heard,
-                age: Age::Young,
-            };
+            let case = case(expectation, None, &heard, Age::Young);
             assert_eq!(judge(&case), reason);
         }
     }
@@ -428,15 +400,7 @@ mod tests {
         for (book, operation, heard, verdict) in cases {
             let (picture, done) = (picture(heard), Some((operation, DoneState::Succeeded)));
             let expectation = Expectation::Book(Some(book));
-            let case = Case {
-                expectation,
-                amount: Rupiah::new(5),
-                done,
-                ruled: false,
-                moved: Moved::AsTheBook,
-                picture: &picture,
-                age: Age::Old,
-            };
+            let case = case(expectation, done, &picture, Age::Old);
             assert_eq!(judge(&case).verdict(), verdict, "{book} {operation} {heard:?}");
         }
     }
@@ -450,15 +414,7 @@ mod tests {
             for (heard, operation) in all_heard().flat_map(|heard| Operation::ALL.map(|operation| (heard, operation))) {
                 for state in DoneState::ALL {
                     let (picture, done) = (picture(heard), Some((operation, state)));
-                    let proved = Case {
-                        expectation,
-                        amount: Rupiah::new(5),
-                        done,
-                        ruled: false,
-                        moved: Moved::AsTheBook,
-                        picture: &picture,
-                        age: Age::Old,
-                    };
+                    let proved = case(expectation, done, &picture, Age::Old);
                     let ruled = judge(&Case { ruled: true, ..proved });
                     let told = format!("{expectation:?} {heard:?} {operation} {state:?}: {ruled}");
                     assert_eq!(ruled.verdict(), judge(&proved).verdict(), "{told}");
