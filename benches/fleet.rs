@@ -141,7 +141,7 @@ async fn one_order(journal: &Store, run: &RunId, row: u64) {
         at: now(),
     };
     let intent = journal.record_intent(Intent::First(Box::new(first))).await.expect("a durable intent");
-    let reading = Reading { outcome: Outcome::Applied, facts: Facts::default(), halt: None, retry_after: None };
+    let reading = Reading { outcome: Outcome::Applied, facts: Facts::default().into(), halt: None, retry_after: None };
     let answer = Answer { status: 200, headers: Vec::new(), body: vec![b'y'; 400] };
     let exchange = Exchange::Answered(answer);
     let record = OutcomeRecord { attempt: intent.attempt(), reading, exchange, at: now() };

@@ -262,10 +262,10 @@ impl<'a> Session<'a> {
         let counted: HashSet<&InvoiceNumber> = plan.doubts_elsewhere().collect();
         let (mut tally, mut jobs) = (Tally::default(), BTreeSet::new());
         for item in self.journal.doubts().await? {
-            let other = item.state == State::Conflict && item.job != self.case.job.name.as_str();
+            let other = item.state == State::Conflict && *item.job != *self.case.job.name.as_str();
             if other && item.identity.account == self.account && !counted.contains(&item.identity.invoice) {
                 tally.add(item.amount);
-                jobs.insert(item.job);
+                jobs.insert(item.job.to_string());
             }
         }
         Ok((tally, jobs))
@@ -275,9 +275,9 @@ impl<'a> Session<'a> {
     pub(super) async fn warn_of_other_doubts(&self, screen: Screen) {
         let Ok(doubts) = self.journal.doubts().await else { return };
         let (mut tally, mut jobs) = (Tally::default(), BTreeSet::new());
-        for item in doubts.into_iter().filter(|item| item.job != self.case.job.name.as_str()) {
+        for item in doubts.into_iter().filter(|item| *item.job != *self.case.job.name.as_str()) {
             tally.add(item.amount);
-            jobs.insert(item.job);
+            jobs.insert(item.job.to_string());
         }
         if tally.count > 0 {
             let jobs: Vec<String> = jobs.into_iter().collect();

@@ -238,7 +238,7 @@ mod tests {
   INV/2026/11/00002  Rp 90.000  unknown  bad_signature  2026-11-22 15:00:00";
         assert_eq!(table_of(&[first.clone(), second.clone()], english()), expected);
         assert!(expected.lines().all(|line| line.chars().count() <= 80));
-        let text = table_of(&[first, Item { job: "by-hand".to_owned(), ..second }], english());
+        let text = table_of(&[first, Item { job: "by-hand".into(), ..second }], english());
         let ends = |line: usize, end: &str| text.lines().nth(line).is_some_and(|line| line.ends_with(end));
         assert!(ends(0, " job") && ends(1, "refund-nightly (refund)"), "{text}");
         assert!(ends(2, "by-hand (refund)"), "{text}");

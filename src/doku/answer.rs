@@ -5,13 +5,14 @@
 //! (`failure-modes.md` 2.5). A 409 is never judged by its number: DOKU answers a repeat with the first answer's body
 //! under it (`doku-api.md` 2).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::exchange::{Answer, Exchange, target};
-use super::json::{Object, OrderAnswer, StatusPart, error_message, may_hold_a_message, object, object_if_any};
+use super::json::{Object, OrderAnswer, StatusPart, error_message, object, object_if_any};
 use super::sign::{Components, NotSigned, Signer, TimestampName};
 use crate::model::ids::{ClientId, InvoiceNumber, MerchantReference, RequestId};
 use crate::model::money::Rupiah;
@@ -58,7 +59,7 @@ pub struct Reading {
     /// What it proves.
     pub outcome: Outcome,
     /// What was said, for the journal and the result files.
-    pub facts: Facts,
+    pub facts: Arc<Facts>,
     /// Whether the run should stop. `None`: it may go on.
     pub halt: Option<Halt>,
     /// How long the provider asked everybody to wait; any answer may.
@@ -106,11 +107,7 @@ pub fn read(expected: &Expected<'_>, signer: &Signer, exchange: &Exchange, now: 
     };
     let signature = check_signature(expected, signer, answer);
     let mut facts = Facts { http_status: Some(answer.status), signature, ..Facts::default() };
-    if may_hold_a_message(&answer.body)
-        && let Ok(body) = serde_json::from_slice::<Value>(&answer.body)
-    {
-        facts.message = error_message(&body);
-    }
+    facts.message = error_message(&answer.body);
     let signed = signature == SignatureCheck::Valid;
     let (outcome, halt) = match answer.status {
         200 | 409 if signed => (read_body(expected, answer, &mut facts), None),
@@ -123,13 +120,13 @@ pub fn read(expected: &Expected<'_>, signer: &Signer, exchange: &Exchange, now: 
         status @ 300..=399 => (Outcome::Ambiguous(Doubt::Redirect(status)), Some(Halt::Gateway)),
         status => (Outcome::Ambiguous(Doubt::Http(status)), None),
     };
-    Reading { outcome, facts, halt, retry_after: retry_after(answer, now) }
+    Reading { outcome, facts: facts.into(), halt, retry_after: retry_after(answer, now) }
 }
 
 fn unanswered(outcome: Outcome, message: &str) -> Reading {
     Reading {
         outcome,
-        facts: Facts { message: Some(message.to_owned()), ..Facts::default() },
+        facts: Facts { message: Some(message.to_owned()), ..Facts::default() }.into(),
         halt: None,
         retry_after: None,
     }

@@ -120,26 +120,41 @@ impl StatusPart {
     }
 }
 
-/// Whether [`error_message`] may find one: every name that it looks for holds one of these words, or is written with an
-/// escape. Most answers have none, and are read once.
-pub(super) fn may_hold_a_message(body: &[u8]) -> bool {
-    [&b"error"[..], b"message", b"response_code", b"\\"]
-        .into_iter()
-        .any(|word| memchr::memmem::find(body, word).is_some())
+/// What an answer may say of an error, in one of the provider's many shapes; everything else is passed over.
+#[derive(Deserialize)]
+struct Messages {
+    error: Option<Value>,
+    message: Option<Value>,
+    #[serde(rename = "error_messages")]
+    errors: Option<Value>,
+    response_code: Option<Value>,
 }
 
 /// The provider's message in one of its many error shapes (`doku-api.md` 5).
-pub(super) fn error_message(body: &Value) -> Option<String> {
+pub(super) fn error_message(body: &[u8]) -> Option<String> {
+    if !may_hold_a_message(body) {
+        return None;
+    }
+    let Object(Messages { error, message, errors, response_code }) = serde_json::from_slice(body).ok()?;
+    let inner = error.as_ref().and_then(|error| error.get("message"));
     let from = |value: &Value| match value {
         Value::String(text) => Some(text.clone()),
         Value::Array(texts) => Some(texts.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("; ")),
         _ => None,
     };
-    let error = &body["error"];
-    [&error["message"], error, &body["message"], &body["error_messages"], &body["response_code"]]
+    [inner, error.as_ref(), message.as_ref(), errors.as_ref(), response_code.as_ref()]
         .into_iter()
+        .flatten()
         .find_map(from)
         .map(|text| printable(&text.chars().take(300).collect::<String>()))
+}
+
+/// Whether there may be one: every name that is looked for holds one of these words, or is written with an escape.
+/// Most answers have none, and are read once.
+fn may_hold_a_message(body: &[u8]) -> bool {
+    [&b"error"[..], b"message", b"response_code", b"\\"]
+        .into_iter()
+        .any(|word| memchr::memmem::find(body, word).is_some())
 }
 
 #[cfg(test)]
@@ -157,9 +172,10 @@ mod tests {
             r#"{"\u0065rror": "bad"}"#,
         ];
         for answer in answers {
-            assert!(error_message(&serde_json::from_str(answer).unwrap()).is_some(), "{answer}");
-            assert!(may_hold_a_message(answer.as_bytes()), "{answer}");
+            assert!(error_message(answer.as_bytes()).is_some(), "{answer}");
         }
         assert!(!may_hold_a_message(br#"{"order": {"invoice_number": "INV-1"}}"#));
+        let elsewhere = br#"{"refund": {"message": "done"}, "error": {"code": 1}}"#;
+        assert_eq!(error_message(elsewhere), None, "only what the answer itself says");
     }
 }

@@ -18,6 +18,9 @@ const PREFIX: &str = "HMACSHA256=";
 /// The length of a signature, and of a digest, in base64.
 const CHARACTERS: usize = 44;
 
+/// Most signed texts are no longer.
+const USUAL_LENGTH: usize = 320;
+
 /// A prepared key: signs and verifies.
 #[derive(Clone)]
 pub struct Signer {
@@ -247,7 +250,7 @@ impl Signer {
     }
 
     fn mac_of(&self, components: &Components<'_>) -> Hmac<Sha256> {
-        let mut text = Vec::new();
+        let mut text = Vec::with_capacity(USUAL_LENGTH);
         let digest = components.body.map(|body| characters(&Sha256::digest(body).into()));
         components.write(digest.as_ref(), &mut text);
         let mut mac = self.mac.clone();

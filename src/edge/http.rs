@@ -3,7 +3,7 @@
 use std::error::Error as _;
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HeaderValue};
+use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 
 use crate::doku::exchange::{Answer, Exchange, Request, target};
@@ -19,6 +19,14 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// And no more than so many quarters of the time that a whole call has. Of a call whose own time is over nobody can tell whether it
 /// had a connection; one that is given up while it connects has carried nothing.
 const QUARTERS_TO_CONNECT: u32 = 3;
+
+/// The names of the headers that we send, read once.
+static OURS: [(&str, HeaderName); 4] = [
+    ("Client-Id", HeaderName::from_static("client-id")),
+    ("Request-Id", HeaderName::from_static("request-id")),
+    ("Request-Timestamp", HeaderName::from_static("request-timestamp")),
+    ("Signature", HeaderName::from_static("signature")),
+];
 
 /// The provider over HTTP.
 #[derive(Debug, Clone)]
@@ -80,7 +88,10 @@ impl Gateway for HttpGateway {
             call = call.header(CONTENT_TYPE, HeaderValue::from_static("application/json")).body(body);
         }
         for (name, value) in request.headers {
-            call = call.header(name, value);
+            call = match OURS.iter().find(|(ours, _)| *ours == name) {
+                Some((_, name)) => call.header(name.clone(), value),
+                None => call.header(name, value),
+            };
         }
         let response = match call.send().await {
             Ok(response) => response,

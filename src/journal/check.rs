@@ -147,7 +147,7 @@ impl Checked {
             }
             Err(error) => self.flaw(format!("{invoice}: {error}")),
         }
-        if body_sha256.is_some_and(|sha256| sha256 != logged.body_sha256) {
+        if body_sha256.is_some_and(|sha256| *sha256 != *logged.body_sha256) {
             self.flaw(format!("{invoice}: its body is not the one that was logged"));
         }
     }

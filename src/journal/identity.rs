@@ -5,6 +5,7 @@
 
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
+use uuid::fmt::Hyphenated;
 
 use super::Account;
 use crate::model::ids::{InvoiceNumber, MerchantReference, RequestId};
@@ -27,7 +28,7 @@ impl Identity {
     /// Never: a UUID is a request id.
     #[must_use]
     pub fn request_id(&self) -> RequestId {
-        RequestId::new(&self.derive("request").to_string()).expect("a UUID is a request id")
+        RequestId::new(text_of(self.derive("request"), &mut [0; LENGTH])).expect("a UUID is a request id")
     }
 
     /// The merchant's reference of a refund, formatted as a UUID.
@@ -36,7 +37,8 @@ impl Identity {
     /// Never: a UUID is a reference.
     #[must_use]
     pub fn refund_reference(&self) -> MerchantReference {
-        MerchantReference::new(&self.derive("refund-reference").to_string()).expect("a UUID is a reference")
+        let reference = self.derive("refund-reference");
+        MerchantReference::new(text_of(reference, &mut [0; LENGTH])).expect("a UUID is a reference")
     }
 
     /// A hash of label and identity. The parts are separated by a byte that none of them can hold.
@@ -48,18 +50,33 @@ impl Identity {
             self.account.client_id.as_str(),
             self.account.operation.word(),
             self.invoice.as_str(),
-            &self.generation.to_string(),
         ];
-        hashed(&parts.join("\0"))
+        let mut hash = Sha256::new();
+        for part in parts {
+            hash.update(part);
+            hash.update(b"\0");
+        }
+        hash.update(self.generation.to_string());
+        uuid_of(hash)
     }
+}
+
+/// The characters of a UUID.
+const LENGTH: usize = Hyphenated::LENGTH;
+
+fn text_of(uuid: Uuid, characters: &mut [u8; LENGTH]) -> &str {
+    uuid.hyphenated().encode_lower(characters)
 }
 
 /// The hash of a text in the form of a UUID.
 #[must_use]
 pub fn hashed(text: &str) -> Uuid {
-    let hash = Sha256::digest(text.as_bytes());
+    uuid_of(Sha256::new_with_prefix(text))
+}
+
+fn uuid_of(hash: Sha256) -> Uuid {
     let mut bytes = [0; 16];
-    bytes.copy_from_slice(&hash[..16]);
+    bytes.copy_from_slice(&hash.finalize()[..16]);
     uuid::Builder::from_custom_bytes(bytes).into_uuid()
 }
 

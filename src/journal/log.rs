@@ -3,6 +3,9 @@
 //! An item is what its entries say: [`fold`] is the only way in which one changes, when it happens and when the log is
 //! checked. A *head* is the hash of the last entry; whoever keeps a head can tell later whether the log still holds it.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -10,7 +13,7 @@ use super::Account;
 use super::cause::Cause;
 use super::history::{DayCaps, Overridden, PlanUse};
 use super::identity::Identity;
-use super::record::{Item, ItemId};
+use super::record::{First, Item, ItemId};
 use super::state::{Event, Illegal, State, next};
 use crate::model::environment::Environment;
 use crate::model::ids::{ClientId, InvoiceNumber, MerchantReference, RunId};
@@ -92,18 +95,18 @@ pub enum Entry {
         /// The run.
         run: String,
         /// Its job.
-        job: String,
+        job: Arc<str>,
         /// The order's full amount.
         amount: u64,
         /// The payment's reference.
         payment_reference: String,
         /// SHA-256 of the bytes that every attempt sends.
-        body_sha256: String,
+        body_sha256: Arc<str>,
     },
     /// A request is about to be sent.
     Intended {
         /// The run.
-        run: String,
+        run: Arc<str>,
         /// The attempt.
         attempt: i64,
     },
@@ -118,7 +121,7 @@ pub enum Entry {
         /// The word of the reason; empty where the event says it all.
         reason: String,
         /// What was said.
-        facts: Facts,
+        facts: Arc<Facts>,
         /// SHA-256 of the answer's headers and body; `None` if there was none.
         answer_sha256: Option<String>,
     },
@@ -129,7 +132,7 @@ pub enum Entry {
         /// What it means for the item.
         event: Event,
         /// What was said.
-        facts: Facts,
+        facts: Arc<Facts>,
         /// SHA-256 of the answer's headers and body; `None` if there was none.
         answer_sha256: Option<String>,
     },
@@ -162,25 +165,25 @@ pub enum Wire {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Made {
     /// The run that makes it; the run of the refused one if a person reopened it.
-    pub run: String,
+    pub run: Arc<str>,
     /// Its job.
-    pub job: String,
+    pub job: Arc<str>,
     /// Simulator, sandbox or production.
-    pub environment: String,
+    pub environment: Cow<'static, str>,
     /// The merchant's account.
-    pub client_id: String,
+    pub client_id: Arc<str>,
     /// The operation.
-    pub operation: String,
+    pub operation: Cow<'static, str>,
     /// The order.
-    pub invoice: String,
+    pub invoice: Arc<str>,
     /// 0 at first.
     pub generation: u16,
     /// The order's full amount.
     pub amount: u64,
     /// The payment's reference.
-    pub payment_reference: String,
+    pub payment_reference: Arc<str>,
     /// SHA-256 of the bytes that every attempt sends.
-    pub body_sha256: String,
+    pub body_sha256: Arc<str>,
     /// The attempt of its first intent, which is this entry too; `None` if nothing was about to be sent yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<i64>,
@@ -207,7 +210,7 @@ pub struct Carried {
     /// When it came to its end.
     pub settled_at: Option<String>,
     /// What was said.
-    pub facts: Facts,
+    pub facts: Arc<Facts>,
 }
 
 /// Why there is another generation.
@@ -265,6 +268,56 @@ impl Entry {
     }
 }
 
+/// What is known of an item before anything is sent for it.
+struct New {
+    identity: Identity,
+    amount: Rupiah,
+    payment_reference: MerchantReference,
+    body_sha256: Arc<str>,
+    job: Arc<str>,
+    run: RunId,
+}
+
+impl New {
+    fn item(self, id: ItemId, at: Timestamp) -> Item {
+        let Self { identity, amount, payment_reference, body_sha256, job, run } = self;
+        let is_refund = identity.account.operation == Operation::Refund;
+        Item {
+            id,
+            amount,
+            request_id: identity.request_id(),
+            payment_reference,
+            refund_reference: is_refund.then(|| identity.refund_reference()),
+            identity,
+            body_sha256,
+            state: State::Planned,
+            reason: String::new(),
+            attempts: 0,
+            first_intent_at: at,
+            last_sent_at: at,
+            settled_at: None,
+            facts: Arc::default(),
+            job,
+            run,
+        }
+    }
+}
+
+/// A new item, for its first request.
+#[must_use]
+pub fn planned(id: ItemId, first: &First, job: Arc<str>) -> Item {
+    let First { run, identity, amount, payment_reference, body, at } = first;
+    let new = New {
+        identity: identity.clone(),
+        amount: *amount,
+        payment_reference: payment_reference.clone(),
+        body_sha256: sha256(body).into(),
+        job,
+        run: run.clone(),
+    };
+    new.item(id, *at)
+}
+
 /// A new item, from the entry that makes it.
 ///
 /// # Errors
@@ -274,32 +327,44 @@ pub fn made(id: ItemId, made: &Made, at: Timestamp) -> Result<Item, Impossible> 
     let account = Account {
         environment: Environment::from_word(&made.environment)
             .ok_or_else(|| value("environment", &made.environment))?,
-        client_id: ClientId::new(&made.client_id).or(Err(value("client_id", &made.client_id)))?,
+        client_id: ClientId::new(&made.client_id).ok().ok_or_else(|| value("client_id", &made.client_id))?,
         operation: Operation::from_word(&made.operation).ok_or_else(|| value("operation", &made.operation))?,
     };
-    let invoice = InvoiceNumber::new(&made.invoice).or(Err(value("invoice", &made.invoice)))?;
-    let identity = Identity { account, invoice, generation: made.generation };
-    let item = Item {
-        id,
+    let invoice = InvoiceNumber::new(&made.invoice).ok().ok_or_else(|| value("invoice", &made.invoice))?;
+    let new = New {
+        identity: Identity { account, invoice, generation: made.generation },
         amount: Rupiah::new(made.amount),
-        request_id: identity.request_id(),
         payment_reference: reference(&made.payment_reference)?,
-        refund_reference: (identity.account.operation == Operation::Refund).then(|| identity.refund_reference()),
-        identity,
-        body_sha256: made.body_sha256.clone(),
-        state: State::Planned,
-        reason: String::new(),
-        attempts: 0,
-        first_intent_at: at,
-        last_sent_at: at,
-        settled_at: None,
-        facts: Facts::default(),
-        job: made.job.clone(),
+        body_sha256: Arc::clone(&made.body_sha256),
+        job: Arc::clone(&made.job),
         run: run(&made.run)?,
     };
+    let item = new.item(id, at);
     match made.attempt {
-        Some(attempt) => fold(item, &Entry::Intended { run: made.run.clone(), attempt }, at),
+        Some(attempt) => fold(item, &Entry::Intended { run: Arc::clone(&made.run), attempt }, at),
         None => Ok(item),
+    }
+}
+
+impl Made {
+    /// The entry that makes an item as it is.
+    #[must_use]
+    pub fn of(item: &Item) -> Self {
+        let Account { environment, client_id, operation } = &item.identity.account;
+        Self {
+            run: item.run.shared(),
+            job: Arc::clone(&item.job),
+            environment: environment.word().into(),
+            client_id: client_id.shared(),
+            operation: operation.word().into(),
+            invoice: item.identity.invoice.shared(),
+            generation: item.identity.generation,
+            amount: item.amount.whole(),
+            payment_reference: item.payment_reference.shared(),
+            body_sha256: Arc::clone(&item.body_sha256),
+            attempt: None,
+            reopened: None,
+        }
     }
 }
 
@@ -309,20 +374,10 @@ pub fn made(id: ItemId, made: &Made, at: Timestamp) -> Result<Item, Impossible> 
 /// The item may have had an effect, or may still have one.
 pub fn next_generation(item: &Item, reopened: Reopened) -> Result<Made, Impossible> {
     match (item.state, item.identity.generation.checked_add(1)) {
-        (State::Refused | State::RuledNotDone, Some(generation)) => Ok(Made {
-            run: item.run.to_string(),
-            job: item.job.clone(),
-            environment: item.identity.account.environment.word().to_owned(),
-            client_id: item.identity.account.client_id.to_string(),
-            operation: item.identity.account.operation.word().to_owned(),
-            invoice: item.identity.invoice.to_string(),
-            generation,
-            amount: item.amount.whole(),
-            payment_reference: item.payment_reference.to_string(),
-            body_sha256: sha256(b""),
-            attempt: None,
-            reopened: Some(reopened),
-        }),
+        (State::Refused | State::RuledNotDone, Some(generation)) => {
+            let body_sha256 = sha256(b"").into();
+            Ok(Made { generation, body_sha256, reopened: Some(reopened), ..Made::of(item) })
+        }
         _ => Err(Illegal { state: item.state, event: Event::Intended }.into()),
     }
 }
@@ -386,15 +441,15 @@ pub fn fold(item: Item, entry: &Entry, at: Timestamp) -> Result<Item, Impossible
         Entry::Inquired { event: Event::NoProof, .. } => Ok(item),
         Entry::Inquired { event, facts, .. } => learn(item, *event, "status_inquiry", facts, at),
         Entry::GaveUp => {
-            let facts = item.facts.clone();
+            let facts = Arc::clone(&item.facts);
             learn(item, Event::GivenUp, "horizon_passed", &facts, at)
         }
         Entry::Contradicted { event, status, .. } => {
-            let facts = Facts { payment_status: Some(status.clone()), ..item.facts.clone() };
-            learn(item, *event, "notification", &facts, at)
+            let facts = Facts { payment_status: Some(status.clone()), ..(*item.facts).clone() };
+            learn(item, *event, "notification", &Arc::new(facts), at)
         }
         Entry::Ruled(Ruled { event, .. }) => {
-            let facts = item.facts.clone();
+            let facts = Arc::clone(&item.facts);
             learn(item, *event, RULED, &facts, at)
         }
     }
@@ -403,21 +458,23 @@ pub fn fold(item: Item, entry: &Entry, at: Timestamp) -> Result<Item, Impossible
 /// The reason of an item that a person has ruled.
 pub const RULED: &str = "ruled";
 
-fn learn(item: Item, event: Event, reason: &str, facts: &Facts, at: Timestamp) -> Result<Item, Impossible> {
+fn learn(item: Item, event: Event, reason: &str, facts: &Arc<Facts>, at: Timestamp) -> Result<Item, Impossible> {
     let state = next(item.state, event)?;
     if state == item.state && state.is_terminal() {
         return Ok(item);
     }
     let settled_at = state.is_terminal().then_some(at);
-    Ok(Item { state, reason: reason.to_owned(), facts: facts.clone(), settled_at, ..item })
+    Ok(Item { state, reason: reason.to_owned(), facts: Arc::clone(facts), settled_at, ..item })
 }
 
 fn reference(text: &str) -> Result<MerchantReference, Impossible> {
-    MerchantReference::new(text).or(Err(Impossible::Value { field: "payment_reference", value: text.to_owned() }))
+    MerchantReference::new(text)
+        .ok()
+        .ok_or_else(|| Impossible::Value { field: "payment_reference", value: text.to_owned() })
 }
 
 fn run(text: &str) -> Result<RunId, Impossible> {
-    RunId::new(text).or(Err(Impossible::Value { field: "run", value: text.to_owned() }))
+    RunId::new(text).ok().ok_or_else(|| Impossible::Value { field: "run", value: text.to_owned() })
 }
 
 /// Since when entries may be missing, as no person has accepted it yet: of all acceptances without asking since the last

@@ -41,7 +41,7 @@ pub struct Item {
     /// Our reference of the refund; present exactly for refunds.
     pub refund_reference: Option<MerchantReference>,
     /// SHA-256 of the bytes that every attempt sends, in hex.
-    pub body_sha256: String,
+    pub body_sha256: Arc<str>,
     /// What is known.
     pub state: State,
     /// Why, in one word; empty where the state says it all.
@@ -55,9 +55,9 @@ pub struct Item {
     /// When the item came to its end; `None` while it has not.
     pub settled_at: Option<Timestamp>,
     /// What the deciding answer said, or the last one.
-    pub facts: Facts,
+    pub facts: Arc<Facts>,
     /// The job that made it.
-    pub job: String,
+    pub job: Arc<str>,
     /// The run that made it.
     pub run: RunId,
 }
@@ -152,7 +152,7 @@ pub struct InquiryResult {
     /// What it proved.
     pub inquiry: Inquiry,
     /// What was said.
-    pub facts: Facts,
+    pub facts: Arc<Facts>,
     /// What came back, kept as evidence.
     pub exchange: Exchange,
     /// When it was sent.
@@ -390,14 +390,14 @@ pub(crate) mod testing {
             payment_reference: MerchantReference::new("P-1").unwrap(),
             refund_reference: Some(identity.refund_reference()),
             identity,
-            body_sha256: String::new(),
+            body_sha256: "".into(),
             state: State::Intent,
             reason: String::new(),
             attempts: 1,
             first_intent_at: at,
             last_sent_at: at,
             settled_at: None,
-            facts: Facts::default(),
+            facts: Arc::default(),
             job: "refund-nightly".into(),
             run: RunId::new("20261122-150000-0001").unwrap(),
         }

@@ -130,7 +130,7 @@ pub fn items(plan: &Plan, account: &Account, settlement: &[Settlement]) -> Vec<B
 pub fn open_item(item: &Item) -> BoundItem {
     BoundItem {
         amount: item.amount.whole(),
-        body_sha256: item.body_sha256.clone(),
+        body_sha256: item.body_sha256.to_string(),
         generation: item.identity.generation,
         invoice_number: item.identity.invoice.to_string(),
         operation: item.identity.account.operation.word().to_owned(),

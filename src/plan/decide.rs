@@ -114,7 +114,7 @@ impl<'a> Deciding<'a> {
                 && item.state == State::Planned
                 && item.attempts > 0
             {
-                self.stored_bodies.insert(order.invoice_number.clone(), item.body_sha256.clone());
+                self.stored_bodies.insert(order.invoice_number.clone(), item.body_sha256.to_string());
             }
             let disposition = self.dispose(number, &order, known);
             self.note(number, &order, disposition);
@@ -203,8 +203,8 @@ impl<'a> Deciding<'a> {
             return Disposition::Held(HeldBy::OtherAmount);
         }
         if let Some(item) = known_item.filter(|item| item.state != State::Planned) {
-            let earlier = Earlier { state: item.state, job: item.job.clone(), run: item.run.to_string() };
-            if item.job != self.job.name.as_str() {
+            let earlier = Earlier { state: item.state, job: item.job.to_string(), run: item.run.to_string() };
+            if *item.job != *self.job.name.as_str() {
                 return Disposition::Elsewhere(self.shared(earlier));
             }
             if item.amount != order.amount {

@@ -1,6 +1,7 @@
 //! Plans from small files: each row's fate in the words of the journal.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 
@@ -190,8 +191,9 @@ fn a_refund_looks_for_identifiers_in_the_journal_then_in_the_log() {
     assert_eq!(fates(&plan(&refund, &file, &from_log))[0].0, RowFate::Send);
     let mut created = known_item("A", State::Succeeded, "create", 5).items;
     for item in created.values_mut() {
-        item.facts.order_id = Some("3".into());
-        item.facts.akulaku_reference = Some("4".into());
+        let facts = Arc::make_mut(&mut item.facts);
+        facts.order_id = Some("3".into());
+        facts.akulaku_reference = Some("4".into());
     }
     let from_journal = Known { created, ..from_log };
     let plan = plan(&refund, &file, &from_journal);

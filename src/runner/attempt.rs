@@ -159,6 +159,7 @@ pub async fn inquire<J: Journal, G: Gateway, C: Clock>(
         }
     };
     let run = desk.run.clone();
+    let facts = facts.into();
     let result = InquiryResult { item: item.id, run, request_id, inquiry, facts, exchange, sent_at, at };
     let state = desk.journal.record_inquiry(result).await?;
     let item = Item { state, ..item };

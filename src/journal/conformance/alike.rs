@@ -34,7 +34,7 @@ async fn told(ground: &Ground) -> Store {
         run: run.clone(),
         request_id: RequestId::new("inquiry-1").unwrap(),
         inquiry: Inquiry::Applied,
-        facts: Facts { http_status: Some(200), signature: SignatureCheck::Valid, ..Facts::default() },
+        facts: Facts { http_status: Some(200), signature: SignatureCheck::Valid, ..Facts::default() }.into(),
         exchange: Exchange::Answered(Answer { status: 200, headers: Vec::new(), body: b"{}".to_vec() }),
         sent_at: at(31),
         at: at(32),

@@ -63,7 +63,7 @@ async fn what_never_left_may_be_corrected_and_what_left_may_not(ground: Ground) 
         let later = journal.begin_run(new_run("other", &[1])).await.unwrap();
         let again = journal.record_intent(first(&later, 1, "corrected")).await.unwrap();
         assert_eq!(again.body(), expected.as_bytes());
-        assert_eq!((again.item().job.as_str(), &again.item().run), ("other", &later));
+        assert_eq!((&*again.item().job, &again.item().run), ("other", &later));
     }
 }
 

@@ -202,7 +202,7 @@ pub(in crate::journal) fn first(run: &RunId, number: u32, body: &str) -> Intent 
 }
 
 pub(in crate::journal) fn ended(attempt: AttemptId, outcome: Outcome) -> OutcomeRecord {
-    let reading = Reading { outcome, facts: Facts::default(), halt: None, retry_after: None };
+    let reading = Reading { outcome, facts: Facts::default().into(), halt: None, retry_after: None };
     OutcomeRecord { attempt, reading, exchange: Exchange::TimedOut, at: at(2) }
 }
 

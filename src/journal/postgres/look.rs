@@ -101,10 +101,10 @@ pub(super) fn read_item(row: &Row, first: usize) -> Result<Item, JournalError> {
         first_intent_at: checked(row, first + 13, time::parse_instant)?,
         last_sent_at: checked(row, first + 14, time::parse_instant)?,
         settled_at: settled_at.and_then(time::parse_instant),
-        facts: facts_of(row, first + 16)?,
-        job: text(17)?,
+        facts: facts_of(row, first + 16)?.into(),
+        job: text(17)?.into(),
         run: checked(row, first + 18, |text| RunId::new(text).ok())?,
-        body_sha256: text(19)?,
+        body_sha256: text(19)?.into(),
     })
 }
 

@@ -406,5 +406,5 @@ impl Sheet {
 /// What a run began with, as its row says.
 pub(super) fn began(job: String, orders: Option<i64>, rupiah: Option<i64>) -> Began {
     let caps = DayCaps { orders: orders.map(i64::cast_unsigned), rupiah: rupiah.map(i64::cast_unsigned) };
-    Began { job, caps }
+    Began { job: job.into(), caps }
 }

@@ -1,6 +1,8 @@
 //! What a rule sees of the journal while it writes. Everything read here is true until the end of the transaction, for one
 //! writer writes at a time.
 
+use std::sync::Arc;
+
 use super::evidence::Evidence;
 use crate::journal::history::DayCaps;
 use crate::journal::identity::Identity;
@@ -93,7 +95,7 @@ pub(in crate::journal) trait Desk {
 /// What every intent asks its run for.
 #[derive(Debug, Clone)]
 pub(in crate::journal) struct Began {
-    pub(in crate::journal) job: String,
+    pub(in crate::journal) job: Arc<str>,
     pub(in crate::journal) caps: DayCaps,
 }
 
@@ -122,6 +124,6 @@ pub(in crate::journal) struct Ended<'a> {
     pub(in crate::journal) at: Timestamp,
     pub(in crate::journal) outcome: &'a str,
     pub(in crate::journal) reason: &'a str,
-    pub(in crate::journal) facts: &'a Facts,
+    pub(in crate::journal) facts: &'a Arc<Facts>,
     pub(in crate::journal) answer: Evidence<'a>,
 }

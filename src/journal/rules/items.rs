@@ -1,5 +1,7 @@
 //! Items and attempts: every change of an item is an entry of the log, and the item becomes what the log says of it.
 
+use std::sync::Arc;
+
 use super::days::{counted_on, date};
 use super::desk::{Asked, Desk, Ended};
 use super::evidence::{Evidence, headers_text};
@@ -33,7 +35,7 @@ pub(super) fn intend(desk: &impl Desk, intent: &Intent) -> Result<(Item, Attempt
     let attempt = desk.open_attempt(&item, run, at)?;
     let item = advance(desk, &item, &intended(run, attempt), at)?;
     let body = desk.body(item.id)?;
-    if log::sha256(&body) != item.body_sha256 {
+    if *log::sha256(&body) != *item.body_sha256 {
         return Err(JournalError::Write(format!(
             "the body of {} is not the one that was logged",
             item.identity.invoice
@@ -44,35 +46,20 @@ pub(super) fn intend(desk: &impl Desk, intent: &Intent) -> Result<(Item, Attempt
 
 /// Makes a new item with its first intent: the log says both in one entry, and the item is written once.
 fn begin(desk: &impl Desk, first: &First) -> Result<(Item, AttemptId, Vec<u8>), JournalError> {
-    let account = &first.identity.account;
-    let mut made = Made {
-        run: first.run.to_string(),
-        job: desk.began(&first.run)?.job,
-        environment: account.environment.word().to_owned(),
-        client_id: account.client_id.to_string(),
-        operation: account.operation.word().to_owned(),
-        invoice: first.identity.invoice.to_string(),
-        generation: first.identity.generation,
-        amount: first.amount.whole(),
-        payment_reference: first.payment_reference.to_string(),
-        body_sha256: log::sha256(&first.body),
-        attempt: None,
-        reopened: None,
-    };
-    let planned = log::made(desk.next_item()?, &made, first.at)?;
+    let planned = log::planned(desk.next_item()?, first, desk.began(&first.run)?.job);
     refuse_beyond(desk, &first.run, &planned, first.at)?;
     // What an intent makes of an item does not hang on the number of the attempt, which has to name the item.
     let item = log::fold(planned.clone(), &intended(&first.run, AttemptId(0)), first.at)?;
     desk.insert(&item, &first.body)?;
     count(desk, &planned, &item)?;
     let attempt = desk.open_attempt(&item, &first.run, first.at)?;
-    made.attempt = Some(attempt.0);
+    let made = Made { attempt: Some(attempt.0), ..Made::of(&planned) };
     desk.append(first.at, Some(item.id), &Entry::Made(Box::new(made)))?;
     Ok((item, attempt, first.body.clone()))
 }
 
 pub(super) fn intended(run: &RunId, attempt: AttemptId) -> Entry {
-    Entry::Intended { run: run.to_string(), attempt: attempt.0 }
+    Entry::Intended { run: run.shared(), attempt: attempt.0 }
 }
 
 /// The item of a first intent that is there already. If nothing was done for it, it belongs to whoever sends it now. Its
@@ -92,7 +79,7 @@ fn take_over(desk: &impl Desk, first: &First, item: Item) -> Result<Item, Journa
         job: desk.began(&first.run)?.job,
         amount: first.amount.whole(),
         payment_reference: first.payment_reference.to_string(),
-        body_sha256,
+        body_sha256: body_sha256.into(),
     };
     advance(desk, &item, &entry, first.at)
 }
@@ -200,7 +187,7 @@ pub(super) fn recover(desk: &impl Desk, at: Timestamp) -> Result<u64, JournalErr
     for (attempt, item) in &open {
         let item = desk.load(*item)?;
         let (outcome, reason) = (Outcome::Ambiguous(Doubt::Crash), Doubt::Crash.word());
-        let nothing = Facts::default();
+        let nothing = Arc::new(Facts::default());
         let end = Ended { at, outcome: outcome.word(), reason: &reason, facts: &nothing, answer: Evidence::NONE };
         desk.end_attempt(*attempt, &end)?;
         let facts = item.facts.clone();

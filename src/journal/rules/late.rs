@@ -9,6 +9,8 @@
 //! the order. If that is lost too, or nothing is known to have left for it, the outcome waits: whoever asks for the order
 //! again does so with the same key.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
@@ -47,7 +49,7 @@ pub struct Late {
     event: Event,
     wire: Wire,
     reason: String,
-    facts: Facts,
+    facts: Arc<Facts>,
     answer_headers: Option<String>,
     /// In base64.
     answer_body: Option<String>,
@@ -94,7 +96,7 @@ impl Late {
             sent_at: Some(stored(item.last_sent_at)),
             first_sent_at: Some(stored(item.first_intent_at)),
             order: Some(Order {
-                job: item.job.clone(),
+                job: item.job.to_string(),
                 invoice: item.identity.invoice.to_string(),
                 rupiah: item.amount.whole(),
             }),

@@ -9,11 +9,11 @@ use super::runs;
 use crate::journal::identity::Identity;
 use crate::journal::log::Entry;
 use crate::journal::record::{AttemptId, Finished, Item, ItemId, NewRun, PlanRun};
-use crate::journal::rules::{Asked, Began, Desk, Ended, Standing, facts_text};
+use crate::journal::rules::{Asked, Began, Desk, Ended, Standing};
 use crate::journal::{Account, JournalError};
 use crate::model::ids::{MerchantReference, RunId};
 use crate::model::money::Tally;
-use crate::model::time::{self, Timestamp};
+use crate::model::time::Timestamp;
 
 /// A new item that the unique indexes refuse: the invoice has one that is live or done.
 fn taken(error: rusqlite::Error) -> JournalError {
@@ -141,9 +141,9 @@ impl Desk for Pen {
                     item.state.word(),
                     item.reason,
                     item.attempts,
-                    time::stored(item.first_intent_at),
-                    time::stored(item.last_sent_at),
-                    facts_text(&item.facts),
+                    self.stored(item.first_intent_at),
+                    self.stored(item.last_sent_at),
+                    self.facts(&item.facts),
                     item.job,
                     item.run.as_str(),
                 ])
@@ -182,7 +182,7 @@ impl Desk for Pen {
             self.connection()
                 .prepare_cached("UPDATE OR FAIL item SET first_intent_at = ?2, last_sent_at = ?3 WHERE id = ?1")
                 .and_then(|mut statement| {
-                    let (first, last) = (time::stored(after.first_intent_at), time::stored(after.last_sent_at));
+                    let (first, last) = (self.stored(after.first_intent_at), self.stored(after.last_sent_at));
                     statement.execute(params![after.id.0, first, last])
                 })
                 .map_err(failed)?;
@@ -198,8 +198,8 @@ impl Desk for Pen {
                     after.state.word(),
                     after.reason,
                     after.attempts,
-                    after.settled_at.map(time::stored),
-                    facts_text(&after.facts),
+                    after.settled_at.map(|at| self.stored(at)),
+                    self.facts(&after.facts),
                 ])
             })
             .map(drop)
@@ -223,7 +223,7 @@ impl Desk for Pen {
                 "INSERT OR FAIL INTO attempt (item, run, kind, request_id, sent_at) VALUES (?1, ?2, 'send', ?3, ?4)",
             )
             .and_then(|mut statement| {
-                statement.execute(params![item.id.0, run.as_str(), item.request_id.as_str(), time::stored(at)])
+                statement.execute(params![item.id.0, run.as_str(), item.request_id.as_str(), self.stored(at)])
             })
             .map_err(failed)?;
         let attempt = AttemptId(self.connection().last_insert_rowid());
@@ -240,10 +240,10 @@ impl Desk for Pen {
             .and_then(|mut statement| {
                 statement.execute(params![
                     attempt.0,
-                    time::stored(end.at),
+                    self.stored(end.at),
                     end.outcome,
                     end.reason,
-                    facts_text(end.facts),
+                    self.facts(end.facts),
                     end.answer.headers,
                     end.answer.body
                 ])
@@ -262,11 +262,11 @@ impl Desk for Pen {
                     attempt.run.as_str(),
                     attempt.kind,
                     attempt.request_id.as_str(),
-                    time::stored(attempt.sent_at),
-                    time::stored(end.at),
+                    self.stored(attempt.sent_at),
+                    self.stored(end.at),
                     end.outcome,
                     end.reason,
-                    facts_text(end.facts),
+                    self.facts(end.facts),
                     end.answer.headers,
                     end.answer.body
                 ],

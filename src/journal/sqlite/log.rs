@@ -1,5 +1,7 @@
 //! The event log as a table: entries are added in the transaction that changes the item, and never touched again.
 
+use std::sync::Arc;
+
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::failed;
@@ -14,7 +16,7 @@ pub(super) struct Head {
     /// Its number, from 1; 0 if there is none.
     pub(super) seq: i64,
     /// When it happened, as it is stored; empty if there is none.
-    pub(super) at: String,
+    pub(super) at: Arc<str>,
     /// Its hash.
     pub(super) hash: Hash,
 }
@@ -25,7 +27,7 @@ pub(super) fn head(connection: &Connection) -> rusqlite::Result<Head> {
         .prepare_cached("SELECT seq, at, hash FROM event ORDER BY seq DESC LIMIT 1")?
         .query_row([], |row| Ok(Head { seq: row.get(0)?, at: row.get(1)?, hash: row.get(2)? }))
         .optional()?;
-    Ok(last.unwrap_or(Head { seq: 0, at: String::new(), hash: GENESIS }))
+    Ok(last.unwrap_or(Head { seq: 0, at: Arc::default(), hash: GENESIS }))
 }
 
 /// Adds an entry; the caller's commit makes it durable.
@@ -35,19 +37,22 @@ pub(super) fn append(
     item: Option<ItemId>,
     entry: &Entry,
 ) -> Result<(), JournalError> {
-    head(connection).and_then(|last| insert(connection, &last, at, item, entry)).map(drop).map_err(failed)
+    head(connection)
+        .and_then(|last| insert(connection, &last, time::stored(at).into(), item, entry))
+        .map(drop)
+        .map_err(failed)
 }
 
 /// The same behind the last entry, which the caller knows; the new one is the last one then.
 pub(super) fn insert(
     connection: &Connection,
     last: &Head,
-    at: Timestamp,
+    at: Arc<str>,
     item: Option<ItemId>,
     entry: &Entry,
 ) -> rusqlite::Result<Head> {
     let data = serde_json::to_string(entry).expect("an entry is texts and numbers");
-    let (seq, at) = (last.seq + 1, time::stored(at));
+    let seq = last.seq + 1;
     let hash = chained(&last.hash, seq, &at, item, &data);
     connection
         .prepare_cached("INSERT OR FAIL INTO event (at, item, data, hash) VALUES (?1, ?2, ?3, ?4)")?

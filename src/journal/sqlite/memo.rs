@@ -22,7 +22,7 @@ pub(super) fn write(connection: &Connection, mut lock: &File) {
 fn memo_of(connection: &Connection) -> rusqlite::Result<Option<Memo>> {
     let last = head(connection)?;
     let Some((first, since)) = entry(connection, 1)? else { return Ok(None) };
-    Ok(Some(Memo { first, since, seq: last.seq, at: last.at, hash: hex(&last.hash) }))
+    Ok(Some(Memo { first, since, seq: last.seq, at: last.at.to_string(), hash: hex(&last.hash) }))
 }
 
 /// Hash and time of an entry.
@@ -44,5 +44,5 @@ pub(super) fn loss(connection: &Connection, mut lock: &File) -> rusqlite::Result
         return Ok(None);
     }
     let first = entry(connection, 1)?.map(|(hash, _)| hash);
-    Ok(memo.loss(first.as_deref(), Some(head(connection)?.at)))
+    Ok(memo.loss(first.as_deref(), Some(head(connection)?.at.to_string())))
 }

@@ -184,7 +184,7 @@ fn items(connection: &Connection) -> Result<(), JournalError> {
             generation: row.get(7)?,
             amount: row.get::<_, i64>(8)?.cast_unsigned(),
             payment_reference: row.get(9)?,
-            body_sha256: sha256(row.get_ref(10)?.as_blob()?),
+            body_sha256: sha256(row.get_ref(10)?.as_blob()?).into(),
             attempt: None,
             reopened: None,
         };
@@ -198,7 +198,7 @@ fn items(connection: &Connection) -> Result<(), JournalError> {
                 first_intent_at: row.get(14)?,
                 last_sent_at: row.get(15)?,
                 settled_at: row.get(16)?,
-                facts: facts_of(row, 17)?,
+                facts: facts_of(row, 17)?.into(),
             },
         ))
     };

@@ -4,6 +4,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use rusqlite::Connection;
 
@@ -14,12 +15,13 @@ use super::look;
 use crate::journal::history::DayCaps;
 use crate::journal::log::Entry;
 use crate::journal::record::{AttemptId, Item, ItemId};
-use crate::journal::rules::Began;
+use crate::journal::rules::{Began, facts_text};
 use crate::journal::state::State;
 use crate::journal::{Account, JournalError};
 use crate::model::ids::RunId;
 use crate::model::money::Tally;
-use crate::model::time::Timestamp;
+use crate::model::outcome::Facts;
+use crate::model::time::{self, Timestamp};
 
 /// The writing connection.
 pub(super) struct Pen {
@@ -40,6 +42,10 @@ struct Known {
     items: HashMap<ItemId, Item>,
     /// Empty between two transactions.
     days: Vec<Begun>,
+    /// A time and its text: that of one change stands in several columns.
+    time: Option<(Timestamp, Arc<str>)>,
+    /// Facts and their text: those of one answer stand in two tables.
+    facts: Option<(Arc<Facts>, Arc<str>)>,
 }
 
 impl Pen {
@@ -64,8 +70,31 @@ impl Pen {
         days.iter().try_for_each(|day| day.save(&self.connection)).map_err(failed)
     }
 
+    /// A time as it is kept.
+    pub(super) fn stored(&self, at: Timestamp) -> Arc<str> {
+        let mut known = self.known.borrow_mut();
+        if let Some((_, text)) = known.time.as_ref().filter(|(time, _)| *time == at) {
+            return Arc::clone(text);
+        }
+        let text: Arc<str> = time::stored(at).into();
+        known.time = Some((at, Arc::clone(&text)));
+        text
+    }
+
+    /// Facts as they are kept.
+    pub(super) fn facts(&self, facts: &Arc<Facts>) -> Arc<str> {
+        let mut known = self.known.borrow_mut();
+        if let Some((_, text)) = known.facts.as_ref().filter(|(last, _)| Arc::ptr_eq(last, facts)) {
+            return Arc::clone(text);
+        }
+        let text: Arc<str> = facts_text(facts).into();
+        known.facts = Some((Arc::clone(facts), Arc::clone(&text)));
+        text
+    }
+
     /// Adds an entry to the log.
     pub(super) fn append(&self, at: Timestamp, item: Option<ItemId>, entry: &Entry) -> Result<(), JournalError> {
+        let at = self.stored(at);
         let mut known = self.known.borrow_mut();
         let last = match known.head.take() {
             Some(last) => last,

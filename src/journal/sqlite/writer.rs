@@ -118,7 +118,7 @@ impl<W: Work> Writer<W> {
     pub(super) async fn write(&self, work: W) -> Result<W::Done, JournalError> {
         let (sender, receiver) = oneshot::channel();
         let waiting = Waiting { work, result: None, sender };
-        self.sender.as_ref().ok_or_else(stopped)?.send(waiting).or(Err(stopped()))?;
+        self.sender.as_ref().ok_or_else(stopped)?.send(waiting).ok().ok_or_else(stopped)?;
         receiver.await.unwrap_or_else(|_| Err(stopped()))
     }
 }
