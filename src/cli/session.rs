@@ -49,6 +49,7 @@ use crate::runner::dispatch::{Dispatch, Fresh, Rules, Stop};
 use crate::runner::pace::gate::{Gate, LaneGate};
 use crate::runner::pace::share::Share;
 use crate::runner::pace::{Pacer, Seen};
+use crate::runner::places::Places;
 
 /// What a run tries to settle.
 const UNSETTLED: &[State] = &[State::Unknown];
@@ -203,6 +204,7 @@ impl<'a> Session<'a> {
             lost_since,
             horizon: job.retries.horizon,
             page: if job.is_on_loopback() { PaymentPage::Loopback } else { PaymentPage::Https },
+            places: Places::default(),
         };
         let progress = Arc::clone(&self.case.told.progress);
         self.screen.log().of_run(run.as_str());

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::clock::{Clock, RunClock};
 use super::gateway::Gateway;
+use super::places::Places;
 use crate::doku::answer::{self, PaymentPage, Reading};
 use crate::doku::exchange::{Exchange, Request, target};
 use crate::doku::sign::Signer;
@@ -38,6 +39,8 @@ pub struct Desk<J, G, C> {
     pub horizon: Duration,
     /// Which payment pages are acceptable.
     pub page: PaymentPage,
+    /// How many calls are under way.
+    pub places: Places,
 }
 
 /// An attempt that has ended, and its item as it is now.
@@ -89,6 +92,7 @@ pub async fn attempt<J: Journal, G: Gateway, C: Clock>(desk: &Desk<J, G, C>, int
         // That this request was turned away does not disprove one that the journal has lost.
         reading.outcome = Outcome::Ambiguous(Doubt::Http(*status));
     }
+    let _given_back = desk.places.give_back(&reading);
     let record = OutcomeRecord { attempt, reading: reading.clone(), exchange, at: now };
     let state = match desk.journal.record_outcome(record).await {
         Ok(state) => state,

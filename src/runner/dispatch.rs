@@ -158,7 +158,7 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
             if !work_left && self.under_way.is_empty() {
                 return self.stop;
             }
-            let has_room = self.under_way.len() < self.probe.room(self.rules.limits.concurrency.get() as usize);
+            let has_room = self.has_room();
             let is_ready = work_left && has_room && self.something_is_ready(now);
             let next_due = self.next_due_in(now).filter(|_| work_left && has_room && !is_ready);
             let patience = window::open_for(self.rules.window.as_ref(), self.desk.clock.wall().now());
@@ -173,6 +173,7 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
                     self.take_work(claimed.expect("the question does not panic"));
                     self.note_stop(self.desk.clock.now()).await;
                 }
+                () = self.desk.places.freed(), if work_left && !has_room => {}
                 granted = turn(self.share.as_deref(), &mut self.pacer, self.desk.clock.wall(), patience), if is_ready => {
                     // The pace may have taken its time.
                     self.look_for_a_reason_to_stop(&interrupted);
@@ -187,6 +188,15 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
                 () = self.desk.clock.wall().sleep(patience), if self.rules.window.is_some() && self.share.is_some() => {}
             }
         }
+    }
+
+    /// Whether one more call may be made. The single call of a half-open run is waited for to its end.
+    fn has_room(&self) -> bool {
+        let places = self.probe.room(self.rules.limits.concurrency.get() as usize);
+        if self.probe.is_half_open() {
+            return self.under_way.len() < places;
+        }
+        self.desk.places.has_room(self.under_way.len(), places)
     }
 
     /// Whether there is something that may still be done.

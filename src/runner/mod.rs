@@ -2,7 +2,7 @@
 //!
 //! [`dispatch`] is the one loop that decides what is sent next, by its [`rules`]; [`fresh`] is what it has to send and [`line`] who waits for
 //! a next step; [`attempt`] is one request from intent to outcome; [`settle`] says what follows for an item that is not at its end;
-//! [`pace`], [`probe`], [`window`] and [`health`], which the [`breaker`] watches over, say when not to send, and [`stop`] why a run ended.
+//! [`pace`], [`places`], [`probe`], [`window`] and [`health`], which the [`breaker`] watches over, say when not to send, and [`stop`] why a run ended.
 //! [`gateway`] and [`clock`] are the seams to network and time.
 
 pub mod attempt;
@@ -14,6 +14,7 @@ pub mod gateway;
 pub mod health;
 mod line;
 pub mod pace;
+pub mod places;
 pub mod probe;
 pub mod progress;
 mod rules;
