@@ -97,6 +97,7 @@ pub async fn attempt<J: Journal, G: Gateway, C: Clock>(desk: &Desk<J, G, C>, int
     let state = match desk.journal.record_outcome(record).await {
         Ok(state) => state,
         Err(error) => {
+            desk.places.close();
             let is_open = match reading.outcome {
                 Outcome::NotSent(_) | Outcome::Throttled(_) => false,
                 Outcome::Ambiguous(_) => true,
@@ -116,6 +117,9 @@ pub async fn attempt<J: Journal, G: Gateway, C: Clock>(desk: &Desk<J, G, C>, int
 
 /// Sends the one request that a durable intent allows, with a fresh timestamp and signature.
 async fn send<J: Journal, G: Gateway, C: Clock>(desk: &Desk<J, G, C>, intent: DurableIntent) -> Exchange {
+    if desk.places.are_closed() {
+        return Exchange::Withheld("an outcome before it could not be written".to_owned());
+    }
     let item = intent.item();
     let request = Request::sign(
         &desk.signer,

@@ -4,8 +4,11 @@
 //! answer that proves its order done nothing follows, but that it is written down: such a call gives its place back as soon as
 //! the answer is read, so that the next one does not wait for the disk. What may open the breaker or slow the pace keeps its place
 //! to the end, and as many calls as there are places are written down at most.
+//!
+//! The journal writes in the order in which it is asked. So what takes a place that was given back is durable behind what gave
+//! it back: never are more requests in doubt than there are places. If that could not be written, nothing leaves any more.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tokio::sync::Notify;
 
@@ -17,6 +20,7 @@ use crate::model::outcome::Outcome;
 pub struct Places {
     given_back: AtomicUsize,
     freed: Notify,
+    are_closed: AtomicBool,
 }
 
 /// A call that is being written down, until this is dropped.
@@ -43,6 +47,16 @@ impl Places {
     /// Whether one of `places` is free while so many calls are under way, those that are being written down among them.
     pub(super) fn has_room(&self, under_way: usize, places: usize) -> bool {
         under_way - self.given_back.load(Ordering::Relaxed).min(places).min(under_way) < places
+    }
+
+    /// An outcome could not be written: no request leaves any more.
+    pub(super) fn close(&self) {
+        self.are_closed.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether no request may leave any more.
+    pub(super) fn are_closed(&self) -> bool {
+        self.are_closed.load(Ordering::Relaxed)
     }
 
     /// A place was given back since the last time.
