@@ -117,9 +117,6 @@ pub async fn attempt<J: Journal, G: Gateway, C: Clock>(desk: &Desk<J, G, C>, int
 
 /// Sends the one request that a durable intent allows, with a fresh timestamp and signature.
 async fn send<J: Journal, G: Gateway, C: Clock>(desk: &Desk<J, G, C>, intent: DurableIntent) -> Exchange {
-    if desk.places.are_closed() {
-        return Exchange::Withheld("an outcome before it could not be written".to_owned());
-    }
     let item = intent.item();
     let request = Request::sign(
         &desk.signer,
@@ -129,6 +126,9 @@ async fn send<J: Journal, G: Gateway, C: Clock>(desk: &Desk<J, G, C>, intent: Du
         target(item.identity.account.operation),
         Some(intent.body().to_vec()),
     );
+    if desk.places.are_closed() {
+        return Exchange::Withheld("an outcome before it could not be written".to_owned());
+    }
     let first_sent_at = desk.lost_since.map_or(item.first_intent_at, |since| since.min(item.first_intent_at));
     desk.gateway.exchange(request.safe_until(after(first_sent_at, desk.horizon))).await
 }
