@@ -492,13 +492,10 @@ async fn who_does_not_answer_is_not_asked_for_ever() {
 #[tokio::test]
 async fn an_outcome_that_cannot_be_written_stops_the_run() {
     // An answer that is kept nowhere is as good as none; a call that was not made changes nothing.
-    for (second, in_doubt) in [
-        (Reply::Refunded(200), 1),
-        (Reply::Status(404), 1),
-        (Reply::TimeOut, 1),
-        (Reply::Status(429), 0),
-        (Reply::NotSent, 0),
-    ] {
+    let others =
+        [(Reply::Status(404), 1), (Reply::TimeOut, 1), (Reply::Status(429), 0), (Reply::NotSent, 0)].into_iter();
+    // A success has given its place back by then: whoever has taken it is kept back in the last moment, not every time.
+    for (second, in_doubt) in std::iter::repeat_n((Reply::Refunded(200), 1), 8).chain(others) {
         let world = World::new();
         // One write fails and no other: the writer itself goes on.
         let trigger =
