@@ -44,6 +44,12 @@ impl Breaker {
         }
     }
 
+    /// Whether it is as far from opening as it can be.
+    #[must_use]
+    pub fn remembers_no_failure(&self) -> bool {
+        self.in_a_row == 0 && self.last.iter().all(|(_, health)| *health == Health::Good)
+    }
+
     /// Takes note of an inquiry; says why, if the breaker is open now.
     pub fn note_inquiry(&mut self, item: ItemId, answered: bool) -> Option<Opened> {
         self.take(item, if answered { Health::Good } else { Health::Bad })

@@ -77,6 +77,11 @@ impl Watched {
         }
     }
 
+    /// Whether every call of late was answered as it should be.
+    pub(super) fn remembers_no_failure(&self) -> bool {
+        self.sending.remembers_no_failure()
+    }
+
     /// Takes note of a call of another runner: the provider is as ill for one as for the other.
     pub(super) fn hear(&mut self, heard: Heard) -> Option<Worse> {
         match heard {

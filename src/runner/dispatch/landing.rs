@@ -10,6 +10,7 @@ use crate::runner::clock::Clock;
 use crate::runner::fresh::Fresh;
 use crate::runner::gateway::Gateway;
 use crate::runner::pace::wait_asked_for;
+use crate::runner::places::is_worry;
 use crate::runner::progress::{Event, Progress};
 use crate::runner::settle::Step;
 use crate::runner::stop::Stop;
@@ -47,6 +48,10 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
         }
         if let Some(worse) = self.provider.note(&ended) {
             self.fall_ill(worse);
+        }
+        self.worries += u64::from(ended.reading.as_ref().is_some_and(is_worry));
+        if self.desk.places.is_worried() && self.provider.remembers_no_failure() {
+            self.desk.places.calm_down(self.worries);
         }
         self.look_at_the_first(&ended);
         self.note_stop(now).await;

@@ -60,16 +60,19 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
         self.desk.lost_since.is_some_and(too_old)
     }
 
-    /// What waits for its place does not leave any more once the run has a reason to stop, or the provider is too ill for it.
+    /// What has not left yet stays once the run has a reason to stop, or the provider is too ill for it.
     fn hold_back(&self, is_interrupted: bool) {
-        let Some(share) = &self.share else { return };
-        share.keep(match self.provider.health {
+        let open = match self.provider.health {
             _ if is_interrupted || !self.is_window_open() || !self.may_go_on() => Open::ForNone,
             Health::Well => Open::ForAll,
             Health::SendOnly => Open::ForRequests,
             Health::AskOnly => Open::ForInquiries,
             Health::Silent => Open::ForNone,
-        });
+        };
+        self.desk.places.keep(open);
+        if let Some(share) = &self.share {
+            share.keep(open);
+        }
     }
 
     /// What the provider is ill for is not tried any more: every item in line is looked at again.

@@ -313,3 +313,15 @@ async fn failures_before_a_host_came_are_not_its_own_to_judge() {
     let arrived = world.arrived.lock().unwrap();
     assert!(arrived.iter().any(|arrived| arrived.body.is_none()), "it asks about the first");
 }
+
+#[tokio::test]
+async fn the_answer_that_opens_the_breaker_is_the_last_one_even_if_it_is_a_good_one() {
+    let mut world = World::new();
+    world.rules.limits.rate.clear();
+    // The twentieth of which seven are bad: with it there are enough to judge by.
+    let script: Vec<Reply> =
+        (0..20).map(|number| if number % 3 == 0 { Reply::Unsigned(500) } else { Reply::Refunded(200) }).collect();
+    let stop = world.run(1..=40, &script).await;
+    assert!(matches!(stop, Some(Stop::Breaker(_))), "{stop:?}");
+    assert_eq!(world.sends().len(), 20);
+}
