@@ -125,7 +125,11 @@ pub(super) fn read_window(reader: &mut Reader<'_>, node: &Node) -> Option<Window
 #[must_use]
 pub fn parse_minutes(text: &str) -> Option<u16> {
     let (hours, minutes) = text.split_once(':')?;
-    let two_digits = |part: &str| whole::<u16>(part).filter(|_| part.len() == 2);
+    let two_digits = |part: &str| match part.as_bytes() {
+        [b'0', _] => whole::<u16>(&part[1..]),
+        [_, _] => whole(part),
+        _ => None,
+    };
     let (hours, minutes) = (two_digits(hours)?, two_digits(minutes)?);
     (hours < 24 && minutes < 60).then_some(hours * 60 + minutes)
 }

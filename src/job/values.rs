@@ -34,9 +34,11 @@ pub(super) fn read_column(reader: &mut Reader<'_>, node: &Node, what: &str) -> O
     reader.text(node, what).map(|text| Column::Header(text.to_owned()))
 }
 
-/// A whole number in digits. Rust would also take a plus, which a spreadsheet or an editor may mean otherwise.
+/// A whole number in digits. Rust would also take a plus, and a zero before them, with which other readers of YAML mean a number
+/// of eights.
 pub(super) fn whole<T: FromStr>(text: &str) -> Option<T> {
-    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+    let is_padded = text.len() > 1 && text.starts_with('0');
+    (!is_padded && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok()).flatten()
 }
 
 #[cfg(test)]
@@ -45,8 +47,8 @@ mod tests {
 
     #[test]
     fn a_whole_number_is_digits_and_nothing_else() {
-        assert_eq!(whole::<u32>("12"), Some(12));
-        for other in ["+12", "-12", "1.0", "1_000", " 12", ""] {
+        assert_eq!([whole::<u32>("12"), whole("0")], [Some(12), Some(0)]);
+        for other in ["012", "00", "+12", "-12", "1.0", "1_000", " 12", ""] {
             assert_eq!(whole::<u32>(other), None, "{other:?}");
         }
     }

@@ -37,7 +37,16 @@ pub enum NotAnId {
     /// `1.00E+11`: a spreadsheet has replaced the digits by a rounded number.
     #[error("is in scientific notation: a spreadsheet has rounded it")]
     Scientific,
+    /// `#REF!`: what a spreadsheet shows where it has no value.
+    #[error("is an error of a spreadsheet, and no value")]
+    Error,
+    /// `1001.0`: digits that a spreadsheet or a script has taken for a number.
+    #[error("is a number with a fraction: a spreadsheet or a script has changed it")]
+    Fraction,
 }
+
+/// What spreadsheets show in place of a value.
+const ERRORS: [&str; 9] = ["#REF!", "#N/A", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!", "#CALC!"];
 
 /// What a byte can mean in an id. Bits, so that a whole text can be asked at once.
 const FORBIDDEN: u8 = 1;
@@ -87,6 +96,21 @@ fn what_is_wrong(text: &str, most: usize) -> NotAnId {
     match text.chars().zip(1..).find(|(character, _)| forbidden(*character)) {
         Some((character, position)) if found <= most => NotAnId::Character { character, position },
         _ => NotAnId::TooLong { found, most },
+    }
+}
+
+/// Whether a cell of the input can be an id at all. What an older journal holds is not asked: there an id stays what it was.
+///
+/// # Errors
+/// A spreadsheet or a script has put something else in its place.
+pub fn check_cell(text: &str) -> Result<(), NotAnId> {
+    if text.starts_with('#') && ERRORS.iter().any(|error| error.eq_ignore_ascii_case(text)) {
+        return Err(NotAnId::Error);
+    }
+    let digits = text.strip_suffix(".0").filter(|digits| !digits.is_empty());
+    match digits.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit())) {
+        Some(_) => Err(NotAnId::Fraction),
+        None => Ok(()),
     }
 }
 
@@ -253,6 +277,19 @@ mod tests {
         for (text, why) in cases {
             assert_eq!(InvoiceNumber::check(text), Err(why.clone()), "{text:?}");
             assert_eq!(InvoiceNumber::new(text), Err(why), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_spreadsheet_puts_in_place_of_an_id_is_none() {
+        for text in ["#REF!", "#N/A", "#n/a", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!"] {
+            assert_eq!(check_cell(text), Err(NotAnId::Error), "{text}");
+        }
+        for text in ["1000035148.0", "0.0"] {
+            assert_eq!(check_cell(text), Err(NotAnId::Fraction), "{text}");
+        }
+        for text in ["#1", "#REF", "N/A", "INV-1.0", ".0", "1.1.0", "1001.00", ""] {
+            assert_eq!(check_cell(text), Ok(()), "{text}");
         }
     }
 

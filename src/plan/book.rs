@@ -14,7 +14,7 @@ use super::fields::last_field_matters;
 use super::{row, select};
 use crate::job::settings::{Field, Job, Orders};
 use crate::model::fault::{Fault, Place};
-use crate::model::ids::{Identifier, InvoiceNumber, MerchantReference};
+use crate::model::ids::{Identifier, InvoiceNumber, MerchantReference, check_cell};
 use crate::model::moment::Moment;
 use crate::model::money::Rupiah;
 use crate::model::operation::{Operation, Task};
@@ -194,6 +194,9 @@ impl<'j> BookReader<'j> {
             if !id.is_empty() {
                 Identifier::check(id).ok()?;
             }
+        }
+        for cell in [checked_invoice, checked_reference, &order_id, &akulaku_reference] {
+            check_cell(cell).ok()?;
         }
         let checked_amount = Rupiah::parse_amount(&amount, self.orders.amounts).ok()?;
         let status = if book.is_empty() { None } else { self.orders.book_status(&book) };

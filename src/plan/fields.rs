@@ -3,7 +3,7 @@
 use super::columns::Columns;
 use crate::job::settings::{Field, Orders};
 use crate::model::fault::Fault;
-use crate::model::ids::NotAnId;
+use crate::model::ids::{NotAnId, check_cell};
 use crate::model::money::{AmountStyle, NotAnAmount, Rupiah};
 use crate::model::operation::Task;
 use crate::model::status::BookStatus;
@@ -74,11 +74,12 @@ impl<'a, 'r> RowReader<'a, 'r> {
     /// An id, if the row has one.
     pub(super) fn id<T>(&mut self, field: Field, read: impl Fn(&str) -> Result<T, NotAnId>) -> Option<T> {
         let text = self.text(field)?;
-        match read(text) {
+        match check_cell(text).and_then(|()| read(text)) {
             Ok(id) => Some(id),
             Err(why) => {
                 let hint = match why {
-                    NotAnId::Scientific => "export the column as text, so that no digit is lost",
+                    NotAnId::Scientific | NotAnId::Fraction => "export the column as text, so that no digit is lost",
+                    NotAnId::Error => "mend the formula of that cell, and export again",
                     NotAnId::Formula(_) => "remove the sign; an export for spreadsheets is no input",
                     NotAnId::TooLong { .. } => "check that this is the right column",
                     NotAnId::DotDot => "remove it; the number becomes part of a web address",
