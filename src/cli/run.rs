@@ -75,7 +75,7 @@ pub(super) async fn job(planned: &PlannedArgs, common: &Common, screen: Screen) 
                     args.overrides
                         .refuse("a saved plan has its own: make it with `rekon plan JOB --override ... --out PLAN`")?;
                     bound.lends_its_date(&mut case, common);
-                    case.loosened_by(&bound.binding.overrides)?
+                    case.loosened_by(&bound.cover.overrides)?
                 }
             };
             attend::attended(&case, screen, Box::pin(run(&case, operation, args.live, bound, screen))).await
@@ -141,7 +141,7 @@ async fn work_on(
 ) -> Result<u8, Failure> {
     let mut unsettled = begun.unsettled(session).await?;
     if let Some(bound) = bound {
-        bound.leave_out_others(&mut unsettled, screen);
+        bound.leave_out_others(&mut unsettled, screen)?;
     }
     let sent = session.send_and_settle(&begun.run, begun.fresh(), unsettled, begun.under_way_since).await?;
     // The rows are in the journal, and nothing is sent any more.

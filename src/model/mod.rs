@@ -7,6 +7,7 @@ pub mod environment;
 pub mod fault;
 pub mod ids;
 pub mod language;
+pub mod listing;
 pub mod moment;
 pub mod money;
 pub mod nearest;

@@ -6,8 +6,8 @@
 //! what was done before. [`made`] is the plan that comes of it, [`sending`] what it sends, [`eta`] how long that takes. All of
 //! it is pure: journal, log and the present arrive as arguments.
 //!
-//! A plan can be saved as a file that binds: [`binding`] is the file, [`bound`] makes it, [`agree`] says whether it is still what would be sent,
-//! and [`approval`] which signatures under it count.
+//! A plan can be saved as a file that binds: [`binding`] is the file, [`pages`] writes and reads it an item at a time, [`bound`] says what it is
+//! made of, [`agree`] whether it is still what would be sent, and [`approval`] which signatures under it count.
 
 pub mod agree;
 pub mod approval;
@@ -27,6 +27,7 @@ mod index;
 pub mod input;
 mod made;
 mod needs;
+pub mod pages;
 pub mod phrase;
 pub mod precedent;
 mod register;
