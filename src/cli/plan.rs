@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::ser::SerializeMap as _;
+use serde::ser::{Error as _, SerializeMap as _, SerializeSeq as _};
 use serde::{Serialize, Serializer};
 
 use super::args::{Common, OverrideArgs};
@@ -232,11 +232,15 @@ struct PlannedRows<'a>(&'a Plan);
 
 impl Serialize for PlannedRows<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.rows().map(|row| {
+        let mut written = serializer.serialize_seq(None)?;
+        for row in self.0.rows() {
+            let row = row.map_err(S::Error::custom)?;
             let (fate, reason) = self.0.fate(&row);
             let InputRow { number, invoice, rupiah, .. } = row;
-            PlannedRow { disposition: fate.word(), invoice_number: invoice, reason, row: number, rupiah }
-        }))
+            let row = PlannedRow { disposition: fate.word(), invoice_number: invoice, reason, row: number, rupiah };
+            written.serialize_element(&row)?;
+        }
+        written.end()
     }
 }
 

@@ -65,7 +65,7 @@ async fn change(case: &Case, operation: Operation, as_of: Option<&str>, screen: 
     let (mut ends, mut here, mut for_the_key) = (Ends::of(&plan), HashSet::new(), BTreeSet::new());
     let mut rows = plan.rows().peekable();
     while rows.peek().is_some() {
-        let some: Vec<InputRow> = rows.by_ref().take(AT_A_TIME).collect();
+        let some: Vec<InputRow> = rows.by_ref().take(AT_A_TIME).collect::<Result<_, _>>()?;
         let invoices = some.iter().filter_map(|row| row.invoice.clone()).collect();
         let items = match &journal {
             Some(journal) => journal.known(&account, invoices).await.map_err(refused)?,

@@ -42,6 +42,7 @@ use crate::report::table;
 use crate::report::words::both::both;
 use crate::report::words::speech::Speech;
 use crate::runner::clock::Clock as _;
+use crate::runner::dispatch::Stop;
 
 /// `rekon run JOB`.
 pub(super) async fn job(planned: &PlannedArgs, common: &Common, screen: Screen) -> Result<u8, Failure> {
@@ -143,7 +144,10 @@ async fn work_on(
     if let Some(bound) = bound {
         bound.leave_out_others(&mut unsettled, screen)?;
     }
-    let sent = session.send_and_settle(&begun.run, begun.fresh(), unsettled, begun.under_way_since).await?;
+    let mut sent = session.send_and_settle(&begun.run, begun.fresh(), unsettled, begun.under_way_since).await?;
+    if let Some(error) = begun.plan.unread() {
+        sent.stop.get_or_insert_with(|| Stop::Unread(error.clone()));
+    }
     // The rows are in the journal, and nothing is sent any more.
     if let Some(plan) = Arc::get_mut(&mut begun.plan) {
         plan.forget_text();

@@ -108,7 +108,7 @@ pub fn items<'a>(
     settlement: &'a [Settlement],
 ) -> impl Iterator<Item = Result<BoundItem, Unread>> + use<'a> {
     plan.to_send().map(move |ready| {
-        let ready = Ok::<_, Unread>(ready)?;
+        let ready = ready?;
         let invoice = ready.order.invoice_number.clone();
         let stored = plan.stored_bodies.get(&invoice).cloned();
         let identity = Identity { account: account.clone(), invoice, generation: ready.generation };

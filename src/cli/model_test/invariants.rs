@@ -157,7 +157,8 @@ pub(super) async fn closing(
 ) -> Checked {
     let identity = summary.identity;
     ensure(identity.holds, || format!("P14: {identity:?}"))?;
-    let (rows, rupiah) = plan.rows().fold((0, 0), |(rows, rupiah), row| (rows + 1, rupiah + row.rupiah.whole()));
+    let (rows, rupiah) =
+        plan.rows().map(Result::unwrap).fold((0, 0), |(rows, rupiah), row| (rows + 1, rupiah + row.rupiah.whole()));
     let states = summary
         .states
         .values()
@@ -186,7 +187,7 @@ pub(super) async fn closing(
         let input = world.case.input(rules.now).map_err(|failure| failure.to_string())?;
         let plan = make_plan(&world.case, &world.account, input, log, Some(journal), rules.now).await;
         let plan = plan.map_err(|failure| failure.to_string())?;
-        fates.push(plan.rows().map(|row| plan.fate(&row)).collect::<Vec<_>>());
+        fates.push(plan.rows().map(|row| plan.fate(&row.unwrap())).collect::<Vec<_>>());
     }
     ensure(fates[0] == fates[1], || "P12, P13: the order of notifications changes the plan".into())
 }
