@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
 use super::decided::Faults;
+use super::decisions::Decisions;
 use super::disposition::{Disposition, Earlier, Found, HeldBy};
 use super::guard::{self, Reading, Sums};
 use super::input::Input;
@@ -75,7 +76,7 @@ pub struct Deciding<'a> {
     asked: Vec<(u32, Order)>,
     /// One of each of what is told of many orders.
     earlier: HashSet<Arc<Earlier>>,
-    dispositions: Vec<Disposition>,
+    dispositions: Decisions,
     found: HashMap<u32, Found>,
     doubts_elsewhere: Vec<(InvoiceNumber, Rupiah, Arc<Earlier>)>,
     stored_bodies: HashMap<InvoiceNumber, String>,
@@ -93,7 +94,7 @@ impl<'a> Deciding<'a> {
             faults: input.faults(),
             asked: Vec::new(),
             earlier: HashSet::new(),
-            dispositions: Vec::with_capacity(input.register.lists.orders() as usize),
+            dispositions: Decisions::for_orders(input.register.lists.orders()),
             found: HashMap::new(),
             doubts_elsewhere: Vec::new(),
             stored_bodies: HashMap::new(),

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
 
 use super::decide::readings;
+use super::decisions::Decisions;
 use super::disposition::{Disposition, Earlier, Found, Sendable};
 use super::guard::{Reading, Sums};
 use super::input::{InputRow, Role};
@@ -53,7 +54,7 @@ pub struct Plan {
     /// What the journal remembered when it was made.
     pub(super) history: History,
     /// What is to happen to each order.
-    pub(super) dispositions: Vec<Disposition>,
+    pub(super) dispositions: Decisions,
     /// What requests need that the file lacks, by order.
     pub(super) found: HashMap<u32, Found>,
     /// Orders that other jobs have left in doubt, each with its job.
@@ -81,7 +82,7 @@ impl Plan {
     #[must_use]
     pub fn needless_overrides(&self, control: Option<Control>, own: &Guards, history: &History) -> Vec<&'static str> {
         let readings = readings(own, self.operation, control, &self.sums, history);
-        let sent = (0..).zip(&self.dispositions).filter(|(_, found)| matches!(found, Disposition::Send { .. }));
+        let sent = (0..).zip(self.dispositions.iter()).filter(|(_, found)| matches!(found, Disposition::Send { .. }));
         let dearest = sent.map(|(order, _)| self.register.lists.amount(order)).max();
         let is_needed = |guard: &str| match guard {
             "max_order" => dearest > own.max_order,
