@@ -535,6 +535,29 @@ pub(super) fn shown(path: &Path) -> String {
 }
 
 #[cfg(test)]
+pub(super) mod testing {
+    use super::*;
+
+    /// A job in a folder, with its journal in it.
+    pub(in crate::cli) fn case(job: Job, folder: &Path, date: BusinessDate) -> Case {
+        Case {
+            journal: Location::File(folder.join("journal.db")),
+            folder: folder.to_owned(),
+            file: "job.yaml".into(),
+            typed: "job.yaml".into(),
+            date,
+            job,
+            loosening: Loosening::NotAsked,
+            language: Language::English,
+            revealed_by: None,
+            copies: Copies::Exact,
+            sha256: String::new(),
+            told: Told::default(),
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -334,7 +334,7 @@ async fn report(
     let head = journal.head().await.map_err(unread)?;
     let now = SystemClock.now();
     let flow = read.flow.clone();
-    let books = read.books(case, &log, now)?;
+    let books = read.books_of((case, plan, journal, &run), &log, now).await?;
     // A picture that is missing keeps nobody from the results.
     let illustrated =
         Illustrated::of_run(case, journal, (plan, &run), &books.highlights, flow).await.unwrap_or_else(|error| {

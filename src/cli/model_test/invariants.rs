@@ -14,9 +14,11 @@ use crate::journal::state::State;
 use crate::journal::store::Store;
 use crate::model::time::Cutoff;
 use crate::plan::Plan;
-use crate::reconcile::ends::Ends;
+use crate::reconcile::ends::subjects;
 use crate::reconcile::evidence::Log;
 use crate::reconcile::judge::{Bench, Rules};
+use crate::reconcile::subject::book;
+use crate::reconcile::total::Totals;
 use crate::report::summary::Summary;
 use crate::runner::clock::Clock as _;
 
@@ -174,9 +176,8 @@ pub(super) async fn closing(
     let shuffled = shuffled(log);
     let rules = Rules { grace: world.case.job.reconcile.grace, now: world.clock.now() };
     let verdicts = |log: &Log| {
-        let mut ends = Ends::of(plan);
-        ends.take_rows(plan, records).unwrap();
-        let book = ends.subjects.book(log, Cutoff::MIDNIGHT).unwrap();
+        let subjects = subjects(plan, records, &mut Totals::default());
+        let book = book(&subjects, log, Cutoff::MIDNIGHT).unwrap();
         let mut bench = Bench::new(&book.ledger, rules);
         let judged = book.ledger.in_order().into_iter().map(|order| bench.judge(order));
         judged.map(|order| (order.reason_text(), order.doku_status, order.doku_amount)).collect::<Vec<_>>()
