@@ -1,6 +1,7 @@
 //! Plans that bind, in the world: what a plan rests on, whether a saved one may still be run, and whose approvals it has.
 
 use std::collections::HashSet;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::args::Common;
@@ -9,7 +10,7 @@ use super::load::{self, Case, named, shown};
 use super::open;
 use super::screen::Screen;
 use super::session::Session;
-use crate::edge::read::ReadError;
+use crate::edge::read::{Opened, ReadError};
 use crate::edge::{read, signatures};
 use crate::job::approval::{KEY_HINT, public_key};
 use crate::job::settings::{Approver, ApproverKey, Source};
@@ -25,7 +26,7 @@ use crate::model::money::{Rupiah, Tally};
 use crate::model::operation::Operation;
 use crate::model::time::{BusinessDate, Timestamp, elapsed, for_people, span_text};
 use crate::plan::agree::{self, Comparison, Turn};
-use crate::plan::approval::{self, Judged, NAMESPACE};
+use crate::plan::approval::{self, Hashes, Judged, NAMESPACE};
 use crate::plan::binding::{self, BandLine, Binding, BoundItem, Cover, InputFile, JobFile, Key};
 use crate::plan::bound::{self, Ground};
 use crate::plan::guard::counted;
@@ -63,24 +64,21 @@ impl Bound {
     /// Reads a saved plan and judges the signatures beside it.
     pub(super) fn open(path: &Path) -> Result<Self, Failure> {
         let name = shown(path);
-        let mut first = Vec::new();
-        let read = read_pages(path, |item| {
+        let file = open_pages(path)?;
+        let signatures = signatures::beside(path)
+            .map_err(|error| Failure::Refused(format!("{name}: its signatures cannot be read: {error}")))?;
+        let (mut first, mut hashes) = (Vec::new(), Hashes::default());
+        // Approvals are signatures over the file, byte for byte.
+        let file = Hashing { file, hashes: Some(&mut hashes).filter(|_| !signatures.is_empty()) };
+        let read = pages::read(file, |item| {
             if first.len() < MOST_SHOWN {
                 first.push(item);
             }
         });
-        let Some(cover) = read? else { return Err(what_is_wrong(path)) };
-        let signatures = signatures::beside(path)
-            .map_err(|error| Failure::Refused(format!("{name}: its signatures cannot be read: {error}")))?;
-        let mut bound = Self { cover, first, path: path.to_owned(), judged: Vec::new() };
-        if !signatures.is_empty() {
-            // Approvals are signatures over the file, byte for byte.
-            let bytes = read::finished(path).map_err(|error| load::unreadable(&name, &error))?;
-            let cover = pages::read(&bytes[..], |_| {}).ok().flatten();
-            bound.is_the_same(cover.as_ref())?;
-            bound.judged = approval::judge(&bytes, &bound.cover.approval.approvers, &bound.cover.made_by, signatures);
-        }
-        Ok(bound)
+        let read = read.map_err(|error| load::unreadable(&name, &ReadError::of(path, error)))?;
+        let Some(cover) = read else { return Err(what_is_wrong(path)) };
+        let judged = approval::judge(&hashes, &cover.approval.approvers, &cover.made_by, signatures);
+        Ok(Self { cover, first, path: path.to_owned(), judged })
     }
 
     /// A plan that was just saved: nobody can have signed it yet.
@@ -90,13 +88,8 @@ impl Bound {
 
     /// Reads the items again. What they said counts only if it is still the same plan.
     fn items(&self, take: impl FnMut(BoundItem)) -> Result<(), Failure> {
-        let again = read_pages(&self.path, take)?;
-        self.is_the_same(again.as_ref())
-    }
-
-    /// The digest is over all that the file says.
-    fn is_the_same(&self, again: Option<&Cover>) -> Result<(), Failure> {
-        if again == Some(&self.cover) {
+        let unreadable = |error| load::unreadable(&shown(&self.path), &ReadError::of(&self.path, error));
+        if pages::read_again(open_pages(&self.path)?, &self.cover, take).map_err(unreadable)? {
             return Ok(());
         }
         let name = self.name();
@@ -294,11 +287,23 @@ impl Bound {
     }
 }
 
-/// Reads a saved plan an item at a time; `None`: it is not as it was written.
-fn read_pages(path: &Path, take: impl FnMut(BoundItem)) -> Result<Option<Cover>, Failure> {
-    let unreadable = |error: ReadError| load::unreadable(&shown(path), &error);
-    let file = read::open_finished(path).map_err(unreadable)?;
-    pages::read(file, take).map_err(|error| unreadable(ReadError::of(path, error)))
+fn open_pages(path: &Path) -> Result<Opened, Failure> {
+    read::open_finished(path).map_err(|error| load::unreadable(&shown(path), &error))
+}
+
+/// A plan that is hashed as it is read, for the signatures over it.
+struct Hashing<'h> {
+    file: Opened,
+    /// `None`: there are no signatures.
+    hashes: Option<&'h mut Hashes>,
+}
+
+impl Read for Hashing<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(buffer)?;
+        self.hashes.iter_mut().for_each(|hashes| hashes.update(&buffer[..read]));
+        Ok(read)
+    }
 }
 
 /// Reads the file again, whole, to say what is wrong with it.
@@ -318,7 +323,7 @@ fn what_is_wrong(path: &Path) -> Failure {
 
 /// Whether a file is a saved plan.
 pub(super) fn is_plan(path: &Path) -> bool {
-    read_pages(path, |_| {}).is_ok_and(|read| read.is_some())
+    open_pages(path).is_ok_and(|file| pages::read(file, drop).is_ok_and(|read| read.is_some()))
 }
 
 /// What a plan of the job rests on now.

@@ -380,11 +380,6 @@ impl Items {
         self.ids.extend(Sha256::digest(item.request_id.as_bytes()).first_chunk::<16>());
     }
 
-    /// Whether there was none yet.
-    pub(super) fn is_empty(&self) -> bool {
-        self.ids.is_empty()
-    }
-
     fn has_an_id_twice(mut self) -> bool {
         self.ids.sort_unstable();
         self.ids.windows(2).any(|pair| pair[0] == pair[1])
