@@ -13,8 +13,11 @@ use crate::reconcile::sieve::Sieve;
 use crate::reconcile::subject::{Subject, Subjects, key_of, numbers, records, records_of_log};
 use crate::report::sheet::Rows;
 
-/// So many orders are in memory together, whatever the number of threads that each have a part in their hands.
-const MOST_ORDERS: u64 = 1 << 16;
+/// More orders than these are divided.
+const MANY: u64 = 1 << 17;
+
+/// So many of those are in memory together, whatever the number of threads that each have a part in their hands.
+const TOGETHER: u64 = 1 << 16;
 
 /// The most files that are open at once.
 const MOST_PARTS: u64 = 512;
@@ -45,7 +48,7 @@ impl Judgement {
     /// The disk is full or does not allow it; as for the other functions here.
     pub(super) fn begin(case: &Case, count: u64, room: Room) -> Result<Self, NoRoom> {
         let parts = match room {
-            Room::Disk if count > MOST_ORDERS => count.saturating_mul(parallel::cores() as u64).div_ceil(MOST_ORDERS),
+            Room::Disk if count > MANY => count.saturating_mul(parallel::cores() as u64).div_ceil(TOGETHER),
             Room::Disk | Room::Memory => 1,
         };
         Self::in_parts(case, count, usize::try_from(parts.min(MOST_PARTS)).unwrap_or(1))

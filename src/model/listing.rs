@@ -326,7 +326,8 @@ mod tests {
         let (_, listing, copy) = both(&text, 3001);
         let blocks: Vec<Spot> = listing.blocks().collect();
         let (first, last) = (blocks[0], blocks[blocks.len() - 1]);
-        copy.0.lock().unwrap()[HEADER.len() + 5] ^= 1;
+        // A good row still: INV-0 instead of INV-1.
+        copy.0.lock().unwrap()[HEADER.len() + 4] ^= 1;
         let error = listing.rows_from(first, |_| panic!("nothing of it is shown")).unwrap_err();
         assert_eq!(
             error.to_string(),

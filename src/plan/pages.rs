@@ -280,6 +280,12 @@ mod tests {
             }
         }
         assert_eq!(read_all(&[&file[..], b"\n"].concat()), None);
+        // The same content at the same length, and so under the same digest.
+        let text = String::from_utf8(file).unwrap();
+        let reordered = text.replacen("\"amount\":1,\"body_sha256\":", "\"body_sha256\":", 1);
+        let reordered = reordered.replacen("\",\"generation\":0,", "\",\"amount\":1,\"generation\":0,", 1);
+        assert!(reordered.len() == text.len() && reordered != text);
+        assert_eq!(read_all(reordered.as_bytes()), None);
     }
 
     #[test]
