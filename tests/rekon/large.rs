@@ -91,3 +91,36 @@ fn where_no_copy_can_be_made_the_file_stays_in_memory_and_is_sent_as_it_was_chec
     exits(&run.end(), 0);
     assert_eq!(provider.effects().len(), ORDERS);
 }
+
+/// The copy that a program has open, as the system still shows it.
+#[cfg(target_os = "linux")]
+fn copy_of(program: u32) -> std::path::PathBuf {
+    let open = std::fs::read_dir(format!("/proc/{program}/fd")).expect("a program that runs").flatten();
+    let is_copy = |path: &std::path::PathBuf| {
+        let target = std::fs::read_link(path).unwrap_or_default().to_string_lossy().into_owned();
+        target.contains(".rekon-") && target.ends_with(".part (deleted)")
+    };
+    open.map(|entry| entry.path()).find(is_copy).expect("a copy without a name")
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn orders_that_cannot_be_read_again_stop_the_run_and_the_next_one_goes_on() {
+    let (folder, provider) = refunds();
+    let run = folder.start(&["run", "job.yaml"]);
+    provider.wait_for(3);
+    let copy = std::fs::File::options().write(true).open(copy_of(run.id())).expect("its file");
+    copy.set_len(1 << 20).expect("it is cut");
+    let ended = run.end();
+    exits(&ended, 4);
+    let why = "orders.csv: its private copy cannot be read any more: ";
+    assert!(ended.stdout.contains(why), "{}{}", ended.stdout, ended.stderr);
+    let states = column(&folder.results("refund-test"), "rekon_state");
+    let sent = states.iter().filter(|state| *state == "succeeded").count();
+    assert!((3..ORDERS).contains(&sent), "{sent}");
+    assert_eq!(states.iter().filter(|state| *state == "not_attempted").count(), ORDERS - sent);
+    assert_eq!(provider.effects().len(), sent);
+    exits(&folder.rekon(&["run", "job.yaml"]), 0);
+    assert_eq!(provider.effects().len(), ORDERS);
+    assert!(provider.effects().values().all(|effects| *effects == 1));
+}
