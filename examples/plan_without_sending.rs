@@ -42,7 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (Task::Change(operation), Some(guards)) = (job.task, &job.guards) else {
         return Err("this is an audit".into());
     };
-    let plan = decide(&job, operation, guards, input, &known);
+    let plan = decide(&job, operation, guards, input, &known)?;
 
     let rows = plan.dispositions();
     for (name, tally) in [("send", rows.send), ("skip", rows.skip), ("held", rows.held), ("invalid", rows.invalid)] {

@@ -57,6 +57,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // What could tie a notification to another order than the one that it names: here nothing does.
     let sieve = Sieve::for_keys(0);
     for entry in input.orders() {
+        let entry = entry?;
         let order = &entry.order;
         let record = OrderRecord {
             row: entry.row,

@@ -68,7 +68,8 @@ fn controlled(job: &Job, whole: &Input) -> Job {
 /// What decides about money: the order but for its status in the book, and whether it is meant.
 fn said(input: &Input) -> Vec<String> {
     let without_book = |order: Order| Order { book: None, ..order };
-    input.orders().map(|entry| format!("{:?} {:?}", without_book(entry.order), entry.not_selected)).collect()
+    let entries = input.orders().map(|entry| entry.expect("the table is in memory"));
+    entries.map(|entry| format!("{:?} {:?}", without_book(entry.order), entry.not_selected)).collect()
 }
 
 /// The input, if a run of the job would go on with it.

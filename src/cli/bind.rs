@@ -1,6 +1,7 @@
 //! Plans that bind, in the world: what a plan rests on, whether a saved one may still be run, and whose approvals it has.
 
 use std::collections::HashSet;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::args::Common;
@@ -9,6 +10,7 @@ use super::load::{self, Case, named, shown};
 use super::open;
 use super::screen::Screen;
 use super::session::Session;
+use crate::edge::read::{Opened, ReadError};
 use crate::edge::{read, signatures};
 use crate::job::approval::{KEY_HINT, public_key};
 use crate::job::settings::{Approver, ApproverKey, Source};
@@ -23,12 +25,12 @@ use crate::model::language::Language;
 use crate::model::money::{Rupiah, Tally};
 use crate::model::operation::Operation;
 use crate::model::time::{BusinessDate, Timestamp, elapsed, for_people, span_text};
-use crate::plan::agree::{self, Turn};
-use crate::plan::approval::{self, Judged, NAMESPACE};
-use crate::plan::binding::{self, BandLine, Binding, InputFile, JobFile, Key};
+use crate::plan::agree::{self, Comparison, Turn};
+use crate::plan::approval::{self, Hashes, Judged, NAMESPACE};
+use crate::plan::binding::{self, BandLine, Binding, BoundItem, Cover, InputFile, JobFile, Key};
 use crate::plan::bound::{self, Ground};
 use crate::plan::guard::counted;
-use crate::plan::{Input, Plan};
+use crate::plan::{Input, Plan, pages};
 use crate::report::words::both::{self, Both, both};
 use crate::report::words::speech::Unit;
 
@@ -37,17 +39,23 @@ pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// A saved plan that is to be run.
 pub(super) struct Bound {
-    pub(super) binding: Binding,
+    /// All of it but its items, which are read again whenever they are asked for.
+    pub(super) cover: Cover,
+    /// Its first items, for people.
+    pub(super) first: Vec<BoundItem>,
     path: PathBuf,
     /// Every signature beside it.
     judged: Vec<Judged>,
 }
 
+/// So many items are shown; more are counted only, for the file has them all.
+const MOST_SHOWN: usize = 20;
+
 impl Bound {
     /// The plan's business date becomes the job's, unless `--date` names one.
     pub(super) fn lends_its_date(&self, case: &mut Case, common: &Common) {
         if common.date.is_none()
-            && let Some(date) = BusinessDate::parse(&self.binding.date)
+            && let Some(date) = BusinessDate::parse(&self.cover.date)
         {
             case.date = date;
         }
@@ -56,22 +64,38 @@ impl Bound {
     /// Reads a saved plan and judges the signatures beside it.
     pub(super) fn open(path: &Path) -> Result<Self, Failure> {
         let name = shown(path);
-        let bytes = read::finished(path).map_err(|error| load::unreadable(&name, &error))?;
-        let binding = Binding::read(&bytes).map_err(|why| {
-            Failure::Refused(format!(
-                "{name}: the plan was edited: {why}\n  hint: take the file as it was made, or make a new plan: rekon plan JOB --out PLAN"
-            ))
-        })?;
+        let file = open_pages(path)?;
         let signatures = signatures::beside(path)
             .map_err(|error| Failure::Refused(format!("{name}: its signatures cannot be read: {error}")))?;
+        let (mut first, mut hashes) = (Vec::new(), Hashes::default());
         // Approvals are signatures over the file, byte for byte.
-        let judged = approval::judge(&bytes, &binding.approval.approvers, &binding.made_by, signatures);
-        Ok(Self { binding, path: path.to_owned(), judged })
+        let file = Hashing { file, hashes: Some(&mut hashes).filter(|_| !signatures.is_empty()) };
+        let read = pages::read(file, |item| {
+            if first.len() < MOST_SHOWN {
+                first.push(item);
+            }
+        });
+        let read = read.map_err(|error| load::unreadable(&name, &ReadError::of(path, error)))?;
+        let Some(cover) = read else { return Err(what_is_wrong(path)) };
+        let judged = approval::judge(&hashes, &cover.approval.approvers, &cover.made_by, signatures);
+        Ok(Self { cover, first, path: path.to_owned(), judged })
     }
 
     /// A plan that was just saved: nobody can have signed it yet.
-    pub(super) fn fresh(path: &Path, binding: Binding) -> Self {
-        Self { binding, path: path.to_owned(), judged: Vec::new() }
+    pub(super) fn fresh(path: &Path, cover: Cover) -> Self {
+        Self { cover, first: Vec::new(), path: path.to_owned(), judged: Vec::new() }
+    }
+
+    /// Reads the items again. What they said counts only if it is still the same plan.
+    fn items(&self, take: impl FnMut(BoundItem)) -> Result<(), Failure> {
+        let unreadable = |error| load::unreadable(&shown(&self.path), &ReadError::of(&self.path, error));
+        if pages::read_again(open_pages(&self.path)?, &self.cover, take).map_err(unreadable)? {
+            return Ok(());
+        }
+        let name = self.name();
+        Err(Failure::Refused(format!(
+            "{name}: the plan changed while it was read\n  hint: run it again when nobody writes it"
+        )))
     }
 
     /// The file as people know it.
@@ -87,7 +111,7 @@ impl Bound {
     /// Reads the input as it was decided about when the plan was made, and refuses the plan if it is stale or not approved:
     /// before the journal is opened, let alone anything sent.
     pub(super) fn input(&self, case: &Case, operation: Operation, now: Timestamp) -> Result<Input, Failure> {
-        let input = case.input(self.binding.made())?;
+        let input = case.input(self.cover.made())?;
         let stale = self.stale(case, operation, &input, now)?;
         if !stale.is_empty() {
             return Err(self.is_stale(case, &stale));
@@ -106,9 +130,9 @@ impl Bound {
     ) -> Result<Vec<String>, Failure> {
         let client_id = case.credentials()?.client_id;
         let ground = ground(case, operation, &client_id, input)?;
-        let mut stale = agree::stale(&self.binding, &ground, now);
+        let mut stale = agree::stale(&self.cover, &ground, now);
         let most = case.job.approval.expires;
-        if elapsed(self.binding.made(), self.binding.expires()) > most {
+        if elapsed(self.cover.made(), self.cover.expires()) > most {
             stale.push(format!("it says that it is good for longer than approval.expires allows, {}", span_text(most)));
         }
         Ok(stale)
@@ -125,7 +149,7 @@ impl Bound {
     }
 
     fn refuse_unapproved(&self) -> Result<(), Failure> {
-        let need = self.binding.approval.need as usize;
+        let need = self.cover.approval.need as usize;
         let has = approval::approvals(&self.judged).len();
         if has >= need {
             return Ok(());
@@ -133,7 +157,7 @@ impl Bound {
         let name = self.name();
         let mut lines = vec![format!(
             "{name}: the plan over {} needs {}, and has {has}",
-            Rupiah::new(self.binding.total.rupiah),
+            Rupiah::new(self.cover.total.rupiah),
             counted(need as u64, "approval")
         )];
         lines.extend(self.judged.iter().filter_map(|one| {
@@ -154,7 +178,7 @@ impl Bound {
 
     /// A plan that could never have its approvals is not made.
     pub(super) fn refuse_without_people(&self, case: &Case) -> Result<(), Failure> {
-        let (need, others) = (self.binding.approval.need, self.may_approve());
+        let (need, others) = (self.cover.approval.need, self.may_approve());
         if others.len() >= need as usize {
             return Ok(());
         }
@@ -163,21 +187,21 @@ impl Bound {
             "{}: the plan over {} needs {}, and only {others} may give one\n  hint: let somebody make it who is no approver, or \
              name more approvers",
             printable(&case.file),
-            Rupiah::new(self.binding.total.rupiah),
+            Rupiah::new(self.cover.total.rupiah),
             counted(u64::from(need), "approval")
         )))
     }
 
     /// The approvers who did not make the plan.
     pub(super) fn may_approve(&self) -> Vec<String> {
-        let maker = &self.binding.made_by;
-        let approvers = self.binding.approval.approvers.iter();
+        let maker = &self.cover.made_by;
+        let approvers = self.cover.approval.approvers.iter();
         approvers.filter(|approver| !maker.is(&approver.name)).map(|approver| approver.name.clone()).collect()
     }
 
     /// The runs of the plan so far.
     pub(super) async fn turn(&self, journal: &Store) -> Result<Turn, Failure> {
-        Ok(agree::turn(journal.runs_of_plan(&self.binding.digest).await.map_err(open::failure)?))
+        Ok(agree::turn(journal.runs_of_plan(&self.cover.digest).await.map_err(open::failure)?))
     }
 
     /// Why it is not what would be sent now, as far as the journal goes.
@@ -189,7 +213,7 @@ impl Bound {
         plan: &Plan,
         turn: &Turn,
     ) -> Result<Option<String>, Failure> {
-        if let Some(head) = &self.binding.journal_log {
+        if let Some(head) = &self.cover.journal_log {
             let holds = match journal {
                 Some(journal) => journal.holds_at(head.entries, &head.head).await.map_err(open::failure)?,
                 None => false,
@@ -198,8 +222,9 @@ impl Bound {
                 return Ok(Some("the journal is not the one that it was made with, or lacks entries".to_owned()));
             }
         }
-        let now = bound::items(plan, account, &case.job.settlement);
-        Ok(agree::differs(&self.binding.items, &now, turn))
+        let mut comparison = Comparison::with(bound::items(plan, account, &case.job.settlement));
+        self.items(|item| comparison.take(&item))?;
+        Ok(comparison.end(turn)?)
     }
 
     /// Releases the plan for a run that holds the journal: exactly its orders are left, or, if a run of it stopped part-way,
@@ -216,8 +241,8 @@ impl Bound {
             return Err(self.is_stale(case, &[why]));
         }
         Ok(PlanUse {
-            digest: self.binding.digest.clone(),
-            made_by: self.binding.made_by.name.clone(),
+            digest: self.cover.digest.clone(),
+            made_by: self.cover.made_by.name.clone(),
             approved_by: approval::approvals(&self.judged),
             continues,
         })
@@ -232,9 +257,17 @@ impl Bound {
     }
 
     /// Leaves out what other runs have left unknown: the plan does not name it.
-    pub(super) fn leave_out_others(&self, unsettled: &mut Vec<Item>, screen: Screen) {
-        let named: HashSet<&str> =
-            self.binding.items.iter().chain(&self.binding.open).map(|item| item.request_id.as_str()).collect();
+    pub(super) fn leave_out_others(&self, unsettled: &mut Vec<Item>, screen: Screen) -> Result<(), Failure> {
+        if unsettled.is_empty() {
+            return Ok(());
+        }
+        let asked: HashSet<&str> = unsettled.iter().map(|item| item.request_id.as_str()).collect();
+        let mut named: HashSet<String> = self.cover.open.iter().map(|item| item.request_id.clone()).collect();
+        self.items(|item| {
+            if asked.contains(item.request_id.as_str()) {
+                named.insert(item.request_id);
+            }
+        })?;
         let mut left = Tally::default();
         unsettled.retain(|item| {
             let is_named = named.contains(item.request_id.as_str());
@@ -250,7 +283,47 @@ impl Bound {
                 format!("{indonesian}, {rupiah}, dari job ini belum pasti dan tidak ada di rencana; pastikan dengan: rekon resolve JOB"),
             ));
         }
+        Ok(())
     }
+}
+
+fn open_pages(path: &Path) -> Result<Opened, Failure> {
+    read::open_finished(path).map_err(|error| load::unreadable(&shown(path), &error))
+}
+
+/// A plan that is hashed as it is read, for the signatures over it.
+struct Hashing<'h> {
+    file: Opened,
+    /// `None`: there are no signatures.
+    hashes: Option<&'h mut Hashes>,
+}
+
+impl Read for Hashing<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(buffer)?;
+        self.hashes.iter_mut().for_each(|hashes| hashes.update(&buffer[..read]));
+        Ok(read)
+    }
+}
+
+/// Reads the file again, whole, to say what is wrong with it.
+fn what_is_wrong(path: &Path) -> Failure {
+    let name = shown(path);
+    let bytes = match read::finished(path) {
+        Ok(bytes) => bytes,
+        Err(error) => return load::unreadable(&name, &error),
+    };
+    // A moment ago it was not as it was written.
+    let why =
+        Binding::read(&bytes).err().map_or_else(|| "it changed while it was read".to_owned(), |why| why.to_string());
+    Failure::Refused(format!(
+        "{name}: the plan was edited: {why}\n  hint: take the file as it was made, or make a new plan: rekon plan JOB --out PLAN"
+    ))
+}
+
+/// Whether a file is a saved plan.
+pub(super) fn is_plan(path: &Path) -> bool {
+    open_pages(path).is_ok_and(|file| pages::read(file, drop).is_ok_and(|read| read.is_some()))
 }
 
 /// What a plan of the job rests on now.
@@ -348,8 +421,8 @@ pub(super) fn sign_command(plan: &str, name: &str) -> String {
 }
 
 /// Until when a plan is good, as people read it.
-pub(super) fn expiry_text(binding: &Binding) -> Both {
-    let expires = binding.expires();
+pub(super) fn expiry_text(cover: &Cover) -> Both {
+    let expires = cover.expires();
     both(
         format!("valid until {}", for_people(expires)),
         format!("berlaku sampai {}", Language::Indonesian.time(expires)),

@@ -6,15 +6,12 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::csv_draft::CsvDraft;
-use super::exit::Failure;
 use super::load::Case;
 use crate::edge::files::{WriteError, sweep};
 use crate::edge::parallel;
 use crate::job::settings::OutputFormat;
 use crate::model::ids::InvoiceNumber;
 use crate::model::time::Timestamp;
-use crate::reconcile::ends::Ends;
-use crate::reconcile::evidence::Log;
 use crate::reconcile::judge::Rules;
 use crate::reconcile::ledger::Ledger;
 use crate::reconcile::record::{StrayRecord, hash_bytes};
@@ -64,17 +61,6 @@ impl Books {
     /// Adds a file of somebody else's.
     pub(super) fn put(&mut self, draft: CsvDraft) {
         self.drafts.push(draft);
-    }
-
-    /// Of a run: where its rows ended, against the log.
-    pub(super) fn of_run(case: &Case, ends: Ends, log: &Log, now: Timestamp) -> Result<Self, Failure> {
-        let Ends { totals, subjects } = ends;
-        let book =
-            subjects.book(log, case.job.reconcile.cutoff).map_err(|error| Failure::Stopped(error.to_string()))?;
-        let how = How { now, rows: Rows::Elsewhere, threads: parallel::cores() };
-        let mut books = Self::of_ledger(case, &book.ledger, &book.files, how);
-        books.totals.merge(totals);
-        Ok(books)
     }
 
     /// Judges the orders of a ledger that has everything, and lists its strays.

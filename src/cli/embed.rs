@@ -8,6 +8,7 @@ use super::load::{Case, shown, unreadable};
 use crate::edge::clock::SystemClock;
 use crate::edge::credentials::Credentials;
 use crate::edge::read;
+use crate::model::listing::Unread;
 use crate::model::operation::{Operation, Task};
 use crate::model::status::PaymentStatus;
 use crate::plan::Input;
@@ -24,7 +25,7 @@ pub(super) struct Embedded {
 pub(super) async fn start(case: &Case, credentials: &Credentials, input: Option<&Input>) -> Result<Embedded, Failure> {
     let state = match &case.job.merchant.state {
         Some(template) => read_state(&case.path(template))?,
-        None => input.map(|input| rehearsal(case.job.task, input)).unwrap_or_default(),
+        None => input.map(|input| rehearsal(case.job.task, input)).transpose()?.unwrap_or_default(),
     };
     let log = file_of(case, "notifications");
     let config = Config {
@@ -69,21 +70,21 @@ pub(super) fn read_state(path: &Path) -> Result<StartingState, Failure> {
 }
 
 /// Without a state file the simulator takes the input's word: orders to refund are paid, orders to cancel are not.
-fn rehearsal(task: Task, input: &Input) -> StartingState {
+fn rehearsal(task: Task, input: &Input) -> Result<StartingState, Unread> {
     let status = match task {
         Task::Change(Operation::Refund) => PaymentStatus::Success,
         Task::Change(Operation::Cancel) => PaymentStatus::Pending,
-        Task::Change(Operation::Create) | Task::Audit => return StartingState::default(),
+        Task::Change(Operation::Create) | Task::Audit => return Ok(StartingState::default()),
     };
     let orders = input.orders().map(|entry| {
-        let order = entry.order;
-        StartingOrder {
+        let order = entry?.order;
+        Ok(StartingOrder {
             payment_reference: order.payment_reference,
             order_id: order.order_id,
             akulaku_reference: order.akulaku_reference,
             since: order.created_at,
             ..StartingOrder::new(order.invoice_number, order.amount, status)
-        }
+        })
     });
-    StartingState { orders: orders.collect(), ..StartingState::default() }
+    Ok(StartingState { orders: orders.collect::<Result<_, Unread>>()?, ..StartingState::default() })
 }

@@ -2,6 +2,7 @@
 
 use crate::job::settings::Reconcile;
 use crate::model::fault::Fault;
+use crate::model::listing::Unread;
 use crate::model::verdict::Verdict;
 use crate::reconcile::evidence::{DoneState, UnmatchedReason};
 use crate::reconcile::severity::{Level, level};
@@ -40,6 +41,13 @@ pub(super) enum Failure {
     Unwritten(String),
     /// Requests have left, and the journal cannot say what became of them.
     InDoubt(String),
+}
+
+impl From<Unread> for Failure {
+    /// Before anything is sent; what is found while calls are under way stops the run.
+    fn from(error: Unread) -> Self {
+        Self::Refused(error.to_string())
+    }
 }
 
 impl std::fmt::Display for Failure {

@@ -127,7 +127,7 @@ pub(super) async fn share(session: &Session<'_>, begun: &Begun) -> Result<(), Fa
     let shared = Shared {
         job_sha256: job_sha256(session.case),
         input_sha256: plan.input_sha256.clone().unwrap_or_default(),
-        rows_sha256: plan.rows_sha256(),
+        rows_sha256: plan.rows_sha256()?,
         decided: plan.decided(),
     };
     session.journal.share(&begun.run, &shared).await.map_err(open::failure)
@@ -169,7 +169,7 @@ pub(super) fn join(session: &Session<'_>, open: OpenRun, input: Input, screen: S
     let mut plan = plan.map_err(|error| Failure::Refused(format!("{}: {error}", case.file)))?;
     let history = plan.history().clone();
     case.note_overrides(&mut plan, &own, &history)?;
-    if plan.rows_sha256() != shared.rows_sha256 {
+    if plan.rows_sha256()? != shared.rows_sha256 {
         return Err(differs(case, &run, "other rows", "every host needs the same version of rekon"));
     }
     left::forget(&case.journal, &run);

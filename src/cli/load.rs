@@ -9,8 +9,9 @@ use super::args::Common;
 use super::exit::Failure;
 use super::screen::Screen;
 use crate::edge::credentials::{self, Credentials};
+use crate::edge::csv::{self, NotListed, NotRead};
 use crate::edge::notification_log::{self, Verifier};
-use crate::edge::{csv, environment, files, read, results};
+use crate::edge::{environment, files, read, results};
 use crate::job::overrides::Override;
 use crate::job::settings::{Column, Field, Guards, Notifications, STDIN, Source};
 use crate::job::{self, Job};
@@ -22,6 +23,7 @@ use crate::model::environment::Environment;
 use crate::model::fault::{Fault, Place, printable};
 use crate::model::ids::InvoiceNumber;
 use crate::model::language::Language;
+use crate::model::listing::Listing;
 use crate::model::money::Tally;
 use crate::model::operation::{Operation, Task};
 use crate::model::table::Table;
@@ -312,24 +314,22 @@ impl Case {
         Account { environment, client_id: credentials.client_id.clone(), operation }
     }
 
-    /// The orders as a table, and the SHA-256 of what it was read from: the content of the file, or the rows of the job.
-    fn table(&self) -> Result<(Table, String), Failure> {
+    /// The orders as they are written, and the SHA-256 of what it was read from: the content of the file, or the rows of the job.
+    fn listing(&self) -> Result<(Listing, String), Failure> {
         match &self.job.orders.source {
             Source::Rows(rows) => {
                 let digest = sha256(format!("{:?}", rows.header).as_bytes());
                 let values: Vec<&Vec<String>> = rows.rows.iter().map(|(_, values)| values).collect();
                 let digest = sha256(format!("{digest} {values:?}").as_bytes());
-                Ok((Table::from_rows(&self.file, rows.header.clone(), rows.rows.clone()), digest))
+                let table = Table::from_rows(&self.file, rows.header.clone(), rows.rows.clone());
+                Ok((table.into(), digest))
             }
             Source::File(template) => {
                 let path = self.path(template);
                 let name = shown(&path);
-                let bytes = read::finished(&path).map_err(|error| unreadable(&name, &error))?;
                 let headers = self.known_headers();
                 let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
-                let digest = sha256(&bytes);
-                let table = csv::parse(&name, bytes, &self.job.orders.format, &headers).map_err(Failure::Faults)?;
-                Ok((table, digest))
+                csv::list(&name, &path, self.job.orders.format, &headers).map_err(|why| unlisted(&name, why))
             }
         }
     }
@@ -344,8 +344,8 @@ impl Case {
 
     /// The orders as rows and orders.
     pub(super) fn input(&self, now: Timestamp) -> Result<Input, Failure> {
-        let (table, digest) = self.table()?;
-        let mut input = input::read(&self.job, table, now).map_err(Failure::Faults)?;
+        let (listing, digest) = self.listing()?;
+        let mut input = input::read(&self.job, listing, now).map_err(Failure::Faults)?;
         input.sha256 = Some(digest);
         Ok(input)
     }
@@ -482,6 +482,18 @@ pub(super) fn heard(log: &Log) -> HashMap<InvoiceNumber, Heard> {
     heard
 }
 
+fn unlisted(name: &str, why: NotListed) -> Failure {
+    match why {
+        NotListed::NotRead(NotRead::Unreadable(error)) => unreadable(name, &error),
+        NotListed::NotRead(NotRead::Faulty(faults)) => Failure::Faults(faults),
+        NotListed::NoRoom(folder, error) => {
+            let message = format!("no room for a private copy of it in {}: {error}", folder.display());
+            let hint = "make room there, or name another folder in TMPDIR";
+            Failure::Faults(vec![Fault::new(Place::file(name), message).hint(hint)])
+        }
+    }
+}
+
 pub(super) fn unreadable(name: &str, error: &read::ReadError) -> Failure {
     let mut message = "cannot be read".to_owned();
     let mut source = std::error::Error::source(error);
@@ -520,6 +532,29 @@ pub(super) fn shown(path: &Path) -> String {
         }
     }
     if out.as_os_str().is_empty() { ".".to_owned() } else { out.display().to_string() }
+}
+
+#[cfg(test)]
+pub(super) mod testing {
+    use super::*;
+
+    /// A job in a folder, with its journal in it.
+    pub(in crate::cli) fn case(job: Job, folder: &Path, date: BusinessDate) -> Case {
+        Case {
+            journal: Location::File(folder.join("journal.db")),
+            folder: folder.to_owned(),
+            file: "job.yaml".into(),
+            typed: "job.yaml".into(),
+            date,
+            job,
+            loosening: Loosening::NotAsked,
+            language: Language::English,
+            revealed_by: None,
+            copies: Copies::Exact,
+            sha256: String::new(),
+            told: Told::default(),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use serde::ser::{Error as _, SerializeMap as _, SerializeSeq as _};
+use serde::{Serialize, Serializer};
+
 use super::args::{Common, OverrideArgs};
 use super::bind::{self, Bound};
 use super::embed;
@@ -14,17 +17,20 @@ use super::screen::{Screen, faults_json};
 use super::show_plan;
 use super::slips;
 use crate::edge::clock::SystemClock;
-use crate::edge::{files, person, read, signatures};
+use crate::edge::files::Draft;
+use crate::edge::{person, signatures};
 use crate::journal::state::State;
 use crate::journal::store::Store;
 use crate::journal::{Account, Journal as _};
 use crate::model::fault::{Fault, Place, printable};
+use crate::model::ids::InvoiceNumber;
 use crate::model::language::Language;
+use crate::model::money::Rupiah;
 use crate::model::operation::Task;
 use crate::model::time::{after, parse_instant, wire};
-use crate::plan::Plan;
-use crate::plan::binding::{Binding, BoundItem, LogHead, Maker};
+use crate::plan::binding::{BoundItem, LogHead, Maker};
 use crate::plan::bound::{self, Occasion};
+use crate::plan::{InputRow, Plan, pages};
 use crate::report::words::both::{Told as _, both};
 use crate::report::words::speech::{Speech, Unit};
 use crate::runner::clock::Clock as _;
@@ -75,7 +81,6 @@ pub(super) async fn plan(
     }
     let mut saved = None;
     if let (Some(out), Some(made_by)) = (out, made_by) {
-        let items = bound::items(&plan, &account, &case.job.settlement);
         let occasion = Occasion {
             made_by,
             made_at: now,
@@ -84,13 +89,17 @@ pub(super) async fn plan(
             open: left_open(&case, &account, journal.as_ref()).await?,
             overrides: case.overridden(&plan).into_iter().map(Into::into).collect(),
         };
-        let (binding, file) = bound::bind(&plan, items, ground, occasion);
-        let bound = Bound::fresh(out.file, binding);
+        let mut bound = Bound::fresh(out.file, bound::cover(&plan, ground, occasion));
         bound.refuse_without_people(&case)?;
-        files::write(out.file, &file).map_err(|error| Failure::Refused(error.to_string()))?;
+        let mut draft = Draft::of(out.file);
+        let items = bound::items(&plan, &account, &case.job.settlement);
+        let sealed = pages::write(bound.cover, items, |bytes| draft.write(bytes))?;
+        draft.put(sealed.digest_at, sealed.cover.digest.as_bytes());
+        draft.keep(out.file).map_err(|error| Failure::Refused(error.to_string()))?;
+        bound.cover = sealed.cover;
         saved = Some(serde_json::json!({
-            "file": out.file.display().to_string(), "digest": bound.binding.digest,
-            "expires_at": bound.binding.expires_at, "need": bound.binding.approval.need,
+            "file": out.file.display().to_string(), "digest": bound.cover.digest,
+            "expires_at": bound.cover.expires_at, "need": bound.cover.approval.need,
         }));
         screen.say(&format!("\n{}", screen.told(&show_plan::saved(&bound, &case))));
     }
@@ -99,7 +108,7 @@ pub(super) async fn plan(
         if let Some(saved) = saved {
             document["saved"] = saved;
         }
-        screen.document(&serde_json::to_vec(&document).expect(JSON));
+        screen.written(|out| serde_json::to_writer(out, &WithRows { document: &document, plan: &plan }));
     }
     Ok(DONE)
 }
@@ -110,7 +119,7 @@ fn refused(case: &Case, plan: &Plan, screen: Screen) -> u8 {
     screen.failure(&failure);
     if screen.is_json() {
         let document = ended(document(case, plan), Some(&failure));
-        screen.document(&serde_json::to_vec(&document).expect(JSON));
+        screen.written(|out| serde_json::to_writer(out, &WithRows { document: &document, plan }));
     }
     failure.code()
 }
@@ -139,8 +148,7 @@ fn refuse_place(out: &Out<'_>) -> Result<(), Failure> {
             "{name}: cannot be written: {folder} is no folder\n  hint: make it, or name another"
         )));
     }
-    let is_plan = || read::finished(out.file).is_ok_and(|bytes| Binding::read(&bytes).is_ok());
-    if out.file.symlink_metadata().is_ok() && !is_plan() {
+    if out.file.symlink_metadata().is_ok() && !bind::is_plan(out.file) {
         return Err(Failure::Refused(format!(
             "{name}: is there already, and is no saved plan: it is not written over\n  hint: name another file"
         )));
@@ -186,26 +194,64 @@ async fn left_open(case: &Case, account: &Account, journal: Option<&Store>) -> R
     Ok(open.map_err(open::failure)?.iter().map(bound::open_item).collect())
 }
 
-const JSON: &str = "text and whole numbers can be written as JSON";
-
-/// The plan as a document: totals, guards, and what is to happen to every row.
+/// The plan as a document: totals and guards. What is to happen to every row is filled in when it is written.
 fn document(case: &Case, plan: &Plan) -> serde_json::Value {
-    let rows: Vec<serde_json::Value> = plan
-        .rows()
-        .map(|row| {
-            let (fate, reason) = plan.fate(&row);
-            serde_json::json!({
-                "row": row.number, "invoice_number": row.invoice, "rupiah": row.rupiah, "disposition": fate.word(),
-                "reason": reason,
-            })
-        })
-        .collect();
     serde_json::json!({
         "version": 1, "job": case.job.name.as_str(), "operation": plan.operation.word(),
         "environment": case.job.merchant.environment.word(), "may_run": plan.may_run(),
         "dispositions": plan.dispositions(), "guards": plan.guards, "overrides": case.overridden(plan),
-        "eta": run::eta_document(case, plan), "rows": rows,
+        "eta": run::eta_document(case, plan), (ROWS): null,
     })
+}
+
+/// The field of a document that has the rows.
+const ROWS: &str = "rows";
+
+/// A document that is written row by row: a million of them are never in memory together.
+struct WithRows<'a> {
+    document: &'a serde_json::Value,
+    plan: &'a Plan,
+}
+
+impl Serialize for WithRows<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let fields = self.document.as_object().into_iter().flatten();
+        let mut written = serializer.serialize_map(None)?;
+        for (name, value) in fields {
+            if name == ROWS {
+                written.serialize_entry(name, &PlannedRows(self.plan))?;
+            } else {
+                written.serialize_entry(name, value)?;
+            }
+        }
+        written.end()
+    }
+}
+
+struct PlannedRows<'a>(&'a Plan);
+
+impl Serialize for PlannedRows<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut written = serializer.serialize_seq(None)?;
+        for row in self.0.rows() {
+            let row = row.map_err(S::Error::custom)?;
+            let (fate, reason) = self.0.fate(&row);
+            let InputRow { number, invoice, rupiah, .. } = row;
+            let row = PlannedRow { disposition: fate.word(), invoice_number: invoice, reason, row: number, rupiah };
+            written.serialize_element(&row)?;
+        }
+        written.end()
+    }
+}
+
+/// What is to happen to a row. The fields stand in the order of the alphabet, as all of the document do.
+#[derive(Serialize)]
+struct PlannedRow {
+    disposition: &'static str,
+    invoice_number: Option<InvoiceNumber>,
+    reason: String,
+    row: u64,
+    rupiah: Rupiah,
 }
 
 /// `rekon check JOB...`: every fault of every job and of its rows.

@@ -5,11 +5,11 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use super::args::{AuditArgs, Common, ReconcileArgs};
 use super::attend;
 use super::audit::{self, Options};
-use super::books::Books;
 use super::conclude::{Ending, conclude};
 use super::embed;
 use super::exit::Failure;
 use super::in_doubt::{in_doubt_elsewhere, in_doubt_here, refused_for_the_key};
+use super::judgement::{Judgement, Room};
 use super::load::{self, Case, Copies};
 use super::planning::{AT_A_TIME, make_plan};
 use super::screen::Screen;
@@ -23,7 +23,8 @@ use crate::model::operation::{Operation, Task};
 use crate::model::time::{self, Timestamp, Zone};
 use crate::plan::InputRow;
 use crate::plan::Plan;
-use crate::reconcile::ends::Ends;
+use crate::reconcile::ends::subjects;
+use crate::reconcile::total::Totals;
 use crate::runner::clock::Clock as _;
 
 /// `rekon reconcile JOB`.
@@ -62,10 +63,11 @@ async fn change(case: &Case, operation: Operation, as_of: Option<&str>, screen: 
     let refused = |error: crate::journal::JournalError| Failure::Refused(error.to_string());
     let journal = Store::open_to_read(&case.journal).await.map_err(refused)?;
     let plan = make_plan(case, &account, input, &log, journal.as_ref(), now).await?;
-    let (mut ends, mut here, mut for_the_key) = (Ends::of(&plan), HashSet::new(), BTreeSet::new());
+    let (mut totals, mut here, mut for_the_key) = (Totals::default(), HashSet::new(), BTreeSet::new());
+    let mut judgement = Judgement::begin(case, plan.input_tally().count, Room::Disk)?;
     let mut rows = plan.rows().peekable();
     while rows.peek().is_some() {
-        let some: Vec<InputRow> = rows.by_ref().take(AT_A_TIME).collect();
+        let some: Vec<InputRow> = rows.by_ref().take(AT_A_TIME).collect::<Result<_, _>>()?;
         let invoices = some.iter().filter_map(|row| row.invoice.clone()).collect();
         let items = match &journal {
             Some(journal) => journal.known(&account, invoices).await.map_err(refused)?,
@@ -74,13 +76,14 @@ async fn change(case: &Case, operation: Operation, as_of: Option<&str>, screen: 
         let records: Vec<RowRecord> = some.iter().map(|row| record(&plan, row, &items)).collect();
         here.extend(records.iter().filter_map(in_doubt_here));
         for_the_key.extend(refused_for_the_key(&records));
-        ends.take_rows(&plan, &records).map_err(|error| Failure::Stopped(error.to_string()))?;
+        judgement.take(&subjects(&plan, &records, &mut totals))?;
     }
     let (mut in_doubt, other_jobs) = plan.in_doubt_elsewhere();
     if let Some(journal) = &journal {
         in_doubt.merge(in_doubt_elsewhere(&case.job, &account, journal, &here).await.map_err(refused)?);
     }
-    let mut books = Books::of_run(case, ends, &log, now)?;
+    let mut books = judgement.books(case, &log, now)?;
+    books.totals.merge(totals);
     books.refused_for_the_key = for_the_key;
     let ending = Ending { in_doubt_earlier: in_doubt, other_jobs, ..Ending::read_only(plan.input_tally(), books, now) };
     let mut conclusion = conclude(case, ending);

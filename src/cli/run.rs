@@ -42,6 +42,7 @@ use crate::report::table;
 use crate::report::words::both::both;
 use crate::report::words::speech::Speech;
 use crate::runner::clock::Clock as _;
+use crate::runner::dispatch::Stop;
 
 /// `rekon run JOB`.
 pub(super) async fn job(planned: &PlannedArgs, common: &Common, screen: Screen) -> Result<u8, Failure> {
@@ -75,7 +76,7 @@ pub(super) async fn job(planned: &PlannedArgs, common: &Common, screen: Screen) 
                     args.overrides
                         .refuse("a saved plan has its own: make it with `rekon plan JOB --override ... --out PLAN`")?;
                     bound.lends_its_date(&mut case, common);
-                    case.loosened_by(&bound.binding.overrides)?
+                    case.loosened_by(&bound.cover.overrides)?
                 }
             };
             attend::attended(&case, screen, Box::pin(run(&case, operation, args.live, bound, screen))).await
@@ -141,9 +142,12 @@ async fn work_on(
 ) -> Result<u8, Failure> {
     let mut unsettled = begun.unsettled(session).await?;
     if let Some(bound) = bound {
-        bound.leave_out_others(&mut unsettled, screen);
+        bound.leave_out_others(&mut unsettled, screen)?;
     }
-    let sent = session.send_and_settle(&begun.run, begun.fresh(), unsettled, begun.under_way_since).await?;
+    let mut sent = session.send_and_settle(&begun.run, begun.fresh(), unsettled, begun.under_way_since).await?;
+    if let Some(error) = begun.plan.unread() {
+        sent.stop.get_or_insert_with(|| Stop::Unread(error.clone()));
+    }
     // The rows are in the journal, and nothing is sent any more.
     if let Some(plan) = Arc::get_mut(&mut begun.plan) {
         plan.forget_text();
@@ -330,7 +334,7 @@ async fn report(
     let head = journal.head().await.map_err(unread)?;
     let now = SystemClock.now();
     let flow = read.flow.clone();
-    let books = read.books(case, &log, now)?;
+    let books = read.books_of((case, plan, journal, &run), &log, now).await?;
     // A picture that is missing keeps nobody from the results.
     let illustrated =
         Illustrated::of_run(case, journal, (plan, &run), &books.highlights, flow).await.unwrap_or_else(|error| {

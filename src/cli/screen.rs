@@ -1,6 +1,6 @@
 //! What the program prints: data to stdout, everything else to stderr.
 
-use std::io::{ErrorKind, IsTerminal as _, Write as _};
+use std::io::{self, BufWriter, ErrorKind, IsTerminal as _, Write};
 use std::sync::OnceLock;
 
 use console::Term;
@@ -206,6 +206,15 @@ impl Screen {
         }
     }
 
+    /// A long document for machines, on stdout, written piece by piece; only with `--json`.
+    pub(super) fn written(self, write: impl FnOnce(&mut dyn Write) -> serde_json::Result<()>) {
+        if self.format == Format::Json {
+            let mut stdout = BufWriter::new(std::io::stdout().lock());
+            let written = write(&mut stdout).map_err(io::Error::from);
+            note_unwritten(written.and_then(|()| writeln!(stdout)).and_then(|()| stdout.flush()));
+        }
+    }
+
     /// A note on stderr, unless `--quiet`.
     pub(super) fn note(self, text: &(impl Told + ?Sized)) {
         if self.notes == Notes::Shown {
@@ -373,7 +382,11 @@ static UNWRITTEN: OnceLock<String> = OnceLock::new();
 /// keeps the output would take a part for the whole.
 fn out(text: &str) {
     let mut stdout = std::io::stdout().lock();
-    if let Err(error) = writeln!(stdout, "{text}").and_then(|()| stdout.flush())
+    note_unwritten(writeln!(stdout, "{text}").and_then(|()| stdout.flush()));
+}
+
+fn note_unwritten(written: io::Result<()>) {
+    if let Err(error) = written
         && error.kind() != ErrorKind::BrokenPipe
     {
         UNWRITTEN.get_or_init(|| error.to_string());

@@ -20,16 +20,13 @@ use crate::model::operation::Task;
 use crate::model::time::{Timestamp, for_people};
 use crate::plan::agree::Turn;
 use crate::plan::approval::approvals;
-use crate::plan::binding::Binding;
+use crate::plan::binding::Cover;
 use crate::plan::guard::counted;
 use crate::report::table;
 use crate::report::words::both::{self, Both, both};
 use crate::report::words::saved::phrase;
 use crate::report::words::speech::Unit;
 use crate::runner::clock::Clock as _;
-
-/// More orders than these are counted only; the file has them all.
-const MOST_ITEMS: usize = 20;
 
 /// What is known of a saved plan beyond its own words.
 struct Standing {
@@ -48,7 +45,7 @@ pub(super) async fn show(path: &Path, job: Option<&Path>, common: &Common, scree
     let bound = Bound::open(path)?;
     let standing = standing(&bound, job, common).await?;
     print(&bound, &standing, standing.language.map_or(screen, |language| screen.speaking(language)));
-    let binding = &bound.binding;
+    let cover = &bound.cover;
     let approved = approvals(bound.judged());
     let worthless = bound.judged().iter().filter_map(|one| {
         let why = one.verdict.as_ref().err()?;
@@ -56,9 +53,9 @@ pub(super) async fn show(path: &Path, job: Option<&Path>, common: &Common, scree
     });
     let against: Vec<&str> = standing.against.iter().map(|why| &*why.english).collect();
     let document = serde_json::json!({
-        "version": 1, "digest": binding.digest, "job": binding.job.name, "operation": binding.operation,
-        "environment": binding.environment, "total": binding.total, "made_by": binding.made_by, "made_at": binding.made_at,
-        "expires_at": binding.expires_at, "need": binding.approval.need, "approved_by": approved,
+        "version": 1, "digest": cover.digest, "job": cover.job.name, "operation": cover.operation,
+        "environment": cover.environment, "total": cover.total, "made_by": cover.made_by, "made_at": cover.made_at,
+        "expires_at": cover.expires_at, "need": cover.approval.need, "approved_by": approved,
         "worthless": worthless.collect::<Vec<_>>(), "may_run": standing.against.is_empty(), "against": against,
         "continues": standing.continues, "compared_with_job": standing.compared,
     });
@@ -82,11 +79,11 @@ async fn standing(bound: &Bound, job: Option<&Path>, common: &Common) -> Result<
     let mut case = load::case(job, common, now)?;
     standing.language = Some(case.language);
     bound.lends_its_date(&mut case, common);
-    let case = case.loosened_by(&bound.binding.overrides)?;
+    let case = case.loosened_by(&bound.cover.overrides)?;
     let Task::Change(operation) = case.job.task else {
         return Err(Failure::Refused(format!("{}: an audit has no plans", case.file)));
     };
-    let input = case.input(bound.binding.made())?;
+    let input = case.input(bound.cover.made())?;
     standing.against = bound.stale(&case, operation, &input, now)?.into_iter().map(Both::same).collect();
     let journal = Store::open_to_read(&case.journal).await.map_err(open::failure)?;
     let turn = match &journal {
@@ -113,7 +110,7 @@ async fn standing(bound: &Bound, job: Option<&Path>, common: &Common) -> Result<
 
 /// What can be said without the job.
 fn against_itself(bound: &Bound, now: Timestamp, against: &mut Vec<Both>) {
-    let (expires, rekon) = (bound.binding.expires(), &bound.binding.rekon);
+    let (expires, rekon) = (bound.cover.expires(), &bound.cover.rekon);
     if now > expires {
         against.push(both(
             format!("it expired at {}", for_people(expires)),
@@ -142,7 +139,7 @@ async fn used(bound: &Bound, journal: &Store, standing: &mut Standing) -> Result
 }
 
 fn lacks_approvals(bound: &Bound, against: &mut Vec<Both>) {
-    let (need, has) = (bound.binding.approval.need as usize, approvals(bound.judged()).len());
+    let (need, has) = (bound.cover.approval.need as usize, approvals(bound.judged()).len());
     if has < need {
         against.push(both(
             format!("it needs {}, and has {has}", counted(need as u64, "approval")),
@@ -152,24 +149,24 @@ fn lacks_approvals(bound: &Bound, against: &mut Vec<Both>) {
 }
 
 fn print(bound: &Bound, standing: &Standing, screen: Screen) {
-    let (binding, words) = (&bound.binding, screen.words());
+    let (cover, words) = (&bound.cover, screen.words());
     let saved = both("saved plan", "rencana tersimpan");
-    let title = words.title(&binding.job.name, &binding.operation, &binding.environment, screen.told(&saved));
+    let title = words.title(&cover.job.name, &cover.operation, &cover.environment, screen.told(&saved));
     screen.say(&format!("{}\n", screen.tone(Tone::Title, &title)));
-    screen.say(&format!("{}\n", screen.told(&about(binding))));
-    let parts = &binding.dispositions;
+    screen.say(&format!("{}\n", screen.told(&about(cover))));
+    let parts = &cover.dispositions;
     let parts = words.dispositions.into_iter().zip([parts.send, parts.skip, parts.held, parts.invalid]);
     let rows = parts
         .map(|(name, sum)| vec![name.to_owned(), (words.count)(sum.count), Rupiah::new(sum.rupiah).to_string()])
         .collect();
     screen.say(&table::plain(&[words.disposition, words.rows, words.rupiah], rows, 1..3));
     let said = |text: &str| printable(&phrase(text, screen.language()));
-    let guards = binding
+    let guards = cover
         .guards
         .iter()
         .map(|line| vec![line.guard.clone(), said(&line.limit), said(&line.found), said(&line.headroom)]);
     screen.say(&format!("\n{}", table::plain(&words.guards, guards.collect(), 1..4)));
-    for one in &binding.overrides {
+    for one in &cover.overrides {
         let (what, reason) = (format!("{}={}", one.guard, one.limit), &one.reason);
         let text = both(
             format!("override: {what} by {}: {reason}", one.by),
@@ -177,19 +174,19 @@ fn print(bound: &Bound, standing: &Standing, screen: Screen) {
         );
         screen.say(&screen.tone(Tone::Bad, &printable(screen.told(&text))));
     }
-    let items =
-        binding.items.iter().take(MOST_ITEMS).map(|item| {
-            vec![item.invoice_number.clone(), Rupiah::new(item.amount).to_string(), item.request_id.clone()]
-        });
+    let items = bound
+        .first
+        .iter()
+        .map(|item| vec![item.invoice_number.clone(), Rupiah::new(item.amount).to_string(), item.request_id.clone()]);
     screen.say(&format!("\n{}", table::plain(&["invoice", words.rupiah, "request id"], items.collect(), 1..2)));
-    if binding.items.len() > MOST_ITEMS {
-        let more = binding.items.len() - MOST_ITEMS;
+    let more = cover.total.count - bound.first.len() as u64;
+    if more > 0 {
         let text =
             both(format!("and {more} more; the file has them all"), format!("dan {more} lagi; semuanya ada di berkas"));
         screen.say(screen.told(&text));
     }
-    if !binding.open.is_empty() {
-        let Both { english, indonesian } = both::counted(binding.open.len() as u64, Unit::Orders);
+    if !cover.open.is_empty() {
+        let Both { english, indonesian } = both::counted(cover.open.len() as u64, Unit::Orders);
         let text = both(
             format!("\n{english} of earlier runs in doubt: asked about again, with the same key"),
             format!("\n{indonesian} dari proses sebelumnya belum pasti: ditanyakan lagi dengan kunci yang sama"),
@@ -201,13 +198,13 @@ fn print(bound: &Bound, standing: &Standing, screen: Screen) {
 }
 
 /// What the plan sends, who made it, and until when it is good.
-fn about(binding: &Binding) -> Both {
-    let Both { english, indonesian } = both::counted(binding.total.count, Unit::Orders);
-    let (rupiah, file) = (Rupiah::new(binding.total.rupiah), printable(&binding.input.file));
-    let (name, user) = (printable(&binding.made_by.name), printable(&binding.made_by.user));
-    let (rekon, digest) = (printable(&binding.rekon), &binding.digest);
-    let Both { english: valid, indonesian: berlaku } = expiry_text(binding);
-    let (made, dibuat) = (for_people(binding.made()), Language::Indonesian.time(binding.made()));
+fn about(cover: &Cover) -> Both {
+    let Both { english, indonesian } = both::counted(cover.total.count, Unit::Orders);
+    let (rupiah, file) = (Rupiah::new(cover.total.rupiah), printable(&cover.input.file));
+    let (name, user) = (printable(&cover.made_by.name), printable(&cover.made_by.user));
+    let (rekon, digest) = (printable(&cover.rekon), &cover.digest);
+    let Both { english: valid, indonesian: berlaku } = expiry_text(cover);
+    let (made, dibuat) = (for_people(cover.made()), Language::Indonesian.time(cover.made()));
     both(
         format!(
             "sends {english} over {rupiah}\nfrom {file}\nmade by {name} (user {user}) at {made} with rekon {rekon}, {valid}\n\
@@ -222,7 +219,7 @@ fn about(binding: &Binding) -> Both {
 
 /// The approvals that a plan needs and has, and the signatures that do not count.
 fn approvals_text(bound: &Bound, screen: Screen) -> String {
-    let need = bound.binding.approval.need;
+    let need = bound.cover.approval.need;
     let approved = approvals(bound.judged());
     let has = approved.len();
     let first = match need {
@@ -280,8 +277,8 @@ fn verdict(standing: &Standing, screen: Screen) -> String {
 pub(super) fn saved(bound: &Bound, case: &Case) -> Both {
     let (name, file) = (bound.name(), printable(&case.file));
     let (digest, Both { english: valid, indonesian: berlaku }) =
-        (short(&bound.binding.digest), expiry_text(&bound.binding));
-    let next = match bound.binding.approval.need {
+        (short(&bound.cover.digest), expiry_text(&bound.cover));
+    let next = match bound.cover.approval.need {
         0 => both("needs no approval", "tidak perlu persetujuan"),
         need => {
             let (who, command) = (bound.may_approve().join(", "), sign_command(&name, "NAME"));

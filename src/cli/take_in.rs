@@ -76,6 +76,7 @@ pub(super) fn refuse_old_keys(
     }
     let (mut oldest, mut too_old) = (None, BTreeSet::new());
     for ready in plan.to_send() {
+        let ready = ready?;
         let invoice = ready.order.invoice_number;
         let identity = Identity { account: account.clone(), invoice, generation: ready.generation };
         let Some(first) = since.get(identity.request_id().as_str()) else { continue };

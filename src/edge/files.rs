@@ -1,7 +1,7 @@
 //! Files that come out: written beside their place, synced, then renamed, so that nobody ever sees half a file.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write as _};
+use std::io::{self, BufWriter, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
@@ -87,6 +87,13 @@ impl Draft {
         Self { content: begin(), path, unsynced: 0, syncer: None }
     }
 
+    /// Begins the file of that path.
+    #[must_use]
+    pub fn of(path: &Path) -> Self {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        Self::begin(folder_of(path), &name)
+    }
+
     /// Writes on.
     pub fn write(&mut self, bytes: &[u8]) {
         let Ok(file) = &mut self.content else { return };
@@ -104,6 +111,15 @@ impl Draft {
             });
         }
         if let Err(error) = written {
+            self.content = Err(error);
+        }
+    }
+
+    /// Puts bytes into the place of others that were written before.
+    pub fn put(&mut self, at: u64, bytes: &[u8]) {
+        let Ok(file) = &mut self.content else { return };
+        let put = file.seek(SeekFrom::Start(at)).and_then(|_| file.write_all(bytes));
+        if let Err(error) = put.and_then(|()| file.seek(SeekFrom::End(0)).map(|_| ())) {
             self.content = Err(error);
         }
     }

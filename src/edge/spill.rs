@@ -7,9 +7,13 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read as _, Write as _};
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::environment;
 use super::files::of_this_process;
+use crate::model::listing::Elsewhere;
 
 /// A folder for files that nobody keeps.
 #[derive(Debug)]
@@ -31,6 +35,61 @@ impl Drop for Scrap {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
+}
+
+/// A file without a name: nobody else can change it, and it is gone with the program, however that ends.
+#[derive(Debug)]
+pub struct PrivateCopy {
+    file: File,
+    folder: PathBuf,
+}
+
+impl PrivateCopy {
+    /// Makes one in the first of these folders that allows it; `None`: none of them does.
+    #[must_use]
+    pub fn make(folders: &[PathBuf]) -> Option<Self> {
+        static MADE: AtomicU64 = AtomicU64::new(0);
+        let make = |folder: &Path| -> io::Result<File> {
+            let number = MADE.fetch_add(1, Ordering::Relaxed);
+            let path = folder.join(format!(".{}.rekon-{number}.part", of_this_process()));
+            let file = File::options().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
+            std::fs::remove_file(&path)?;
+            Ok(file)
+        };
+        folders.iter().find_map(|folder| Some(Self { file: make(folder).ok()?, folder: folder.clone() }))
+    }
+
+    /// Writes on.
+    ///
+    /// # Errors
+    /// As of [`Parts::begin`].
+    pub fn write(&self, bytes: &[u8]) -> io::Result<()> {
+        (&self.file).write_all(bytes)
+    }
+
+    /// Where it takes its room.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// A file that a test has made.
+    #[cfg(test)]
+    pub(super) fn of(file: File, folder: &Path) -> Self {
+        Self { file, folder: folder.to_owned() }
+    }
+}
+
+impl Elsewhere for PrivateCopy {
+    fn read(&self, at: u64, bytes: &mut [u8]) -> io::Result<()> {
+        self.file.read_exact_at(bytes, at)
+    }
+}
+
+/// Where files stand that nobody keeps: as `TMPDIR` says, else where the system has room for large ones.
+#[must_use]
+pub fn folders() -> Vec<PathBuf> {
+    environment::variable("TMPDIR").map_or_else(|| vec!["/var/tmp".into(), "/tmp".into()], |named| vec![named.into()])
 }
 
 /// So many files, each written to its end before it is read.

@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use wide::u8x16;
 
 use super::fault::Fault;
+use super::listing::Spot;
 use super::table::Table;
 
 /// Walks rows.
@@ -33,10 +34,10 @@ pub struct Rows<'a> {
     state: State,
 }
 
-/// Where a row of a table begins.
+/// Where a row begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Start {
-    /// Its first byte, counted from the header on.
+    /// Its first byte, counted from the beginning of the text.
     pub at: usize,
     /// Its number among the rows, from 1.
     pub number: u64,
@@ -85,15 +86,18 @@ impl<'a> Rows<'a> {
         rows
     }
 
-    /// The rows of a table from one of them on.
-    #[must_use]
-    pub fn from(table: &'a Table, start: Start) -> Self {
-        let (text, _, given) = table.body();
+    /// The rows of a block of the file that `head` is the header of, from one of them on; where it begins is counted from the
+    /// beginning of the block. `given` are the lines of all rows, if they are written in a job file.
+    pub(super) fn within(head: &'a Table, text: &'a str, start: Start, given: Option<&'a [u64]>) -> Self {
         let before = usize::try_from(start.number - 1).unwrap_or(usize::MAX);
         let given = given.map(|lines| lines.get(before..).unwrap_or_default());
-        let mut rows = Self::new(table, &text[start.at..], start.line, given);
-        rows.before = start.number - 1;
-        rows
+        let special = Special::from(start.at, text.as_bytes(), head.delimiter());
+        Self { special, at: start.at, before: start.number - 1, ..Self::new(head, text, start.line, given) }
+    }
+
+    /// Their text.
+    pub(super) fn text(&self) -> &'a str {
+        self.text
     }
 
     /// The rows of a part of the file that `head` is the header of: a text that begins on line `first_line`, and that
@@ -276,7 +280,13 @@ impl<'a> Row<'_, 'a> {
         self.text[self.start..self.end].trim_end_matches(['\r', '\n'])
     }
 
-    /// Where it begins, if the text begins with the header.
+    /// Where it is in its block, if the text is one.
+    #[must_use]
+    pub fn spot(&self) -> Spot {
+        Spot { number: self.number, at: u32::try_from(self.start).unwrap_or(u32::MAX) }
+    }
+
+    /// Where it begins.
     #[must_use]
     pub const fn start(&self) -> Start {
         Start { at: self.start, number: self.number, line: self.line }
@@ -325,7 +335,12 @@ struct Special<'a> {
 
 impl<'a> Special<'a> {
     fn new(bytes: &'a [u8], delimiter: u8) -> Self {
-        let mut special = Self { bytes, delimiter, at: 0, from: 0, found: 0, delimiters: 0 };
+        Self::from(0, bytes, delimiter)
+    }
+
+    /// Those from one place on.
+    fn from(from: usize, bytes: &'a [u8], delimiter: u8) -> Self {
+        let mut special = Self { bytes, delimiter, at: from, from, found: 0, delimiters: 0 };
         special.look();
         special.stop();
         special

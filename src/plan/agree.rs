@@ -3,7 +3,7 @@
 //! A plan is *stale* if anything differs. One whose run stopped part-way may be continued: then fewer orders than it names
 //! may be left, for the others are done, but never one more and never another.
 
-use std::collections::HashMap;
+use std::iter::Peekable;
 
 use super::binding::{Binding, BoundItem};
 use super::bound::Ground;
@@ -36,7 +36,7 @@ pub fn turn(runs: Vec<PlanRun>) -> Turn {
 
 /// Why a plan is stale, as far as its surroundings go; each in a line. Empty if it is not.
 #[must_use]
-pub fn stale(bound: &Binding, ground: &Ground, now: Timestamp) -> Vec<String> {
+pub fn stale<I>(bound: &Binding<I>, ground: &Ground, now: Timestamp) -> Vec<String> {
     let mut found = Vec::new();
     if now > bound.expires() {
         found.push(format!("it expired at {}", for_people(bound.expires())));
@@ -77,37 +77,51 @@ pub fn stale(bound: &Binding, ground: &Ground, now: Timestamp) -> Vec<String> {
     found
 }
 
-/// The first order in which what would be sent now differs from the plan; `None` if it may be sent.
-#[must_use]
-pub fn differs(bound: &[BoundItem], now: &[BoundItem], turn: &Turn) -> Option<String> {
-    let planned: HashMap<&str, &BoundItem> = bound.iter().map(|item| (item.request_id.as_str(), item)).collect();
-    for item in now {
-        match planned.get(item.request_id.as_str()) {
-            None => {
-                return Some(format!(
-                    "{} over {} would be sent, and the plan does not have it",
-                    item.invoice_number,
-                    Rupiah::new(item.amount)
-                ));
-            }
-            Some(planned) if *planned != item => {
-                let what = if planned.amount == item.amount { "with another body" } else { "over another amount" };
-                return Some(format!("{} would be sent {what} than planned", item.invoice_number));
+/// Compares what would be sent now with the items of a plan, as they come. Both are in the order of the input.
+pub struct Comparison<N: Iterator> {
+    now: Peekable<N>,
+    /// The first order in which they differ.
+    differs: Option<String>,
+    /// How many of the plan would not be sent, and the first of them.
+    missing: Option<(u64, String)>,
+}
+
+impl<E, N: Iterator<Item = Result<BoundItem, E>>> Comparison<N> {
+    /// Nothing compared yet.
+    pub fn with(now: impl IntoIterator<IntoIter = N>) -> Self {
+        Self { now: now.into_iter().peekable(), differs: None, missing: None }
+    }
+
+    /// Takes the next item of the plan.
+    pub fn take(&mut self, planned: &BoundItem) {
+        let same = |now: &Result<BoundItem, E>| now.as_ref().is_ok_and(|now| now.request_id == planned.request_id);
+        match self.now.next_if(same) {
+            None => self.missing.get_or_insert_with(|| (0, planned.invoice_number.clone())).0 += 1,
+            Some(Ok(now)) if now != *planned && self.differs.is_none() => {
+                let what = if planned.amount == now.amount { "with another body" } else { "over another amount" };
+                self.differs = Some(format!("{} would be sent {what} than planned", now.invoice_number));
             }
             Some(_) => {}
         }
     }
-    if *turn != Turn::First || now.len() == bound.len() {
-        return None;
+
+    /// The first order in which what would be sent now differs from the plan, whose last item was taken; `None` if it may be
+    /// sent.
+    ///
+    /// # Errors
+    /// What an item of those that would be sent says.
+    pub fn end(mut self, turn: &Turn) -> Result<Option<String>, E> {
+        let further = self.now.next().transpose()?;
+        let further = further.map(|item| {
+            let (invoice, amount) = (item.invoice_number, Rupiah::new(item.amount));
+            format!("{invoice} over {amount} would be sent, and the plan does not have it")
+        });
+        let missing = self.missing.filter(|_| *turn == Turn::First).map(|(count, first)| {
+            let orders = counted(count, "order");
+            format!("{orders} of the plan would not be sent any more, the first of them {first}")
+        });
+        Ok(self.differs.or(further).or(missing))
     }
-    let left: HashMap<&str, &BoundItem> = now.iter().map(|item| (item.request_id.as_str(), item)).collect();
-    let missing: Vec<&BoundItem> = bound.iter().filter(|item| !left.contains_key(item.request_id.as_str())).collect();
-    let first = missing.first()?;
-    Some(format!(
-        "{} of the plan would not be sent any more, the first of them {}",
-        counted(missing.len() as u64, "order"),
-        first.invoice_number
-    ))
 }
 
 #[cfg(test)]
@@ -123,6 +137,12 @@ mod tests {
             operation: "refund".into(),
             request_id: format!("r{number}"),
         }
+    }
+
+    fn differs(bound: &[BoundItem], now: &[BoundItem], turn: &Turn) -> Option<String> {
+        let mut comparison = Comparison::with(now.iter().cloned().map(Ok::<_, ()>));
+        bound.iter().for_each(|item| comparison.take(item));
+        comparison.end(turn).unwrap()
     }
 
     #[test]
@@ -146,6 +166,9 @@ mod tests {
                 Some("the plan does not have it"),
             ),
             (vec![item(1, 100), item(3, 1)], Some("INV-3 over Rp 1 would be sent"), Some("INV-3")),
+            (vec![item(2, 200)], Some("1 order of the plan would not be sent any more, the first of them INV-1"), None),
+            (vec![item(2, 200), item(1, 100)], Some("INV-1 over Rp 100 would be sent"), Some("INV-1")),
+            (vec![item(1, 101), item(3, 1)], Some("INV-1 would be sent over another amount"), Some("INV-1")),
         ];
         for (now, first, later) in cases {
             for (turn, expected) in [(&Turn::First, first), (&continued, later)] {

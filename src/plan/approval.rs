@@ -4,6 +4,8 @@
 //! namespace `rekon`, by the key of an approver who did not make the plan. One key is one person and counts once.
 
 use base64::Engine as _;
+use sha2::{Digest as _, Sha256, Sha512};
+use signature::Verifier as _;
 use ssh_key::{Algorithm, HashAlg, LineEnding, PublicKey, SshSig};
 
 use super::binding::{Key, Maker};
@@ -19,6 +21,45 @@ pub struct Signed {
     pub file: String,
     /// Its content.
     pub content: Vec<u8>,
+}
+
+/// The bytes of a plan as signatures are over them: `ssh-keygen` signs a hash, so that the plan itself need not be in memory.
+#[derive(Debug, Clone, Default)]
+pub struct Hashes {
+    sha256: Sha256,
+    sha512: Sha512,
+}
+
+impl Hashes {
+    /// Those of a plan in memory.
+    #[must_use]
+    pub fn of(plan: &[u8]) -> Self {
+        let mut hashes = Self::default();
+        hashes.update(plan);
+        hashes
+    }
+
+    /// Takes the next bytes of the plan.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.sha256.update(bytes);
+        self.sha512.update(bytes);
+    }
+
+    /// What is signed under the namespace of approvals (openssh-portable, `PROTOCOL.sshsig`); `None` for a hash that is not
+    /// known here.
+    fn signed_data(&self, algorithm: HashAlg) -> Option<Vec<u8>> {
+        let hash = match algorithm {
+            HashAlg::Sha256 => self.sha256.clone().finalize().to_vec(),
+            HashAlg::Sha512 => self.sha512.clone().finalize().to_vec(),
+            _ => return None,
+        };
+        let mut data = b"SSHSIG".to_vec();
+        for text in [NAMESPACE.as_bytes(), b"", algorithm.as_str().as_bytes(), &hash] {
+            data.extend(u32::try_from(text.len()).ok()?.to_be_bytes());
+            data.extend(text);
+        }
+        Some(data)
+    }
 }
 
 /// A signature file and what it is worth.
@@ -63,7 +104,7 @@ pub enum Worthless {
 
 /// Judges all signatures under a plan.
 #[must_use]
-pub fn judge(plan: &[u8], approvers: &[Key], maker: &Maker, signatures: Vec<Signed>) -> Vec<Judged> {
+pub fn judge(plan: &Hashes, approvers: &[Key], maker: &Maker, signatures: Vec<Signed>) -> Vec<Judged> {
     let mut judged: Vec<Judged> = Vec::new();
     for Signed { file, content } in signatures {
         let mut verdict = judge_one(plan, approvers, maker, &content);
@@ -83,7 +124,7 @@ pub fn approvals(judged: &[Judged]) -> Vec<ApprovedBy> {
     judged.iter().filter_map(|one| one.verdict.clone().ok()).collect()
 }
 
-fn judge_one(plan: &[u8], approvers: &[Key], maker: &Maker, content: &[u8]) -> Result<ApprovedBy, Worthless> {
+fn judge_one(plan: &Hashes, approvers: &[Key], maker: &Maker, content: &[u8]) -> Result<ApprovedBy, Worthless> {
     let signature = SshSig::from_pem(content).or(Err(Worthless::NoSignature))?;
     let is_ordinary = signature.version() == SshSig::VERSION && signature.reserved().is_empty();
     // The crate passes over lengths that lead beyond the end: a signature has one form here.
@@ -105,7 +146,9 @@ fn judge_one(plan: &[u8], approvers: &[Key], maker: &Maker, content: &[u8]) -> R
     if signature.namespace() != NAMESPACE {
         return Err(Worthless::Namespace { name, found: signature.namespace().to_owned() });
     }
-    if key.verify(NAMESPACE, plan, &signature).is_err() {
+    let signed = plan.signed_data(signature.hash_alg());
+    let is_over_it = signed.is_some_and(|signed| key.key_data().verify(&signed, signature.signature()).is_ok());
+    if !is_over_it {
         return Err(Worthless::OtherBytes(name));
     }
     if maker.is(&name) {
@@ -165,9 +208,21 @@ mod tests {
     }
 
     #[test]
+    fn what_is_signed_is_what_the_crate_says_of_the_plan_in_memory() {
+        for plan in [PLAN, b"", &[7; 1000]] {
+            let mut pieces = Hashes::default();
+            plan.chunks(64).for_each(|piece| pieces.update(piece));
+            for algorithm in [HashAlg::Sha256, HashAlg::Sha512] {
+                let expected = SshSig::signed_data(NAMESPACE, algorithm, plan).unwrap();
+                assert_eq!(pieces.signed_data(algorithm), Some(expected));
+            }
+        }
+    }
+
+    #[test]
     fn what_ssh_keygen_signs_counts_once_for_each_person() {
         let signed = signed!["siti.sig", "siti-crlf.sig", "budi-sha256.sig"];
-        let judged = judge(PLAN, &approvers(), &maker("rina"), signed);
+        let judged = judge(&Hashes::of(PLAN), &approvers(), &maker("rina"), signed);
         assert_eq!(told(&judged), ["siti", "by siti is a second one of the same person", "budi"]);
         assert_eq!(approvals(&judged).len(), 2);
     }
@@ -175,7 +230,7 @@ mod tests {
     #[test]
     fn what_does_not_count_says_why() {
         let signed = signed!["siti-namespace-file.sig", "siti-other-bytes.sig", "rina-rsa.sig", "README.md"];
-        let judged = judge(PLAN, &approvers(), &maker("rina"), signed);
+        let judged = judge(&Hashes::of(PLAN), &approvers(), &maker("rina"), signed);
         assert_eq!(
             told(&judged),
             [
@@ -185,7 +240,7 @@ mod tests {
                 "is no signature that ssh-keygen -Y sign writes",
             ]
         );
-        let judged = judge(PLAN, &approvers()[1..], &maker("rina"), signed!["siti.sig"]);
+        let judged = judge(&Hashes::of(PLAN), &approvers()[1..], &maker("rina"), signed!["siti.sig"]);
         assert!(told(&judged)[0].ends_with("which is no approver's"), "{judged:?}");
     }
 
@@ -193,7 +248,7 @@ mod tests {
     fn who_made_the_plan_does_not_approve_it_under_either_name() {
         let by_user = Maker { name: "rina".into(), user: "siti".into() };
         for maker in [maker("siti"), by_user] {
-            let judged = judge(PLAN, &approvers(), &maker, signed!["siti.sig", "budi-sha256.sig"]);
+            let judged = judge(&Hashes::of(PLAN), &approvers(), &maker, signed!["siti.sig", "budi-sha256.sig"]);
             assert_eq!(told(&judged), ["by siti does not count, for siti made the plan", "budi"]);
         }
     }
@@ -208,7 +263,8 @@ mod tests {
                 continue;
             }
             content[index] = if content[index] == b'A' { b'B' } else { b'A' };
-            let judged = judge(PLAN, &approvers(), &maker("rina"), vec![Signed { file: String::new(), content }]);
+            let judged =
+                judge(&Hashes::of(PLAN), &approvers(), &maker("rina"), vec![Signed { file: String::new(), content }]);
             assert_eq!(approvals(&judged), [], "byte {index}");
         }
     }
@@ -218,7 +274,7 @@ mod tests {
         for index in 0..PLAN.len() {
             let mut plan = PLAN.to_vec();
             plan[index] ^= 1;
-            let judged = judge(&plan, &approvers(), &maker("rina"), signed!["siti.sig"]);
+            let judged = judge(&Hashes::of(&plan), &approvers(), &maker("rina"), signed!["siti.sig"]);
             assert_eq!(told(&judged), ["by siti is not over this plan as it is"], "byte {index}");
         }
     }

@@ -6,6 +6,7 @@
 //! so that whoever signs the file signs that too.
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use crate::job::settings::Band;
 use crate::journal::history::Overridden;
@@ -22,7 +23,7 @@ pub(super) const KIND: &str = "rekon";
 /// A plan that binds. The fields stand in the order of the alphabet, which is the order of the file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Binding {
+pub struct Binding<I = Vec<BoundItem>> {
     /// Who may approve it, and how many must.
     pub approval: Release,
     /// SHA-256 of the client id, in hex.
@@ -43,7 +44,7 @@ pub struct Binding {
     /// The orders.
     pub input: InputFile,
     /// What is sent, in the order of the input.
-    pub items: Vec<BoundItem>,
+    pub items: I,
     /// The job.
     pub job: JobFile,
     /// The journal, relative to the job file.
@@ -69,6 +70,9 @@ pub struct Binding {
     /// The version of this form.
     pub version: u8,
 }
+
+/// All of a plan but its items: those stay in the file, which may have a million of them. See [`super::pages`].
+pub type Cover = Binding<[BoundItem; 0]>;
 
 /// One order that is sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -301,16 +305,36 @@ impl Binding {
 
     /// Where the digest is right, this holds by itself; it is checked since anybody can make a digest.
     fn agrees_with_itself(&self) -> Result<(), Edited> {
-        let mut total = Sum::default();
-        for item in &self.items {
-            total.count += 1;
-            total.rupiah = total.rupiah.checked_add(item.amount).ok_or(Edited::Inconsistent("amounts"))?;
-        }
-        let ids: std::collections::HashSet<&str> = self.items.iter().map(|item| item.request_id.as_str()).collect();
+        let mut items = Items::default();
+        self.items.iter().for_each(|item| items.take(item));
+        self.agrees(items)
+    }
+}
+
+impl<I: Serialize> Binding<I> {
+    /// Takes the digest that is there away, and says what it should be.
+    fn expected_digest(&mut self) -> (String, String) {
+        let found = std::mem::take(&mut self.digest);
+        let mut bare = self.canonical();
+        bare.pop();
+        (found, sha256(&bare))
+    }
+
+    pub(super) fn canonical(&self) -> Vec<u8> {
+        let mut file = serde_json::to_vec(self).expect("text and whole numbers can be written as JSON");
+        file.push(b'\n');
+        file
+    }
+}
+
+impl<I> Binding<I> {
+    /// Whether its numbers follow from its items.
+    pub(super) fn agrees(&self, items: Items) -> Result<(), Edited> {
+        let total = items.total.0.ok_or(Edited::Inconsistent("amounts"))?;
         if total != self.total {
             return Err(Edited::Inconsistent("items and total"));
         }
-        if ids.len() != self.items.len() {
+        if items.has_an_id_twice() {
             return Err(Edited::Inconsistent("request ids"));
         }
         if self.approval.need != need(&self.approval.bands, self.total.rupiah) {
@@ -320,20 +344,6 @@ impl Binding {
             return Err(Edited::Inconsistent("times"));
         }
         Ok(())
-    }
-
-    /// Takes the digest that is there away, and says what it should be. A plan may have a million orders: it is not copied.
-    fn expected_digest(&mut self) -> (String, String) {
-        let found = std::mem::take(&mut self.digest);
-        let mut bare = self.canonical();
-        bare.pop();
-        (found, sha256(&bare))
-    }
-
-    fn canonical(&self) -> Vec<u8> {
-        let mut file = serde_json::to_vec(self).expect("text and whole numbers can be written as JSON");
-        file.push(b'\n');
-        file
     }
 
     /// When it was made.
@@ -352,6 +362,44 @@ impl Binding {
     #[must_use]
     pub fn expires(&self) -> Timestamp {
         parse_instant(&self.expires_at).expect("checked when it was read")
+    }
+}
+
+/// What has to be known of all items together.
+#[derive(Default)]
+pub(super) struct Items {
+    total: Total,
+    /// The beginning of the hash of each request id.
+    ids: Vec<[u8; 16]>,
+}
+
+impl Items {
+    /// Takes note of one.
+    pub(super) fn take(&mut self, item: &BoundItem) {
+        self.total.add(item);
+        self.ids.extend(Sha256::digest(item.request_id.as_bytes()).first_chunk::<16>());
+    }
+
+    fn has_an_id_twice(mut self) -> bool {
+        self.ids.sort_unstable();
+        self.ids.windows(2).any(|pair| pair[0] == pair[1])
+    }
+}
+
+/// What items add up to; `None`: more money than can be counted.
+pub(super) struct Total(pub(super) Option<Sum>);
+
+impl Default for Total {
+    fn default() -> Self {
+        Self(Some(Sum::default()))
+    }
+}
+
+impl Total {
+    /// Adds an item.
+    pub(super) fn add(&mut self, item: &BoundItem) {
+        let sum = self.0.take();
+        self.0 = sum.and_then(|sum| Some(Sum { count: sum.count + 1, rupiah: sum.rupiah.checked_add(item.amount)? }));
     }
 }
 

@@ -65,8 +65,8 @@ fn agree(job: &Job, table: &Table) -> usize {
     let mut rows = Rows::of(table);
     let mut agreements = HashMap::new();
     let mut first_of: HashMap<String, u64> = HashMap::new();
-    let orders: Vec<InputOrder> = careful.orders().collect();
-    for expected in careful.rows() {
+    let orders: Vec<InputOrder> = careful.orders().map(Result::unwrap).collect();
+    for expected in careful.rows().map(Result::unwrap) {
         let row = rows.next_row().expect("as many rows");
         let read = reader.read(&row);
         let good = match &expected.role {

@@ -1,7 +1,7 @@
 //! What a saved plan is made of: the orders as they would be sent, and what they rest on.
 
 use super::binding::{
-    BandLine, Binding, BoundItem, GuardLine, InputFile, JobFile, KIND, Key, LogHead, Maker, Override, Parts, Release,
+    BandLine, BoundItem, Cover, GuardLine, InputFile, JobFile, KIND, Key, LogHead, Maker, Override, Parts, Release,
     Sum, VERSION, need,
 };
 use super::guard::Verdict;
@@ -10,6 +10,7 @@ use crate::journal::Account;
 use crate::journal::identity::Identity;
 use crate::journal::log::sha256;
 use crate::journal::record::Item;
+use crate::model::listing::Unread;
 use crate::model::order::Settlement;
 use crate::model::time::{Timestamp, wire};
 
@@ -55,15 +56,11 @@ pub struct Occasion {
     pub overrides: Vec<Override>,
 }
 
-/// Binds a plan to what it rests on.
+/// Binds a plan to what it rests on: all of it but its digest and its items.
 #[must_use]
-pub fn bind(plan: &Plan, items: Vec<BoundItem>, ground: Ground, occasion: Occasion) -> (Binding, Vec<u8>) {
+pub fn cover(plan: &Plan, ground: Ground, occasion: Occasion) -> Cover {
     let dispositions = plan.dispositions();
-    let mut total = Sum::default();
-    for item in &items {
-        total.count += 1;
-        total.rupiah += item.amount;
-    }
+    let total = Sum::from(plan.total());
     let guards = plan.guards.iter().map(|reading| GuardLine {
         found: reading.found.to_string(),
         guard: match reading.verdict {
@@ -73,7 +70,7 @@ pub fn bind(plan: &Plan, items: Vec<BoundItem>, ground: Ground, occasion: Occasi
         headroom: reading.headroom.to_string(),
         limit: reading.limit.to_string(),
     });
-    let binding = Binding {
+    Cover {
         approval: Release { need: need(&ground.bands, total.rupiah), approvers: ground.approvers, bands: ground.bands },
         client_sha256: ground.client_sha256,
         date: ground.date,
@@ -88,7 +85,7 @@ pub fn bind(plan: &Plan, items: Vec<BoundItem>, ground: Ground, occasion: Occasi
         expires_at: wire(occasion.expires_at),
         guards: guards.collect(),
         input: ground.input,
-        items,
+        items: [],
         job: ground.job,
         journal: ground.journal,
         journal_log: occasion.journal_log,
@@ -101,28 +98,30 @@ pub fn bind(plan: &Plan, items: Vec<BoundItem>, ground: Ground, occasion: Occasi
         rekon: ground.rekon,
         total,
         version: VERSION,
-    };
-    binding.sealed()
+    }
 }
 
 /// What a plan would send, order by order, as the runner would send it.
-#[must_use]
-pub fn items(plan: &Plan, account: &Account, settlement: &[Settlement]) -> Vec<BoundItem> {
-    let bound = plan.to_send().map(|ready| {
+pub fn items<'a>(
+    plan: &'a Plan,
+    account: &'a Account,
+    settlement: &'a [Settlement],
+) -> impl Iterator<Item = Result<BoundItem, Unread>> + use<'a> {
+    plan.to_send().map(move |ready| {
+        let ready = ready?;
         let invoice = ready.order.invoice_number.clone();
         let stored = plan.stored_bodies.get(&invoice).cloned();
         let identity = Identity { account: account.clone(), invoice, generation: ready.generation };
         let body = || ready.call.body(&ready.order, &ready.payment_reference, &identity.refund_reference(), settlement);
-        BoundItem {
+        Ok(BoundItem {
             amount: ready.order.amount.whole(),
             body_sha256: stored.unwrap_or_else(|| sha256(&body())),
             generation: ready.generation,
             invoice_number: identity.invoice.to_string(),
             operation: account.operation.word().to_owned(),
             request_id: identity.request_id().to_string(),
-        }
-    });
-    bound.collect()
+        })
+    })
 }
 
 /// An item of the journal that is asked about again.

@@ -1,9 +1,10 @@
 //! Every order gets one disposition.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::decided::Faults;
+use super::decisions::Decisions;
 use super::disposition::{Disposition, Earlier, Found, HeldBy};
 use super::guard::{self, Reading, Sums};
 use super::input::Input;
@@ -16,6 +17,7 @@ use crate::journal::record::Item;
 use crate::journal::state::State;
 use crate::model::fault::Fault;
 use crate::model::ids::InvoiceNumber;
+use crate::model::listing::Unread;
 use crate::model::money::Rupiah;
 use crate::model::operation::Operation;
 use crate::model::order::Order;
@@ -51,13 +53,15 @@ pub struct Heard {
 }
 
 /// Decides about every order and compares the whole with the guards.
-#[must_use]
-pub fn decide(job: &Job, operation: Operation, guards: &Guards, input: Input, known: &Known) -> Plan {
+///
+/// # Errors
+/// The input cannot be read again.
+pub fn decide(job: &Job, operation: Operation, guards: &Guards, input: Input, known: &Known) -> Result<Plan, Unread> {
     let mut deciding = Deciding::begin(job, operation, guards, input);
-    while !deciding.next(usize::MAX).is_empty() {
+    while !deciding.next(usize::MAX)?.is_empty() {
         deciding.take(known);
     }
-    deciding.finish(known.heard.len(), &known.history)
+    Ok(deciding.finish(known.heard.len(), &known.history))
 }
 
 /// Decides about some orders after the others, so that never more is known at a time than about these.
@@ -72,7 +76,7 @@ pub struct Deciding<'a> {
     asked: Vec<(u32, Order)>,
     /// One of each of what is told of many orders.
     earlier: HashSet<Arc<Earlier>>,
-    dispositions: Vec<Disposition>,
+    dispositions: Decisions,
     found: HashMap<u32, Found>,
     doubts_elsewhere: Vec<(InvoiceNumber, Rupiah, Arc<Earlier>)>,
     stored_bodies: HashMap<InvoiceNumber, String>,
@@ -90,7 +94,7 @@ impl<'a> Deciding<'a> {
             faults: input.faults(),
             asked: Vec::new(),
             earlier: HashSet::new(),
-            dispositions: Vec::with_capacity(input.register.lists.orders() as usize),
+            dispositions: Decisions::for_orders(input.register.lists.orders()),
             found: HashMap::new(),
             doubts_elsewhere: Vec::new(),
             stored_bodies: HashMap::new(),
@@ -100,11 +104,14 @@ impl<'a> Deciding<'a> {
     }
 
     /// The invoices of the next orders, at most so many; none after the last.
-    pub fn next(&mut self, most: usize) -> Vec<InvoiceNumber> {
+    ///
+    /// # Errors
+    /// The input cannot be read again.
+    pub fn next(&mut self, most: usize) -> Result<Vec<InvoiceNumber>, Unread> {
         // There are fewer orders than that, and none behind the last one.
         let next = u32::try_from(self.dispositions.len()).unwrap_or(u32::MAX);
-        self.asked = self.input.register.orders_from(next).take(most).collect();
-        self.asked.iter().map(|(_, order)| order.invoice_number.clone()).collect()
+        self.asked = self.input.register.orders_from(next).take(most).collect::<Result<_, _>>()?;
+        Ok(self.asked.iter().map(|(_, order)| order.invoice_number.clone()).collect())
     }
 
     /// Decides about these orders.
@@ -182,6 +189,7 @@ impl<'a> Deciding<'a> {
             found: self.found,
             doubts_elsewhere: self.doubts_elsewhere,
             sums,
+            unread: OnceLock::new(),
         }
     }
 

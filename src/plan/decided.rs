@@ -20,6 +20,7 @@ use crate::journal::log::hex;
 use crate::journal::state::State;
 use crate::model::fault::Fault;
 use crate::model::ids::{Identifier, InvoiceNumber, MerchantReference, RunId};
+use crate::model::listing::Unread;
 use crate::model::money::{Rupiah, Tally};
 use crate::model::operation::Operation;
 use crate::model::time::{parse_instant, stored};
@@ -97,10 +98,13 @@ impl Plan {
     }
 
     /// SHA-256 over all rows with what was decided about each, in hex: the same where the same was read and decided.
-    #[must_use]
-    pub fn rows_sha256(&self) -> String {
+    ///
+    /// # Errors
+    /// The input cannot be read again.
+    pub fn rows_sha256(&self) -> Result<String, Unread> {
         let mut digest = Sha256::new();
         for row in self.rows() {
+            let row = row?;
             let (fate, reason) = self.fate(&row);
             for number in [row.number, row.line, row.rupiah.whole()] {
                 digest.update(number.to_be_bytes());
@@ -111,7 +115,7 @@ impl Plan {
                 digest.update(text.as_bytes());
             }
         }
-        hex(&digest.finalize())
+        Ok(hex(&digest.finalize()))
     }
 
     /// The plan of a run that another host has begun, made of the same job and the same input.
@@ -130,7 +134,7 @@ impl Plan {
         let history = decided.history().ok_or_else(|| lacks("history"))?;
         let mut deciding = Deciding::begin(job, operation, guards, input);
         let mut decisions = decided.orders.iter().flat_map(|(count, decision)| (0..*count).map(move |_| decision));
-        while !deciding.next(AT_A_TIME).is_empty() {
+        while !deciding.next(AT_A_TIME).map_err(|error| NotDecided(error.to_string()))?.is_empty() {
             for (number, order) in deciding.asked() {
                 let decision = decisions.next().ok_or_else(|| lacks("so many orders"))?;
                 let disposition =

@@ -28,13 +28,13 @@ impl Index {
     }
 
     /// The order with an invoice; `is` says whether an order has it.
-    pub(super) fn find(&self, invoice: &str, is: impl Fn(u32) -> bool) -> Option<u32> {
+    pub(super) fn find<E>(&self, invoice: &str, is: impl Fn(u32) -> Result<bool, E>) -> Result<Option<u32>, E> {
         let (mut place, half_hash) = self.begin(invoice);
         loop {
-            let entry = self.places[place]?;
+            let Some(entry) = self.places[place] else { return Ok(None) };
             let order = entry.order.get() - 1;
-            if entry.half_hash == half_hash && is(order) {
-                return Some(order);
+            if entry.half_hash == half_hash && is(order)? {
+                return Ok(Some(order));
             }
             place = (place + 1) & (self.places.len() - 1);
         }
@@ -70,13 +70,14 @@ mod tests {
         let invoices: Vec<String> = (0..1000).map(|number| format!("INV-{number}")).collect();
         let mut index = Index::for_orders(1000);
         for (order, invoice) in (0..).zip(&invoices) {
-            let is = |order: u32| invoices[order as usize] == *invoice;
-            assert_eq!(index.find(invoice, is), None);
+            let is = |order: u32| Ok::<_, ()>(invoices[order as usize] == *invoice);
+            assert_eq!(index.find(invoice, is), Ok(None));
             index.insert(invoice, order);
-            assert_eq!(index.find(invoice, is), Some(order));
+            assert_eq!(index.find(invoice, is), Ok(Some(order)));
         }
-        assert_eq!(index.find("INV-7", |order| order == 7), Some(7));
-        assert_eq!(index.find("INV-7", |_| false), None, "half a hash is no proof");
+        assert_eq!(index.find("INV-7", |order| Ok::<_, ()>(order == 7)), Ok(Some(7)));
+        assert_eq!(index.find("INV-7", |_| Ok::<_, ()>(false)), Ok(None), "half a hash is no proof");
+        assert_eq!(index.find("INV-7", |_| Err("unread")), Err("unread"));
         assert_eq!(size_of::<Option<Entry>>(), 8);
     }
 }

@@ -11,14 +11,14 @@ use super::select::Meant;
 use crate::job::settings::Job;
 use crate::model::fault::{Fault, Place};
 use crate::model::ids::InvoiceNumber;
+use crate::model::listing::{Listing, Unread};
 use crate::model::money::{Rupiah, Tally};
 use crate::model::order::{Order, Sale};
-use crate::model::rows::{Row, Rows, Start};
-use crate::model::table::Table;
+use crate::model::rows::Row;
 use crate::model::time::Timestamp;
 
 /// The input as it was read: every row, and the orders that they are about. Both are read anew from the text each time that
-/// somebody asks for them, so that a million of them take little more memory than their file.
+/// somebody asks for them, so that a million of them take little memory.
 #[derive(Debug)]
 pub struct Input {
     /// The header of the file.
@@ -88,42 +88,40 @@ pub struct InputOrder {
 ///
 /// # Errors
 /// The columns that the table lacks. Bad rows are no error here: they are part of the input.
-///
-/// # Panics
-/// Never: the table has passed the strict reading.
-pub fn read(job: &Job, table: Table, now: Timestamp) -> Result<Input, Vec<Fault>> {
-    let reader = BookReader::new(job, &table, now)?;
-    if table.rows() > MOST_ROWS {
-        let message = format!("has {} rows, and at most {MOST_ROWS} are read", table.rows());
-        return Err(vec![Fault::new(Place::file(table.file()), message).hint("divide it")]);
+pub fn read(job: &Job, table: impl Into<Listing>, now: Timestamp) -> Result<Input, Vec<Fault>> {
+    let listing: Listing = table.into();
+    let (head, rows) = (listing.head(), listing.rows());
+    let reader = BookReader::new(job, head, now)?;
+    if rows > MOST_ROWS {
+        let message = format!("has {rows} rows, and at most {MOST_ROWS} are read");
+        return Err(vec![Fault::new(Place::file(head.file()), message).hint("divide it")]);
     }
     let mut gathering = Gathering {
-        table: &table,
+        listing: &listing,
         reader: &reader,
-        index: Index::for_orders(table.rows()),
+        index: Index::for_orders(rows),
         bad: HashMap::new(),
         sums: Vec::new(),
         reasons: HashSet::new(),
-        lists: Lists::for_rows(table.rows()),
+        lists: Lists::for_rows(rows),
         left_out: Vec::new(),
         faults: BTreeMap::new(),
     };
-    let mut rows = Rows::of(&table);
-    while let Some(row) = rows.next_row() {
-        gathering.take(&row);
-    }
-    assert_eq!(rows.finish(), Some(table.rows()), "the table has passed the strict reading");
-    gathering.check_bad_rows();
-    gathering.check_sums();
+    gathering.gather().map_err(|error| vec![unread(&error)])?;
     let Gathering { mut lists, left_out, faults, .. } = gathering;
     lists.close();
-    let (header, delimiter) = (table.header().to_vec(), table.delimiter());
-    let register = Register { reader: reader.into_owned(), table, lists };
+    let (header, delimiter) = (head.header().to_vec(), head.delimiter());
+    let register = Register { reader: reader.into_owned(), listing, lists };
     Ok(Input { header, delimiter, sha256: None, register, left_out, faults })
 }
 
+fn unread(error: &Unread) -> Fault {
+    let message = format!("its private copy cannot be read any more: {}", error.why);
+    Fault::new(Place::file(&error.file), message).hint("look at the disk, and run it again")
+}
+
 struct Gathering<'a> {
-    table: &'a Table,
+    listing: &'a Listing,
     reader: &'a BookReader<'a>,
     index: Index,
     /// Invoices with a bad row, and its line.
@@ -138,7 +136,21 @@ struct Gathering<'a> {
 }
 
 impl Gathering<'_> {
-    fn take(&mut self, row: &Row<'_, '_>) {
+    fn gather(&mut self) -> Result<(), Unread> {
+        for block in self.listing.blocks() {
+            let mut taken = Ok(());
+            self.listing.rows_from(block, |row| {
+                if taken.is_ok() {
+                    taken = self.take(row);
+                }
+            })?;
+            taken?;
+        }
+        self.check_bad_rows()?;
+        self.check_sums()
+    }
+
+    fn take(&mut self, row: &Row<'_, '_>) -> Result<(), Unread> {
         if !self.reader.creates()
             && let Some(good) = self.reader.read_good(row)
         {
@@ -153,28 +165,35 @@ impl Gathering<'_> {
         let mut rupiah = read.amount.unwrap_or(Rupiah::ZERO);
         if let Some(invoice) = read.invoice {
             // The lines of one creation repeat its amount; it counts once, good or bad.
-            let repeats = self.bad.contains_key(&invoice) || self.find(invoice.as_str()).is_some();
+            let repeats = self.bad.contains_key(&invoice) || self.find(invoice.as_str())?.is_some();
             if repeats && self.reader.creates() {
                 rupiah = Rupiah::ZERO;
             }
             self.bad.entry(invoice).or_insert(row.line);
         }
         self.lists.add_bad(row, rupiah, read.faults);
+        Ok(())
     }
 
     /// The order with an invoice.
-    fn find(&self, invoice: &str) -> Option<u32> {
+    fn find(&self, invoice: &str) -> Result<Option<u32>, Unread> {
         self.index.find(invoice, |order| self.look_at_first(order, |row| self.reader.invoice(row) == invoice))
     }
 
     /// Looks at the first row of an order.
-    fn look_at_first<R>(&self, order: u32, look: impl FnOnce(&Row<'_, '_>) -> R) -> R {
-        let mut rows = Rows::from(self.table, self.lists.first(order));
-        look(&rows.next_row().expect("it was there before"))
+    fn look_at_first<R>(&self, order: u32, look: impl FnOnce(&Row<'_, '_>) -> R) -> Result<R, Unread> {
+        self.listing.look(self.lists.first(order), look)
     }
 
-    fn place(&mut self, row: &Row<'_, '_>, invoice: &str, amount: Rupiah, left_out: Option<&str>, sale: Option<&Sale>) {
-        if let Some(order) = self.find(invoice) {
+    fn place(
+        &mut self,
+        row: &Row<'_, '_>,
+        invoice: &str,
+        amount: Rupiah,
+        left_out: Option<&str>,
+        sale: Option<&Sale>,
+    ) -> Result<(), Unread> {
+        if let Some(order) = self.find(invoice)? {
             return self.again(row, order, amount, sale);
         }
         let order = self.lists.add_order(row, amount);
@@ -186,7 +205,9 @@ impl Gathering<'_> {
             let reason = self.shared(reason);
             self.left_out.push((order, reason));
         }
+        Ok(())
     }
+
     fn shared(&mut self, reason: &str) -> Arc<str> {
         if let Some(known) = self.reasons.get(reason) {
             return Arc::clone(known);
@@ -197,18 +218,23 @@ impl Gathering<'_> {
     }
 
     /// A further row of an order that is known already.
-    fn again(&mut self, row: &Row<'_, '_>, order: u32, amount: Rupiah, sale: Option<&Sale>) {
+    fn again(&mut self, row: &Row<'_, '_>, order: u32, amount: Rupiah, sale: Option<&Sale>) -> Result<(), Unread> {
         let disagreement =
-            self.look_at_first(order, |first| (!self.reader.agree(first, row)).then(|| self.disagree(first, row)));
+            self.look_at_first(order, |first| (!self.reader.agree(first, row)).then(|| self.disagree(first, row)))?;
         if let Some(fault) = disagreement {
             // Nobody can say which of the two is meant, so neither is.
             self.faults.entry(order).or_default().push(fault);
-            return self.lists.add_bad(row, amount, Vec::new());
+            self.lists.add_bad(row, amount, Vec::new());
+            return Ok(());
         }
-        let Some(sale) = sale else { return self.lists.add_repetition(order, amount) };
+        let Some(sale) = sale else {
+            self.lists.add_repetition(order, amount);
+            return Ok(());
+        };
         let sum = &mut self.sums[order as usize];
         *sum = sum.and_then(|sum| sum.checked_add(sale::sum(&sale.line_items)?));
         self.lists.add_line(row, order);
+        Ok(())
     }
 
     /// What is wrong if a row says something else than the first of its invoice.
@@ -225,34 +251,36 @@ impl Gathering<'_> {
     }
 
     /// An order of which one row is good and another bad is not the order that was meant.
-    fn check_bad_rows(&mut self) {
+    fn check_bad_rows(&mut self) -> Result<(), Unread> {
         for (invoice, line) in std::mem::take(&mut self.bad) {
-            if let Some(order) = self.find(invoice.as_str()) {
+            if let Some(order) = self.find(invoice.as_str())? {
                 let message = format!("invoice {invoice} has another row, on line {line}, that is bad");
-                let fault = Fault::new(self.place_of(order), message).hint("correct or remove that row");
+                let fault = Fault::new(self.place_of(order)?, message).hint("correct or remove that row");
                 self.faults.entry(order).or_default().push(fault);
             }
         }
+        Ok(())
     }
 
     /// In a creation, price times quantity must add up to the amount (`akulaku-guide.txt`, "`order.line_items.price`").
-    fn check_sums(&mut self) {
+    fn check_sums(&mut self) -> Result<(), Unread> {
         for (order, sum) in (0..).zip(std::mem::take(&mut self.sums)) {
             let amount = self.lists.amount(order);
             if sum == Some(amount) || self.faults.contains_key(&order) {
                 continue;
             }
-            let invoice = self.look_at_first(order, |row| self.reader.invoice(row).into_owned());
+            let invoice = self.look_at_first(order, |row| self.reader.invoice(row).into_owned())?;
             let sum = sum.map_or_else(|| "more than can be counted".to_owned(), |sum| sum.to_string());
             let message = format!("the line items of {invoice} add up to {sum}, its amount is {amount}");
             let hint = "price times quantity over all rows of the invoice must be its amount";
-            let fault = Fault::new(self.place_of(order), message).hint(hint);
+            let fault = Fault::new(self.place_of(order)?, message).hint(hint);
             self.faults.insert(order, vec![fault]);
         }
+        Ok(())
     }
 
     /// Where the invoice of an order stands.
-    fn place_of(&self, order: u32) -> Place {
+    fn place_of(&self, order: u32) -> Result<Place, Unread> {
         self.look_at_first(order, |row| self.reader.fault(row, "").place)
     }
 }
@@ -272,19 +300,20 @@ fn difference(here: &Order, there: &Order) -> Option<(&'static str, String, Stri
 }
 
 impl Input {
-    /// All rows in the order of the file.
-    pub fn rows(&self) -> impl Iterator<Item = InputRow> {
+    /// All rows in the order of the file; none after an error.
+    pub fn rows(&self) -> impl Iterator<Item = Result<InputRow, Unread>> {
         self.register.rows()
     }
 
-    /// The orders, each at its first row.
-    pub fn orders(&self) -> impl Iterator<Item = InputOrder> {
+    /// The orders, each at its first row; none after an error.
+    pub fn orders(&self) -> impl Iterator<Item = Result<InputOrder, Unread>> {
         let mut left_out = self.left_out.iter().peekable();
-        self.register.orders_from(0).map(move |(number, order)| {
+        self.register.orders_from(0).map(move |read| {
+            let (number, order) = read?;
             let not_selected = left_out.next_if(|(of, _)| *of == number).map(|(_, reason)| reason.to_string());
             let faults = self.faults.get(&number).cloned().unwrap_or_default();
-            let Start { number: row, .. } = self.register.lists.first(number);
-            InputOrder { order, not_selected, row, place: self.register.place(number), faults }
+            let row = self.register.lists.first(number).number;
+            Ok(InputOrder { order, not_selected, row, place: self.register.place(number), faults })
         })
     }
 

@@ -1,9 +1,10 @@
 //! The plan as it was made: every row with its fate, and all sums.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::decide::readings;
+use super::decisions::Decisions;
 use super::disposition::{Disposition, Earlier, Found, Sendable};
 use super::guard::{Reading, Sums};
 use super::input::{InputRow, Role};
@@ -17,6 +18,7 @@ use crate::journal::record::{NewRow, NewRows, RowFate};
 use crate::journal::state::State;
 use crate::model::fault::Fault;
 use crate::model::ids::{InvoiceNumber, RunId};
+use crate::model::listing::Unread;
 use crate::model::money::{Rupiah, Tally};
 use crate::model::operation::Operation;
 use crate::model::order::Order;
@@ -52,12 +54,14 @@ pub struct Plan {
     /// What the journal remembered when it was made.
     pub(super) history: History,
     /// What is to happen to each order.
-    pub(super) dispositions: Vec<Disposition>,
+    pub(super) dispositions: Decisions,
     /// What requests need that the file lacks, by order.
     pub(super) found: HashMap<u32, Found>,
     /// Orders that other jobs have left in doubt, each with its job.
     pub(super) doubts_elsewhere: Vec<(InvoiceNumber, Rupiah, Arc<Earlier>)>,
     pub(super) sums: Sums,
+    /// Why no more orders could be read, once that was so.
+    pub(super) unread: OnceLock<Unread>,
 }
 
 impl Plan {
@@ -78,7 +82,7 @@ impl Plan {
     #[must_use]
     pub fn needless_overrides(&self, control: Option<Control>, own: &Guards, history: &History) -> Vec<&'static str> {
         let readings = readings(own, self.operation, control, &self.sums, history);
-        let sent = (0..).zip(&self.dispositions).filter(|(_, found)| matches!(found, Disposition::Send { .. }));
+        let sent = (0..).zip(self.dispositions.iter()).filter(|(_, found)| matches!(found, Disposition::Send { .. }));
         let dearest = sent.map(|(order, _)| self.register.lists.amount(order)).max();
         let is_needed = |guard: &str| match guard {
             "max_order" => dearest > own.max_order,
@@ -87,8 +91,8 @@ impl Plan {
         self.overrides.iter().map(|found| found.guard).filter(|guard| !is_needed(guard)).collect()
     }
 
-    /// All rows, in the order of the file, each read anew.
-    pub fn rows(&self) -> impl Iterator<Item = InputRow> {
+    /// All rows, in the order of the file, each read anew; none after an error.
+    pub fn rows(&self) -> impl Iterator<Item = Result<InputRow, Unread>> {
         self.register.rows()
     }
 
@@ -183,27 +187,48 @@ impl Plan {
         self.doubts_elsewhere.iter().map(|(invoice, _, _)| invoice)
     }
 
-    /// The orders that are to be sent, each read anew.
-    pub fn to_send(&self) -> impl Iterator<Item = Sendable> {
-        self.to_send_from(0).map(|(_, ready)| ready)
-    }
-
-    /// The same from one order on, each with its number.
-    pub(super) fn to_send_from(&self, order: u32) -> impl Iterator<Item = (u32, Sendable)> {
-        let none = Found::default();
-        self.register.orders_from(order).filter_map(move |(number, order)| {
-            let Disposition::Send { generation } = self.dispositions[number as usize] else { return None };
-            let request = request(self.operation, &order, self.found.get(&number).unwrap_or(&none));
-            let (call, payment_reference) = request.expect("it was complete when it was decided about");
-            Some((number, Sendable { order, call, payment_reference, generation }))
+    /// The orders that are to be sent, each read anew; none after an error.
+    pub fn to_send(&self) -> impl Iterator<Item = Result<Sendable, Unread>> {
+        self.register.orders_from(0).filter_map(|read| match read {
+            Ok((number, order)) => self.request_of(number, order).map(Ok),
+            Err(error) => Some(Err(error)),
         })
     }
 
-    /// The order that is to be sent and whose first row has this number; `None` if there is none.
+    /// Some orders from one on, those of one block, of which some may be to be sent; and the number behind the last of them.
+    /// `None`: there are no more.
+    pub(super) fn some_to_send(&self, order: u32) -> Result<Option<(Vec<Sendable>, u32)>, Unread> {
+        let some = self.register.some_orders(order)?;
+        let next = some.last().map(|(last, _)| last + 1);
+        let ready = some.into_iter().filter_map(|(number, order)| self.request_of(number, order)).collect();
+        Ok(next.map(|next| (ready, next)))
+    }
+
+    /// The request for an order; `None` if it is not to be sent.
+    fn request_of(&self, number: u32, order: Order) -> Option<Sendable> {
+        let Disposition::Send { generation } = self.dispositions[number as usize] else { return None };
+        let none = Found::default();
+        let request = request(self.operation, &order, self.found.get(&number).unwrap_or(&none));
+        let (call, payment_reference) = request.expect("it was complete when it was decided about");
+        Some(Sendable { order, call, payment_reference, generation })
+    }
+
+    /// The order that is to be sent and whose first row has this number; `None` if there is none, or it cannot be read.
     #[must_use]
     pub fn sendable(&self, row: u64) -> Option<Sendable> {
         let Part::First(order) = self.part(row)? else { return None };
-        self.to_send_from(order).next().filter(|(number, _)| *number == order).map(|(_, ready)| ready)
+        let read = self.register.order(order).map_err(|error| self.note_unread(error)).ok()?;
+        self.request_of(order, read)
+    }
+
+    /// Why orders that were to be sent could not be read any more; `None`: all could that were asked for.
+    #[must_use]
+    pub fn unread(&self) -> Option<&Unread> {
+        self.unread.get()
+    }
+
+    pub(super) fn note_unread(&self, error: Unread) {
+        self.unread.get_or_init(|| error);
     }
 
     /// What the row of that number is to its order.
@@ -231,6 +256,7 @@ impl NewRows for Plan {
 
     fn each(&self, take: &mut dyn FnMut(&NewRow) -> Result<(), JournalError>) -> Result<(), JournalError> {
         self.rows().try_for_each(|row| {
+            let row = row.map_err(|error| JournalError::Write(error.to_string()))?;
             let (fate, reason) = self.fate(&row);
             let InputRow { number, line, raw, invoice, rupiah, .. } = row;
             take(&NewRow { number, line, raw, invoice, rupiah, fate, reason })

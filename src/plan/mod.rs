@@ -2,12 +2,12 @@
 //!
 //! [`columns`] finds the fields in the file, [`book`] reads a good row quickly, [`fields`] and [`row`] say what is wrong with
 //! another; [`input`] makes orders of rows, [`register`] keeps them small, [`index`] finds them. [`decide`] gives each order its
-//! disposition, [`needs`] says what its request lacks, [`guard`] compares the whole with the job's limits and [`precedent`] with
-//! what was done before. [`made`] is the plan that comes of it, [`sending`] what it sends, [`eta`] how long that takes. All of
+//! disposition, of which [`decisions`] keeps each once; [`needs`] says what its request lacks, [`guard`] compares the whole with
+//! the job's limits and [`precedent`] with what was done before. [`made`] is the plan that comes of it, [`sending`] what it sends, [`eta`] how long that takes. All of
 //! it is pure: journal, log and the present arrive as arguments.
 //!
-//! A plan can be saved as a file that binds: [`binding`] is the file, [`bound`] makes it, [`agree`] says whether it is still what would be sent,
-//! and [`approval`] which signatures under it count.
+//! A plan can be saved as a file that binds: [`binding`] is the file, [`pages`] writes and reads it an item at a time, [`bound`] says what it is
+//! made of, [`agree`] whether it is still what would be sent, and [`approval`] which signatures under it count.
 
 pub mod agree;
 pub mod approval;
@@ -19,6 +19,7 @@ pub mod bound;
 mod columns;
 pub mod decide;
 mod decided;
+mod decisions;
 pub mod disposition;
 pub mod eta;
 mod fields;
@@ -27,6 +28,7 @@ mod index;
 pub mod input;
 mod made;
 mod needs;
+pub mod pages;
 pub mod phrase;
 pub mod precedent;
 mod register;

@@ -1,22 +1,22 @@
 //! The rows and orders of an input, kept small: what a row says stays in the text, and is read again when it is asked for.
 //!
-//! A row takes 12 bytes here and an order 16, beside the text of the file; an order with all its texts would take 500.
+//! A row takes 12 bytes here and an order 8, beside the text of the file; an order with all its texts would take 500.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::book::BookReader;
 use super::input::{InputRow, Role};
 use crate::model::fault::{self, Fault};
 use crate::model::ids::InvoiceNumber;
+use crate::model::listing::{Listing, Spot, Unread};
 use crate::model::money::{Rupiah, Tally};
 use crate::model::order::Order;
-use crate::model::rows::{Row, Rows, Start};
-use crate::model::table::Table;
+use crate::model::rows::{Row, Rows};
 
 /// All rows and orders of an input.
 #[derive(Debug)]
 pub(super) struct Register {
-    pub(super) table: Table,
+    pub(super) listing: Listing,
     pub(super) reader: BookReader<'static>,
     pub(super) lists: Lists,
 }
@@ -42,12 +42,11 @@ const NOBODY: u32 = u32::MAX;
 /// So many rows can be numbered.
 pub(super) const MOST_ROWS: u64 = NOBODY as u64 - 1;
 
-/// Where a row is, in fewer bytes than [`Start`].
+/// Where a row is, in fewer bytes than [`Spot`].
 #[derive(Debug, Clone, Copy)]
 struct Place {
-    at: usize,
     number: u32,
-    line: u32,
+    at: u32,
 }
 
 /// What a row is to its order, in short.
@@ -63,14 +62,12 @@ pub enum Part {
 
 impl Place {
     fn of(row: &Row<'_, '_>) -> Self {
-        let Start { at, number, line } = row.start();
-        let number = u32::try_from(number).expect("there are at most MOST_ROWS");
-        // Only messages tell it; none tells of a line beyond the four thousand millionth.
-        Self { at, number, line: u32::try_from(line).unwrap_or(u32::MAX) }
+        let Spot { number, at } = row.spot();
+        Self { number: u32::try_from(number).expect("there are at most MOST_ROWS"), at }
     }
 
-    fn start(self) -> Start {
-        Start { at: self.at, number: self.number.into(), line: self.line.into() }
+    fn spot(self) -> Spot {
+        Spot { number: self.number.into(), at: self.at }
     }
 }
 
@@ -121,8 +118,8 @@ impl Lists {
     }
 
     /// Where the first row of an order is.
-    pub(super) fn first(&self, order: u32) -> Start {
-        self.firsts[order as usize].start()
+    pub(super) fn first(&self, order: u32) -> Spot {
+        self.firsts[order as usize].spot()
     }
 
     /// What is wrong with bad rows, in their order.
@@ -169,68 +166,98 @@ impl Lists {
 }
 
 impl Register {
-    /// All rows, each read when it is asked for.
-    pub(super) fn rows(&self) -> impl Iterator<Item = InputRow> {
-        let mut rows = Rows::of(&self.table);
+    /// All rows, read a block at a time; after an error there are none.
+    pub(super) fn rows(&self) -> impl Iterator<Item = Result<InputRow, Unread>> {
+        let (mut blocks, mut ready) = (self.listing.blocks(), VecDeque::new());
         std::iter::from_fn(move || {
-            let row = rows.next_row()?;
-            let part = self.lists.part(row.number)?;
-            let invoice = InvoiceNumber::new(&self.reader.invoice(&row)).ok();
-            let role = match part {
-                Part::Bad => Role::Invalid(self.lists.faults_of(row.number).to_vec()),
-                Part::First(order) => Role::First(order as usize),
-                Part::Later(order) if self.reader.creates() => Role::Line(order as usize),
-                Part::Later(order) => Role::Duplicate { order: order as usize, of: self.lists.first(order).number },
-            };
-            let rupiah = self.lists.rupiah[usize::try_from(row.number).ok()? - 1];
-            Some(InputRow { number: row.number, line: row.line, raw: row.raw().into(), invoice, rupiah, role })
-        })
-    }
-
-    /// Where the invoice of an order stands.
-    pub(super) fn place(&self, order: u32) -> fault::Place {
-        let mut rows = Rows::from(&self.table, self.lists.first(order));
-        let row = rows.next_row().expect("it was there before");
-        self.reader.fault(&row, "").place
-    }
-
-    /// The orders from one on, each read when it is asked for.
-    pub(super) fn orders_from(&self, order: u32) -> impl Iterator<Item = (u32, Order)> {
-        let mut rows = self.lists.firsts.get(order as usize).map(|first| Rows::from(&self.table, first.start()));
-        std::iter::from_fn(move || {
-            loop {
-                let row = rows.as_mut()?.next_row()?;
-                if let Some(Part::First(order)) = self.lists.part(row.number) {
-                    return Some((order, self.order_of(&row, order)));
+            while ready.is_empty() {
+                let block = blocks.next()?;
+                if let Err(error) = self.listing.rows_from(block, |row| ready.extend(self.input_row(row))) {
+                    ready.clear();
+                    blocks.by_ref().for_each(drop);
+                    return Some(Err(error));
                 }
             }
+            ready.pop_front().map(Ok)
         })
+    }
+
+    fn input_row(&self, row: &Row<'_, '_>) -> Option<InputRow> {
+        let part = self.lists.part(row.number)?;
+        let invoice = InvoiceNumber::new(&self.reader.invoice(row)).ok();
+        let role = match part {
+            Part::Bad => Role::Invalid(self.lists.faults_of(row.number).to_vec()),
+            Part::First(order) => Role::First(order as usize),
+            Part::Later(order) if self.reader.creates() => Role::Line(order as usize),
+            Part::Later(order) => Role::Duplicate { order: order as usize, of: self.lists.first(order).number },
+        };
+        let rupiah = self.lists.rupiah[usize::try_from(row.number).ok()? - 1];
+        Some(InputRow { number: row.number, line: row.line, raw: row.raw().into(), invoice, rupiah, role })
+    }
+
+    /// Where the invoice of an order stands; at least in which file, if its row cannot be read.
+    pub(super) fn place(&self, order: u32) -> fault::Place {
+        let place = self.listing.look(self.lists.first(order), |row| self.reader.fault(row, "").place);
+        place.unwrap_or_else(|_| fault::Place::file(self.listing.head().file()))
+    }
+
+    /// The orders from one on, read a block at a time; after an error there are none.
+    pub(super) fn orders_from(&self, order: u32) -> impl Iterator<Item = Result<(u32, Order), Unread>> {
+        let (mut next, mut ready) = (Some(order), VecDeque::new());
+        std::iter::from_fn(move || {
+            if ready.is_empty() {
+                let some = next.take().map(|next| self.some_orders(next))?;
+                match some {
+                    Ok(some) => ready.extend(some),
+                    Err(error) => return Some(Err(error)),
+                }
+                next = ready.back().map(|(last, _)| last + 1);
+            }
+            ready.pop_front().map(Ok)
+        })
+    }
+
+    /// Some orders from one on: those whose first rows are in one block. None behind the last one.
+    pub(super) fn some_orders(&self, order: u32) -> Result<Vec<(u32, Order)>, Unread> {
+        let Some(first) = self.lists.firsts.get(order as usize) else { return Ok(Vec::new()) };
+        let mut orders: Vec<Result<(u32, Order), Unread>> = Vec::new();
+        self.listing.rows_from(first.spot(), |row| {
+            if let Some(Part::First(order)) = self.lists.part(row.number) {
+                orders.push(self.order_of(row, order).map(|read| (order, read)));
+            }
+        })?;
+        orders.into_iter().collect()
+    }
+
+    /// One order.
+    pub(super) fn order(&self, order: u32) -> Result<Order, Unread> {
+        self.listing.look(self.lists.first(order), |row| self.order_of(row, order))?
     }
 
     /// The order of which a row is the first.
-    fn order_of(&self, row: &Row<'_, '_>, order: u32) -> Order {
+    fn order_of(&self, row: &Row<'_, '_>, order: u32) -> Result<Order, Unread> {
         let mut read = self.reader.order(row).expect("a row that was good stays so");
         let from = self.lists.lines.partition_point(|(of, _)| *of < order);
         for (_, line) in self.lists.lines[from..].iter().take_while(|(of, _)| *of == order) {
-            let more = Rows::from(&self.table, line.start()).next_row().and_then(|row| self.reader.order(&row));
+            let more = self.listing.look(line.spot(), |row| self.reader.order(row))?;
             if let (Some(sale), Some(more)) = (&mut read.sale, more.and_then(|order| order.sale)) {
                 sale.line_items.extend(more.line_items);
             }
         }
-        read
+        Ok(read)
     }
 
     /// The order that a row of that text is about, a creation with this one line item; `None` for a bad row.
     pub(super) fn order_in(&self, raw: &str) -> Option<Order> {
         // A row is kept without its line end.
         let text = format!("{raw}\n");
-        let mut rows = Rows::of_part(&self.table, &text, 1);
+        let mut rows = Rows::of_part(self.listing.head(), &text, 1);
         rows.next_row().and_then(|row| self.reader.order(&row))
     }
 
     /// Forgets the text; no row and no order can be read any more.
     pub(super) fn forget_text(&mut self) {
-        self.table = self.table.without_rows();
+        self.listing.forget();
         self.lists.lines = Vec::new();
     }
 }

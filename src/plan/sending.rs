@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::disposition::Sendable;
 use super::made::Plan;
 
-/// The orders of a plan that are to be sent, some read at a time.
+/// The orders of a plan that are to be sent, some read at a time. If they cannot be read it ends, and the plan says why.
 #[derive(Debug)]
 pub struct Sending {
     plan: Arc<Plan>,
@@ -14,9 +14,6 @@ pub struct Sending {
     next: u32,
     ready: VecDeque<Sendable>,
 }
-
-/// So many orders are read at a time.
-const AT_A_TIME: usize = 256;
 
 impl Sending {
     /// All of them.
@@ -30,10 +27,11 @@ impl Iterator for Sending {
     type Item = Sendable;
 
     fn next(&mut self) -> Option<Sendable> {
-        if self.ready.is_empty() {
-            let some: Vec<(u32, Sendable)> = self.plan.to_send_from(self.next).take(AT_A_TIME).collect();
-            self.next = some.last().map_or(u32::MAX, |(number, _)| number + 1);
-            self.ready.extend(some.into_iter().map(|(_, ready)| ready));
+        while self.ready.is_empty() {
+            let some = self.plan.some_to_send(self.next).map_err(|error| self.plan.note_unread(error));
+            let (ready, next) = some.ok()??;
+            self.ready.extend(ready);
+            self.next = next;
         }
         self.ready.pop_front()
     }

@@ -1,20 +1,26 @@
 //! Plans from small files: each row's fate in the words of the journal.
 
 use std::collections::HashMap;
+use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use proptest::prelude::*;
 
 use super::decide::{Heard, Known, decide};
 use super::input::{self, Input};
 use super::made::Plan;
+use super::sending::Sending;
 use crate::edge::csv;
 use crate::job::{self, Job};
-use crate::journal::record::{Item, RowFate, testing};
+use crate::journal::record::{Item, NewRows as _, RowFate, testing};
 use crate::journal::state::State;
+use crate::model::fault::Fault;
 use crate::model::ids::InvoiceNumber;
+use crate::model::listing::{Elsewhere, Listing, Survey};
 use crate::model::money::{Rupiah, Tally};
 use crate::model::operation::{Operation, Task};
+use crate::model::rows::Rows;
 use crate::model::time::parse_instant;
 
 const HEADER: &str = "invoice_number,amount,order_id,akulaku_reference,book_status";
@@ -39,11 +45,11 @@ fn read(job: &Job, orders: &str) -> Input {
 
 fn plan(job: &Job, orders: &str, known: &Known) -> Plan {
     let Task::Change(operation) = job.task else { panic!("an audit has no plan") };
-    decide(job, operation, job.guards.as_ref().unwrap(), read(job, orders), known)
+    decide(job, operation, job.guards.as_ref().unwrap(), read(job, orders), known).unwrap()
 }
 
 fn fates(plan: &Plan) -> Vec<(RowFate, String)> {
-    plan.rows().map(|row| plan.fate(&row)).collect()
+    plan.rows().map(|row| plan.fate(&row.unwrap())).collect()
 }
 
 fn rows(lines: &[&str]) -> String {
@@ -197,7 +203,7 @@ fn a_refund_looks_for_identifiers_in_the_journal_then_in_the_log() {
     }
     let from_journal = Known { created, ..from_log };
     let plan = plan(&refund, &file, &from_journal);
-    let call = plan.to_send().next().unwrap().call;
+    let call = plan.to_send().next().unwrap().unwrap().call;
     assert!(format!("{call:?}").contains("Identifier(\"3\")"), "{call:?}");
 }
 
@@ -254,7 +260,7 @@ proptest! {
         [totals.skip, totals.held, totals.invalid].into_iter().for_each(|tally| sum.merge(tally));
         prop_assert_eq!(sum, plan.input_tally());
         prop_assert_eq!(sum.count, lines.len() as u64);
-        let mut sent: Vec<_> = plan.to_send().map(|ready| ready.order.invoice_number.clone()).collect();
+        let mut sent: Vec<_> = plan.to_send().map(|ready| ready.unwrap().order.invoice_number).collect();
         let all = sent.len();
         sent.sort();
         sent.dedup();
@@ -300,7 +306,68 @@ fn whoever_joins_a_run_decides_as_the_one_who_began_it() {
     assert_eq!((joined.in_doubt_elsewhere(), &joined.faults), (began.in_doubt_elsewhere(), &began.faults));
     assert_eq!(joined.decided(), began.decided());
     let by_row: Vec<_> = (1..=9).filter_map(|row| joined.sendable(row)).collect();
-    assert!(by_row.into_iter().eq(began.to_send()), "each at its first row");
+    assert!(by_row.into_iter().map(Ok).eq(began.to_send()), "each at its first row");
     let other = rows(&lines[..3]);
     assert!(Plan::adopted(&job, Operation::Refund, guards, read(&job, &other), &began.decided()).is_err());
+}
+
+/// The rows of a file, which can be read so many times more.
+#[derive(Debug)]
+struct Failing {
+    text: String,
+    left: AtomicU32,
+}
+
+impl Elsewhere for Failing {
+    fn read(&self, at: u64, bytes: &mut [u8]) -> io::Result<()> {
+        let left = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        if left.is_err() {
+            return Err(io::Error::other("the disk is gone"));
+        }
+        let at = usize::try_from(at).unwrap();
+        bytes.copy_from_slice(&self.text.as_bytes()[at..at + bytes.len()]);
+        Ok(())
+    }
+}
+
+/// Orders in four blocks that stand elsewhere.
+fn failing(job: &Job, left: u32) -> (Result<Input, Vec<Fault>>, Arc<Failing>) {
+    let lines: Vec<String> = (0..5000).map(|number| format!("INV-{number},5,1,2,paid")).collect();
+    let text = rows(&lines.iter().map(String::as_str).collect::<Vec<_>>());
+    let known: Vec<&str> = HEADER.split(',').collect();
+    let table = csv::parse("orders.csv", text.clone().into_bytes(), &job.orders.format, &known).unwrap();
+    let (head, behind) = (table.without_rows(), HEADER.len() + 1);
+    let mut survey = Survey { length: behind, ..Survey::default() };
+    survey.add(Survey::of(&mut Rows::of_part(&head, &text[behind..], 2)));
+    assert_eq!(survey.blocks.len(), 4);
+    let failing = Arc::new(Failing { text, left: AtomicU32::new(left) });
+    let listing = Listing::elsewhere(head, survey, Arc::<Failing>::clone(&failing));
+    (input::read(job, listing, parse_instant("2026-11-22T08:00:00Z").unwrap()), failing)
+}
+
+#[test]
+fn orders_that_cannot_be_read_again_are_told_and_never_left_out_in_silence() {
+    let job = job("refund", "orders: {file: orders.csv}\nguards: {max_orders: 5000, max_total: 100000}");
+    let (guards, known) = (job.guards.as_ref().unwrap(), Known::default());
+    let why = "orders.csv: its private copy cannot be read any more: the disk is gone";
+    let (faults, _) = failing(&job, 3);
+    let faults = faults.unwrap_err();
+    assert_eq!(faults.len(), 1);
+    assert_eq!(faults[0].to_string(), format!("{why}\n  hint: look at the disk, and run it again"));
+    let (input, _) = failing(&job, 4 + 3);
+    let undecided = decide(&job, Operation::Refund, guards, input.unwrap(), &known);
+    assert_eq!(undecided.unwrap_err().to_string(), why);
+
+    let (input, disk) = failing(&job, u32::MAX);
+    let plan = Arc::new(decide(&job, Operation::Refund, guards, input.unwrap(), &known).unwrap());
+    disk.left.store(2, Ordering::Relaxed);
+    let read: Vec<_> = plan.rows().collect();
+    assert!(read.len() > 2000 && read.iter().filter(|row| row.is_err()).count() == 1 && read.last().unwrap().is_err());
+    assert!(plan.each(&mut |_| Ok(())).is_err(), "a run without its rows is not begun");
+    assert!(plan.rows_sha256().is_err());
+    assert_eq!(plan.unread(), None);
+    disk.left.store(2, Ordering::Relaxed);
+    let sent: Vec<_> = Sending::of(Arc::clone(&plan)).collect();
+    assert!((2000..5000).contains(&sent.len()), "{}", sent.len());
+    assert_eq!(plan.unread().unwrap().to_string(), why);
 }

@@ -1,23 +1,13 @@
 //! Where each input row ended, and which order comes to judgement for it.
 
 use super::evidence::{Done, DoneState};
-use super::ledger::TooMany;
-use super::subject::{Subject, Subjects};
+use super::subject::Subject;
 use super::total::{Counted, RowEnd, Totals};
 use crate::journal::log::RULED;
 use crate::journal::record::{Item, NewRow, RowFate, RowRecord};
 use crate::journal::state::State;
 use crate::model::status::PaymentStatus;
 use crate::plan::{Part, Plan};
-
-/// The ends of all rows, added up, and one subject per order in the ledger.
-#[derive(Debug)]
-pub struct Ends {
-    /// Where the rows ended.
-    pub totals: Totals,
-    /// The orders and bad rows.
-    pub subjects: Subjects,
-}
 
 /// What stands behind the reason of a row that was settled before by a ruling.
 const RULED_BEFORE: &str = "; a person ruled";
@@ -76,55 +66,45 @@ pub fn done_of(item: &Item) -> Done {
     }
 }
 
-impl Ends {
-    /// Of the rows of a plan, of which none has come yet.
-    #[must_use]
-    pub fn of(plan: &Plan) -> Self {
-        Self { totals: Totals::default(), subjects: Subjects::for_about(plan.input_tally().count) }
+/// Counts rows of a plan, with their items as the journal has them now, where they ended; the first of each order, and a bad
+/// one, comes to judgement.
+#[must_use]
+pub fn subjects(plan: &Plan, records: &[RowRecord], totals: &mut Totals) -> Vec<Subject> {
+    let mut subjects = Vec::new();
+    for record in records {
+        let (state, _) = state_of(record);
+        let NewRow { number, raw, invoice, rupiah, .. } = &record.row;
+        let order = match plan.part(*number) {
+            Some(Part::First(_)) => plan.order_in(raw),
+            Some(Part::Later(_)) => {
+                totals.add_row(&RowEnd { state, rupiah: *rupiah, counted: Counted::Earlier });
+                continue;
+            }
+            Some(Part::Bad) | None => None,
+        };
+        totals.add_row(&RowEnd { state, rupiah: *rupiah, counted: Counted::Here });
+        let done = record.item.as_ref().map_or(
+            Done {
+                operation: plan.operation,
+                state,
+                amount: None,
+                request_id: None,
+                payment_status: None,
+                settled_at: None,
+                ruled: false,
+            },
+            |item| Done { state, ..done_of(item) },
+        );
+        let (book, created_at) = order.as_ref().map_or((None, None), |order| (order.book, order.created_at));
+        subjects.push(Subject {
+            row: *number,
+            invoice: invoice.clone(),
+            amount: *rupiah,
+            book,
+            created_at,
+            payment_reference: order.and_then(|order| order.payment_reference),
+            done,
+        });
     }
-
-    /// Takes the next rows of a plan, with their items as the journal has them now: each is counted where it ended; the first
-    /// of each order, and a bad one, comes to judgement.
-    ///
-    /// # Errors
-    /// There are more than a ledger can number.
-    pub fn take_rows(&mut self, plan: &Plan, records: &[RowRecord]) -> Result<(), TooMany> {
-        let mut subjects = Vec::new();
-        for record in records {
-            let (state, _) = state_of(record);
-            let NewRow { number, raw, invoice, rupiah, .. } = &record.row;
-            let order = match plan.part(*number) {
-                Some(Part::First(_)) => plan.order_in(raw),
-                Some(Part::Later(_)) => {
-                    self.totals.add_row(&RowEnd { state, rupiah: *rupiah, counted: Counted::Earlier });
-                    continue;
-                }
-                Some(Part::Bad) | None => None,
-            };
-            self.totals.add_row(&RowEnd { state, rupiah: *rupiah, counted: Counted::Here });
-            let done = record.item.as_ref().map_or(
-                Done {
-                    operation: plan.operation,
-                    state,
-                    amount: None,
-                    request_id: None,
-                    payment_status: None,
-                    settled_at: None,
-                    ruled: false,
-                },
-                |item| Done { state, ..done_of(item) },
-            );
-            let (book, created_at) = order.as_ref().map_or((None, None), |order| (order.book, order.created_at));
-            subjects.push(Subject {
-                row: *number,
-                invoice: invoice.clone(),
-                amount: *rupiah,
-                book,
-                created_at,
-                payment_reference: order.and_then(|order| order.payment_reference),
-                done,
-            });
-        }
-        self.subjects.add(&subjects)
-    }
+    subjects
 }

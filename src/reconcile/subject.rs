@@ -72,19 +72,12 @@ impl Subjects {
     /// # Errors
     /// There are more than a ledger can number.
     pub fn add(&mut self, subjects: &[Subject]) -> Result<(), TooMany> {
-        let (mut orders, mut records) = (Gathered::default(), Vec::new());
-        for subject in subjects {
-            let reference = subject.payment_reference.as_ref().map(|reference| hash(reference.as_str()));
-            reference.into_iter().for_each(|key| self.sieve.insert(key));
-            orders.add_order(&order(subject, reference))?;
-            if let Some(invoice) = &subject.invoice {
-                let done = done_record(invoice, &subject.done);
-                Gathered::key_of_creation(&done).into_iter().for_each(|key| self.sieve.insert(key));
-                Record::Done(done).write(&mut records);
-            }
-        }
-        self.ledger.take(orders, 0)?;
-        self.ledger.fill(&records, &self.sieve)
+        let mut bytes = Vec::new();
+        records(subjects, |record| {
+            key_of(record).into_iter().for_each(|key| self.sieve.insert(key));
+            record.write(&mut bytes);
+        });
+        self.ledger.fill(&bytes, &self.sieve)
     }
 
     /// Joins them with the logs.
@@ -94,22 +87,56 @@ impl Subjects {
     pub fn book(self, log: &Log, cutoff: Cutoff) -> Result<Book, TooMany> {
         let Self { mut ledger, sieve } = self;
         let numbers = numbers(log);
-        let mut records = Vec::new();
-        for heard in &log.heard {
-            let receipt = receipt(heard, numbers[heard.file.as_str()]);
-            Record::Heard(HeardRecord::of(&receipt, cutoff)).write(&mut records);
-        }
-        for line in &log.unmatched {
-            Record::Stray(stray(line, numbers[line.file.as_str()])).write(&mut records);
-        }
-        ledger.fill(&records, &sieve)?;
+        let mut bytes = Vec::new();
+        records_of_log(log, &numbers, cutoff, |record| {
+            record.write(&mut bytes);
+            Ok::<(), TooMany>(())
+        })?;
+        ledger.fill(&bytes, &sieve)?;
         settle(&mut ledger)?;
         ledger.seal();
         Ok(Book { ledger, files: numbers.into_keys().map(str::to_owned).collect() })
     }
 }
 
-fn order(subject: &Subject, reference: Option<u64>) -> OrderRecord<'_> {
+/// The records of some orders, and then of what was done to them.
+pub fn records(subjects: &[Subject], mut put: impl FnMut(&Record<'_>)) {
+    subjects.iter().for_each(|subject| put(&Record::Order(order(subject))));
+    for subject in subjects {
+        if let Some(invoice) = &subject.invoice {
+            put(&Record::Done(done_record(invoice, &subject.done)));
+        }
+    }
+}
+
+/// A key by which notifications could be tied to the order of a record, for the sieve.
+#[must_use]
+pub fn key_of(record: &Record<'_>) -> Option<u64> {
+    match record {
+        Record::Order(order) => order.reference,
+        Record::Done(done) => Gathered::key_of_creation(done),
+        Record::RowsBefore(_) | Record::Heard(_) | Record::Stray(_) => None,
+    }
+}
+
+/// The records of a log, of which the files have these numbers.
+///
+/// # Errors
+/// What `put` says.
+pub fn records_of_log<E>(
+    log: &Log,
+    numbers: &BTreeMap<&str, u16>,
+    cutoff: Cutoff,
+    mut put: impl FnMut(&Record<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    for heard in &log.heard {
+        let receipt = receipt(heard, numbers[heard.file.as_str()]);
+        put(&Record::Heard(HeardRecord::of(&receipt, cutoff)))?;
+    }
+    log.unmatched.iter().try_for_each(|line| put(&Record::Stray(stray(line, numbers[line.file.as_str()]))))
+}
+
+fn order(subject: &Subject) -> OrderRecord<'_> {
     OrderRecord {
         row: subject.row,
         invoice: subject.invoice.as_ref().map(InvoiceNumber::as_str),
@@ -117,7 +144,7 @@ fn order(subject: &Subject, reference: Option<u64>) -> OrderRecord<'_> {
         book: subject.book,
         created_at: subject.created_at.map(Moment::from),
         expectation: Expectation::Effect(subject.done.operation),
-        reference,
+        reference: subject.payment_reference.as_ref().map(|reference| hash(reference.as_str())),
         agreement: subject.row,
         identifiers: [""; 3],
         standing: if subject.done.state == DoneState::Invalid { Standing::Invalid } else { Standing::Judged },
@@ -140,7 +167,8 @@ pub fn done_record<'a>(invoice: &'a InvoiceNumber, done: &'a Done) -> DoneRecord
 }
 
 /// The logs by name, numbered in the order of their names.
-fn numbers(log: &Log) -> BTreeMap<&str, u16> {
+#[must_use]
+pub fn numbers(log: &Log) -> BTreeMap<&str, u16> {
     let heard = log.heard.iter().map(|heard| heard.file.as_str());
     let unmatched = log.unmatched.iter().map(|line| line.file.as_str());
     let mut numbers: BTreeMap<&str, u16> = heard.chain(unmatched).map(|file| (file, 0)).collect();

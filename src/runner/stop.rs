@@ -8,6 +8,7 @@ use crate::journal::JournalError;
 use crate::journal::cause::Cause;
 use crate::journal::joint::Leaving;
 use crate::model::ids::InvoiceNumber;
+use crate::model::listing::Unread;
 
 /// Why a run stopped before its end.
 #[derive(Debug, Clone)]
@@ -32,6 +33,8 @@ pub enum Stop {
     ByAnother(String),
     /// The journal lacks entries that are older than the horizon by now; a person has to accept that first.
     LossTooOld,
+    /// The orders that are left could not be read again; none of them was sent.
+    Unread(Unread),
     /// The journal failed; nothing can be sent without it.
     Journal(JournalError),
 }
@@ -46,7 +49,9 @@ impl Stop {
     #[must_use]
     pub fn leaving(&self) -> Leaving {
         match self {
-            Self::Interrupted | Self::WindowClosed | Self::LossTooOld | Self::Journal(_) => Leaving::Alone,
+            Self::Interrupted | Self::WindowClosed | Self::LossTooOld | Self::Unread(_) | Self::Journal(_) => {
+                Leaving::Alone
+            }
             Self::ByAnother(why) => Leaving::ForAll(why.clone()),
             Self::Canary(Died::Refused, _) => Leaving::ForAll("canary_refused".to_owned()),
             Self::Breaker(_)
@@ -72,6 +77,7 @@ impl Stop {
             | Self::Canary(Died::Refused, _)
             | Self::ByAnother(_)
             | Self::LossTooOld
+            | Self::Unread(_)
             | Self::Journal(_) => None,
         }
     }
@@ -99,6 +105,7 @@ impl Stop {
             Self::Canary(Died::Unproved, canary) => Cause::CanaryUnproved { invoice: invoice(canary) },
             Self::ByAnother(word) => Cause::ByAnotherHost { word: word.clone() },
             Self::LossTooOld => Cause::LossTooOld,
+            Self::Unread(error) => Cause::Failed { error: error.to_string() },
             Self::Journal(JournalError::Capped(guard)) => Cause::Cap { guard: guard.clone() },
             Self::Journal(JournalError::Full) => Cause::Disk,
             Self::Journal(error) => Cause::Journal { error: error.to_string() },

@@ -26,6 +26,7 @@ mod jobs;
 #[cfg(target_os = "linux")]
 mod lane;
 mod languages;
+mod large;
 mod layers;
 #[cfg(target_os = "linux")]
 mod life;

@@ -4,6 +4,7 @@ use super::{Audit, Evidence, Options};
 use crate::cli::chain::entry_document;
 use crate::cli::exit::Failure;
 use crate::cli::load::Case;
+use crate::cli::room::NoRoom;
 use crate::cli::screen::{Screen, Tone};
 use crate::journal::log::Entry;
 use crate::journal::store::Store as Journal;
@@ -41,7 +42,7 @@ pub(in crate::cli) async fn examine(
     let (audit, words) = (Audit::of(case, options, screen)?, screen.words());
     let Evidence { store, files, .. } = audit.read(None, None).await?;
     let mut ledger = store.into_ledger();
-    settle(&mut ledger).map_err(super::room::NoRoom::from)?;
+    settle(&mut ledger).map_err(NoRoom::from)?;
     let Some(order) = ledger.find(invoice) else {
         return Ok(show_strays(invoice, ledger.strays(), &files, screen));
     };

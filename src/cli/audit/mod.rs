@@ -1,10 +1,8 @@
 //! An audit: the merchant's book, what we did and what DOKU said become one verdict per order, a file at a time and in as
 //! little memory as is asked for.
 
-mod divided;
 pub(super) mod examine;
 mod read;
-mod room;
 mod store;
 
 use std::path::PathBuf;
@@ -13,6 +11,7 @@ use super::books::{Books, How};
 use super::conclude::{Ending, conclude};
 use super::exit::{Completion, Failure};
 use super::load::{Case, shown};
+use super::room::NoRoom;
 use super::screen::{MOST_FAULTS, Screen};
 use super::slips;
 use crate::edge::credentials::Credentials;
@@ -189,7 +188,7 @@ impl<'a> Audit<'a> {
             return Ok(Store::in_memory(orders / SHORTEST_ROW, self.period));
         };
         let folder = self.case.path(&self.case.fill(&self.case.job.output.directory));
-        let scrap = Scrap::make(&folder.join(self.case.job.name.as_str())).map_err(room::NoRoom::from)?;
+        let scrap = Scrap::make(&folder.join(self.case.job.name.as_str())).map_err(NoRoom::from)?;
         Ok(Store::on_disk(scrap, parts, keys, self.period)?)
     }
 
@@ -234,7 +233,7 @@ impl<'a> Audit<'a> {
         match store.close()? {
             Kept::Whole(mut ledger) => {
                 let look = |search: &Search, ledger: &Ledger| find_on_threads(search, ledger, self.threads);
-                settle_with(&mut ledger, look).map_err(room::NoRoom::from)?;
+                settle_with(&mut ledger, look).map_err(NoRoom::from)?;
                 ledger.seal();
                 let books = Books::of_ledger(self.case, &ledger, files, how);
                 parallel::let_go(ledger);

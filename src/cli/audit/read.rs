@@ -4,11 +4,11 @@ use std::io::Read;
 use std::path::Path;
 
 use super::Audit;
-use super::room::NoRoom;
 use super::store::{Aim, Batch, Ready, Store};
 use crate::cli::exit::Failure;
 use crate::cli::in_doubt::IN_DOUBT;
 use crate::cli::load::{self, shown};
+use crate::cli::room::NoRoom;
 use crate::doku::notification::Glimpse;
 use crate::edge::blocks::{Block, Cut, Stopped, in_blocks};
 use crate::edge::notification_log::{self, Line, Lines, Scratches, Verifier};

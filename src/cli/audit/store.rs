@@ -5,8 +5,8 @@
 
 use std::sync::OnceLock;
 
-use super::divided::Divided;
-use super::room::{NoRoom, part_of};
+use crate::cli::divided::Divided;
+use crate::cli::room::{NoRoom, add};
 use crate::edge::spill::{Parts, Scrap};
 use crate::model::money::Tally;
 use crate::reconcile::evidence::UnmatchedReason;
@@ -124,11 +124,7 @@ impl<'a, 'r> Batch<'a, 'r> {
     }
 
     fn add(&mut self, record: &Record<'_>) {
-        let count = self.parts.len();
-        match record.home().filter(|_| count > 1) {
-            Some(home) => record.write(&mut self.parts[part_of(home, count)]),
-            None => self.parts.iter_mut().for_each(|part| record.write(part)),
-        }
+        add(record, &mut self.parts);
     }
 
     /// Looks up the orders that have not been looked up yet.

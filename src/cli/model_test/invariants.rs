@@ -14,9 +14,11 @@ use crate::journal::state::State;
 use crate::journal::store::Store;
 use crate::model::time::Cutoff;
 use crate::plan::Plan;
-use crate::reconcile::ends::Ends;
+use crate::reconcile::ends::subjects;
 use crate::reconcile::evidence::Log;
 use crate::reconcile::judge::{Bench, Rules};
+use crate::reconcile::subject::book;
+use crate::reconcile::total::Totals;
 use crate::report::summary::Summary;
 use crate::runner::clock::Clock as _;
 
@@ -157,7 +159,8 @@ pub(super) async fn closing(
 ) -> Checked {
     let identity = summary.identity;
     ensure(identity.holds, || format!("P14: {identity:?}"))?;
-    let (rows, rupiah) = plan.rows().fold((0, 0), |(rows, rupiah), row| (rows + 1, rupiah + row.rupiah.whole()));
+    let (rows, rupiah) =
+        plan.rows().map(Result::unwrap).fold((0, 0), |(rows, rupiah), row| (rows + 1, rupiah + row.rupiah.whole()));
     let states = summary
         .states
         .values()
@@ -173,9 +176,8 @@ pub(super) async fn closing(
     let shuffled = shuffled(log);
     let rules = Rules { grace: world.case.job.reconcile.grace, now: world.clock.now() };
     let verdicts = |log: &Log| {
-        let mut ends = Ends::of(plan);
-        ends.take_rows(plan, records).unwrap();
-        let book = ends.subjects.book(log, Cutoff::MIDNIGHT).unwrap();
+        let subjects = subjects(plan, records, &mut Totals::default());
+        let book = book(&subjects, log, Cutoff::MIDNIGHT).unwrap();
         let mut bench = Bench::new(&book.ledger, rules);
         let judged = book.ledger.in_order().into_iter().map(|order| bench.judge(order));
         judged.map(|order| (order.reason_text(), order.doku_status, order.doku_amount)).collect::<Vec<_>>()
@@ -186,7 +188,7 @@ pub(super) async fn closing(
         let input = world.case.input(rules.now).map_err(|failure| failure.to_string())?;
         let plan = make_plan(&world.case, &world.account, input, log, Some(journal), rules.now).await;
         let plan = plan.map_err(|failure| failure.to_string())?;
-        fates.push(plan.rows().map(|row| plan.fate(&row)).collect::<Vec<_>>());
+        fates.push(plan.rows().map(|row| plan.fate(&row.unwrap())).collect::<Vec<_>>());
     }
     ensure(fates[0] == fates[1], || "P12, P13: the order of notifications changes the plan".into())
 }

@@ -4,11 +4,11 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::super::books::Books;
 use super::super::conclude::{Ending, conclude};
 use super::super::exit::{Completion, Failure};
 use super::super::illustrate::Illustrated;
 use super::super::in_doubt::in_doubt_elsewhere;
+use super::super::judgement::Room;
 use super::super::planning::make_plan;
 use super::super::read_back::ReadBack;
 use super::super::resolve::exit_code;
@@ -214,11 +214,11 @@ impl Sitting<'_> {
         self.note_contradictions(before).await?;
         let records = self.journal.rows(&run).await.map_err(told)?;
         let job = &world.case.job;
-        let mut read = ReadBack::begin(&world.case, plan);
+        let mut read = ReadBack::begin(&world.case, plan, Room::Disk).map_err(|error| error.to_string())?;
         read.take(plan, &records).map_err(|error| error.to_string())?;
         let elsewhere = in_doubt_elsewhere(job, &world.account, &self.journal, &read.in_doubt);
         let in_doubt_earlier = elsewhere.await.map_err(told)?;
-        let books = Books::of_run(&world.case, read.ends, before, now).map_err(failed)?;
+        let books = read.books(&world.case, before, now).map_err(|error| error.to_string())?;
         let ending = Ending {
             hosts: Vec::new(),
             plan: None,

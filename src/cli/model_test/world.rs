@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::super::exit::Failure;
-use super::super::load::{Case, Loosening, Told};
+use super::super::load::{Case, testing};
 use super::super::open::open_at;
 use super::commands::{Command, Memory, Story};
 use super::provider::Truth;
@@ -23,10 +23,9 @@ use crate::journal::log::{Reopened, Ruled};
 use crate::journal::record::{Acceptance, Item};
 use crate::journal::ruling::{may_be_reopened, may_be_ruled};
 use crate::journal::state::{Event, State};
-use crate::journal::store::{Location, Store};
+use crate::journal::store::Store;
 use crate::journal::{Account, Journal as _};
 use crate::model::ids::InvoiceNumber;
-use crate::model::language::Language;
 use crate::model::operation::Operation;
 use crate::model::status::PaymentStatus;
 use crate::model::time::{BusinessDate, parse_instant};
@@ -77,20 +76,7 @@ impl World {
             Memory::Horizon => Some(job.retries.horizon + Duration::from_secs(3_600)),
         };
         let (root, date) = (folder.path().to_owned(), BusinessDate::of(clock.now()));
-        let case = Case {
-            journal: Location::File(root.join("journal.db")),
-            folder: root,
-            file: "job.yaml".into(),
-            typed: "job.yaml".into(),
-            date,
-            job,
-            loosening: Loosening::NotAsked,
-            language: Language::English,
-            revealed_by: None,
-            copies: crate::cli::load::Copies::Exact,
-            sha256: String::new(),
-            told: Told::default(),
-        };
+        let case = testing::case(job, &root, date);
         let credentials = case.credentials().unwrap();
         let (signer, client_id) = (Signer::new(&credentials.secret_key), credentials.client_id.clone());
         fs::write(case.path("notifications.jsonl"), "").unwrap();

@@ -8,6 +8,7 @@ mod decode;
 mod delimiter;
 mod faults;
 mod layout;
+mod listing;
 mod scan;
 mod stream;
 #[cfg(test)]
@@ -21,6 +22,7 @@ use crate::model::table::{Format, Table};
 use decode::decode;
 use faults::{Faults, Occurrences, Source};
 
+pub use listing::{NotListed, list};
 pub(super) use stream::open_by;
 pub use stream::{NotRead, Stream, open};
 

@@ -13,6 +13,7 @@ use super::{delimiter, layout, parse};
 use crate::edge::blocks::{BLOCK_BYTES, Cut, Stopped, in_blocks_of};
 use crate::edge::read::{self, Opened, ReadError};
 use crate::model::fault::Fault;
+use crate::model::listing::Survey;
 use crate::model::rows::{Row, Rows};
 use crate::model::table::{Encoding, Format, Table};
 
@@ -28,6 +29,14 @@ pub enum NotRead {
     Faulty(Vec<Fault>),
 }
 
+/// A file whose rows have all been gone through.
+pub(super) enum Surveyed {
+    /// It had to be read whole.
+    Whole(Table),
+    /// Its header, and where its rows are; in bytes from the beginning of the file.
+    Blocks(Table, Survey),
+}
+
 /// A CSV file whose header has been read.
 pub struct Stream<O, S> {
     file: String,
@@ -39,8 +48,8 @@ pub struct Stream<O, S> {
 }
 
 enum Body<S> {
-    /// What follows the header: the beginning, the rest of the file, and the line on which it begins.
-    Streamed { beginning: Vec<u8>, rest: S, first_line: u64 },
+    /// What follows the header: the beginning, the rest of the file, and the byte and the line on which it begins.
+    Streamed { beginning: Vec<u8>, rest: S, first_at: usize, first_line: u64 },
     /// The table above has all rows.
     Whole,
 }
@@ -84,7 +93,7 @@ pub(super) fn open_with<S: Read, O: Fn() -> Result<S, ReadError>>(
     let (head, body) = if let Some((head, behind)) = read_head(file, &beginning, ends, format, known_headers) {
         let first_line = head.lines() + 1;
         beginning.drain(..behind);
-        (head, Body::Streamed { beginning, rest, first_line })
+        (head, Body::Streamed { beginning, rest, first_at: behind, first_line })
     } else {
         rest.read_to_end(&mut beginning).map_err(|error| unreadable(file, error))?;
         (parse(file, beginning, &format, known_headers).map_err(NotRead::Faulty)?, Body::Whole)
@@ -113,6 +122,27 @@ impl<O: Fn() -> Result<S, ReadError>, S: Read + Send> Stream<O, S> {
         take: impl FnMut(R) -> Result<(), E>,
     ) -> Result<(), Stopped<NotRead, E>> {
         self.rows_by(BLOCK_BYTES, threads, work, take)
+    }
+
+    /// Goes through all rows, on `threads` threads, to know where they are.
+    ///
+    /// # Errors
+    /// As [`Stream::rows`].
+    pub(super) fn survey(self, threads: usize) -> Result<Surveyed, NotRead> {
+        let first_at = match self.body {
+            Body::Streamed { first_at, .. } => first_at,
+            Body::Whole => return Ok(Surveyed::Whole(self.head)),
+        };
+        let head = self.head.clone();
+        let mut survey = Survey { length: first_at, ..Survey::default() };
+        let take = |part| {
+            survey.add(part);
+            Ok::<(), Infallible>(())
+        };
+        match self.rows(threads, Survey::of, take) {
+            Ok(()) => Ok(Surveyed::Blocks(head, survey)),
+            Err(Stopped::Reading(error)) => Err(error),
+        }
     }
 
     /// Looks at the rows that begin on these lines, which are in order; what it makes of them, in the order of the file.
@@ -154,7 +184,7 @@ impl<O: Fn() -> Result<S, ReadError>, S: Read + Send> Stream<O, S> {
         mut take: impl FnMut(R) -> Result<(), E>,
     ) -> Result<(), Stopped<NotRead, E>> {
         let Self { file, format, known_headers, open, head, body } = self;
-        let Body::Streamed { beginning, rest, first_line } = body else {
+        let Body::Streamed { beginning, rest, first_line, .. } = body else {
             return take(work(&mut Rows::of(&head))).map_err(Stopped::Taking);
         };
         let source = beginning.chain(rest);

@@ -6,9 +6,9 @@
 
 use std::io;
 
+use super::books::{Books, How, PIECE};
+use super::load::Case;
 use super::room::{NoRoom, part_of};
-use crate::cli::books::{Books, How, PIECE};
-use crate::cli::load::Case;
 use crate::edge::parallel;
 use crate::edge::spill::{Parts, Run, RunWriter, Scrap, merge};
 use crate::model::money::Tally;
@@ -18,7 +18,7 @@ use crate::reconcile::record::{HeardRecord, Record, hash};
 use crate::reconcile::settle::{Search, Settled, apply, records};
 use crate::reconcile::sieve::Sieve;
 use crate::reconcile::strays::{self, sorted, united};
-use crate::report::sheet::{Sheet, sheet};
+use crate::report::sheet::{Rows, Sheet, sheet};
 
 /// The records of an audit in parts on the disk.
 #[derive(Debug)]
@@ -124,8 +124,10 @@ impl Divided {
         let judge = |part: usize| self.judge(part, case, survey, sieve, how);
         parallel::in_order(self.parts.count(), how.threads, judge, |judged: Result<Judged, NoRoom>| {
             let judged = judged?;
-            books.totals.add_repeated(judged.repeated);
-            books.totals.aside.merge(judged.aside);
+            if how.rows == Rows::WithOrders {
+                books.totals.add_repeated(judged.repeated);
+                books.totals.aside.merge(judged.aside);
+            }
             judged.sheets.into_iter().for_each(|sheet| books.add(sheet));
             orders.push(judged.orders);
             lines.push(judged.lines);

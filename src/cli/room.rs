@@ -4,6 +4,7 @@ use std::io;
 
 use crate::cli::exit::Failure;
 use crate::reconcile::ledger::TooMany;
+use crate::reconcile::record::Record;
 
 /// Why records cannot be kept.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +20,15 @@ pub(super) enum NoRoom {
 impl From<NoRoom> for Failure {
     fn from(error: NoRoom) -> Self {
         Self::Unwritten(error.to_string())
+    }
+}
+
+/// Appends a record to the part that it belongs to; what belongs to none, to all of them.
+pub(super) fn add(record: &Record<'_>, parts: &mut [Vec<u8>]) {
+    let count = parts.len();
+    match record.home().filter(|_| count > 1) {
+        Some(home) => record.write(&mut parts[part_of(home, count)]),
+        None => parts.iter_mut().for_each(|part| record.write(part)),
     }
 }
 
