@@ -84,7 +84,7 @@ async fn refunds(gateway: &HttpGateway, signer: &Signer, number: u64) -> bool {
 }
 
 /// So many calls share a commit when rekon makes 64 at once.
-const GROUP: u64 = 13;
+const GROUP: u64 = 20;
 
 /// Writes for each of `orders` calls as many bytes as rekon does, into as few tables as can be: one row with its intent, under
 /// a unique text, and one row with its outcome. Each commit has the intents of a group and the outcomes of the one before.

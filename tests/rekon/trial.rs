@@ -418,7 +418,9 @@ pub(crate) fn is_done(state: &str) -> bool {
 
 /// How many attempts to send the journal knows, by their Request-Id.
 pub(crate) fn sends(journal: &Connection) -> BTreeMap<String, u32> {
-    let query = "SELECT request_id, count(*) FROM attempt WHERE kind = 'send' GROUP BY request_id";
+    // What was withheld when its run stopped has never been a request.
+    let query =
+        "SELECT request_id, count(*) FROM attempt WHERE kind = 'send' AND reason <> 'withheld' GROUP BY request_id";
     let mut statement = journal.prepare(query).expect("a query");
     let counts = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).expect("rows");
     counts.collect::<Result<_, _>>().expect("counts")
