@@ -138,8 +138,8 @@ pub(super) fn case(path: &Path, common: &Common, now: Timestamp) -> Result<Case,
     let sha256 = sha256(&bytes);
     let text = String::from_utf8(bytes).map_err(|error| {
         let good = String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()]).into_owned();
-        let line = good.matches('\n').count();
-        let place = Place::new(&file, line as u64 + 1, 0);
+        let (line, column) = (good.matches('\n').count(), good.chars().rev().take_while(|one| *one != '\n').count());
+        let place = Place::new(&file, line as u64 + 1, column as u64 + 1);
         Failure::Faults(vec![Fault::new(place, "is not UTF-8 text").hint("save the file as UTF-8")])
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);

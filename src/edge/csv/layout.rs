@@ -83,12 +83,14 @@ fn check_header(source: &Source<'_>, row: &Row, delimiter: u8, faults: &mut Faul
 fn wrong_length(source: &Source<'_>, row: &Row, expected: usize, delimiter: u8) -> Fault {
     let noun = if row.fields == 1 { "field" } else { "fields" };
     let message = format!("row has {} {noun}, the header has {expected}", row.fields);
+    let field = |number| row.start + field_start(&source.text[row.start..], delimiter, number);
     if row.fields < expected {
         let hint = "the row is cut or lacks a delimiter: export it again, or complete it";
-        return source.fault_on_line(row.start, message).hint(hint);
+        return source.fault_at(field(row.fields.saturating_sub(1)), message).hint(hint);
     }
-    let surplus = row.start + field_start(&source.text[row.start..], delimiter, expected);
-    source.fault_at(surplus, message).hint(format!("put quotes around a field that contains {}", shown(delimiter)))
+    source
+        .fault_at(field(expected), message)
+        .hint(format!("put quotes around a field that contains {}", shown(delimiter)))
 }
 
 fn misquoted(source: &Source<'_>, wrong: &Misquoted) -> Fault {

@@ -135,8 +135,9 @@ fn a_row_has_as_many_fields_as_the_header() {
         "invoice,amount\nA\nB,90,000\nC,1\nD,2,,\n",
         Format::default(),
         r#"
-o.csv:2: row has 1 field, the header has 2
+o.csv:2:1: row has 1 field, the header has 2
      2 | A
+       | ^
   hint: the row is cut or lacks a delimiter: export it again, or complete it
 o.csv:3:6: row has 3 fields, the header has 2
      3 | B,90,000
@@ -156,8 +157,9 @@ o.csv:3:6: row has 3 fields, the header has 2
      3 | B"�1�2
        |      ^
   hint: put quotes around a field that contains tab
-o.csv:4: row has 1 field, the header has 2
+o.csv:4:1: row has 1 field, the header has 2
      4 |    
+       | ^
   hint: the row is cut or lacks a delimiter: export it again, or complete it
 "#,
     );
@@ -339,8 +341,9 @@ o.csv:3:7: row has 3 fields, the header has 2
         b"invoice,amount\nA,1\nCaf\xC3",
         Format::default(),
         "
-o.csv:3: row has 1 field, the header has 2
+o.csv:3:1: row has 1 field, the header has 2
      3 | Caf\u{fffd}
+       | ^
   hint: the row is cut or lacks a delimiter: export it again, or complete it
 o.csv:3:4: the file ends inside a UTF-8 character
      3 | Caf\u{fffd}
@@ -394,8 +397,9 @@ fn an_encoding_that_the_first_bytes_contradict_is_refused() {
         "
 o.csv: has the byte order mark of utf-16le, expected utf-8
   hint: declare `encoding: utf-16le`, or export as utf-8
-o.csv:2: row has 1 field, the header has 2
+o.csv:2:1: row has 1 field, the header has 2
      2 | A
+       | ^
   hint: the row is cut or lacks a delimiter: export it again, or complete it
 ",
     );
@@ -474,7 +478,7 @@ fn a_file_that_is_wrong_everywhere_is_cut_short_and_counted() {
     let text = "invoice,amount\n".to_owned() + &"A\n".repeat(1234);
     let faults = parse("o.csv", text.into_bytes(), &Format::default(), &KNOWN).unwrap_err();
     assert_eq!(faults.len(), 101);
-    assert_eq!(faults[99].place.to_string(), "o.csv:101");
+    assert_eq!(faults[99].place.to_string(), "o.csv:101:1");
     assert_eq!(faults[100].to_string(), "o.csv: more faults that are not shown: 1134");
 }
 
