@@ -187,7 +187,9 @@ impl<'a> Session<'a> {
         let share = Share::new(Arc::clone(&self.journal), &self.account, &job.limits, SystemClock).map(Arc::new);
         let clock = RunClock::begin(SystemClock);
         let (journal, backoff) = (Arc::clone(&self.journal), job.retries.backoff_first);
-        let gateway = LaneGate::before(gateway, journal, share.clone(), clock.clone(), backoff);
+        let (places, window) = (Arc::<Places>::default(), job.window);
+        let gateway =
+            LaneGate::before(gateway, journal, share.clone(), clock.clone(), backoff, Arc::clone(&places), window);
         let gateway = Gate::before(gateway, &job.limits, SystemClock);
         let reach = Pacer::<SystemClock>::memory(&job.limits);
         let past = self.journal.past(&self.account, run, reach, SystemClock.now()).await.map_err(open::failure)?;
@@ -204,7 +206,7 @@ impl<'a> Session<'a> {
             lost_since,
             horizon: job.retries.horizon,
             page: if job.is_on_loopback() { PaymentPage::Loopback } else { PaymentPage::Https },
-            places: Places::default(),
+            places,
         };
         let progress = Arc::clone(&self.case.told.progress);
         self.screen.log().of_run(run.as_str());

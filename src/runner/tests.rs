@@ -317,7 +317,9 @@ impl World {
             journal: Path::new(&self.path).to_owned(),
         };
         let (clock, backoff) = (RunClock::begin(self.clock.clone()), self.rules.retries.backoff_first);
-        let gate = LaneGate::before(provider, Arc::clone(&self.journal), None, clock.clone(), backoff);
+        let (journal, places) = (Arc::clone(&self.journal), Arc::<Places>::default());
+        let (window, ours) = (self.rules.window, Arc::clone(&places));
+        let gate = LaneGate::before(provider, journal, None, clock.clone(), backoff, ours, window);
         let desk = Desk {
             journal: Arc::clone(&self.journal),
             gateway: Way { gate, naps: Arc::clone(&self.naps), clock: self.clock.clone() },
@@ -328,7 +330,7 @@ impl World {
             lost_since: self.lost_since,
             horizon: self.rules.retries.horizon,
             page: PaymentPage::Https,
-            places: Places::default(),
+            places,
         };
         let unsettled = self.journal.items_in(&Self::account(), "job", &[State::Unknown]).await.unwrap();
         let fresh: Vec<Sendable> = orders.iter().map(|number| to_send(*number)).collect();

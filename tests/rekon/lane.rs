@@ -66,7 +66,15 @@ async fn a_wait_is_told_to_all_before_the_answer_that_asked_for_it_is_handed_on(
     let (ours, theirs) = (open(&database, &folder).await, open(&database, &folder).await);
     let share = share(&ours);
     let clock = RunClock::begin(SystemClock);
-    let gate = LaneGate::before(Busy, Arc::clone(&ours), Some(Arc::clone(&share)), clock, Duration::from_secs(5));
+    let gate = LaneGate::before(
+        Busy,
+        Arc::clone(&ours),
+        Some(Arc::clone(&share)),
+        clock,
+        Duration::from_secs(5),
+        Arc::default(),
+        None,
+    );
     assert!(matches!(gate.exchange(request()).await, Exchange::Answered(_)));
     let Account { environment, client_id, .. } = account();
     let lane = Lane { environment, client_id, spacing: SECOND, ahead: SECOND };

@@ -32,7 +32,6 @@ use crate::reconcile::evidence::Log;
 use crate::runner::attempt::Desk;
 use crate::runner::clock::{Clock as _, RunClock};
 use crate::runner::dispatch::{Dispatch, Fresh, Rules, Stop};
-use crate::runner::places::Places;
 use crate::runner::progress::Progress;
 
 /// How a run ended.
@@ -198,7 +197,7 @@ impl Sitting<'_> {
             lost_since: self.journal.lost_since().await.map_err(told)?,
             horizon: job.retries.horizon,
             page: PaymentPage::Loopback,
-            places: Places::default(),
+            places: Arc::default(),
         };
         let (account, progress) = (world.account.clone(), Arc::new(Progress::default()));
         let dispatch = Dispatch::new(desk, account, Rules::of(job), fresh, unsettled.map_err(told)?, progress);

@@ -14,10 +14,12 @@ use super::share::{Place, Purpose, Share};
 use super::wait_asked_for;
 use crate::doku::answer::retry_after;
 use crate::doku::exchange::{Exchange, Request};
-use crate::job::settings::Limits;
+use crate::job::settings::{Limits, Window};
 use crate::journal::{Journal, JournalError};
 use crate::runner::clock::{Clock, RunClock};
 use crate::runner::gateway::Gateway;
+use crate::runner::places::Places;
+use crate::runner::window;
 
 /// A gateway that lets calls leave in their places of a lane, and only while whoever sends still holds the journal and the
 /// key of the request is still safe. A wait that an answer asks for holds back everybody before the answer is handed on.
@@ -29,6 +31,10 @@ pub struct LaneGate<G, J, C> {
     clock: RunClock<C>,
     /// How long a 429 asks for that does not say.
     backoff: Duration,
+    /// Whether anything may still leave, as the run sees it.
+    places: Arc<Places>,
+    /// And as the clock does: whoever closes the places may come too late for what was held up together with him.
+    window: Option<Window>,
 }
 
 impl<G: Clone, J, C: Clock> Clone for LaneGate<G, J, C> {
@@ -39,6 +45,8 @@ impl<G: Clone, J, C: Clock> Clone for LaneGate<G, J, C> {
             share: self.share.clone(),
             clock: self.clock.clone(),
             backoff: self.backoff,
+            places: Arc::clone(&self.places),
+            window: self.window,
         }
     }
 }
@@ -52,8 +60,25 @@ impl<G: Gateway, J: Journal, C: Clock> LaneGate<G, J, C> {
         share: Option<Arc<Share<J, C>>>,
         clock: RunClock<C>,
         backoff: Duration,
+        places: Arc<Places>,
+        window: Option<Window>,
     ) -> Self {
-        Self { gateway, journal, share, clock, backoff }
+        Self { gateway, journal, share, clock, backoff, places, window }
+    }
+
+    /// Why a call that has its turn stays all the same; `None`: it may leave.
+    fn objection(&self, request: &Request, purpose: Purpose) -> Option<String> {
+        let is_open = window::is_open(self.window.as_ref(), self.clock.wall().now());
+        // It may have waited for long, and the machine may have slept.
+        if !is_open || !self.places.lets_go(purpose) {
+            Some("the run was stopped before it could leave".to_owned())
+        } else if !self.journal.may_send() {
+            Some(JournalError::Fenced.to_string())
+        } else if request.safe_until.is_some_and(|until| self.clock.latest() >= until) {
+            Some("the horizon of its key passed before it could leave".to_owned())
+        } else {
+            None
+        }
     }
 
     /// How long an answer asks everybody to wait.
@@ -65,20 +90,16 @@ impl<G: Gateway, J: Journal, C: Clock> LaneGate<G, J, C> {
 
 impl<G: Gateway, J: Journal, C: Clock> Gateway for LaneGate<G, J, C> {
     async fn exchange(&self, request: Request) -> Exchange {
+        let purpose = if request.body.is_some() { Purpose::Request } else { Purpose::Inquiry };
         if let Some(share) = &self.share {
-            let purpose = if request.body.is_some() { Purpose::Request } else { Purpose::Inquiry };
             match share.take(purpose).await {
                 Ok(Place::Taken) => {}
                 Ok(Place::Closed) => return Exchange::Withheld("the run was stopped before it could leave".to_owned()),
                 Err(error) => return Exchange::Withheld(error.to_string()),
             }
         }
-        // It may have waited for long, and the machine may have slept.
-        if !self.journal.may_send() {
-            return Exchange::Withheld(JournalError::Fenced.to_string());
-        }
-        if request.safe_until.is_some_and(|until| self.clock.latest() >= until) {
-            return Exchange::Withheld("the horizon of its key passed before it could leave".to_owned());
+        if let Some(objection) = self.objection(&request, purpose) {
+            return Exchange::Withheld(objection);
         }
         let exchange = self.gateway.exchange(request).await;
         if let (Some(share), Some(wait)) = (&self.share, self.asks_for(&exchange)) {

@@ -325,3 +325,14 @@ async fn the_answer_that_opens_the_breaker_is_the_last_one_even_if_it_is_a_good_
     assert!(matches!(stop, Some(Stop::Breaker(_))), "{stop:?}");
     assert_eq!(world.sends().len(), 20);
 }
+
+#[tokio::test]
+async fn what_the_machine_held_up_until_the_window_had_closed_stays() {
+    let mut world = World::at_ease();
+    world.rules.window = Some(Window { from: 0, until: 8 * 60 + 1, zone: Zone::UTC });
+    // Nobody has closed the places: whoever would have was held up as well.
+    world.naps.lock().unwrap().push_back(Duration::from_secs(61));
+    let stop = world.run([1], &[]).await;
+    assert!(matches!(stop, Some(Stop::WindowClosed)), "{stop:?}");
+    assert_eq!((world.sends().len(), world.state(1).await), (0, Some(State::Planned)));
+}
