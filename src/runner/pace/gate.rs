@@ -21,6 +21,9 @@ use crate::runner::gateway::Gateway;
 use crate::runner::places::Places;
 use crate::runner::window;
 
+/// Why a call stays that had no place yet, or one that came too late.
+const STOPPED: &str = "the run was stopped before it could leave";
+
 /// A gateway that lets calls leave in their places of a lane, and only while whoever sends still holds the journal and the
 /// key of the request is still safe. A wait that an answer asks for holds back everybody before the answer is handed on.
 pub struct LaneGate<G, J, C> {
@@ -71,7 +74,7 @@ impl<G: Gateway, J: Journal, C: Clock> LaneGate<G, J, C> {
         let is_open = window::is_open(self.window.as_ref(), self.clock.wall().now());
         // It may have waited for long, and the machine may have slept.
         if !is_open || !self.places.lets_go(purpose) {
-            Some("the run was stopped before it could leave".to_owned())
+            Some(STOPPED.to_owned())
         } else if !self.journal.may_send() {
             Some(JournalError::Fenced.to_string())
         } else if request.safe_until.is_some_and(|until| self.clock.latest() >= until) {
@@ -94,7 +97,7 @@ impl<G: Gateway, J: Journal, C: Clock> Gateway for LaneGate<G, J, C> {
         if let Some(share) = &self.share {
             match share.take(purpose).await {
                 Ok(Place::Taken) => {}
-                Ok(Place::Closed) => return Exchange::Withheld("the run was stopped before it could leave".to_owned()),
+                Ok(Place::Closed) => return Exchange::Withheld(STOPPED.to_owned()),
                 Err(error) => return Exchange::Withheld(error.to_string()),
             }
         }
