@@ -44,10 +44,10 @@ impl Breaker {
         }
     }
 
-    /// Whether it is as far from opening as it can be.
+    /// Whether it is nearer to opening than it was when it had seen nothing.
     #[must_use]
-    pub fn remembers_no_failure(&self) -> bool {
-        self.in_a_row == 0 && self.last.iter().all(|(_, health)| *health == Health::Good)
+    pub fn remembers_failure(&self) -> bool {
+        self.in_a_row > 0 || self.last.iter().any(|(_, health)| *health == Health::Bad)
     }
 
     /// Takes note of an inquiry; says why, if the breaker is open now.

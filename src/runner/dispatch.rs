@@ -62,8 +62,6 @@ pub struct Dispatch<J: Journal, G: Gateway, C: Clock> {
     /// Why an earlier run was stopped for the provider's sake; `None` once the provider has proved to be well.
     was_ill: Option<String>,
     provider: Watched,
-    /// So many answers have come from which something followed.
-    worries: u64,
     seals: Seals,
     /// When the last new order was sent; settling ends `settle_for` after it.
     last_fresh_at: Timestamp,
@@ -92,7 +90,6 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
             pacer: Pacer::new(&rules.limits, desk.clock.wall().clone()),
             probe: Probe::new(rules.canaries, usize::try_from(fresh.sum.count).unwrap_or(usize::MAX)),
             provider: Watched::new(rules.breaker),
-            worries: 0,
             last_fresh_at: desk.clock.now(),
             desk: Arc::new(desk),
             account,

@@ -77,9 +77,9 @@ impl Watched {
         }
     }
 
-    /// Whether every call of late was answered as it should be.
-    pub(super) fn remembers_no_failure(&self) -> bool {
-        self.sending.remembers_no_failure()
+    /// Whether a call of late, ours or another runner's, was not answered as it should be.
+    pub(super) fn remembers_failure(&self) -> bool {
+        self.sending.remembers_failure()
     }
 
     /// Takes note of a call of another runner: the provider is as ill for one as for the other.

@@ -4,8 +4,9 @@
 //! answer that proves its order done nothing follows, but that it is written down: such a call gives its place back as soon as
 //! the answer is read, so that the next one does not wait for the disk. As many calls as there are places are written down at most.
 //!
-//! That holds while all is well. Any other answer keeps its place to its end, and until it has come there, and no failure is left
-//! that the breaker remembers, no place is given back: nothing leaves behind what may open the breaker or slow the pace.
+//! That holds while all is well. Any other answer keeps its place to its end. Until it has come there, and as long as the breaker
+//! remembers a failure, ours or another host's, no place is given back: nothing leaves behind what may open the breaker or slow
+//! the pace.
 //!
 //! The calls share one thread, and the journal writes in the order in which it is asked. So what takes a place that was given back
 //! is durable behind what gave it back: never are more requests in doubt than there are places. If an outcome could not be
@@ -25,9 +26,11 @@ pub struct Places {
     /// So many were given back by calls that are still being written down.
     given_back: AtomicUsize,
     freed: Notify,
-    /// So many answers were read from which something follows.
+    /// So many answers were read from which something follows, and everything was done that follows from so many.
     worries: AtomicU64,
-    is_worried: AtomicBool,
+    seen_to: AtomicU64,
+    /// Whether the breaker remembers a failure.
+    remembers_failure: AtomicBool,
     /// Whether what may change money stays, and whether inquiries do.
     keeps_requests: AtomicBool,
     keeps_inquiries: AtomicBool,
@@ -44,7 +47,7 @@ impl Drop for GivenBack<'_> {
 }
 
 /// Whether something follows from an answer, beside that it is written down.
-pub(super) fn is_worry(reading: &Reading) -> bool {
+fn is_worry(reading: &Reading) -> bool {
     !matches!(reading.outcome, Outcome::Applied | Outcome::Already) || reading.retry_after.is_some()
 }
 
@@ -53,7 +56,6 @@ impl Places {
     pub(super) fn give_back(&self, reading: &Reading) -> Option<GivenBack<'_>> {
         if is_worry(reading) {
             self.worries.fetch_add(1, Ordering::Relaxed);
-            self.is_worried.store(true, Ordering::Relaxed);
             if reading.halt.is_some() {
                 self.close();
             }
@@ -67,15 +69,21 @@ impl Places {
     }
 
     /// Whether no place is given back now.
-    pub(super) fn is_worried(&self) -> bool {
-        self.is_worried.load(Ordering::Relaxed)
+    fn is_worried(&self) -> bool {
+        self.remembers_failure.load(Ordering::Relaxed)
+            || self.worries.load(Ordering::Relaxed) != self.seen_to.load(Ordering::Relaxed)
     }
 
-    /// Everything was done that follows from so many answers, and the breaker remembers no failure.
-    pub(super) fn calm_down(&self, worries: u64) {
-        if worries == self.worries.load(Ordering::Relaxed) {
-            self.is_worried.store(false, Ordering::Relaxed);
+    /// Everything was done that follows from an answer.
+    pub(super) fn see_to(&self, reading: &Reading) {
+        if is_worry(reading) {
+            self.seen_to.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// Whether the breaker remembers a failure now.
+    pub(super) fn remember(&self, failure: bool) {
+        self.remembers_failure.store(failure, Ordering::Relaxed);
     }
 
     /// Whether one of `places` is free while so many calls are under way, those that are being written down among them.
@@ -161,15 +169,30 @@ mod tests {
     #[test]
     fn no_place_is_given_back_until_every_worry_is_over() {
         let places = Places::default();
-        let done = reading(Outcome::Applied, None);
+        let [done, doubt, refused] =
+            [Outcome::Applied, Outcome::Ambiguous(Doubt::Timeout), Outcome::Refused(Refusal::PaymentPending)]
+                .map(|outcome| reading(outcome, None));
         let written_down = places.give_back(&done);
         assert!(places.has_room(2, 2));
-        assert!(places.give_back(&reading(Outcome::Ambiguous(Doubt::Timeout), None)).is_none());
+        assert!(places.give_back(&doubt).is_none());
         assert!(!places.has_room(2, 2), "also what was given back before is taken again");
-        assert!(places.give_back(&reading(Outcome::Refused(Refusal::PaymentPending), None)).is_none());
-        places.calm_down(1);
+        assert!(places.give_back(&refused).is_none());
+        places.see_to(&done);
+        places.see_to(&doubt);
         assert!(places.give_back(&done).is_none(), "one of two");
-        places.calm_down(2);
+        places.see_to(&refused);
+        assert!(places.has_room(2, 2) && places.give_back(&done).is_some());
+        drop(written_down);
+    }
+
+    #[test]
+    fn no_place_is_given_back_while_the_breaker_remembers_a_failure() {
+        let places = Places::default();
+        let done = reading(Outcome::Applied, None);
+        let written_down = places.give_back(&done);
+        places.remember(true);
+        assert!(!places.has_room(2, 2) && places.give_back(&done).is_none());
+        places.remember(false);
         assert!(places.has_room(2, 2) && places.give_back(&done).is_some());
         drop(written_down);
     }

@@ -68,6 +68,7 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
                 self.fall_ill(worse);
             }
         }
+        self.desk.places.remember(self.provider.remembers_failure());
     }
 
     /// Whether somebody else answers for the item: its invoice has another one, or, in a joint run, another host or a person

@@ -10,7 +10,6 @@ use crate::runner::clock::Clock;
 use crate::runner::fresh::Fresh;
 use crate::runner::gateway::Gateway;
 use crate::runner::pace::wait_asked_for;
-use crate::runner::places::is_worry;
 use crate::runner::progress::{Event, Progress};
 use crate::runner::settle::Step;
 use crate::runner::stop::Stop;
@@ -49,11 +48,11 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
         if let Some(worse) = self.provider.note(&ended) {
             self.fall_ill(worse);
         }
-        self.worries += u64::from(ended.reading.as_ref().is_some_and(is_worry));
-        if self.desk.places.is_worried() && self.provider.remembers_no_failure() {
-            self.desk.places.calm_down(self.worries);
-        }
         self.look_at_the_first(&ended);
+        self.desk.places.remember(self.provider.remembers_failure());
+        if let Some(reading) = &ended.reading {
+            self.desk.places.see_to(reading);
+        }
         self.note_stop(now).await;
         if ended.item.state == State::Unknown && self.next_step(&ended.item, &efforts, now) == Step::GiveUp {
             match self.desk.journal.give_up(ended.item.id, now).await {

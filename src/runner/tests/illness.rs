@@ -327,6 +327,20 @@ async fn the_answer_that_opens_the_breaker_is_the_last_one_even_if_it_is_a_good_
 }
 
 #[tokio::test]
+async fn failures_of_others_are_remembered_when_an_answer_is_written_down() {
+    let mut world = World::at_ease();
+    world.rules.limits.concurrency = NonZeroU32::MIN;
+    let mut dispatch = world.dispatch(101..=140, &[]).await;
+    dispatch.take_on(ill(0, 1));
+    // Seven of nineteen are bad: our own first answer makes enough to judge by.
+    let seen = |number| Heard::Send(ItemId::numbered(number), [Health::Bad, Health::Good, Health::Good][number % 3]);
+    dispatch.take_on(Work { elsewhere: (0..19).map(seen).collect(), heard: 20, ..Work::default() });
+    let stop = dispatch.run(world.interrupt.subscribe()).await;
+    assert!(matches!(stop, Some(Stop::Breaker(_))), "{stop:?}");
+    assert_eq!(world.sends().len(), 1);
+}
+
+#[tokio::test]
 async fn what_the_machine_held_up_until_the_window_had_closed_stays() {
     let mut world = World::at_ease();
     world.rules.window = Some(Window { from: 0, until: 8 * 60 + 1, zone: Zone::UTC });
