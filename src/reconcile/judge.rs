@@ -8,9 +8,10 @@ use foldhash::quality::FixedState;
 
 use super::evidence::{DoneState, Expectation, UnmatchedReason};
 use super::ledger::{Entry, Ledger};
+use super::packed::time_of;
 use super::picture::{Fact, Picture, fold};
 use super::reason::{Ageing, Reason};
-use super::record::{Standing, time_of};
+use super::record::Standing;
 use super::verdict::{Age, Case, judge, known_status};
 use crate::model::moment::Moment;
 use crate::model::money::{Difference, Rupiah};

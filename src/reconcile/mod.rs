@@ -13,6 +13,7 @@ pub mod ends;
 pub mod evidence;
 pub mod judge;
 pub mod ledger;
+mod packed;
 pub mod picture;
 pub mod reason;
 pub mod record;

@@ -8,8 +8,9 @@
 use std::cmp::Ordering;
 use std::collections::HashSet;
 
+use super::packed::{NO_TIME, code, decode, millis, time_of};
 use super::reason::Key;
-use super::record::{HeardRecord, NO_TIME, code, decode, millis, time_of};
+use super::record::HeardRecord;
 use crate::model::moment::Moment;
 use crate::model::money::Rupiah;
 use crate::model::status::PaymentStatus;

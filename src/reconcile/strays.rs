@@ -6,7 +6,8 @@
 use std::collections::HashSet;
 
 use super::evidence::UnmatchedReason;
-use super::record::{NO_TIME, Record, StrayRecord, Told, millis};
+use super::packed::{NO_TIME, millis};
+use super::record::{Record, StrayRecord, Told};
 use crate::model::money::Rupiah;
 use crate::model::status::PaymentStatus;
 

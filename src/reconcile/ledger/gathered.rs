@@ -6,9 +6,10 @@ use super::strangers::Strangers;
 use super::{Creation, END, Ledger, TooMany, fact, halves, write_stray};
 use crate::model::operation::Operation;
 use crate::reconcile::evidence::UnmatchedReason;
+use crate::reconcile::packed::millis;
 use crate::reconcile::picture::Fact;
 use crate::reconcile::reason::Key;
-use crate::reconcile::record::{DoneRecord, HeardRecord, OrderRecord, Record, millis};
+use crate::reconcile::record::{DoneRecord, HeardRecord, OrderRecord, Record};
 use crate::reconcile::request::RequestText;
 use crate::reconcile::sieve::{Sieve, folded};
 

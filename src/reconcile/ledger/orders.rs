@@ -12,7 +12,8 @@ use super::TooMany;
 use crate::model::money::Rupiah;
 use crate::model::status::BookStatus;
 use crate::reconcile::evidence::Expectation;
-use crate::reconcile::record::{OrderRecord, Standing, hash, hash_bytes, millis};
+use crate::reconcile::packed::millis;
+use crate::reconcile::record::{OrderRecord, Standing, hash, hash_bytes};
 
 /// The longest invoice that stands in its entry. Longer ones stand together elsewhere.
 const INLINE: usize = 22;

@@ -9,7 +9,8 @@ use crate::model::status::PaymentStatus;
 use crate::reconcile::aside::Aside;
 use crate::reconcile::done::{self, deciding};
 use crate::reconcile::evidence::DoneState;
-use crate::reconcile::record::{DoneRecord, hash, millis};
+use crate::reconcile::packed::millis;
+use crate::reconcile::record::{DoneRecord, hash};
 use crate::reconcile::request::RequestText;
 use crate::reconcile::sieve::folded;
 
