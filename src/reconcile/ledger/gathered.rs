@@ -1,9 +1,11 @@
 //! What a reader gathers for a ledger, on its own thread: the orders are looked up there, many at a time.
 
 use super::deeds::{DoneEntry, Marks};
+use super::filling::{fact, write_stray};
 use super::orders::{AT_ONCE, NewOrders};
 use super::strangers::Strangers;
-use super::{Creation, END, Ledger, TooMany, fact, halves, write_stray};
+use super::ties::Creation;
+use super::{END, Ledger, TooMany, halves};
 use crate::model::operation::Operation;
 use crate::reconcile::evidence::UnmatchedReason;
 use crate::reconcile::packed::millis;
