@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::args::{Common, JournalCommand};
+use super::busy::{Busy, with};
 use super::exit::{DONE, Failure, LOOK};
 use super::load::{location, named, shown};
 use super::open::{Place, absent, accept, failure, is_there, to_examine, to_read};
@@ -29,7 +30,13 @@ pub(super) async fn journal(command: &JournalCommand, common: &Common, screen: S
         }
         JournalCommand::Backup { file, job } => {
             let Place { location, .. } = Place::of(job.as_deref(), common)?;
-            let checked = to_read(&location, screen).await?.backup(file).map_err(failure)?;
+            let journal = to_read(&location, screen).await?;
+            let busy = Busy::with(
+                screen,
+                both("copying the journal, and checking the copy", "menyalin jurnal, dan memeriksa salinannya"),
+            );
+            let checked = journal.backup(file).map_err(failure)?;
+            drop(busy);
             let (file, Both { english, indonesian }) = (printable(&shown(file)), contents(&checked));
             let text = both(format!("{file}: {english}, checked"), format!("{file}: {indonesian}, sudah diperiksa"));
             screen.say(screen.told(&text));
@@ -113,6 +120,7 @@ async fn check(
     signers: Option<&[Signer]>,
     screen: Screen,
 ) -> Result<u8, Failure> {
+    let busy = Busy::with(screen, with::journal());
     let mut checked = journal.check().await.map_err(failure)?;
     if let Some(loss) = journal.loss() {
         checked.flaws.push(format!("{loss}: it was restored from an old copy, or made anew"));
@@ -126,6 +134,7 @@ async fn check(
     {
         checked.flaws.push(format!("the log does not hold the head {}: entries are missing", printable(head)));
     }
+    drop(busy);
     let code = if checked.flaws.is_empty() { DONE } else { LOOK };
     screen.say(&format!("{}: {}\nhead {}", printable(path), screen.told(&contents(&checked)), checked.head()));
     if let Some(proved) = proved {

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::args::Common;
+use super::busy::{Busy, with};
 use super::exit::Failure;
 use super::load::{self, Case, Loosening};
 use super::screen::Screen;
@@ -28,7 +29,9 @@ pub(super) async fn open(
     now: Timestamp,
     screen: Screen,
 ) -> Result<Store, Failure> {
+    let busy = Busy::with(screen, with::journal());
     let (journal, loss) = open_at(location, horizon, now).await?;
+    drop(busy);
     if let Some(loss) = loss {
         let shown = printable(&load::named(location));
         let Both { english, indonesian } = lost(&loss);

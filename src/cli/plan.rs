@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 
 use super::args::{Common, OverrideArgs};
 use super::bind::{self, Bound};
+use super::busy::{Busy, with};
 use super::embed;
 use super::exit::{DONE, Failure, REFUSED};
 use super::load::{self, Case};
@@ -63,17 +64,21 @@ pub(super) async fn plan(
     let credentials = case.credentials()?;
     out.map(refuse_place).transpose()?;
     let made_by = out.map(|out| maker(&case, out)).transpose()?;
+    let busy = Busy::with(screen, with::orders());
     let input = case.input(now)?;
+    drop(busy);
     slips::warn(&case, &input, screen)?;
     let ground = bind::ground(&case, operation, &credentials.client_id, &input)?;
     let log = case.log(&credentials, embed::log_of(&case).as_deref())?;
     case.refuse_unproved(&log)?;
     let account = case.account(&credentials, operation);
+    let busy = Busy::with(screen, with::plan());
     let journal = Store::open_to_read(&case.journal).await.map_err(open::failure)?;
     if let Some(journal) = &journal {
         open::warn_of_loss(&case.journal, journal, screen);
     }
     let plan = make_plan(&case, &account, input, &log, journal.as_ref(), now).await?;
+    drop(busy);
     run::show_plan(&case, &plan, screen);
     screen.paper(|| run::plan_paper(&case, &plan));
     if !plan.may_run() {
@@ -284,7 +289,9 @@ fn check_one(path: &Path, common: &Common, screen: Screen) -> Result<(u64, Langu
     let now = SystemClock.now();
     let case = load::case(path, common, now)?;
     let screen = screen.speaking(case.language);
+    let busy = Busy::with(screen, with::orders());
     let input = case.input(now)?;
+    drop(busy);
     slips::warn(&case, &input, screen)?;
     let mut faults = input.faults();
     let all = input.tally();

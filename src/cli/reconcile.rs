@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use super::args::{AuditArgs, Common, ReconcileArgs};
 use super::attend;
 use super::audit::{self, Options};
+use super::busy::{Busy, with};
 use super::conclude::{Ending, conclude};
 use super::embed;
 use super::exit::Failure;
@@ -56,6 +57,7 @@ pub(super) async fn audit(case: &Case, as_of: Option<&str>, args: &AuditArgs, sc
 async fn change(case: &Case, operation: Operation, as_of: Option<&str>, screen: Screen) -> Result<u8, Failure> {
     let now = present(as_of)?;
     let credentials = case.credentials()?;
+    let busy = Busy::with(screen, with::report());
     let input = case.input(now)?;
     slips::warn(case, &input, screen)?;
     let log = case.log(&credentials, embed::log_of(case).as_deref())?;
@@ -88,6 +90,7 @@ async fn change(case: &Case, operation: Operation, as_of: Option<&str>, screen: 
     let ending = Ending { in_doubt_earlier: in_doubt, other_jobs, ..Ending::read_only(plan.input_tally(), books, now) };
     let mut conclusion = conclude(case, ending);
     conclusion.write(case, None).await?;
+    drop(busy);
     conclusion.print(case, screen);
     Ok(conclusion.summary.exit_code)
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::args::{AuditArgs, Common, FlagArgs, PlannedArgs};
 use super::attend;
 use super::bind::{self, Bound};
+use super::busy::{Busy, with};
 use super::by_flags;
 use super::closing::Closing;
 use super::conclude::{Ending, conclude};
@@ -107,10 +108,12 @@ async fn run(
 ) -> Result<u8, Failure> {
     case.refuse_unless_live(live)?;
     let started_at = SystemClock.now();
+    let busy = Busy::with(screen, with::orders());
     let input = match &bound {
         Some(bound) => bound.input(case, operation, started_at)?,
         None => case.input(started_at)?,
     };
+    drop(busy);
     slips::warn(case, &input, screen)?;
     let session = Session::open(case, operation, Some(&input), started_at, screen).await?;
     let way = Way::of(&session, bound.is_some());
@@ -160,7 +163,7 @@ async fn work_on(
             let missing = take_in::take_in_what_is_left(session.case, &session.journal, screen).await;
             Ok(if missing.count > 0 { DOUBT } else { code })
         }
-        None => report(session, begun, log, &sent, screen).await,
+        None => Box::pin(report(session, begun, log, &sent, screen)).await,
     }
 }
 
@@ -304,6 +307,7 @@ async fn report(
     sent: &Sent,
     screen: Screen,
 ) -> Result<u8, Failure> {
+    let busy = Busy::with(screen, with::report());
     let (case, journal) = (session.case, &session.journal);
     let Begun { run, plan, used, started_at, way, .. } = begun;
     let plan = &*plan;
@@ -395,6 +399,7 @@ async fn report(
         None => recorded.map_err(|error| Failure::Journal(error.to_string())),
         Some(closing) => closing.end(&recorded, journal).await.inspect_err(|_| conclusion.stays_unwritten()),
     };
+    drop(busy);
     conclusion.print(case, screen);
     session.warn_of_other_doubts(screen).await;
     let Err(lost) = written.and(recorded) else { return Ok(code) };

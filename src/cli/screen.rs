@@ -172,6 +172,11 @@ impl Screen {
         self.notes == Notes::Shown
     }
 
+    /// Whether somebody watches stderr, so that lines can move there.
+    pub(super) fn is_watched(self) -> bool {
+        self.shows_progress() && std::io::stderr().is_terminal() && !self.logs_json()
+    }
+
     /// Whether the user asked for Markdown.
     pub(super) fn is_markdown(self) -> bool {
         self.format == Format::Markdown

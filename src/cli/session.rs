@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::watch;
 
+use super::busy::{Busy, with};
 use super::closing::end_what_waits;
 use super::embed::{self, Embedded};
 use super::events;
@@ -116,6 +117,7 @@ impl<'a> Session<'a> {
 
     /// Decides about every row.
     pub(super) async fn plan(&self, input: Input, log: &Log) -> Result<Plan, Failure> {
+        let _busy = Busy::with(self.screen, with::plan());
         make_plan(self.case, &self.account, input, log, Some(&self.journal), self.started_at).await
     }
 
@@ -149,6 +151,7 @@ impl<'a> Session<'a> {
         rows: Arc<dyn NewRows>,
         plan: Option<PlanUse>,
     ) -> Result<RunId, Failure> {
+        let _busy = Busy::with(self.screen, both("writing the run into the journal", "menulis proses ke dalam jurnal"));
         let (job, account, started_at) = (self.case.job.name.to_string(), self.account.clone(), self.started_at);
         self.journal
             .begin_run(NewRun {

@@ -78,9 +78,9 @@ const WORLD: [(&str, &[&str]); 25] = [
     ("std::process", &["cli/", "main.rs", "edge/files.rs", "journal/postgres/writer.rs"]),
     ("tokio::process", &[]),
     ("stdout", &["cli/screen.rs"]),
-    ("stderr", &["cli/screen.rs", "cli/progress.rs"]),
+    ("stderr", &["cli/screen.rs", "cli/picture.rs"]),
     ("stdin", &["edge/piped.rs"]),
-    ("console", &["cli/screen.rs", "cli/progress.rs"]),
+    ("console", &["cli/screen.rs", "cli/picture.rs"]),
 ];
 
 /// Nobody says these: the screen writes, and it can fail to.

@@ -8,6 +8,7 @@ mod store;
 use std::path::PathBuf;
 
 use super::books::{Books, How};
+use super::busy::{Busy, with};
 use super::conclude::{Ending, conclude};
 use super::exit::{Completion, Failure};
 use super::load::{Case, shown};
@@ -72,7 +73,11 @@ struct Evidence {
 /// Reads everything, judges every order, writes the files and prints the tables.
 pub(super) async fn run(case: &Case, options: Options, screen: Screen) -> Result<u8, Failure> {
     let audit = Audit::of(case, options, screen)?;
+    let busy =
+        Busy::with(screen, both("reading orders, results and notifications", "membaca pesanan, hasil, dan notifikasi"));
     let Evidence { store, rows, lines, files, journal_doubts } = audit.read(options.memory, options.parts).await?;
+    drop(busy);
+    let busy = Busy::with(screen, with::report());
     let books = audit.books(store, &files)?;
     let ending = Ending {
         period: audit.days,
@@ -83,6 +88,7 @@ pub(super) async fn run(case: &Case, options: Options, screen: Screen) -> Result
     };
     let mut conclusion = conclude(case, ending);
     conclusion.write(case, None).await?;
+    drop(busy);
     conclusion.print(case, screen);
     Ok(conclusion.summary.exit_code)
 }

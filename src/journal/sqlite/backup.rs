@@ -4,12 +4,12 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use super::check::check;
+use super::check;
 use super::copy::written;
 use super::file::unusable;
 use super::open::for_reading;
 use crate::journal::JournalError;
-use crate::journal::check::{Checked, Depth};
+use crate::journal::check::Checked;
 
 /// Writes the copy and compares it with its own log.
 pub(super) fn write(connection: &Connection, to: &Path) -> Result<Checked, JournalError> {
@@ -17,7 +17,7 @@ pub(super) fn write(connection: &Connection, to: &Path) -> Result<Checked, Journ
         return Err(unusable(to, &"is there already; name a new file"));
     }
     written(connection, to, |part| {
-        let checked = check(&for_reading(part)?, Depth::Everything).map_err(|error| unusable(to, &error))?;
+        let checked = check::everything(&for_reading(part)?).map_err(|error| unusable(to, &error))?;
         match checked.flaws.first() {
             None => Ok(checked),
             Some(flaw) => Err(unusable(to, &format!("the copy is not whole: {flaw}"))),

@@ -15,17 +15,32 @@ use crate::journal::record::{Item, ItemId};
 use crate::journal::rules::{RowsDigest, Sums, answer_sha256};
 use crate::model::time;
 
-/// Checks the whole journal.
-pub(super) fn check(connection: &Connection, depth: Depth) -> rusqlite::Result<Checked> {
+/// Checks everything.
+pub(super) fn everything(connection: &Connection) -> rusqlite::Result<Checked> {
     let moment = connection.unchecked_transaction()?;
     let (mut checked, mut began) = (Checked::begin(), HashMap::new());
     guards(&mut checked, &moment)?;
-    chain(&mut checked, &moment, depth, &mut began)?;
-    items(&mut checked, &moment, depth)?;
-    if depth == Depth::Everything {
-        rows(&mut checked, &moment, began)?;
-        attempts(&mut checked, &moment)?;
-    }
+    chain(&mut checked, &moment, Depth::Everything, &mut began)?;
+    items(&mut checked, &moment, Depth::Everything)?;
+    rows(&mut checked, &moment, began)?;
+    attempts(&mut checked, &moment)?;
+    Ok(checked)
+}
+
+/// Checks one half of what a run relies on: its guards, and the chain of its log.
+pub(super) fn guards_and_chain(connection: &Connection) -> rusqlite::Result<Checked> {
+    let moment = connection.unchecked_transaction()?;
+    let mut checked = Checked::begin();
+    guards(&mut checked, &moment)?;
+    chain(&mut checked, &moment, Depth::Items, &mut HashMap::new())?;
+    Ok(checked)
+}
+
+/// Checks the other half: the items.
+pub(super) fn items_alone(connection: &Connection) -> rusqlite::Result<Checked> {
+    let moment = connection.unchecked_transaction()?;
+    let mut checked = Checked::begin();
+    items(&mut checked, &moment, Depth::Items)?;
     Ok(checked)
 }
 

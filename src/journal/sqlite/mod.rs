@@ -40,7 +40,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension as _};
 
-use super::check::{Checked, Depth};
+use super::check::Checked;
 use super::history::{Asked, History, Overridden, PlanUse};
 use super::log::{Reopened, Ruled, hex};
 use super::past::{Past, Reach};
@@ -147,7 +147,7 @@ impl SqliteJournal {
     /// It cannot be read.
     pub fn check(&self) -> Result<Checked, JournalError> {
         let connection = self.reader()?;
-        let mut checked = check::check(&connection, Depth::Everything).map_err(unread)?;
+        let mut checked = check::everything(&connection).map_err(unread)?;
         let mut statement = connection.prepare("PRAGMA integrity_check").map_err(unread)?;
         let pages = statement.query_map([], |row| row.get::<_, String>(0)).map_err(unread)?;
         for page in pages {

@@ -9,7 +9,6 @@ use rusqlite::{Connection, OpenFlags};
 use super::file::{beside, unusable};
 use super::{check, migrate, place, schema};
 use crate::journal::JournalError;
-use crate::journal::check::Depth;
 
 /// SQLite before this version can corrupt a WAL file (`failure-modes.md`, finding 7).
 const OLDEST_SQLITE: i32 = 3_051_003;
@@ -166,11 +165,20 @@ fn to_wal(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Compares the file with itself, and the items with their log.
+/// Compares the file with itself, and the items with their log. No half of it asks what the other one finds, so that a long
+/// journal is gone through by two at once.
 pub(super) fn refuse_damage(path: &Path, connection: &Connection) -> Result<(), JournalError> {
-    refuse_bad_pages(path, connection)?;
-    let checked = check::check(connection, Depth::Items).map_err(|error| unusable(path, &error))?;
-    match checked.flaws.first() {
+    let unusable_sql = |error: rusqlite::Error| unusable(path, &error);
+    let (beside, items) = std::thread::scope(|scope| {
+        let beside = scope.spawn(|| {
+            let beside = for_reading(path)?;
+            refuse_bad_pages(path, &beside)?;
+            check::guards_and_chain(&beside).map_err(unusable_sql)
+        });
+        let items = check::items_alone(connection).map_err(unusable_sql);
+        (beside.join().expect("the look at the chain does not panic"), items)
+    });
+    match beside?.flaws.iter().chain(&items?.flaws).next() {
         None => Ok(()),
         Some(flaw) => Err(unusable(path, &format!("it is damaged, or was changed by hand: {flaw}; {DAMAGED}"))),
     }
