@@ -48,7 +48,7 @@ pub fn job_yaml(bytes: &[u8]) {
         assert!(date.fill(template).is_ok(), "{template:?} was taken and cannot be filled");
     }
     if let Source::Rows(rows) = &job.orders.source {
-        let table = Table::from_rows("job.yaml", rows.header.clone(), rows.rows.clone());
+        let table = Table::from_rows("job.yaml", rows.start, rows.header.clone(), rows.rows.clone());
         match input::read(&job, table, now()) {
             Ok(input) => {
                 assert_eq!(input.rows().count(), rows.rows.len(), "every row is somewhere");

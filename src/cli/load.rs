@@ -11,7 +11,8 @@ use super::screen::Screen;
 use crate::edge::credentials::{self, Credentials};
 use crate::edge::csv::{self, NotListed, NotRead};
 use crate::edge::notification_log::{self, Verifier};
-use crate::edge::{environment, files, read, results};
+use crate::edge::read::{self, Damage};
+use crate::edge::{environment, files, results};
 use crate::job::overrides::Override;
 use crate::job::settings::{Column, Field, Guards, Notifications, STDIN, Source};
 use crate::job::{self, Job};
@@ -157,7 +158,7 @@ pub(super) fn assemble(
     now: Timestamp,
 ) -> Result<Case, Failure> {
     let language = common.lang.unwrap_or(job.output.language);
-    let journal = location_of(common.journal.as_deref(), &file, &folder, &job.journal)?;
+    let journal = location_of(common.journal.as_deref(), &file, &folder, &job)?;
     let date = date(common, now)?;
     Ok(Case {
         typed: typed(&file, &job, common, date),
@@ -198,7 +199,7 @@ fn typed(file: &str, job: &Job, common: &Common, date: BusinessDate) -> String {
 
 /// Where a journal is. `--journal` is relative to the current directory, as every argument; the job's own is relative to the
 /// job.
-fn location_of(flag: Option<&str>, file: &str, folder: &Path, own: &str) -> Result<Location, Failure> {
+fn location_of(flag: Option<&str>, file: &str, folder: &Path, job: &Job) -> Result<Location, Failure> {
     match flag {
         Some(named) => {
             let found = location(named, Path::new("")).map_err(|why| Failure::Refused(format!("--journal {why}")))?;
@@ -208,10 +209,11 @@ fn location_of(flag: Option<&str>, file: &str, folder: &Path, own: &str) -> Resu
                 Location::File(path) => Location::File(path),
             })
         }
-        None => location(own, folder).map_err(|why| {
+        None => location(&job.journal, folder).map_err(|why| {
             let (what, hint) =
                 why.split_once("\n  hint: ").unwrap_or((&why, "name a file, or postgres://USER@HOST/DATABASE"));
-            Failure::Faults(vec![Fault::new(Place::file(file), format!("journal: {what}")).hint(hint)])
+            let place = job.places.place(file, "journal");
+            Failure::Faults(vec![Fault::new(place, format!("journal: {what}")).hint(hint)])
         }),
     }
 }
@@ -248,6 +250,26 @@ pub(super) fn named(journal: &Location) -> String {
 }
 
 impl Case {
+    /// Where a key stands in the job file.
+    pub(super) fn place(&self, key: &str) -> Place {
+        self.job.places.place(&self.file, key)
+    }
+
+    /// Why a file is not to be had, where the job names it; what is wrong inside has a place of its own.
+    pub(super) fn named_by(&self, key: &str, failure: Failure) -> Failure {
+        let place = self.place(key);
+        match failure {
+            Failure::Faults(mut faults) if place.line > 0 => {
+                for fault in faults.iter_mut().filter(|fault| fault.place.line == 0) {
+                    fault.message = format!("{}: {}", fault.place, fault.message);
+                    fault.place = place.clone();
+                }
+                Failure::Faults(faults)
+            }
+            other => other,
+        }
+    }
+
     /// The words of its reader.
     pub(super) fn words(&self) -> &'static Speech {
         Speech::of(self.language)
@@ -302,7 +324,7 @@ impl Case {
         let defaults = (simulator::CLIENT_ID, simulator::SECRET_KEY);
         credentials::read(&self.job.merchant, &self.folder, defaults).map_err(|missing| {
             let fault = |why: &credentials::NoCredential| {
-                Fault::new(Place::file(&self.file), why.to_string()).hint(why.remedy())
+                Fault::new(self.place(&why.key()), why.to_string()).hint(why.remedy())
             };
             Failure::Faults(missing.0.iter().map(fault).collect())
         })
@@ -321,7 +343,7 @@ impl Case {
                 let digest = sha256(format!("{:?}", rows.header).as_bytes());
                 let values: Vec<&Vec<String>> = rows.rows.iter().map(|(_, values)| values).collect();
                 let digest = sha256(format!("{digest} {values:?}").as_bytes());
-                let table = Table::from_rows(&self.file, rows.header.clone(), rows.rows.clone());
+                let table = Table::from_rows(&self.file, rows.start, rows.header.clone(), rows.rows.clone());
                 Ok((table.into(), digest))
             }
             Source::File(template) => {
@@ -329,7 +351,8 @@ impl Case {
                 let name = shown(&path);
                 let headers = self.known_headers();
                 let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
-                csv::list(&name, &path, self.job.orders.format, &headers).map_err(|why| unlisted(&name, why))
+                csv::list(&name, &path, self.job.orders.format, &headers)
+                    .map_err(|why| self.named_by("orders.file", unlisted(&name, why)))
             }
         }
     }
@@ -371,7 +394,8 @@ impl Case {
         }
         for path in self.logs()?.iter().map(PathBuf::as_path).chain(more.filter(|path| path.exists())) {
             let name = shown(path);
-            let read = notification_log::read(path, &name, &verifier).map_err(|error| unreadable(&name, &error))?;
+            let read = notification_log::read(path, &name, &verifier)
+                .map_err(|error| self.named_by("notifications.files", unreadable(&name, &error)))?;
             log.heard.extend(read.heard);
             log.unmatched.extend(read.unmatched);
         }
@@ -381,7 +405,7 @@ impl Case {
     /// The files of the notification logs.
     pub(super) fn logs(&self) -> Result<Vec<PathBuf>, Failure> {
         let files: Vec<String> = self.job.notifications.files.iter().filter(|file| *file != STDIN).cloned().collect();
-        self.matching(&files)
+        self.matching("notifications.files", &files)
     }
 
     /// Whether a notification log comes through standard input.
@@ -402,7 +426,7 @@ impl Case {
             "none of the {unproved} lines of notifications.files {files} can be proved, and guards.refuse_paid needs them"
         );
         let hint = "check the key and notifications.path; without notifications leave notifications.files out";
-        Err(Failure::Faults(vec![Fault::new(Place::file(&self.file), message).hint(hint)]))
+        Err(Failure::Faults(vec![Fault::new(self.place("notifications.files"), message).hint(hint)]))
     }
 
     /// What the file of the orders does not add up to, though the job says so.
@@ -410,7 +434,8 @@ impl Case {
         let fault = |reading: guard::Reading| {
             let message =
                 format!("{} is {}, the file has {}: {}", reading.guard, reading.limit, reading.found, reading.headroom);
-            Fault::new(Place::file(&self.file), message).hint("check that this is the right file, and that it is whole")
+            let place = self.place(&format!("orders.{}", reading.guard));
+            Fault::new(place, message).hint("check that this is the right file, and that it is whole")
         };
         let broken = guard::control(self.job.orders.control, all).into_iter().filter(|reading| !reading.holds());
         broken.map(fault).collect()
@@ -434,7 +459,7 @@ impl Case {
     /// results are passed over, and named.
     pub(super) fn results(&self, screen: Screen) -> Result<Vec<PathBuf>, Failure> {
         let own = self.job.merchant.environment;
-        let mut found = self.matching(&self.job.reconcile.results)?;
+        let mut found = self.matching("reconcile.results", &self.job.reconcile.results)?;
         found.retain(|path| {
             let other = results::environment_of(path).filter(|environment| *environment != own);
             if let Some(other) = other {
@@ -449,11 +474,11 @@ impl Case {
         Ok(found)
     }
 
-    /// The files that globs of the job match.
-    pub(super) fn matching(&self, templates: &[String]) -> Result<Vec<PathBuf>, Failure> {
+    /// The files that globs match, which the job has under a key.
+    pub(super) fn matching(&self, key: &str, templates: &[String]) -> Result<Vec<PathBuf>, Failure> {
         let patterns: Vec<String> = templates.iter().map(|template| self.fill(template)).collect();
         files::matching(&self.folder, &patterns).map_err(|message| {
-            Failure::Faults(vec![Fault::new(Place::file(&self.file), message).hint("*, ?, ** and [a-z] are special")])
+            Failure::Faults(vec![Fault::new(self.place(key), message).hint("*, ?, ** and [a-z] are special")])
         })
     }
 }
@@ -495,6 +520,33 @@ fn unlisted(name: &str, why: NotListed) -> Failure {
 }
 
 pub(super) fn unreadable(name: &str, error: &read::ReadError) -> Failure {
+    let again = "it is damaged, or was not yet written to its end: copy or export it again";
+    let other = "check the name; paths in a job file are relative to it, and --date fills {date}";
+    let (place, hint) = match error {
+        read::ReadError::Damaged { line, column, why, .. } => {
+            let hint = match why {
+                Damage::Stranger(_) => "name it as what it is, or compress it",
+                Damage::Cut => "it was not yet written or copied to its end: copy or export it again",
+                Damage::Damaged => "copy or export it again",
+            };
+            (Place::new(name, *line, *column), hint)
+        }
+        read::ReadError::TooLarge { .. } => (Place::start(name), other),
+        read::ReadError::NotAFile { .. } => (Place::file(name), other),
+        read::ReadError::Unreadable { source, .. } => match source.kind() {
+            ErrorKind::PermissionDenied => (Place::file(name), "let the user of this program read it"),
+            ErrorKind::NotFound => (Place::file(name), other),
+            _ => (Place::file(name), again),
+        },
+    };
+    Failure::Faults(vec![Fault::new(place, why_unreadable(name, error)).hint(hint)])
+}
+
+/// Why, without the name.
+fn why_unreadable(name: &str, error: &read::ReadError) -> String {
+    if let read::ReadError::Damaged { why, .. } = error {
+        return why.to_string();
+    }
     let mut message = "cannot be read".to_owned();
     let mut source = std::error::Error::source(error);
     if source.is_none() {
@@ -505,18 +557,7 @@ pub(super) fn unreadable(name: &str, error: &read::ReadError) -> Failure {
         message = format!("{message}: {cause}");
         source = cause.source();
     }
-    let hint = match error {
-        read::ReadError::Unreadable { source, .. } if source.kind() == ErrorKind::PermissionDenied => {
-            "let the user of this program read it"
-        }
-        read::ReadError::Unreadable { source, .. } if source.kind() != ErrorKind::NotFound => {
-            "it is damaged, or was not yet written to its end: copy or export it again"
-        }
-        read::ReadError::Unreadable { .. } | read::ReadError::NotAFile { .. } | read::ReadError::TooLarge { .. } => {
-            "check the name; paths in a job file are relative to it, and --date fills {date}"
-        }
-    };
-    Failure::Faults(vec![Fault::new(Place::file(name), message).hint(hint)])
+    message
 }
 
 /// A path as people read it: without `.` and without `a/..`, purely by its text. Files are opened by the path as it is.

@@ -280,7 +280,11 @@ pub(super) fn why_not(case: &Case, plan: &Plan) -> Failure {
 /// The guards that are broken, and how the plan could be run all the same.
 fn why_broken(case: &Case, plan: &Plan, words: &Speech) -> String {
     let broken = plan.guards.iter().filter(|reading| !reading.holds());
-    let lines = broken.clone().map(|reading| format!("{}: {}", case.file, (words.broken_guard)(reading)));
+    let place = |reading: &Reading| {
+        let section = if reading.key() == "control" { "orders" } else { "guards" };
+        case.place(&format!("{section}.{}", reading.guard))
+    };
+    let lines = broken.clone().map(|reading| format!("{}: {}", place(reading), (words.broken_guard)(reading)));
     // A file that does not add up is not the one that was meant, whatever else is loosened.
     let mut keys: Vec<&str> = broken.map(Reading::key).collect();
     keys.dedup();

@@ -28,7 +28,7 @@ pub(super) fn warn_of_empty_globs(case: &Case, screen: Screen) -> Result<(), Fai
     let logs = job.notifications.files.iter().filter(|file| *file != STDIN).map(|glob| ("notifications.files", glob));
     let results = job.reconcile.results.iter().map(|glob| ("reconcile.results", glob));
     for (key, glob) in logs.chain(results) {
-        if case.matching(std::slice::from_ref(glob))?.is_empty() {
+        if case.matching(key, std::slice::from_ref(glob))?.is_empty() {
             let about = printable(&format!("{}: {key} {glob:?}", case.file));
             screen.warn(&both(
                 format!("warning: {about} matches no file"),

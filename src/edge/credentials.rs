@@ -61,6 +61,15 @@ pub enum NoCredential {
 pub struct NoCredentials(pub Vec<NoCredential>);
 
 impl NoCredential {
+    /// The key of the job file that names it.
+    #[must_use]
+    pub fn key(&self) -> String {
+        let (Self::Variable { key, .. } | Self::File { key, .. }) = self else {
+            return "merchant.client_id".to_owned();
+        };
+        format!("merchant.{key}")
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn remedy(&self) -> &'static str {

@@ -26,6 +26,18 @@ pub enum ReadError {
         /// What the system or the decompressor says.
         source: io::Error,
     },
+    /// What was compressed is not to be had beyond this place of its text.
+    #[error("{path}:{line}:{column}: {why}", path = path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// The line of the text that was reached, from 1.
+        line: u64,
+        /// The column in characters, from 1.
+        column: u64,
+        /// What is wrong with it.
+        why: Damage,
+    },
     /// A directory, a pipe or a device: nothing that a second run could read again.
     #[error("{path}: is not a regular file", path = path.display())]
     NotAFile {
@@ -40,6 +52,42 @@ pub enum ReadError {
         /// The limit, in bytes after decompression.
         most: u64,
     },
+}
+
+/// What is wrong with a compressed file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Damage {
+    /// Its first bytes are others.
+    #[error("is not compressed with {0}, as its name says")]
+    Stranger(&'static str),
+    /// It ends before its end.
+    #[error("the compressed file ends here, before its text does")]
+    Cut,
+    /// It contradicts itself.
+    #[error("the compressed data are damaged, here or before")]
+    Damaged,
+}
+
+impl Damage {
+    /// What a decompressor means; `None`: the system could not read the file. Their own words are for their makers.
+    fn of(error: &io::Error) -> Option<Self> {
+        let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
+        while let Some(cause) = next {
+            let io = cause.downcast_ref::<io::Error>();
+            if io.is_some_and(|error| error.raw_os_error().is_some()) {
+                return None;
+            }
+            if io.is_some_and(|error| error.kind() == io::ErrorKind::UnexpectedEof) {
+                return Some(Self::Cut);
+            }
+            // The source of an I/O error is not what it holds, but the source of that.
+            next = match io.and_then(io::Error::get_ref) {
+                Some(held) => Some(held),
+                None => cause.source(),
+            };
+        }
+        Some(Self::Damaged)
+    }
 }
 
 impl ReadError {
@@ -118,8 +166,34 @@ pub struct Opened {
     /// How many bytes it has given.
     given: u64,
     most: u64,
+    /// How far the text of a compressed file was read. `None`: the file is its text.
+    reached: Option<Reached>,
     /// What the file looked like when it was opened. `None`: it may change.
     stamp: Option<Stamp>,
+}
+
+/// A place of a text that is read on.
+struct Reached {
+    line: u64,
+    column: u64,
+}
+
+impl Reached {
+    const START: Self = Self { line: 1, column: 1 };
+
+    /// Behind more of the text.
+    fn pass(&mut self, read: &[u8]) {
+        let last_line = match memchr::memrchr(b'\n', read) {
+            Some(end) => {
+                self.line += memchr::memchr_iter(b'\n', read).count() as u64;
+                self.column = 1;
+                &read[end + 1..]
+            }
+            None => read,
+        };
+        let begins_a_character = |byte: &&u8| **byte & 0b1100_0000 != 0b1000_0000;
+        self.column += last_line.iter().filter(begins_a_character).count() as u64;
+    }
 }
 
 /// Size and time of the last change, where the system tells both; equal stamps are taken for the same content.
@@ -139,16 +213,39 @@ fn at_most(path: &Path, most: u64) -> Result<Opened, ReadError> {
         return Err(ReadError::NotAFile { path: path.to_owned() });
     }
     let file = File::open(path).map_err(unreadable)?;
-    let content = match path.extension() {
-        Some(extension) if extension.eq_ignore_ascii_case("gz") => {
-            Content::Gzip(Box::new(MultiGzDecoder::new(BufReader::new(file))))
+    let named = |name: &str| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(name));
+    let compressed = |file, with, magic: &[u8]| {
+        let mut file = BufReader::new(file);
+        let first = file.fill_buf().map_err(unreadable)?;
+        if first.iter().zip(magic).all(|(found, expected)| found == expected) {
+            Ok(file)
+        } else {
+            let Reached { line, column } = Reached::START;
+            Err(ReadError::Damaged { path: path.to_owned(), line, column, why: Damage::Stranger(with) })
         }
-        Some(extension) if extension.eq_ignore_ascii_case("zst") => {
-            Content::Zstd(Box::new(Frames { file: Some((BufReader::new(file), FrameDecoder::new())), frame: None }))
-        }
-        _ => Content::Plain(file),
     };
-    Ok(Opened { path: path.to_owned(), content, given: 0, most, stamp: None })
+    let content = if named("gz") {
+        Content::Gzip(Box::new(MultiGzDecoder::new(compressed(file, "gzip", b"\x1F\x8B")?)))
+    } else if named("zst") {
+        let file = compressed(file, "zstd", b"\x28\xB5\x2F\xFD")?;
+        Content::Zstd(Box::new(Frames { file: Some((file, FrameDecoder::new())), frame: None, last: None }))
+    } else {
+        Content::Plain(file)
+    };
+    let reached = if let Content::Plain(_) = content { None } else { Some(Reached::START) };
+    Ok(Opened { path: path.to_owned(), content, given: 0, most, reached, stamp: None })
+}
+
+impl Opened {
+    /// The decompressor's error as one of ours, at the place that was reached.
+    fn damage(&self, error: io::Error) -> io::Error {
+        match (&self.reached, Damage::of(&error)) {
+            (Some(Reached { line, column }), Some(why)) => {
+                io::Error::other(ReadError::Damaged { path: self.path.clone(), line: *line, column: *column, why })
+            }
+            _ => error,
+        }
+    }
 }
 
 impl Read for Opened {
@@ -157,7 +254,11 @@ impl Read for Opened {
             Content::Plain(file) => file.read(buffer),
             Content::Gzip(members) => members.read(buffer),
             Content::Zstd(frames) => frames.read(buffer),
-        }?;
+        };
+        let read = read.map_err(|error| self.damage(error))?;
+        if let Some(reached) = &mut self.reached {
+            reached.pass(&buffer[..read]);
+        }
         self.given += read as u64;
         if self.given > self.most {
             return Err(io::Error::other(ReadError::TooLarge { path: self.path.clone(), most: self.most }));
@@ -188,6 +289,8 @@ struct Frames {
     file: Option<(BufReader<File>, FrameDecoder)>,
     /// Inside a frame only.
     frame: Option<StreamingDecoder<BufReader<File>, FrameDecoder>>,
+    /// Behind the last good block only: what of it was not given yet, and why there are no more.
+    last: Option<(FrameDecoder, io::Error)>,
 }
 
 impl Read for Frames {
@@ -196,6 +299,14 @@ impl Read for Frames {
             return Ok(0);
         }
         loop {
+            if let Some((mut decoder, error)) = self.last.take() {
+                let read = decoder.read(buffer)?;
+                if read == 0 {
+                    return Err(error);
+                }
+                self.last = Some((decoder, error));
+                return Ok(read);
+            }
             if let Some((mut file, decoder)) = self.file.take() {
                 if file.fill_buf()?.is_empty() {
                     self.file = Some((file, decoder));
@@ -206,7 +317,14 @@ impl Read for Frames {
             }
             // After an error there is neither, and nothing more to be had.
             let Some(mut frame) = self.frame.take() else { return Err(io::Error::other("it is damaged")) };
-            let read = frame.read(buffer)?;
+            // How much a call asks for must not decide how far a damaged file can be read.
+            let read = match frame.read(buffer) {
+                Ok(read) => read,
+                Err(error) => {
+                    self.last = Some((frame.into_parts().1, error));
+                    continue;
+                }
+            };
             if read > 0 {
                 self.frame = Some(frame);
                 return Ok(read);
@@ -286,12 +404,53 @@ mod tests {
         compress_to_vec(content, CompressionLevel::Fastest)
     }
 
+    fn damage(path: &Path) -> (u64, u64, Damage) {
+        match bytes(path) {
+            Err(ReadError::Damaged { line, column, why, .. }) => (line, column, why),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_damaged_file_is_refused_at_the_place_of_its_text_that_was_reached() {
+        let first = "invoice\nINV-\u{e9}".as_bytes();
+        for (name, [whole, more], cut) in
+            [("a.gz", [gzip(first), gzip(b"INV-2\n")], 5), ("a.zst", [zstd(first), zstd(b"INV-2\n")], 7)]
+        {
+            let (_folder, path) = file(name, &[&whole, &more[..cut]].concat());
+            assert_eq!(damage(&path), (2, 6, Damage::Cut), "{name}");
+            let mut damaged = [whole.as_slice(), &more].concat();
+            damaged[whole.len()] ^= 0xFF;
+            let (_folder, path) = file(name, &damaged);
+            assert_eq!(damage(&path), (2, 6, Damage::Damaged), "{name}");
+        }
+        let rows = (0..100_000).map(|row| format!("INV-{row},{}\n", row * 7919 % 10_007));
+        let long = rows.collect::<Vec<String>>().concat();
+        for (name, whole) in [("a.gz", gzip(long.as_bytes())), ("a.zst", zstd(long.as_bytes()))] {
+            let (_folder, path) = file(name, &whole[..whole.len() / 2]);
+            let expected = damage(&path);
+            assert!(expected.0 > 1, "{name}: {expected:?}");
+            for size in [1, 1000, 1 << 20] {
+                let (mut opened, mut buffer) = (open(&path).unwrap(), vec![0; size]);
+                let error = std::iter::repeat_with(|| opened.read(&mut buffer)).find_map(Result::err).unwrap();
+                let ReadError::Damaged { line, column, why, .. } = ReadError::of(&path, error) else {
+                    panic!("{name}")
+                };
+                assert_eq!((line, column, why), expected, "{name} in reads of {size} bytes");
+            }
+        }
+        for (name, with) in [("a.gz", "gzip"), ("a.zst", "zstd")] {
+            let (_folder, path) = file(name, b"invoice,amount\n");
+            assert_eq!(damage(&path), (1, 1, Damage::Stranger(with)), "{name}");
+        }
+    }
+
     #[test]
     fn every_cut_of_a_compressed_file_is_refused() {
         for (name, whole) in [("a.gz", gzip(b"invoice,amount\nA,1\n")), ("a.zst", zstd(b"invoice,amount\nA,1\n"))] {
             for length in 1..whole.len() {
                 let (_folder, path) = file(name, &whole[..length]);
-                assert!(bytes(&path).is_err(), "{name} cut to {length} of {}", whole.len());
+                assert_eq!(damage(&path).2, Damage::Cut, "{name} cut to {length} of {}", whole.len());
             }
         }
     }
@@ -302,7 +461,7 @@ mod tests {
             let checksum = content.len() - position;
             content[checksum] ^= 1;
             let (_folder, path) = file(name, &content);
-            assert!(matches!(bytes(&path), Err(ReadError::Unreadable { .. })), "{name}");
+            assert_eq!(damage(&path), (1, 4, Damage::Damaged), "{name}");
         }
     }
 

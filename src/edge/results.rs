@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::edge::csv;
 use crate::edge::read::{Opened, ReadError};
 use crate::model::environment::Environment;
-use crate::model::fault::{Fault, Place};
+use crate::model::fault::Fault;
 use crate::model::ids::{InvoiceNumber, RequestId};
 use crate::model::money::{AmountStyle, Rupiah};
 use crate::model::operation::Operation;
@@ -78,7 +78,7 @@ impl ResultsReader {
     pub fn new(head: &Table, invoice_column: &str) -> Result<Self, Vec<Fault>> {
         let column = |name: &str| head.header().iter().position(|header| header == name);
         let own = OWN.map(column);
-        let refused = |message| Err(Fault::new(Place::file(head.file()), message));
+        let refused = |message: String| Err(head.fault_of_header(message));
         let [Some(operation), Some(state), Some(request_id), Some(payment_status), Some(settled_at)] = own else {
             let lacking = OWN.iter().zip(own).filter(|(_, found)| found.is_none()).map(|(name, _)| *name);
             let lacking: Vec<&str> = lacking.collect();
@@ -263,14 +263,19 @@ results.csv:3:21: rekon_request_id "R \"1" is not a Request-Id
     #[test]
     fn what_keeps_a_file_from_being_a_results_csv_is_named() {
         let without = HEADER.replace(",rekon_operation", "");
-        let said = |text: &str| read_as(&format!("{text}\n"), "x").unwrap_err();
         let hint = "\n  hint: reconcile.results takes results.csv files as they were written";
-        assert_eq!(
-            said(&without),
-            format!("results.csv: is not a results.csv of rekon: it has no column rekon_operation{hint}")
-        );
-        let divided = format!("results.csv: is not a results.csv of rekon: its columns are divided by ;{hint}");
-        assert_eq!(said(&HEADER.replace(',', ";")), divided);
+        let divided = HEADER.replace(',', ";");
+        for (header, why) in
+            [(&without, "it has no column rekon_operation"), (&divided, "its columns are divided by ;")]
+        {
+            let said = read_as(&format!("{header}\n"), "x").unwrap_err();
+            let end = header.len() + 1;
+            assert!(
+                said.starts_with(&format!("results.csv:1:{end}: is not a results.csv of rekon: {why}\n")),
+                "{said}"
+            );
+            assert!(said.ends_with(hint), "{said}");
+        }
     }
 
     #[test]
@@ -296,7 +301,9 @@ results.csv:5:3: rekon_operation "re\"fund" is not an operation
             assert!(done.contains_key(found), "{column}");
         }
         let text = format!("Kasir,Nomor,{}\nK,N,refund,held,,,,\n", HEADER.replace("invoice_number,", ""));
-        let expected = r#"results.csv: has no column "No Invoice" or "invoice_number"
+        let expected = r#"results.csv:1:108: has no column "No Invoice" or "invoice_number"
+     1 | _request_id,rekon_payment_status,rekon_settled_at
+       |                                                  ^
   hint: it has "Kasir", "Nomor"; name the one with the invoice "invoice_number" in a copy of the file"#;
         assert_eq!(read_as(&text, "No Invoice").unwrap_err(), expected);
     }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::limits::parse_quota;
+use super::limits::{RATE, parse_quota};
 use super::orders::{DELIMITERS, ENCODINGS, STYLES, field};
 use super::parse::base_url;
+use super::places::Places;
 use super::settings::{
     Approval, Breaker, Column, DEFAULT_JOURNAL, Job, Limits, Merchant, Notifications, OnInvalid, Orders, Output,
     Reconcile, Reference, Retries, STDIN, Source, is_loopback, wrong_host,
@@ -90,7 +91,7 @@ pub fn job(operation: Operation, orders_file: &str, stem: &str, flags: &Flags) -
         Some("unlimited") => faults.push("--rate unlimited is for loopback only; give a rate such as 5/s".to_owned()),
         Some(rate) => match parse_quota(rate) {
             Some(quota) => limits.rate = vec![quota],
-            None => faults.push(format!("--rate {rate:?} is not a rate such as 5/s or 90/m")),
+            None => faults.push(format!("--rate {rate:?} is not {RATE}")),
         },
     }
     let named = environment != Some(Environment::Simulator) || flags.keys == Keys::Set;
@@ -142,6 +143,7 @@ pub fn job(operation: Operation, orders_file: &str, stem: &str, flags: &Flags) -
         healthcheck: None,
         settlement: Vec::new(),
         journal: DEFAULT_JOURNAL.to_owned(),
+        places: Places::default(),
     })
 }
 

@@ -7,10 +7,23 @@ use super::reader::{Reader, Section};
 use super::settings::{Breaker, Limits, Quota, Retries, Window};
 use super::values::whole;
 use super::yaml::{Node, Value};
-use crate::model::time::{Zone, parse_span};
+use crate::model::time::{Zone, parse_span, span_text};
 
 /// DOKU asks for this much time before a status inquiry (`doku-api.md` 4).
 pub(super) const SOONEST_INQUIRY: Duration = Duration::from_secs(60);
+
+/// Beyond these nothing was meant: a few zeros too many must not become sockets, memory or years of waiting.
+const MOST_PER_SECOND: u32 = 100_000;
+const MOST_BURST: u32 = 10_000;
+const MOST_AT_ONCE: u32 = 1_024;
+const MOST_ATTEMPTS: u32 = 100;
+const MOST_COUNTED: u32 = 100_000;
+const LONGEST_CALL: Duration = Duration::from_secs(600);
+const LONGEST_WAIT: Duration = Duration::from_secs(86_400);
+const LONGEST_HORIZON: Duration = Duration::from_secs(30 * 86_400);
+
+/// What a rate is, in messages.
+pub(super) const RATE: &str = "a rate such as 5/s or 90/m, at most 100000 a second";
 
 const SPAN: &str = "a time such as 250ms, 30s, 5m, 2h or 3d";
 
@@ -21,71 +34,63 @@ pub(super) fn read_limits(reader: &mut Reader<'_>, node: Option<&Node>) -> Limit
     if let Some(rate) = section.get("rate").and_then(|node| read_rate(reader, node)) {
         limits.rate = rate;
     }
-    read_count(reader, &section, "limits", "burst", &mut limits.burst);
-    read_count(reader, &section, "limits", "concurrency", &mut limits.concurrency);
-    read_span(reader, &section, "limits", "timeout", &mut limits.timeout);
-    if limits.timeout.is_zero() {
-        reader.fault(
-            section.get("timeout").unwrap_or(node.expect("read above")),
-            "limits.timeout is zero",
-            "30s is usual",
-        );
-    }
+    read_count(reader, &section, "limits", "burst", MOST_BURST, &mut limits.burst);
+    read_count(reader, &section, "limits", "concurrency", MOST_AT_ONCE, &mut limits.concurrency);
+    read_span_to(reader, &section, "limits", "timeout", LONGEST_CALL, &mut limits.timeout);
+    refuse_zero(reader, &section, "limits", "timeout", limits.timeout, "30s is usual");
     limits
 }
 
 /// `5/s`, `90/m`, a list of both, or `unlimited`, which is the empty list.
 fn read_rate(reader: &mut Reader<'_>, node: &Node) -> Option<Vec<Quota>> {
-    let expected = "a rate such as 5/s or 90/m";
     match &node.value {
         Value::Scalar(text) if text == "unlimited" => Some(Vec::new()),
         Value::List(items) => {
             let quotas: Vec<Quota> =
-                items.iter().filter_map(|item| reader.parse(item, "limits.rate", expected, parse_quota)).collect();
+                items.iter().filter_map(|item| reader.parse(item, "limits.rate", RATE, parse_quota)).collect();
             if items.is_empty() {
-                reader.fault(node, "limits.rate is an empty list", format!("write {expected}"));
+                reader.fault(node, "limits.rate is an empty list", format!("write {RATE}"));
             }
             (!quotas.is_empty()).then_some(quotas)
         }
-        _ => reader.parse(node, "limits.rate", expected, parse_quota).map(|quota| vec![quota]),
+        _ => reader.parse(node, "limits.rate", RATE, parse_quota).map(|quota| vec![quota]),
     }
 }
 
 pub(super) fn parse_quota(text: &str) -> Option<Quota> {
     let (calls, unit) = text.split_once('/')?;
-    let per = match unit {
-        "s" => Duration::from_secs(1),
-        "m" => Duration::from_secs(60),
-        "h" => Duration::from_secs(3600),
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
         _ => return None,
     };
-    Some(Quota { calls: parse_count(calls)?, per })
-}
-
-fn parse_count(text: &str) -> Option<NonZeroU32> {
-    whole(text)
+    let calls = whole::<NonZeroU32>(calls).filter(|calls| calls.get() <= MOST_PER_SECOND * seconds)?;
+    Some(Quota { calls, per: Duration::from_secs(seconds.into()) })
 }
 
 pub(super) fn read_retries(reader: &mut Reader<'_>, node: Option<&Node>) -> Retries {
     let mut retries = Retries::default();
     let keys = ["attempts", "backoff", "horizon", "inquire_after", "settle_for"];
     let Some(section) = node.and_then(|node| reader.section(node, "retries", &keys)) else { return retries };
-    read_count(reader, &section, "retries", "attempts", &mut retries.attempts);
+    read_count(reader, &section, "retries", "attempts", MOST_ATTEMPTS, &mut retries.attempts);
     if let Some(node) = section.get("backoff")
-        && let Some((first, most)) = reader.parse(node, "retries.backoff", "a range such as 5s..60s", parse_range)
+        && let Some((first, most)) =
+            reader.parse(node, "retries.backoff", "a range such as 5s..60s, to at most 1d", parse_range)
     {
         (retries.backoff_first, retries.backoff_most) = (first, most);
     }
-    read_span(reader, &section, "retries", "horizon", &mut retries.horizon);
-    read_span(reader, &section, "retries", "inquire_after", &mut retries.inquire_after);
-    read_span(reader, &section, "retries", "settle_for", &mut retries.settle_for);
+    read_span_to(reader, &section, "retries", "horizon", LONGEST_HORIZON, &mut retries.horizon);
+    refuse_zero(reader, &section, "retries", "horizon", retries.horizon, "24h is usual");
+    read_span_to(reader, &section, "retries", "inquire_after", LONGEST_WAIT, &mut retries.inquire_after);
+    read_span_to(reader, &section, "retries", "settle_for", LONGEST_WAIT, &mut retries.settle_for);
     retries
 }
 
 fn parse_range(text: &str) -> Option<(Duration, Duration)> {
     let (first, most) = text.split_once("..")?;
     let (first, most) = (parse_span(first)?, parse_span(most)?);
-    (first <= most).then_some((first, most))
+    (first <= most && most <= LONGEST_WAIT).then_some((first, most))
 }
 
 pub(super) fn read_breaker(reader: &mut Reader<'_>, node: Option<&Node>) -> Breaker {
@@ -94,8 +99,8 @@ pub(super) fn read_breaker(reader: &mut Reader<'_>, node: Option<&Node>) -> Brea
     else {
         return breaker;
     };
-    read_count(reader, &section, "breaker", "consecutive", &mut breaker.consecutive);
-    read_count(reader, &section, "breaker", "of_last", &mut breaker.of_last);
+    read_count(reader, &section, "breaker", "consecutive", MOST_COUNTED, &mut breaker.consecutive);
+    read_count(reader, &section, "breaker", "of_last", MOST_COUNTED, &mut breaker.of_last);
     if let Some(percent) = section.get("failures").and_then(|node| read_percent(reader, node, "breaker.failures")) {
         breaker.failures = percent;
     }
@@ -103,7 +108,7 @@ pub(super) fn read_breaker(reader: &mut Reader<'_>, node: Option<&Node>) -> Brea
 }
 
 pub(super) fn read_canary(reader: &mut Reader<'_>, node: &Node) -> Option<NonZeroU32> {
-    reader.parse(node, "canary", "a whole number from 1", parse_count)
+    read_whole(reader, node, "canary", MOST_COUNTED)
 }
 
 pub(super) fn read_window(reader: &mut Reader<'_>, node: &Node) -> Option<Window> {
@@ -145,26 +150,57 @@ pub(super) fn read_percent(reader: &mut Reader<'_>, node: &Node, what: &str) -> 
 
 pub(super) fn parse_percent(text: &str) -> Option<u8> {
     let number = text.strip_suffix('%')?;
-    parse_count(number).and_then(|number| u8::try_from(number.get()).ok()).filter(|percent| *percent <= 100)
+    whole(number).filter(|percent| (1..=100).contains(percent))
 }
 
-pub(super) fn read_count(
+fn read_count(
     reader: &mut Reader<'_>,
     section: &Section<'_>,
     within: &str,
     key: &str,
+    most: u32,
     value: &mut NonZeroU32,
 ) {
-    let Some(node) = section.get(key) else { return };
-    if let Some(read) = reader.parse(node, &format!("{within}.{key}"), "a whole number from 1", parse_count) {
+    if let Some(node) = section.get(key)
+        && let Some(read) = read_whole(reader, node, &format!("{within}.{key}"), most)
+    {
         *value = read;
     }
+}
+
+fn read_whole(reader: &mut Reader<'_>, node: &Node, what: &str, most: u32) -> Option<NonZeroU32> {
+    let read = |text: &str| whole::<NonZeroU32>(text).filter(|number| number.get() <= most);
+    reader.parse(node, what, &format!("a whole number from 1 to {most}"), read)
 }
 
 pub(super) fn read_span(reader: &mut Reader<'_>, section: &Section<'_>, within: &str, key: &str, value: &mut Duration) {
     let Some(node) = section.get(key) else { return };
     if let Some(read) = reader.parse(node, &format!("{within}.{key}"), SPAN, parse_span) {
         *value = read;
+    }
+}
+
+fn read_span_to(
+    reader: &mut Reader<'_>,
+    section: &Section<'_>,
+    within: &str,
+    key: &str,
+    longest: Duration,
+    value: &mut Duration,
+) {
+    let Some(node) = section.get(key) else { return };
+    let expected = format!("{SPAN}, and at most {}", span_text(longest));
+    let read = |text: &str| parse_span(text).filter(|span| *span <= longest);
+    if let Some(read) = reader.parse(node, &format!("{within}.{key}"), &expected, read) {
+        *value = read;
+    }
+}
+
+fn refuse_zero(reader: &mut Reader<'_>, section: &Section<'_>, within: &str, key: &str, read: Duration, hint: &str) {
+    if let Some(node) = section.get(key)
+        && read.is_zero()
+    {
+        reader.fault(node, format!("{within}.{key} is zero"), hint);
     }
 }
 
@@ -178,7 +214,10 @@ mod tests {
             |calls, seconds| Some(Quota { calls: NonZeroU32::new(calls).unwrap(), per: Duration::from_secs(seconds) });
         assert_eq!(parse_quota("5/s"), quota(5, 1));
         assert_eq!(parse_quota("90/m"), quota(90, 60));
-        for text in ["5", "0/s", "-1/s", "5/d", "5 / s", "1.5/s", "/s", "+5/s"] {
+        assert_eq!(parse_quota("100000/s"), quota(100_000, 1));
+        assert_eq!(parse_quota("360000000/h"), quota(360_000_000, 3600));
+        for text in ["100001/s", "6000001/m", "360000001/h", "5", "0/s", "-1/s", "5/d", "5 / s", "1.5/s", "/s", "+5/s"]
+        {
             assert_eq!(parse_quota(text), None, "{text}");
         }
     }
@@ -196,6 +235,7 @@ mod tests {
     fn a_backoff_does_not_shrink() {
         assert_eq!(parse_range("5s..1m"), Some((Duration::from_secs(5), Duration::from_secs(60))));
         assert_eq!(parse_range("5s..1s"), None);
+        assert_eq!(parse_range("5s..25h"), None);
         assert_eq!(parse_range("5s"), None);
     }
 }

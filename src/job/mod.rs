@@ -13,6 +13,7 @@ mod notifications;
 mod orders;
 pub mod overrides;
 pub mod parse;
+pub mod places;
 mod reader;
 mod reconcile;
 mod secrets;

@@ -10,7 +10,7 @@ use super::values::{check_template, read_column, whole};
 use super::yaml::{Node, Value};
 use crate::model::money::AmountStyle;
 use crate::model::status::BookStatus;
-use crate::model::table::{Delimiter, Encoding, Format};
+use crate::model::table::{Delimiter, Encoding, Format, Written};
 
 const KEYS: [&str; 9] = ["file", "rows", "format", "columns", "where", "statuses", "zone", "on_invalid", "control"];
 
@@ -81,10 +81,12 @@ fn read_source(reader: &mut Reader<'_>, node: &Node, section: &Section<'_>) -> O
 
 fn read_rows(reader: &mut Reader<'_>, node: &Node) -> Option<InlineRows> {
     let items = reader.list(node, "orders.rows")?;
-    let mut table = InlineRows { header: Vec::new(), rows: Vec::new() };
+    let mut table = InlineRows { start: (node.line, node.column), header: Vec::new(), rows: Vec::new() };
     for item in items {
         let Some(row) = reader.open_map(item, "a row of orders.rows") else { continue };
+        let start = (item.line, item.column);
         let mut cells = vec![String::new(); table.header.len()];
+        let mut written = Written { start, fields: vec![start; table.header.len()] };
         for (key, value) in row.entries() {
             let text = match &value.value {
                 Value::Absent => "",
@@ -92,12 +94,14 @@ fn read_rows(reader: &mut Reader<'_>, node: &Node) -> Option<InlineRows> {
             };
             if let Some(index) = table.header.iter().position(|name| name == key) {
                 text.clone_into(&mut cells[index]);
+                written.fields[index] = (value.line, value.column);
             } else {
                 table.header.push((*key).to_owned());
                 cells.push(text.to_owned());
+                written.fields.push((value.line, value.column));
             }
         }
-        table.rows.push((item.line, cells));
+        table.rows.push((written, cells));
     }
     let width = table.header.len();
     for (_, cells) in &mut table.rows {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::places::Places;
 use super::reader::Reader;
 use super::settings::{DEFAULT_JOURNAL, Job, Merchant, Output, OutputFormat, Reference, is_loopback, wrong_host};
 use super::values::{check_template, whole};
@@ -107,6 +108,7 @@ fn read_job(reader: &mut Reader<'_>, root: &Node) -> Option<Job> {
         healthcheck,
         settlement,
         journal: journal.to_owned(),
+        places: Places::of(root),
     })
 }
 

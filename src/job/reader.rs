@@ -83,11 +83,6 @@ impl<'a> Reader<'a> {
         self.lines.get(index).copied()
     }
 
-    /// Notes a fault of the file as a whole.
-    fn fault_of_file(&mut self, message: impl Into<String>, hint: &str) {
-        self.faults.push(Fault::new(Place::file(self.file), message).hint(hint));
-    }
-
     /// A map with these keys and no others, none of them twice. `what` names it in messages; the job itself is `""`.
     pub(super) fn section<'n>(&mut self, node: &'n Node, what: &str, keys: &[&str]) -> Option<Section<'n>> {
         let mut section = self.open_map(node, what)?;
@@ -154,11 +149,8 @@ impl<'a> Reader<'a> {
         if found.is_some() || section.without_value.contains(&key) {
             return found;
         }
-        if what.is_empty() {
-            self.fault_of_file(format!("key {key:?} is missing"), hint);
-        } else {
-            self.fault(section.node, format!("key {key:?} is missing in {what}"), hint);
-        }
+        let within = if what.is_empty() { String::new() } else { format!(" in {what}") };
+        self.fault(section.node, format!("key {key:?} is missing{within}"), hint);
         None
     }
 

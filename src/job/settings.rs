@@ -7,6 +7,7 @@ use std::time::Duration;
 
 pub use super::approval::{Approval, Approver, ApproverKey, Band};
 pub use super::growth::{FEWEST_RUNS, Factor, Growth};
+use super::places::Places;
 pub use super::reconcile::{Period, Reconcile, Severity, Threshold};
 use crate::model::environment::Environment;
 use crate::model::fault::Place;
@@ -16,7 +17,7 @@ use crate::model::money::{AmountStyle, Rupiah};
 use crate::model::operation::Task;
 use crate::model::order::Settlement;
 use crate::model::status::BookStatus;
-use crate::model::table::Format;
+use crate::model::table::{Format, Position, Written};
 use crate::model::time::Zone;
 
 /// One YAML file: what to do, for which merchant, to which orders, within which limits.
@@ -56,6 +57,8 @@ pub struct Job {
     pub settlement: Vec<Settlement>,
     /// Path or URL of the journal, relative to the job file.
     pub journal: String,
+    /// Where all of this stands.
+    pub places: Places,
 }
 
 /// Whose orders, and where calls go.
@@ -130,10 +133,12 @@ pub enum Source {
 /// A handful of orders written into the job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InlineRows {
+    /// Where they begin in the job file.
+    pub start: Position,
     /// All keys that occur.
     pub header: Vec<String>,
-    /// For each row its line in the job file and its values, in the order of the header; absent ones are empty.
-    pub rows: Vec<(u64, Vec<String>)>,
+    /// For each row its places in the job file and its values, in the order of the header; absent ones are empty.
+    pub rows: Vec<(Written, Vec<String>)>,
 }
 
 /// A field of ours that a column can be mapped to.

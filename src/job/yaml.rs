@@ -1,12 +1,14 @@
 //! YAML text as nodes that know their place.
 //!
 //! Scalars keep the text as it was written: what `no`, `0123` or `1e5` means is decided by the key it stands under, not
-//! by YAML. Anchors, aliases and merge keys are refused; a job file has no use for them and an alias bomb has.
+//! by YAML. Anchors, aliases, merge keys and tags are refused; a job file has no use for them and an alias bomb has.
 
+use granit_parser::Parser;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_yaml::Spanned;
 use serde_yaml::options::{DuplicateKeyPolicy, MergeKeyPolicy};
 
+use super::secrets::masked_line;
 use crate::model::fault::{Fault, Place};
 
 /// A larger file is no job file.
@@ -38,12 +40,16 @@ pub(super) enum Value {
 pub(super) fn parse(file: &str, text: &str) -> Result<Node, Fault> {
     if text.len() > LARGEST {
         return Err(Fault::new(
-            Place::file(file),
+            Place::start(file),
             format!("is {} bytes long, a job file has at most {LARGEST}", text.len()),
         )
         .hint("put the orders into a CSV file and name it under orders.file"));
     }
-    if let Some(fault) = lone_return(file, text) {
+    if text.starts_with('\u{feff}') {
+        let fault = Fault::new(Place::start(file), "a second byte order mark");
+        return Err(fault.hint("the file was converted twice: save it again as UTF-8"));
+    }
+    if let Some(fault) = lone_return(file, text).or_else(|| tag(file, text)) {
         return Err(fault);
     }
     let options = serde_yaml::options! {
@@ -52,7 +58,7 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Node, Fault> {
         budget: serde_yaml::budget! { max_depth: 32, max_anchors: 0, max_aliases: 0, max_documents: 1 },
     };
     let raw: Raw = serde_yaml::from_str_with_options(text, options).map_err(|error| fault(file, text, &error))?;
-    resolve(raw, text).ok_or_else(|| Fault::new(Place::file(file), "has a value whose place is unknown"))
+    resolve(raw, text).ok_or_else(|| Fault::new(Place::start(file), "has a value whose place is unknown"))
 }
 
 /// YAML ends a line there and nothing else does: every place after it would be another one than people see.
@@ -63,6 +69,16 @@ fn lone_return(file: &str, text: &str) -> Option<Fault> {
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() as u64 + 1;
     let fault = Fault::new(Place::new(file, line, column), "a carriage return without a line feed");
     Some(fault.hint("save the file with LF or CRLF line ends"))
+}
+
+/// A tag says how a value is to be read, and here its key does. Where the text is no YAML, the reading that follows says so.
+fn tag(file: &str, text: &str) -> Option<Fault> {
+    let mut nodes = Parser::new_from_str(text).map_while(Result::ok);
+    let (_, span) = nodes.find(|(event, _)| event.tag().is_some())?;
+    let at = span.tag_start.unwrap_or(span.start);
+    let place = Place::new(file, at.line() as u64, at.col() as u64 + 1);
+    let hint = "a job file has none; leave it out, for the key says how its value is read";
+    Some(shown(Fault::new(place, "a tag (!name)").hint(hint), text))
 }
 
 /// What the parser says, what we say, and what to do.
@@ -86,10 +102,14 @@ fn fault(file: &str, text: &str, error: &serde_yaml::Error) -> Fault {
             (format!("is not valid YAML: {message}"), "check indentation, quotes and brackets at and above this line")
         }
     };
-    let fault = Fault::new(Place::new(file, line, column), message).hint(hint);
-    let excerpt = usize::try_from(line).ok().and_then(|line| text.lines().nth(line.checked_sub(1)?));
-    match excerpt {
-        Some(excerpt) => fault.excerpt(super::secrets::masked_line(excerpt)),
+    shown(Fault::new(Place::new(file, line, column), message).hint(hint), text)
+}
+
+/// The same with its line.
+fn shown(fault: Fault, text: &str) -> Fault {
+    let line = usize::try_from(fault.place.line).ok().and_then(|line| text.lines().nth(line.checked_sub(1)?));
+    match line {
+        Some(line) => fault.excerpt(masked_line(line)),
         None => fault,
     }
 }
@@ -261,11 +281,25 @@ mod tests {
             "a: &x 1\nb: *x\n",
             "<<: {a: 1}\n",
             "a: 'x\n",
+            "\u{feff}a: 1\n",
             &bomb,
         ] {
             let fault = parse("job.yaml", text).unwrap_err();
             assert!(fault.place.line > 0, "{text:?}: {fault}");
         }
+        for (text, place) in [
+            ("a: 1\nb: !!str 2\n", (2, 4)),
+            ("a:\n - !foo\n", (2, 4)),
+            ("\u{e9}: {c: ! 2}\n", (1, 8)),
+            ("a: 1\n!!str b: 2\n", (2, 1)),
+            ("!!map\na: 1\n", (1, 1)),
+            ("a: !!int x", (1, 4)),
+        ] {
+            let fault = parse("job.yaml", text).unwrap_err();
+            assert_eq!(fault.message, "a tag (!name)", "{text:?}");
+            assert_eq!((fault.place.line, fault.place.column), place, "{text:?}");
+        }
+        assert!(parse("job.yaml", "a: 'x !!str' # !!int\nb: x!y\n").is_ok());
         assert!(parse("job.yaml", &"[".repeat(1000)).is_err());
         assert!(parse("job.yaml", &" ".repeat(LARGEST + 1)).is_err());
     }

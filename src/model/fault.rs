@@ -23,7 +23,13 @@ impl Place {
         Self { file: file.to_owned(), line, column }
     }
 
-    /// A file as a whole.
+    /// The beginning of a file: where that is which is wrong with all of it.
+    #[must_use]
+    pub fn start(file: &str) -> Self {
+        Self::new(file, 1, 1)
+    }
+
+    /// A file as a whole, of which no line is to be had.
     #[must_use]
     pub fn file(file: &str) -> Self {
         Self::new(file, 0, 0)

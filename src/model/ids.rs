@@ -40,6 +40,12 @@ pub enum NotAnId {
     /// `#REF!`: what a spreadsheet shows where it has no value.
     #[error("is an error of a spreadsheet, and no value")]
     Error,
+    /// `TRUE`: a text that a spreadsheet has taken for a truth.
+    #[error("is a truth of a spreadsheet, and no value")]
+    Truth,
+    /// `#####`: what a spreadsheet shows where a column is too narrow.
+    #[error("is what a spreadsheet shows in a column that is too narrow")]
+    Narrow,
     /// `1001.0`: digits that a spreadsheet or a script has taken for a number.
     #[error("is a number with a fraction: a spreadsheet or a script has changed it")]
     Fraction,
@@ -106,6 +112,13 @@ fn what_is_wrong(text: &str, most: usize) -> NotAnId {
 pub fn check_cell(text: &str) -> Result<(), NotAnId> {
     if text.starts_with('#') && ERRORS.iter().any(|error| error.eq_ignore_ascii_case(text)) {
         return Err(NotAnId::Error);
+    }
+    if text.starts_with('#') && text.bytes().all(|byte| byte == b'#') {
+        return Err(NotAnId::Narrow);
+    }
+    // As spreadsheets write them; whoever numbers by hand may have written anything else.
+    if matches!(text, "TRUE" | "FALSE") {
+        return Err(NotAnId::Truth);
     }
     let digits = text.strip_suffix(".0").filter(|digits| !digits.is_empty());
     match digits.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit())) {
@@ -288,7 +301,16 @@ mod tests {
         for text in ["1000035148.0", "0.0"] {
             assert_eq!(check_cell(text), Err(NotAnId::Fraction), "{text}");
         }
-        for text in ["#1", "#REF", "N/A", "INV-1.0", ".0", "1.1.0", "1001.00", ""] {
+        for text in ["TRUE", "FALSE"] {
+            assert_eq!(check_cell(text), Err(NotAnId::Truth), "{text}");
+        }
+        for text in ["#", "########"] {
+            assert_eq!(check_cell(text), Err(NotAnId::Narrow), "{text}");
+        }
+        for text in [
+            "True", "true", "TRUE-1", "UNTRUE", "Nov-26", "##1", "#1", "#REF", "N/A", "INV-1.0", ".0", "1.1.0",
+            "1001.00", "",
+        ] {
             assert_eq!(check_cell(text), Ok(()), "{text}");
         }
     }

@@ -10,7 +10,7 @@ use wide::u8x16;
 
 use super::fault::Fault;
 use super::listing::Spot;
-use super::table::Table;
+use super::table::{Table, Written};
 
 /// Walks rows.
 pub struct Rows<'a> {
@@ -21,8 +21,8 @@ pub struct Rows<'a> {
     at: usize,
     /// The line of `at`.
     line: u64,
-    /// For rows of a job file: their lines there.
-    given: Option<&'a [u64]>,
+    /// For rows of a job file: their places there.
+    given: Option<&'a [Written]>,
     /// How many rows have been given out.
     number: u64,
     /// How many rows of the table are before the text.
@@ -66,7 +66,7 @@ pub struct Row<'r, 'a> {
     /// The line of the file on which it begins, from 1.
     pub line: u64,
     head: &'r Table,
-    given: bool,
+    given: Option<&'a Written>,
     text: &'a str,
     /// From its first byte to behind its line end, if it has one.
     start: usize,
@@ -87,10 +87,10 @@ impl<'a> Rows<'a> {
     }
 
     /// The rows of a block of the file that `head` is the header of, from one of them on; where it begins is counted from the
-    /// beginning of the block. `given` are the lines of all rows, if they are written in a job file.
-    pub(super) fn within(head: &'a Table, text: &'a str, start: Start, given: Option<&'a [u64]>) -> Self {
+    /// beginning of the block. `given` are the places of all rows, if they are written in a job file.
+    pub(super) fn within(head: &'a Table, text: &'a str, start: Start, given: Option<&'a [Written]>) -> Self {
         let before = usize::try_from(start.number - 1).unwrap_or(usize::MAX);
-        let given = given.map(|lines| lines.get(before..).unwrap_or_default());
+        let given = given.map(|rows| rows.get(before..).unwrap_or_default());
         let special = Special::from(start.at, text.as_bytes(), head.delimiter());
         Self { special, at: start.at, before: start.number - 1, ..Self::new(head, text, start.line, given) }
     }
@@ -107,7 +107,7 @@ impl<'a> Rows<'a> {
         Self::new(head, text, first_line, None)
     }
 
-    fn new(head: &'a Table, text: &'a str, first_line: u64, given: Option<&'a [u64]>) -> Self {
+    fn new(head: &'a Table, text: &'a str, first_line: u64, given: Option<&'a [Written]>) -> Self {
         let special = Special::new(text.as_bytes(), head.delimiter());
         let spans = vec![Span::default(); head.header().len()];
         Self {
@@ -137,13 +137,13 @@ impl<'a> Rows<'a> {
             return self.stop();
         }
         self.number += 1;
-        let given = self.given.and_then(|lines| lines.get(usize::try_from(self.number - 1).ok()?));
-        let line = given.copied().unwrap_or(line);
+        let given = self.given.and_then(|rows| rows.get(usize::try_from(self.number - 1).ok()?));
+        let line = given.map_or(line, |row| row.start.0);
         Some(Row {
             number: self.before + self.number,
             line,
             head: self.head,
-            given: self.given.is_some(),
+            given,
             text: self.text,
             start,
             end: self.at,
@@ -311,8 +311,7 @@ impl<'a> Row<'_, 'a> {
     /// The row as a table of its own, which knows its lines in the file.
     #[must_use]
     pub fn alone(&self) -> Table {
-        let lines = if self.given { Some(vec![self.line]) } else { None };
-        Table::of_row(self.head, &self.text[self.start..self.end], self.line, lines)
+        Table::of_row(self.head, &self.text[self.start..self.end], self.line, self.given)
     }
 }
 

@@ -90,8 +90,28 @@ enum Lines {
     Counted,
     /// The text is a part of the file, under a header of its own: count from this line on.
     From(u64),
-    /// The rows are written in a job file, on these lines.
-    Given(Vec<u64>),
+    /// The rows are written in a job file, at these places.
+    Given(Given),
+}
+
+/// Where the rows of a job file are written in it.
+#[derive(Debug, Clone)]
+struct Given {
+    /// Where the first of them would be.
+    start: Position,
+    rows: Vec<Written>,
+}
+
+/// A line and a column in characters, both from 1.
+pub type Position = (u64, u64);
+
+/// Where one row is written in a job file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// Where it begins.
+    pub start: Position,
+    /// Where the value of each field begins. The row's beginning, or nothing at the end of the list: it has no such key.
+    pub fields: Vec<Position>,
 }
 
 /// One row.
@@ -113,12 +133,12 @@ impl Table {
         Self { file: file.to_owned(), text, layout, lines: Lines::Counted }
     }
 
-    /// A table whose rows are written in a job file: each with its line and one field per name of the header.
+    /// A table whose rows are written in a job file, from `start` on: each with its place and one field per name of the header.
     ///
     /// # Panics
     /// If a row has not as many fields as the header; who reads the job file has made them so.
     #[must_use]
-    pub fn from_rows(file: &str, header: Vec<String>, rows: Vec<(u64, Vec<String>)>) -> Self {
+    pub fn from_rows(file: &str, start: Position, header: Vec<String>, rows: Vec<(Written, Vec<String>)>) -> Self {
         let same = "every row was made with the header's fields, and memory takes all that is written";
         // Quoting everything keeps a row of one empty field from becoming a blank line.
         let mut writer = csv::WriterBuilder::new().quote_style(csv::QuoteStyle::Always).from_writer(Vec::new());
@@ -127,15 +147,15 @@ impl Table {
             writer.write_record(fields).expect(same);
         }
         let text = String::from_utf8(writer.into_inner().expect(same)).expect("fields are text, and so is their CSV");
-        let lines: Vec<u64> = rows.into_iter().map(|(line, _)| line).collect();
-        let count = lines.len() as u64;
+        let rows: Vec<Written> = rows.into_iter().map(|(written, _)| written).collect();
+        let count = rows.len() as u64;
         let layout = Layout { delimiter: b',', header_at: 0, header, rows: count };
-        Self { file: file.to_owned(), text, layout, lines: Lines::Given(lines) }
+        Self { file: file.to_owned(), text, layout, lines: Lines::Given(Given { start, rows }) }
     }
 
     /// One row of the table `head` as a table of its own: its text with its line end, if it has one, and its line. `given`,
     /// if the row is written in a job file.
-    pub(super) fn of_row(head: &Self, row: &str, line: u64, given: Option<Vec<u64>>) -> Self {
+    pub(super) fn of_row(head: &Self, row: &str, line: u64, given: Option<&Written>) -> Self {
         // The names are in the layout; the text needs no more of the header than its number of fields.
         let delimiter = char::from(head.layout.delimiter);
         let mut text = "x".to_owned();
@@ -143,7 +163,8 @@ impl Table {
         text.push('\n');
         text.push_str(row);
         let layout = Layout { header_at: 0, rows: 1, ..head.layout.clone() };
-        Self { file: head.file.clone(), text, layout, lines: given.map_or(Lines::From(line), Lines::Given) }
+        let given = given.map(|row| Lines::Given(Given { start: row.start, rows: vec![row.clone()] }));
+        Self { file: head.file.clone(), text, layout, lines: given.unwrap_or(Lines::From(line)) }
     }
 
     /// The header of the table without its rows.
@@ -192,11 +213,7 @@ impl Table {
     /// The rows in their order, split one at a time.
     #[must_use]
     pub fn records(&self) -> Records<'_> {
-        let rest = &self.text[self.layout.header_at..];
-        let reader =
-            csv::ReaderBuilder::new().has_headers(false).delimiter(self.layout.delimiter).from_reader(rest.as_bytes());
-        let lines_before = newlines(&self.text[..self.layout.header_at]);
-        let mut records = Records { table: self, rest, reader, offset: 0, line: lines_before + 1, number: 0 };
+        let mut records = self.every_record();
         // The header goes through the same reader, so that an extra byte order mark cannot be stripped from a row.
         records.split();
         if let Lines::From(first) = self.lines {
@@ -205,26 +222,39 @@ impl Table {
         records
     }
 
-    /// What there is to walk: the text from the header on, the line of the header, and for rows of a job file their lines
+    /// The header and the rows.
+    fn every_record(&self) -> Records<'_> {
+        let rest = &self.text[self.layout.header_at..];
+        let reader =
+            csv::ReaderBuilder::new().has_headers(false).delimiter(self.layout.delimiter).from_reader(rest.as_bytes());
+        let lines_before = newlines(&self.text[..self.layout.header_at]);
+        Records { table: self, rest, reader, offset: 0, line: lines_before + 1, number: 0 }
+    }
+
+    /// What there is to walk: the text from the header on, the line of the header, and for rows of a job file their places
     /// there.
-    pub(super) fn body(&self) -> (&str, u64, Option<&[u64]>) {
+    pub(super) fn body(&self) -> (&str, u64, Option<&[Written]>) {
         let given = match &self.lines {
-            Lines::Given(lines) => Some(&lines[..]),
+            Lines::Given(given) => Some(&given.rows[..]),
             Lines::Counted | Lines::From(_) => None,
         };
         let (before, text) = self.text.split_at(self.layout.header_at);
         (text, newlines(before) + 1, given)
     }
 
-    /// Where a field of a record begins. For rows of a job file: the row's line there.
+    /// Where a field of a record begins.
     #[must_use]
     pub fn place(&self, record: &Record<'_>, field: usize) -> Place {
-        match self.lines {
+        match &self.lines {
             Lines::Counted | Lines::From(_) => {
                 let spot = self.spot(record, field);
                 Place::new(&self.file, record.line + spot.line - 1, spot.column)
             }
-            Lines::Given(_) => Place::new(&self.file, record.line, 0),
+            Lines::Given(given) => {
+                let row = &given.rows[index(record.number - 1)];
+                let (line, column) = row.fields.get(field).copied().unwrap_or(row.start);
+                Place::new(&self.file, line, column)
+            }
         }
     }
 
@@ -242,6 +272,18 @@ impl Table {
     pub fn fault(&self, record: &Record<'_>, field: usize, message: impl Into<String>) -> Fault {
         let excerpt = self.excerpt(record, field).map(str::to_owned);
         Fault { excerpt, ..Fault::new(self.place(record, field), message) }
+    }
+
+    /// Something that the header lacks: the place where it ends, its line, and the message. For rows of a job file: where they
+    /// begin.
+    pub fn fault_of_header(&self, message: impl Into<String>) -> Fault {
+        if let Lines::Given(Given { start: (line, column), .. }) = self.lines {
+            return Fault::new(Place::new(&self.file, line, column), message);
+        }
+        let (_, header, _) = self.every_record().split().unwrap_or_default();
+        let spot = Spot::of(&self.text, self.layout.header_at + header.len());
+        let place = Place::new(&self.file, spot.line, spot.column);
+        Fault { excerpt: spot.excerpt.map(str::to_owned), ..Fault::new(place, message) }
     }
 
     fn spot<'a>(&self, record: &Record<'a>, field: usize) -> Spot<'a> {
@@ -289,11 +331,16 @@ impl<'a> Iterator for Records<'a> {
         let (fields, raw, counted) = self.split()?;
         let line = match &self.table.lines {
             Lines::Counted | Lines::From(_) => counted,
-            Lines::Given(lines) => lines[usize::try_from(self.number).expect("an index into a list in memory")],
+            Lines::Given(given) => given.rows[index(self.number)].start.0,
         };
         self.number += 1;
         Some(Record { number: self.number, line, raw, fields })
     }
+}
+
+/// The index of a row in a list of them.
+fn index(rows_before: u64) -> usize {
+    usize::try_from(rows_before).expect("an index into a list in memory")
 }
 
 /// Where field `index` of a well-quoted record begins, in bytes; the record's end, if it has not so many.
@@ -375,15 +422,17 @@ mod tests {
     }
 
     #[test]
-    fn rows_of_a_job_file_have_its_lines_and_no_excerpt() {
+    fn rows_of_a_job_file_have_its_places_and_no_excerpt() {
         let header = vec!["invoice_number".to_owned()];
-        let rows = vec![(12, vec![String::new()]), (15, vec!["A \"b\",\r\nc".to_owned()])];
-        let table = Table::from_rows("refund.yaml", header, rows);
+        let written = |line| Written { start: (line, 5), fields: vec![(line + 1, 23)] };
+        let rows = vec![(written(12), vec![String::new()]), (written(15), vec!["A \"b\",\r\nc".to_owned()])];
+        let table = Table::from_rows("refund.yaml", (11, 5), header, rows);
         let records: Vec<Record<'_>> = table.records().collect();
         assert_eq!(table.rows(), 2);
         assert_eq!(records[0].fields, vec![""]);
         assert_eq!(records[1].fields, vec!["A \"b\",\r\nc"]);
-        assert_eq!(table.fault(&records[1], 0, "here").to_string(), "refund.yaml:15: here");
+        assert_eq!(table.fault(&records[1], 0, "here").to_string(), "refund.yaml:16:23: here");
+        assert_eq!(table.fault_of_header("here").to_string(), "refund.yaml:11:5: here");
         assert!(table.terminated());
     }
 

@@ -13,7 +13,7 @@ use super::columns::{Cell, Columns};
 use super::fields::last_field_matters;
 use super::{row, select};
 use crate::job::settings::{Field, Job, Orders};
-use crate::model::fault::{Fault, Place};
+use crate::model::fault::Fault;
 use crate::model::ids::{Identifier, InvoiceNumber, MerchantReference, check_cell};
 use crate::model::moment::Moment;
 use crate::model::money::Rupiah;
@@ -280,7 +280,7 @@ fn refuse_cut_header(table: &Table) -> Result<(), Vec<Fault>> {
     if table.rows() > 0 || table.terminated() {
         return Ok(());
     }
-    let fault = Fault::new(Place::new(table.file(), 1, 0), "the file ends in its header, without a line end");
+    let fault = table.fault_of_header("the file ends in its header, without a line end");
     Err(vec![fault.hint("it may have been cut: export it again; a file without orders ends with a line end")])
 }
 

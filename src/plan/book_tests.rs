@@ -11,7 +11,7 @@ use crate::job::{self, Job};
 use crate::model::ids::{InvoiceNumber, MerchantReference};
 use crate::model::moment::Moment;
 use crate::model::rows::Rows;
-use crate::model::table::{Delimiter, Format, Table};
+use crate::model::table::{Delimiter, Format, Table, Written};
 use crate::model::time::{Timestamp, parse_instant};
 
 const HEADER: &str =
@@ -123,15 +123,16 @@ fn rows_of_a_job_file_are_read_as_well() {
         fields[..2].clone_from_slice(&[invoice.to_owned(), "90".to_owned()]);
         fields
     };
-    let rows = vec![(12, row("A")), (15, row("A B")), (17, row(""))];
-    let table = Table::from_rows("audit.yaml", header.clone(), rows);
+    let written = |line| Written { start: (line, 7), fields: vec![(line, 21)] };
+    let rows = vec![(written(12), row("A")), (written(15), row("A B")), (written(17), row(""))];
+    let table = Table::from_rows("audit.yaml", (12, 5), header.clone(), rows);
     let job = audit("");
     assert_eq!(agree(&job, &table), 1);
     let reader = BookReader::new(&job, &table, now()).unwrap();
     let mut rows = Rows::of(&table);
     let _good = rows.next_row();
     let bad = reader.read(&rows.next_row().unwrap()).unwrap_err();
-    assert_eq!(bad.faults[0].place.to_string(), "audit.yaml:15");
+    assert_eq!(bad.faults[0].place.to_string(), "audit.yaml:15:21");
 }
 
 #[test]

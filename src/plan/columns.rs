@@ -1,7 +1,7 @@
 //! Which column of the file is which field of ours.
 
 use crate::job::settings::{Column, Condition, Field, Orders};
-use crate::model::fault::{Fault, Place};
+use crate::model::fault::Fault;
 use crate::model::nearest::nearest;
 use crate::model::operation::{Operation, Task};
 use crate::model::table::{Record, Table};
@@ -97,7 +97,7 @@ impl Columns {
             Some(near) => format!("did you mean {near:?}? map it under orders.columns"),
             None => format!("map it under orders.columns; the file has {}", quoted(table.header())),
         };
-        Fault::new(Place::new(table.file(), 1, 0), message).hint(hint)
+        table.fault_of_header(message).hint(hint)
     }
 
     /// A condition on a field that the file does not have: no row could ever be meant.

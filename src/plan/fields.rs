@@ -79,6 +79,8 @@ impl<'a, 'r> RowReader<'a, 'r> {
             Err(why) => {
                 let hint = match why {
                     NotAnId::Scientific | NotAnId::Fraction => "export the column as text, so that no digit is lost",
+                    NotAnId::Truth => "export the column as text, so that the word stays as it was written",
+                    NotAnId::Narrow => "widen the column, and export again",
                     NotAnId::Error => "mend the formula of that cell, and export again",
                     NotAnId::Formula(_) => "remove the sign; an export for spreadsheets is no input",
                     NotAnId::TooLong { .. } => "check that this is the right column",

@@ -94,7 +94,7 @@ pub fn read(job: &Job, table: impl Into<Listing>, now: Timestamp) -> Result<Inpu
     let reader = BookReader::new(job, head, now)?;
     if rows > MOST_ROWS {
         let message = format!("has {rows} rows, and at most {MOST_ROWS} are read");
-        return Err(vec![Fault::new(Place::file(head.file()), message).hint("divide it")]);
+        return Err(vec![Fault::new(Place::start(head.file()), message).hint("divide it")]);
     }
     let mut gathering = Gathering {
         listing: &listing,

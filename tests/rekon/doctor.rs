@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
+use std::process::Command;
 use std::time::Duration;
 
 use rekon::model::time::{after, wire};
@@ -30,7 +31,11 @@ fn examined(folder: &Folder, job: &str, more: &[&str], code: i32) -> BTreeMap<St
     folder.write("job.yaml", job);
     let mut command = folder.command(&[&["doctor", "job.yaml", "--json"], more].concat());
     command.env("DOCTOR_SECRET", SECRET).env("DOCTOR_ID", CLIENT_ID);
-    let ran: Ended = ended(command);
+    checks_of(&ended(command), code)
+}
+
+/// The checks of one that has looked.
+fn checks_of(ran: &Ended, code: i32) -> BTreeMap<String, (String, String)> {
     assert_eq!(ran.code, Some(code), "{}\n{}", ran.stdout, ran.stderr);
     let document: serde_json::Value = serde_json::from_str(&ran.stdout).expect("one document");
     assert_eq!(document["exit_code"], code);
@@ -41,6 +46,15 @@ fn examined(folder: &Folder, job: &str, more: &[&str], code: i32) -> BTreeMap<St
         (text(&check["check"]), (text(&check["level"]), text(&check["found"])))
     });
     checks.collect()
+}
+
+/// The same command where a process may have 500 files open.
+fn short_of_files(command: &Command) -> Command {
+    let mut short = Command::new("sh");
+    short.args(["-c", "ulimit -n 500 && exec \"$@\"", "sh"]).arg(command.get_program()).args(command.get_args());
+    short.current_dir(command.get_current_dir().expect("a folder")).env_clear();
+    short.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    short
 }
 
 fn levels(checks: &BTreeMap<String, (String, String)>, level: &str) -> Vec<String> {
@@ -101,15 +115,16 @@ fn what_keeps_a_run_from_starting_is_named_all_at_once() {
         "refund",
         &format!(
             "merchant: {{environment: simulator, client_id: env:DOCTOR_NOT_SET, secret_key: file:no.key, base_url: \"{}\"}}\n\
-             limits: {{concurrency: 4294967295}}\njournal: broken/journal.db\nnotifications: {{files: [no.jsonl]}}",
+             limits: {{concurrency: 1024}}\njournal: broken/journal.db\nnotifications: {{files: [no.jsonl]}}",
             nobody.url
         ),
     );
-    let checks = examined(&folder, &job, &[], 2);
+    folder.write("job.yaml", &job);
+    let checks = checks_of(&ended(short_of_files(&folder.command(&["doctor", "job.yaml", "--json"]))), 2);
     let expected = ["credentials", "journal", "notifications", "open files", "output folder", "provider"];
     assert_eq!(levels(&checks, "fault"), expected);
     assert!(checks["provider"].1.contains("TCP: no connection to 127.0.0.1:"), "{checks:?}");
-    let ran = folder.rekon(&["doctor", "job.yaml", "--offline"]);
+    let ran = ended(short_of_files(&folder.command(&["doctor", "job.yaml", "--offline"])));
     for text in ["DOCTOR_NOT_SET is not set", "the file no.key cannot be read", "out is in the way", "6 faults"] {
         assert!(ran.stdout.contains(text), "{text}: {}", ran.stdout);
     }
@@ -123,7 +138,7 @@ fn a_job_that_cannot_be_read_is_a_fault_and_the_others_are_looked_at() {
     let ran = folder.rekon(&["doctor", "bad.yaml", "refund.yaml"]);
     assert_eq!(ran.code, Some(2), "{}", ran.stdout);
     for text in [
-        "FAULT  job    bad.yaml: key \"operation\" is missing (and 3 more)",
+        "FAULT  job    bad.yaml:1:1: key \"operation\" is missing (and 3 more)",
         "rekon check bad.yaml",
         "none yet; the first run makes it",
     ] {

@@ -107,6 +107,41 @@ fn every_fault_is_told_exactly_and_leaves_no_trace() {
     assert!(folders.len() >= FEWEST_FOLDERS, "{} folders: were some lost?", folders.len());
 }
 
+/// Not about anything inside a file: what was typed, or a file that is not there.
+const WITHOUT_A_PLACE: [&str; 6] = [
+    "job_audit_sends_nothing",
+    "job_is_a_folder",
+    "job_live_outside_production",
+    "job_not_there",
+    "job_production_without_live",
+    "job_state_not_there",
+];
+
+/// Whether a line begins with file, line and column.
+fn is_placed(line: &str) -> bool {
+    let mut parts = line.splitn(4, ':');
+    let (_file, line, column) = (parts.next(), parts.next(), parts.next());
+    let is_number = |part: Option<&str>| part.and_then(|part| part.parse::<u32>().ok()).is_some_and(|part| part > 0);
+    is_number(line) && is_number(column) && parts.next().is_some_and(|message| message.starts_with(' '))
+}
+
+#[test]
+fn every_fault_of_a_job_or_of_its_orders_has_file_line_and_column() {
+    let mut unplaced = Vec::new();
+    for folder in entries(&repository("tests/faults")) {
+        let name = folder.file_name().expect("a name").to_string_lossy().into_owned();
+        if !["job_", "csv_", "guard_", "key_"].iter().any(|about| name.starts_with(about)) {
+            continue;
+        }
+        let told = std::fs::read_to_string(folder.join("expected.txt")).expect("a text");
+        let faults = told.lines().filter(|line| !line.starts_with(' ') && !line.ends_with("nothing was sent"));
+        if faults.into_iter().any(|line| !is_placed(line)) {
+            unplaced.push(name);
+        }
+    }
+    assert_eq!(unplaced, WITHOUT_A_PLACE);
+}
+
 #[test]
 fn a_wrong_text_a_trace_and_a_secret_are_complained_about() {
     let folder = tempfile::tempdir().unwrap();

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use rekon::job::places::Places;
 use rekon::job::settings::Source;
 use rekon::job::{Job, parse};
 
@@ -51,8 +52,9 @@ fn every_job_passes_the_check() {
 
 #[test]
 fn the_template_writes_out_the_defaults_of_the_code() {
-    let written = good(&template());
-    assert_eq!(written, good(&minimal(&written)));
+    let wherever = |text: &str| Job { places: Places::default(), ..good(text) };
+    let written = wherever(&template());
+    assert_eq!(written, wherever(&minimal(&written)));
 }
 
 #[test]

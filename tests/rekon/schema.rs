@@ -49,6 +49,7 @@ fn resolved<'a>(schema: &'a Value, node: &'a Value) -> &'a Value {
 
 /// Whether a value is good by the schema. Patterns are not looked at: for those the reader has the word.
 fn is_good(schema: &Value, node: &Value, value: &Value) -> bool {
+    let most = node["maximum"].as_i64().zip(value.as_i64()).is_none_or(|(most, value)| value <= most);
     let node = resolved(schema, node);
     let good = |inner: &Value, value: &Value| is_good(schema, inner, value);
     let kinds: Vec<&str> = match &node["type"] {
@@ -90,6 +91,7 @@ fn is_good(schema: &Value, node: &Value, value: &Value) -> bool {
         && matching(&node["oneOf"]).is_none_or(|count| count == 1)
         && condition(node)
         && least
+        && most
 }
 
 fn is_good_job(text: &str) -> bool {
@@ -195,6 +197,8 @@ fn a_job_that_is_wrong_is_wrong_by_it() {
         ("operation: refund\n", ""),
         ("job: a", "jobs: a"),
         ("max_orders: 1, ", ""),
+        ("job: a", "limits: {concurrency: 1025}\njob: a"),
+        ("job: a", "canary: 1000000000\njob: a"),
         ("max_orders: 1", "max_orders: 0"),
         ("max_orders: 1", "max_orders: 1.5"),
         ("max_orders: 1", "max_order: [1]"),

@@ -183,7 +183,12 @@ impl<'a> Audit<'a> {
             Source::Rows(rows) => rows.rows.len() as u64 * SHORTEST_ROW,
             Source::File(template) => size(&self.case.path(template)),
         };
-        let results: u64 = self.case.matching(&self.case.job.reconcile.results)?.iter().map(|path| size(path)).sum();
+        let results: u64 = self
+            .case
+            .matching("reconcile.results", &self.case.job.reconcile.results)?
+            .iter()
+            .map(|path| size(path))
+            .sum();
         let logs: u64 = logs.iter().map(|path| size(path)).sum();
         let keys = orders / USUAL_ROW + results / USUAL_RESULT;
         let needed = orders / 100 * ORDERS_PERCENT + results / 100 * RESULTS_PERCENT + logs / 100 * LOGS_PERCENT;

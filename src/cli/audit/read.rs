@@ -40,7 +40,8 @@ pub(super) fn orders(audit: &Audit<'_>, store: &mut Store) -> Result<(Vec<BadRow
         };
         match &job.orders.source {
             Source::Rows(inline) => {
-                let table = Table::from_rows(&audit.case.file, inline.header.clone(), inline.rows.clone());
+                let table =
+                    Table::from_rows(&audit.case.file, inline.start, inline.header.clone(), inline.rows.clone());
                 let reader = BookReader::new(job, &table, audit.now).map_err(Failure::Faults)?;
                 Ok(take(read_rows(audit, &reader, &mut Rows::of(&table), aim))?)
             }
@@ -49,8 +50,8 @@ pub(super) fn orders(audit: &Audit<'_>, store: &mut Store) -> Result<(Vec<BadRow
                 let name = shown(&path);
                 let headers = audit.case.known_headers();
                 let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
-                let stream =
-                    csv::open(&name, &path, &job.orders.format, &headers).map_err(|error| not_read(&name, error))?;
+                let stream = csv::open(&name, &path, &job.orders.format, &headers)
+                    .map_err(|error| audit.case.named_by("orders.file", not_read(&name, error)))?;
                 let head = stream.head().clone();
                 let reader = BookReader::new(job, &head, audit.now).map_err(Failure::Faults)?;
                 let work = |rows: &mut Rows<'_>| read_rows(audit, &reader, rows, aim);
@@ -208,7 +209,8 @@ pub(super) fn log(
     if path == Path::new(STDIN) {
         return lines(audit, (path, piped::open()), file, verifier, store);
     }
-    let source = read::open(path).map_err(|error| load::unreadable(&shown(path), &error))?;
+    let source = read::open(path)
+        .map_err(|error| audit.case.named_by("notifications.files", load::unreadable(&shown(path), &error)))?;
     lines(audit, (path, source), file, verifier, store)
 }
 

@@ -8,8 +8,9 @@ use crate::model::table::Encoding;
 use super::faults::{Faults, Occurrences, Source};
 
 /// First bytes that no CSV file has, what they are, and what to do.
-const FOREIGN: [(&[u8], &str, &str); 5] = [
+const FOREIGN: [(&[u8], &str, &str); 6] = [
     (b"PK\x03\x04", "is an Excel workbook or another zip archive", "open it and save it as \"CSV UTF-8\""),
+    (b"PK\x05\x06", "is an empty zip archive", "export the table as CSV"),
     (b"\xD0\xCF\x11\xE0", "is an old Excel workbook", "open it and save it as \"CSV UTF-8\""),
     (b"%PDF-", "is a PDF document", "export the table as CSV"),
     (b"\x1F\x8B", "is compressed with gzip", "give it a name that ends in .gz"),
@@ -19,7 +20,7 @@ const FOREIGN: [(&[u8], &str, &str); 5] = [
 /// The text of a file without its byte order mark, or `None` when the file is no text at all.
 pub(super) fn decode(file: &str, mut bytes: Vec<u8>, declared: Encoding, faults: &mut Faults) -> Option<String> {
     if let Some((_, what, remedy)) = FOREIGN.iter().find(|(magic, ..)| bytes.starts_with(magic)) {
-        faults.add(|| Fault::new(Place::file(file), format!("{what}, expected CSV text")).hint(*remedy));
+        faults.add(|| Fault::new(Place::start(file), format!("{what}, expected CSV text")).hint(*remedy));
         return None;
     }
     let mut encoding = declared;
@@ -68,7 +69,7 @@ impl Evident {
     fn contradiction(&self, file: &str, declared: Encoding) -> Fault {
         let (found, declared) = (self.encoding.name(), declared.name());
         let says = if self.mark > 0 { "has the byte order mark of" } else { "reads like" };
-        Fault::new(Place::file(file), format!("{says} {found}, expected {declared}"))
+        Fault::new(Place::start(file), format!("{says} {found}, expected {declared}"))
             .hint(format!("declare `encoding: {found}`, or export as {declared}"))
     }
 }

@@ -4,7 +4,7 @@
 //! Nothing is concluded from the rows: a decimal comma is as frequent as a delimiter.
 
 use crate::model::fault::Fault;
-use crate::model::table::{DELIMITERS, Delimiter};
+use crate::model::table::{DELIMITERS, Delimiter, field_start};
 
 use super::faults::Source;
 
@@ -26,7 +26,7 @@ pub(super) fn find(source: &Source<'_>, declared: Delimiter, known_headers: &[&s
     let header_at = source.text.len() - table.len();
     if table.is_empty() {
         let what = if separator.is_some() { "nothing follows the sep= line" } else { "the file is empty" };
-        let fault = source.fault_of_file(format!("{what}, expected a header"));
+        let fault = source.fault_at(after_separator, format!("{what}, expected a header"));
         return Err(fault.hint("an export without orders still has its header line: export it again"));
     }
     let delimiter = match (declared, separator) {
@@ -53,13 +53,13 @@ impl SeparatorLine {
         let Some(value) = separator_value(source.text) else { return Ok(None) };
         let next_line = source.text.find('\n').map_or(source.text.len(), |newline| newline + 1);
         if separator_value(&source.text[next_line..]).is_some() {
-            let fault = source.fault_on_line(next_line, "a second sep= line");
+            let fault = source.fault_at(next_line, "a second sep= line");
             return Err(fault.hint("delete one of them"));
         }
         match DELIMITERS.into_iter().find(|delimiter| value.as_bytes() == [*delimiter]) {
             Some(delimiter) => Ok(Some(Self { delimiter, next_line })),
             None => Err(source
-                .fault_on_line(0, format!("the sep= line names \"{value}\", expected {}", all_shown()))
+                .fault_at(4, format!("the sep= line names \"{value}\", expected {}", all_shown()))
                 .hint("export with one of these delimiters")),
         }
     }
@@ -86,7 +86,9 @@ fn detect(source: &Source<'_>, header_at: usize, known_headers: &[&str]) -> Resu
         // A header of one column reads the same whatever the delimiter.
         [(first, names), (second, _), ..] if names.len() > 1 || best.iter().any(|(_, other)| other != names) => {
             let message = format!("the header can be split at {} and at {}", shown(*first), shown(*second));
-            Err(source.fault_on_line(header_at, message).hint("declare `delimiter`"))
+            let at = |delimiter| field_start(header, delimiter, 1).saturating_sub(1);
+            let first_at = at(*first).min(at(*second));
+            Err(source.fault_at(header_at + first_at, message).hint("declare `delimiter`"))
         }
         [(delimiter, _), ..] => Ok(*delimiter),
         [] => unreachable!("the largest number belongs to one of them"),
@@ -100,7 +102,7 @@ fn nothing_known(source: &Source<'_>, header_at: usize, splits: &[(u8, Vec<Strin
     let expected = listed(known_headers.iter().copied());
     let found = listed(names.iter().map(String::as_str));
     source
-        .fault_on_line(header_at, format!("the header has none of the expected columns, split at {}", all_shown()))
+        .fault_at(header_at, format!("the header has none of the expected columns, split at {}", all_shown()))
         .hint(format!("expected {expected}; found {found}{split}; correct `columns`, or declare `delimiter`"))
 }
 

@@ -18,19 +18,9 @@ impl Source<'_> {
     pub(super) fn fault_at(&self, offset: usize, message: impl Into<String>) -> Fault {
         let spot = Spot::of(self.text, offset);
         let place = Place::new(self.file, spot.line, spot.column);
-        Fault { excerpt: spot.excerpt.map(str::to_owned), ..Fault::new(place, message) }
-    }
-
-    /// A fault of the whole line that a character is on.
-    pub(super) fn fault_on_line(&self, offset: usize, message: impl Into<String>) -> Fault {
-        let mut fault = self.fault_at(offset, message);
-        fault.place.column = 0;
-        fault
-    }
-
-    /// A fault of the file as a whole.
-    pub(super) fn fault_of_file(&self, message: impl Into<String>) -> Fault {
-        Fault::new(Place::file(self.file), message)
+        // An empty line, at the end of the text or between two rows, shows nothing.
+        let excerpt = spot.excerpt.filter(|line| !line.is_empty());
+        Fault { excerpt: excerpt.map(str::to_owned), ..Fault::new(place, message) }
     }
 }
 
@@ -61,6 +51,8 @@ impl FromIterator<usize> for Occurrences {
 #[derive(Debug, Default)]
 pub(super) struct Faults {
     kept: Vec<Fault>,
+    /// The place of the first that is not kept.
+    more_at: Option<Place>,
     more: u64,
 }
 
@@ -70,6 +62,7 @@ impl Faults {
         if self.kept.len() < MOST_FAULTS {
             self.kept.push(fault());
         } else {
+            self.more_at.get_or_insert_with(|| fault().place);
             self.more += 1;
         }
     }
@@ -89,10 +82,10 @@ impl Faults {
     }
 
     /// All of them by line, and at the end how many more there are.
-    pub(super) fn in_order(mut self, file: &str) -> Vec<Fault> {
+    pub(super) fn in_order(mut self) -> Vec<Fault> {
         self.kept.sort_by(|left, right| left.place.cmp(&right.place));
-        if self.more > 0 {
-            self.kept.push(Fault::new(Place::file(file), format!("more faults that are not shown: {}", self.more)));
+        if let Some(place) = self.more_at {
+            self.kept.push(Fault::new(place, format!("more faults that are not shown: {}", self.more)));
         }
         self.kept
     }

@@ -36,7 +36,7 @@ pub use stream::{NotRead, Stream, open};
 pub fn parse(file: &str, bytes: Vec<u8>, format: &Format, known_headers: &[&str]) -> Result<Table, Vec<Fault>> {
     let mut faults = Faults::default();
     let Some(text) = decode(file, bytes, format.encoding, &mut faults) else {
-        return Err(faults.in_order(file));
+        return Err(faults.in_order());
     };
     let source = Source { file, text: &text };
     refuse_nuls(&source, &mut faults);
@@ -44,11 +44,11 @@ pub fn parse(file: &str, bytes: Vec<u8>, format: &Format, known_headers: &[&str]
         Ok(start) => start,
         Err(fault) => {
             faults.add(|| fault);
-            return Err(faults.in_order(file));
+            return Err(faults.in_order());
         }
     };
     let layout = layout::check(&source, start, &mut faults);
-    if faults.is_empty() { Ok(Table::checked(file, text, layout)) } else { Err(faults.in_order(file)) }
+    if faults.is_empty() { Ok(Table::checked(file, text, layout)) } else { Err(faults.in_order()) }
 }
 
 fn refuse_nuls(source: &Source<'_>, faults: &mut Faults) {

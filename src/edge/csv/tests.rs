@@ -204,7 +204,7 @@ o.csv:1:1: a second byte order mark
 #[test]
 fn a_file_without_a_header_is_refused() {
     let nothing = "
-o.csv: the file is empty, expected a header
+o.csv:1:1: the file is empty, expected a header
   hint: an export without orders still has its header line: export it again
 ";
     for bytes in ["", "\u{feff}", "\n\r\n\n"] {
@@ -214,7 +214,7 @@ o.csv: the file is empty, expected a header
         "sep=;\n\n",
         Format::default(),
         "
-o.csv: nothing follows the sep= line, expected a header
+o.csv:2:1: nothing follows the sep= line, expected a header
   hint: an export without orders still has its header line: export it again
 ",
     );
@@ -226,8 +226,9 @@ fn a_delimiter_that_cannot_be_known_is_not_guessed() {
         "Nomor;Nominal;Status\nA;1;x\n",
         Format::default(),
         r#"
-o.csv:1: the header has none of the expected columns, split at "," ";" tab "|"
+o.csv:1:1: the header has none of the expected columns, split at "," ";" tab "|"
      1 | Nomor;Nominal;Status
+       | ^
   hint: expected "invoice", "amount"; found "Nomor", "Nominal", "Status" when split at ";"; correct `columns`, or declare `delimiter`
 "#,
     );
@@ -235,8 +236,9 @@ o.csv:1: the header has none of the expected columns, split at "," ";" tab "|"
         "invoice:amount\nA:1\n",
         Format::default(),
         r#"
-o.csv:1: the header has none of the expected columns, split at "," ";" tab "|"
+o.csv:1:1: the header has none of the expected columns, split at "," ";" tab "|"
      1 | invoice:amount
+       | ^
   hint: expected "invoice", "amount"; found "invoice:amount"; correct `columns`, or declare `delimiter`
 "#,
     );
@@ -244,8 +246,9 @@ o.csv:1: the header has none of the expected columns, split at "," ";" tab "|"
         "invoice,x;amount\nA;1\n",
         Format::default(),
         r#"
-o.csv:1: the header can be split at "," and at ";"
+o.csv:1:8: the header can be split at "," and at ";"
      1 | invoice,x;amount
+       |        ^
   hint: declare `delimiter`
 "#,
     );
@@ -267,8 +270,9 @@ o.csv:1:5: the sep= line names ",", expected ";"
         "sep=:\ninvoice:amount\n",
         Format::default(),
         r#"
-o.csv:1: the sep= line names ":", expected "," ";" tab "|"
+o.csv:1:5: the sep= line names ":", expected "," ";" tab "|"
      1 | sep=:
+       |     ^
   hint: export with one of these delimiters
 "#,
     );
@@ -276,8 +280,9 @@ o.csv:1: the sep= line names ":", expected "," ";" tab "|"
         "sep=;\r\nsep=;\r\ninvoice;amount\r\n",
         Format::default(),
         "
-o.csv:2: a second sep= line
+o.csv:2:1: a second sep= line
      2 | sep=;
+       | ^
   hint: delete one of them
 ",
     );
@@ -395,7 +400,7 @@ fn an_encoding_that_the_first_bytes_contradict_is_refused() {
         utf16("\u{feff}invoice,amount\nA\n", u16::to_le_bytes),
         Format::default(),
         "
-o.csv: has the byte order mark of utf-16le, expected utf-8
+o.csv:1:1: has the byte order mark of utf-16le, expected utf-8
   hint: declare `encoding: utf-16le`, or export as utf-8
 o.csv:2:1: row has 1 field, the header has 2
      2 | A
@@ -407,7 +412,7 @@ o.csv:2:1: row has 1 field, the header has 2
         utf16("invoice,amount\nA,1\n", u16::to_be_bytes),
         Format::default(),
         "
-o.csv: reads like utf-16be, expected utf-8
+o.csv:1:1: reads like utf-16be, expected utf-8
   hint: declare `encoding: utf-16be`, or export as utf-8
 ",
     );
@@ -415,7 +420,7 @@ o.csv: reads like utf-16be, expected utf-8
         "\u{feff}invoice,amount\nCafé,1\n",
         in_encoding(Encoding::Windows1252),
         "
-o.csv: has the byte order mark of utf-8, expected windows-1252
+o.csv:1:1: has the byte order mark of utf-8, expected windows-1252
   hint: declare `encoding: utf-8`, or export as windows-1252
 ",
     );
@@ -427,21 +432,21 @@ fn a_file_of_another_kind_is_named() {
         (
             b"PK\x03\x04\x14\0",
             "
-o.csv: is an Excel workbook or another zip archive, expected CSV text
+o.csv:1:1: is an Excel workbook or another zip archive, expected CSV text
   hint: open it and save it as \"CSV UTF-8\"
 ",
         ),
         (
             b"\x1F\x8B\x08\0",
             "
-o.csv: is compressed with gzip, expected CSV text
+o.csv:1:1: is compressed with gzip, expected CSV text
   hint: give it a name that ends in .gz
 ",
         ),
         (
             b"%PDF-1.7\n",
             "
-o.csv: is a PDF document, expected CSV text
+o.csv:1:1: is a PDF document, expected CSV text
   hint: export the table as CSV
 ",
         ),
@@ -479,7 +484,7 @@ fn a_file_that_is_wrong_everywhere_is_cut_short_and_counted() {
     let faults = parse("o.csv", text.into_bytes(), &Format::default(), &KNOWN).unwrap_err();
     assert_eq!(faults.len(), 101);
     assert_eq!(faults[99].place.to_string(), "o.csv:101:1");
-    assert_eq!(faults[100].to_string(), "o.csv: more faults that are not shown: 1134");
+    assert_eq!(faults[100].to_string(), "o.csv:102:1: more faults that are not shown: 1134");
 }
 
 #[test]
