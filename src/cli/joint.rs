@@ -17,7 +17,7 @@ use crate::journal::history::PlanUse;
 use crate::journal::joint::{ASK_AGAIN, AtWork, Closed, Joined, OpenRun, Shared, Standing, Turn};
 use crate::journal::log::sha256;
 use crate::journal::record::Item;
-use crate::model::fault::printable;
+use crate::model::fault::{Place, printable};
 use crate::model::ids::RunId;
 use crate::model::language::Language;
 use crate::model::time::{BusinessDate, Timestamp};
@@ -288,12 +288,43 @@ fn ask_again(case: &Case) -> Both {
     )
 }
 
-/// What must be the same on every host, but for where each finds the journal, and on which lines it says so.
+/// What must be the same on every host, but for where each finds the journal, and where what is said stands in which file.
 fn job_sha256(case: &Case) -> String {
-    let job = Job { journal: String::new(), places: Places::default(), ..case.job.clone() };
+    let mut job = Job { journal: String::new(), places: Places::default(), ..case.job.clone() };
+    job.orders.conditions.iter_mut().for_each(|condition| condition.place = Place::default());
     let loosened = match &case.loosening {
         Loosening::NotOffered | Loosening::NotAsked => Vec::new(),
         Loosening::Asked(loosened) => loosened.overrides.clone(),
     };
     sha256(format!("{} {} {job:?} {loosened:?}", env!("CARGO_PKG_VERSION"), case.date).as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::cli::args::Cli;
+    use crate::cli::load;
+    use crate::model::time::parse_instant;
+
+    #[test]
+    fn hosts_agree_about_a_job_wherever_each_keeps_it_but_not_about_another_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let digest = |name: &str, before: &str, paid: &str| {
+            let path = folder.path().join(name);
+            let orders = format!("orders: {{file: o.csv, where: [{{book_status: [{paid}]}}]}}");
+            std::fs::write(
+                &path,
+                format!("{before}job: a\noperation: refund\nmerchant: {{environment: simulator}}\nguards: {{max_orders: 1, max_total: 1}}\n{orders}\n"),
+            )
+            .unwrap();
+            let common = Cli::parse_from(["rekon", "schema", "--date", "2026-11-23"]).common;
+            let case = load::case(&path, &common, parse_instant("2026-11-23T01:00:00Z").unwrap());
+            job_sha256(&case.unwrap_or_else(|failure| panic!("{failure}")))
+        };
+        let here = digest("a.yaml", "", "PAID");
+        assert_eq!(digest("b.yaml", "# another host's\n", "PAID"), here);
+        assert_ne!(digest("c.yaml", "", "LUNAS"), here);
+    }
 }
