@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::args::Common;
 use super::exit::Failure;
+use super::interrupt::Signals;
 use super::screen::Screen;
 use crate::edge::credentials::{self, Credentials};
 use crate::edge::csv::{self, NotListed, NotRead};
@@ -116,6 +117,8 @@ pub(super) enum Whose {
 /// What a run tells about itself, for those who report it elsewhere.
 #[derive(Debug, Default)]
 pub(super) struct Told {
+    /// Who asks it to stop.
+    pub(super) signals: Signals,
     /// Its counters.
     pub(super) progress: Arc<Progress>,
     /// Its totals, once it has any.

@@ -12,7 +12,7 @@ use super::embed::{self, Embedded};
 use super::events;
 use super::exit::{DOUBT, Failure, STOPPED};
 use super::in_doubt::{IN_DOUBT, in_doubt_elsewhere};
-use super::interrupt::{self, Leaving, Stopping};
+use super::interrupt::{Leaving, Stopping};
 use super::left;
 use super::load::{self, Case};
 use super::open;
@@ -215,7 +215,7 @@ impl<'a> Session<'a> {
             Dispatch::new(desk, self.account.clone(), Rules::of(job), fresh, unsettled, Arc::clone(&progress));
         let watch = Watch::start(self.screen, &progress, job, self.journal.is_shared());
         let is_over = Arc::new(AtomicBool::new(false));
-        let interrupted = interrupt::listen(&self.stopping(run, &is_over), self.screen);
+        let interrupted = self.case.told.signals.mean(self.stopping(run, &is_over));
         // On the thread of the calls, and not on that of the command, which each of them would have to wake.
         let dispatching = tokio::spawn(dispatch.in_lane(share).after(past).run(interrupted.clone()));
         let stop = dispatching.await.expect("the dispatcher does not panic");
