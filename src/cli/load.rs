@@ -10,8 +10,9 @@ use super::exit::Failure;
 use super::interrupt::Signals;
 use super::screen::Screen;
 use crate::edge::credentials::{self, Credentials};
-use crate::edge::csv::{self, NotListed, NotRead};
+use crate::edge::csv::{self, Listed, NotListed, NotRead};
 use crate::edge::notification_log::{self, Verifier};
+use crate::edge::spill::NoPlace;
 use crate::edge::{environment, files, read, results};
 use crate::job::overrides::Override;
 use crate::job::settings::{Column, Field, Guards, Notifications, STDIN, Source};
@@ -121,6 +122,8 @@ pub(super) struct Told {
     pub(super) signals: Signals,
     /// Its counters.
     pub(super) progress: Arc<Progress>,
+    /// Why its orders stay in memory though they are many; said once.
+    pub(super) uncopied: OnceLock<NoPlace>,
     /// Its totals, once it has any.
     pub(super) summary: OnceLock<Summary>,
 }
@@ -332,7 +335,12 @@ impl Case {
                 let name = shown(&path);
                 let headers = self.known_headers();
                 let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
-                csv::list(&name, &path, self.job.orders.format, &headers).map_err(|why| unlisted(&name, why))
+                let listed = csv::list(&name, &path, self.job.orders.format, &headers);
+                let Listed { listing, sha256, uncopied } = listed.map_err(|why| unlisted(&name, why))?;
+                if let Some(why) = uncopied {
+                    self.told.uncopied.get_or_init(|| why);
+                }
+                Ok((listing, sha256))
             }
         }
     }

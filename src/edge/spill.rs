@@ -37,6 +37,11 @@ impl Drop for Scrap {
     }
 }
 
+/// There is no folder for a private copy; why, for each that was tried.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.join("; "))]
+pub struct NoPlace(Vec<String>);
+
 /// A file without a name: nobody else can change it, and it is gone with the program, however that ends.
 #[derive(Debug)]
 pub struct PrivateCopy {
@@ -45,9 +50,11 @@ pub struct PrivateCopy {
 }
 
 impl PrivateCopy {
-    /// Makes one in the first of these folders that allows it; `None`: none of them does.
-    #[must_use]
-    pub fn make(folders: &[PathBuf]) -> Option<Self> {
+    /// Makes one in the first of these folders that allows it.
+    ///
+    /// # Errors
+    /// None of them does.
+    pub fn make(folders: &[PathBuf]) -> Result<Self, NoPlace> {
         static MADE: AtomicU64 = AtomicU64::new(0);
         let make = |folder: &Path| -> io::Result<File> {
             let number = MADE.fetch_add(1, Ordering::Relaxed);
@@ -56,7 +63,14 @@ impl PrivateCopy {
             std::fs::remove_file(&path)?;
             Ok(file)
         };
-        folders.iter().find_map(|folder| Some(Self { file: make(folder).ok()?, folder: folder.clone() }))
+        let mut whys = Vec::new();
+        for folder in folders {
+            match make(folder) {
+                Ok(file) => return Ok(Self { file, folder: folder.clone() }),
+                Err(why) => whys.push(format!("{}: {why}", folder.display())),
+            }
+        }
+        Err(NoPlace(whys))
     }
 
     /// Writes on.

@@ -88,7 +88,14 @@ fn where_no_copy_can_be_made_the_file_stays_in_memory_and_is_sent_as_it_was_chec
     let run = crate::process::Background::start(command);
     provider.wait_for(3);
     folder.write("orders.csv", "");
-    exits(&run.end(), 0);
+    let ended = run.end();
+    exits(&ended, 0);
+    let warned = format!(
+        "warning: orders.csv stays in memory, for no private copy of it can be made: {}: No such file or directory (os error 2); \
+         TMPDIR names another folder\n",
+        folder.path("nowhere").display()
+    );
+    assert_eq!(ended.stderr.matches(&warned).count(), 1, "{}", ended.stderr);
     assert_eq!(provider.effects().len(), ORDERS);
 }
 
