@@ -289,6 +289,12 @@ impl Case {
         self.path(&format!("{}/{}", self.fill(&self.job.output.directory), self.job.name))
     }
 
+    /// Removes what programs that were killed have left where files come out, of whatever date.
+    pub(super) fn sweep(&self) {
+        let template = format!("{}/{}", self.job.output.directory, self.job.name);
+        files::of_any_date(&self.folder, &template).iter().for_each(|folder| files::sweep(folder));
+    }
+
     /// Production needs `--live`; everything else refuses it, so that nobody gets used to typing it.
     pub(super) fn refuse_unless_live(&self, live: bool) -> Result<(), Failure> {
         let (file, environment) = (&self.file, self.job.merchant.environment);

@@ -90,6 +90,8 @@ impl<'a> Session<'a> {
         screen: Screen,
     ) -> Result<Self, Failure> {
         let credentials = case.credentials()?;
+        // Orders may be in it, and it takes room.
+        case.sweep();
         let journal = open::open(&case.journal, case.job.retries.horizon, started_at, screen).await.map(Arc::new)?;
         let unknown_here = take_in(case, &journal, screen).await?;
         end_what_waits(case, &journal, screen).await?;
