@@ -254,7 +254,7 @@ impl Signals {
     async fn asked_early(&self) {
         let asked = self.asked().wait_for(|asked| *asked).await.is_ok();
         if !asked || !matches!(self.now().stopping, Stopping::Early) {
-            pending().await
+            pending::<()>().await;
         }
     }
 }
