@@ -1,6 +1,6 @@
 //! SIGINT, SIGTERM and SIGHUP. What the first one does depends on how far a command has come: as long as nothing has begun,
 //! it ends the command; while calls may be under way, it stops the dispatching. The second one, if it is no SIGHUP, ends the
-//! program.
+//! program. Under `nohup`, SIGHUP means nothing.
 
 use std::fmt;
 use std::future::{Future, pending};
@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use super::exit::{Failure, STOPPED};
 use super::screen::Screen;
 use crate::edge::clock::SystemClock;
-use crate::edge::runtime;
+use crate::edge::{machine, runtime};
 use crate::model::language::Language;
 use crate::report::words::both::{Both, both};
 use crate::runner::clock::Clock as _;
@@ -62,9 +62,8 @@ impl Stopping {
                 "berhenti sebelum ada yang dikirim; sekali lagi untuk berhenti seketika",
             ),
             Self::Beginning => both(
-                "stopping: nothing is sent; the run ends as it begins, and its files are written; once more to stop at once",
-                "sedang berhenti: tidak ada yang dikirim; proses berakhir saat dimulai, dan berkasnya ditulis; sekali lagi untuk \
-                 berhenti seketika",
+                "stopping: nothing is sent, and the run ends as it begins; once more to stop at once",
+                "sedang berhenti: tidak ada yang dikirim, dan proses berakhir saat dimulai; sekali lagi untuk berhenti seketika",
             ),
             Self::Run(leaving) => leaving().first,
             Self::Over(_) => both(
@@ -132,7 +131,8 @@ impl Signals {
     pub(super) fn listen(stopping: Stopping, screen: Screen) -> Self {
         let signals = Self::default();
         signals.now().stopping = stopping;
-        for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
+        let hangup = (!machine::outlives_its_terminal()).then(SignalKind::hangup);
+        for kind in [SignalKind::interrupt(), SignalKind::terminate()].into_iter().chain(hangup) {
             let Ok(mut caught) = signal(kind) else { continue };
             let signals = signals.clone();
             tokio::spawn(async move {

@@ -1,12 +1,13 @@
 //! A command that is stopped before it has begun: it says that nothing was sent, and exits with 4.
 
+use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::process::{ChildStdin, Stdio};
+use std::process::{ChildStdin, Command, Stdio};
 
 use tokio::runtime::Runtime;
 
-use crate::hosts::{Fleet, STEADY};
+use crate::hosts::{Fleet, STEADY, pause};
 use crate::postgres::Server;
 use crate::process::{Background, Ended, Folder, exits, until};
 
@@ -34,16 +35,28 @@ fn is_interrupted(ended: &Ended) {
 
 /// Starts a command and comes back while it waits for its journal.
 fn waiting(folder: &Folder, arguments: &[&str]) -> (Background, TcpStream) {
+    waiting_behind(folder, &[], arguments)
+}
+
+/// The same of a command behind others.
+fn waiting_behind(folder: &Folder, behind: &[&str], arguments: &[&str]) -> (Background, TcpStream) {
     let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("postgres://postgres@{}/journal", silent.local_addr().expect("an address"));
-    let running = folder.start(&[arguments, &["--journal", &url]].concat());
+    let command = folder.command(&[arguments, &["--journal", &url]].concat());
+    let mut started = Command::new(behind.first().map_or(command.get_program(), OsStr::new));
+    if let [_, further @ ..] = behind {
+        started.args(further).arg(command.get_program());
+    }
+    started.args(command.get_args()).current_dir(command.get_current_dir().expect("a folder of its own"));
+    started.env_remove("DOKU_CLIENT_ID").env_remove("DOKU_SECRET_KEY").stdin(Stdio::null());
+    let running = Background::start(started);
     let (asks, _) = silent.accept().expect("it asks for its journal");
     (running, asks)
 }
 
 #[test]
 fn whoever_stops_a_command_that_still_waits_for_its_journal_is_told_that_nothing_was_sent() {
-    for signal in ["INT", "TERM", "HUP"] {
+    for signal in ["INT", "TERM"] {
         for command in ["run", "resolve", "reconcile"] {
             let folder = folder("");
             let (running, _silent) = waiting(&folder, &[command, "job.yaml"]);
@@ -53,6 +66,19 @@ fn whoever_stops_a_command_that_still_waits_for_its_journal_is_told_that_nothing
             assert_eq!(folder.runs("refund-test"), [""; 0], "{command}, SIG{signal}");
         }
     }
+}
+
+#[test]
+fn a_terminal_that_closes_stops_a_command_unless_it_is_to_outlive_it() {
+    let (running, _silent) = waiting_behind(&folder(""), &["env", "--default-signal=HUP"], &["run", "job.yaml"]);
+    running.signal("HUP");
+    is_interrupted(&running.end());
+    let (mut running, _silent) = waiting_behind(&folder(""), &["nohup"], &["reconcile", "job.yaml"]);
+    running.signal("HUP");
+    pause(300);
+    assert!(!running.has_ended());
+    running.signal("TERM");
+    is_interrupted(&running.end());
 }
 
 #[test]
