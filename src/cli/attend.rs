@@ -29,6 +29,10 @@ pub(super) async fn logged(
     screen: Screen,
     work: impl Future<Output = Result<u8, Failure>>,
 ) -> Result<u8, Failure> {
+    told(case, screen, case.told.signals.unless_stopped(work)).await
+}
+
+async fn told(case: &Case, screen: Screen, work: impl Future<Output = Result<u8, Failure>>) -> Result<u8, Failure> {
     let began = SystemClock.monotonic();
     events::begins(case, screen);
     let code = work.await.unwrap_or_else(|failure| failed(&failure, screen));
@@ -45,7 +49,8 @@ pub(super) async fn attended(
     let began = SystemClock.monotonic();
     let watched = async {
         let checked = Checked::begin(case, screen);
-        let code = work.await.unwrap_or_else(|failure| failed(&failure, screen));
+        let ended = case.told.signals.unless_stopped(work).await;
+        let code = ended.unwrap_or_else(|failure| failed(&failure, screen));
         // Where another runner is at work, the metrics are its own.
         if code != HELD {
             write_metrics(case, code, milliseconds_since(began), screen);
@@ -55,7 +60,7 @@ pub(super) async fn attended(
         }
         Ok(code)
     };
-    logged(case, screen, watched).await
+    told(case, screen, watched).await
 }
 
 fn failed(failure: &Failure, screen: Screen) -> u8 {

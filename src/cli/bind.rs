@@ -27,7 +27,7 @@ use crate::model::operation::Operation;
 use crate::model::time::{BusinessDate, Timestamp, elapsed, for_people, span_text};
 use crate::plan::agree::{self, Comparison, Turn};
 use crate::plan::approval::{self, Hashes, Judged, NAMESPACE};
-use crate::plan::binding::{self, BandLine, Binding, BoundItem, Cover, InputFile, JobFile, Key};
+use crate::plan::binding::{self, BandLine, Binding, BoundItem, Cover, InputFile, JobFile, Key, NotAsMade};
 use crate::plan::bound::{self, Ground};
 use crate::plan::guard::counted;
 use crate::plan::{Input, Plan, pages};
@@ -92,10 +92,7 @@ impl Bound {
         if pages::read_again(open_pages(&self.path)?, &self.cover, take).map_err(unreadable)? {
             return Ok(());
         }
-        let name = self.name();
-        Err(Failure::Refused(format!(
-            "{name}: the plan changed while it was read\n  hint: run it again when nobody writes it"
-        )))
+        Err(changed(&self.name()))
     }
 
     /// The file as people know it.
@@ -306,6 +303,10 @@ impl Read for Hashing<'_> {
     }
 }
 
+fn changed(name: &str) -> Failure {
+    Failure::Refused(format!("{name}: the plan changed while it was read\n  hint: run it again when nobody writes it"))
+}
+
 /// Reads the file again, whole, to say what is wrong with it.
 fn what_is_wrong(path: &Path) -> Failure {
     let name = shown(path);
@@ -313,12 +314,22 @@ fn what_is_wrong(path: &Path) -> Failure {
         Ok(bytes) => bytes,
         Err(error) => return load::unreadable(&name, &error),
     };
-    // A moment ago it was not as it was written.
-    let why =
-        Binding::read(&bytes).err().map_or_else(|| "it changed while it was read".to_owned(), |why| why.to_string());
-    Failure::Refused(format!(
-        "{name}: the plan was edited: {why}\n  hint: take the file as it was made, or make a new plan: rekon plan JOB --out PLAN"
-    ))
+    let Err(why) = Binding::read(&bytes) else {
+        // A moment ago it was not as it was written.
+        return changed(&name);
+    };
+    let make = "make a new plan: rekon plan JOB --out PLAN";
+    let hint = match &why {
+        NotAsMade::Empty | NotAsMade::Foreign(_) => {
+            "name the file that rekon plan JOB --out PLAN has written".to_owned()
+        }
+        NotAsMade::Cut(_) => format!("copy it again from where it was made, or {make}"),
+        NotAsMade::OtherForm(_) => format!("use the rekon that made it, or {make}"),
+        NotAsMade::Unreadable(_) | NotAsMade::OtherBytes | NotAsMade::Digest { .. } | NotAsMade::Inconsistent(_) => {
+            format!("take the file as it was made, or {make}")
+        }
+    };
+    Failure::Refused(format!("{name}: {why}\n  hint: {hint}"))
 }
 
 /// Whether a file is a saved plan.

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::csv_draft::CsvDraft;
 use super::load::Case;
-use crate::edge::files::{WriteError, sweep};
+use crate::edge::files::WriteError;
 use crate::edge::parallel;
 use crate::job::settings::OutputFormat;
 use crate::model::ids::InvoiceNumber;
@@ -51,7 +51,7 @@ impl Books {
             ("unmatched.csv", &rows::UNMATCHED),
             ("actions.csv", &rows::ACTIONS),
         ];
-        sweep(&case.output_folder());
+        case.sweep();
         let begin = |(name, header): (&'static str, &[&str])| CsvDraft::begin(case, name, &rows::header(header));
         let drafts = if wants_rows(case) { files.into_iter().map(begin).collect() } else { Vec::new() };
         let refused_for_the_key = BTreeSet::new();

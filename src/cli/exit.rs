@@ -1,12 +1,14 @@
 //! Exit codes: what the program tells cron.
 
 use crate::job::settings::Reconcile;
+use crate::journal::cause::Cause;
 use crate::model::fault::Fault;
 use crate::model::listing::Unread;
 use crate::model::verdict::Verdict;
 use crate::reconcile::evidence::{DoneState, UnmatchedReason};
 use crate::reconcile::severity::{Level, level};
 use crate::reconcile::total::{Identity, Totals};
+use crate::report::words::Words;
 use crate::report::words::both::Both;
 
 /// Done, and everything reconciles.
@@ -33,6 +35,8 @@ pub(super) enum Failure {
     Guards(Both),
     /// Another runner is at work.
     Held(String),
+    /// Somebody asked to stop before anything had begun; nothing was sent.
+    Interrupted,
     /// It had begun; what is known is in the journal.
     Stopped(String),
     /// The same, and the journal is why.
@@ -60,6 +64,7 @@ impl std::fmt::Display for Failure {
                 write!(out, "{fault}")
             }),
             Self::Guards(message) => out.write_str(&message.english),
+            Self::Interrupted => out.write_str(&Words::cause_in_english(&Cause::Interrupted)),
             Self::Refused(message)
             | Self::Held(message)
             | Self::Stopped(message)
@@ -76,7 +81,7 @@ impl Failure {
         match self {
             Self::Faults(_) | Self::Refused(_) | Self::Guards(_) => REFUSED,
             Self::Held(_) => HELD,
-            Self::Stopped(_) | Self::Journal(_) | Self::Unwritten(_) => STOPPED,
+            Self::Interrupted | Self::Stopped(_) | Self::Journal(_) | Self::Unwritten(_) => STOPPED,
             Self::InDoubt(_) => DOUBT,
         }
     }

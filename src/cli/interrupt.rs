@@ -1,24 +1,43 @@
-//! SIGINT, SIGTERM and SIGHUP: the first one stops the dispatching, the second one, if it is no SIGHUP, ends the program.
+//! SIGINT, SIGTERM and SIGHUP. What the first one does depends on how far a command has come: as long as nothing has begun,
+//! it ends the command; while calls may be under way, it stops the dispatching. The second one, if it is no SIGHUP, ends the
+//! program. Under `nohup`, SIGHUP means nothing.
 
-use std::sync::Arc;
+use std::fmt;
+use std::future::{Future, pending};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use super::exit::STOPPED;
+use super::exit::{Failure, STOPPED};
 use super::screen::Screen;
-use crate::edge::runtime;
+use crate::edge::clock::SystemClock;
+use crate::edge::{machine, runtime};
+use crate::model::language::Language;
 use crate::report::words::both::{Both, both};
+use crate::runner::clock::Clock as _;
 
 /// A disk may hang, and whoever asks twice wants to get away.
 const FOR_THE_NOTE: Duration = Duration::from_secs(1);
 
+/// A command that has begun nothing ends where it waits next, as a rule at once.
+const BEFORE_A_WORD: Duration = Duration::from_millis(500);
+
+/// If it computes, or hangs, for so much longer, it is ended where it is.
+const FOR_THE_END: Duration = Duration::from_secs(5);
+
 /// What the signals mean to a command.
 #[derive(Clone)]
 pub(super) enum Stopping {
+    /// Nothing has begun: it ends, and nothing was sent.
+    Early,
+    /// A run is being made durable, or joined, and nothing is sent yet.
+    Beginning,
     /// A run is left: how it stands by now.
     Run(Arc<dyn Fn() -> Leaving + Send + Sync>),
+    /// The work has ended with this exit code, and others are told of it.
+    Over(u8),
     /// Requests may be open, to which nobody has said yes yet.
     Server,
 }
@@ -38,7 +57,19 @@ pub(super) struct Leaving {
 impl Stopping {
     fn first(&self) -> Both {
         match self {
+            Self::Early => both(
+                "stopping before anything is sent; once more to stop at once",
+                "berhenti sebelum ada yang dikirim; sekali lagi untuk berhenti seketika",
+            ),
+            Self::Beginning => both(
+                "stopping: nothing is sent, and the run ends as it begins; once more to stop at once",
+                "sedang berhenti: tidak ada yang dikirim, dan proses berakhir saat dimulai; sekali lagi untuk berhenti seketika",
+            ),
             Self::Run(leaving) => leaving().first,
+            Self::Over(_) => both(
+                "stopping: the work is over, and its end is told; once more to stop at once",
+                "sedang berhenti: pekerjaan sudah selesai, dan akhirnya diberitahukan; sekali lagi untuk berhenti seketika",
+            ),
             Self::Server => both(
                 "stopping: what has come in is written and answered; once more to stop at once",
                 "sedang berhenti: yang sudah masuk ditulis dan dijawab dahulu; sekali lagi untuk berhenti seketika",
@@ -49,41 +80,229 @@ impl Stopping {
     /// Ends the program.
     fn at_once(&self, screen: Screen) {
         let code = match self {
+            Self::Early | Self::Beginning => {
+                screen.failure(&Failure::Interrupted);
+                STOPPED
+            }
             Self::Run(leaving) => {
                 let Leaving { at_once, code, note, .. } = leaving();
                 screen.warn(&at_once);
                 runtime::at_most(FOR_THE_NOTE, note);
                 code
             }
+            Self::Over(code) => *code,
             Self::Server => STOPPED,
         };
         screen.log().unseen(&mut || std::process::exit(i32::from(code)));
     }
 }
 
-/// A flag that turns true with the first signal.
-pub(super) fn listen(stopping: &Stopping, screen: Screen) -> watch::Receiver<bool> {
-    let (sender, receiver) = watch::channel(false);
-    for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
-        let (sender, stopping) = (sender.clone(), stopping.clone());
-        let Ok(mut caught) = signal(kind) else { continue };
-        tokio::spawn(async move {
-            while caught.recv().await.is_some() {
-                let was_asked = sender.send_replace(true);
-                if kind == SignalKind::interrupt() {
-                    screen.below_the_echo();
-                }
-                if kind == SignalKind::hangup() {
-                    // A terminal that closes may say so twice, and nobody is there to ask for anything once more.
-                    if was_asked {
-                        continue;
-                    }
-                } else if was_asked {
-                    stopping.at_once(screen);
-                }
-                screen.warn(&stopping.first());
-            }
-        });
+/// The signals that a command gets, and what they mean to it by now. By default nobody listens for any.
+#[derive(Clone, Default)]
+pub(super) struct Signals(Arc<Shared>);
+
+struct Shared {
+    /// Turns true with the first signal.
+    asked: watch::Sender<bool>,
+    now: Mutex<Now>,
+}
+
+struct Now {
+    stopping: Stopping,
+    /// Of whoever reads what is said; `None`: as the command line says.
+    language: Option<Language>,
+}
+
+impl Default for Shared {
+    fn default() -> Self {
+        let now = Now { stopping: Stopping::Early, language: None };
+        Self { asked: watch::channel(false).0, now: Mutex::new(now) }
     }
-    receiver
+}
+
+impl fmt::Debug for Signals {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Signals({})", *self.0.asked.borrow())
+    }
+}
+
+impl Signals {
+    /// Begins to listen for them.
+    pub(super) fn listen(stopping: Stopping, screen: Screen) -> Self {
+        let signals = Self::default();
+        signals.now().stopping = stopping;
+        let hangup = (!machine::outlives_its_terminal()).then(SignalKind::hangup);
+        for kind in [SignalKind::interrupt(), SignalKind::terminate()].into_iter().chain(hangup) {
+            let Ok(mut caught) = signal(kind) else { continue };
+            let signals = signals.clone();
+            tokio::spawn(async move {
+                while caught.recv().await.is_some() {
+                    signals.take(kind, screen);
+                }
+            });
+        }
+        signals
+    }
+
+    /// The same, for readers of this language.
+    pub(super) fn speaking(self, language: Language) -> Self {
+        self.now().language = Some(language);
+        self
+    }
+
+    fn now(&self) -> MutexGuard<'_, Now> {
+        self.0.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One has come.
+    fn take(&self, kind: SignalKind, screen: Screen) {
+        let (was_asked, stopping, screen) = {
+            let now = self.now();
+            let screen = now.language.map_or(screen, |language| screen.speaking(language));
+            (self.0.asked.send_replace(true), now.stopping.clone(), screen)
+        };
+        if kind == SignalKind::interrupt() {
+            screen.below_the_echo();
+        }
+        if kind == SignalKind::hangup() {
+            // A terminal that closes may say so twice, and nobody is there to ask for anything once more.
+            if was_asked {
+                return;
+            }
+        } else if was_asked {
+            stopping.at_once(screen);
+        }
+        if matches!(stopping, Stopping::Early) {
+            tokio::spawn(self.clone().end_what_has_not_begun(screen));
+        } else {
+            screen.warn(&stopping.first());
+        }
+    }
+
+    /// Such a command ends by itself where it waits next; says so, if it takes its time, and ends it if it takes too long.
+    async fn end_what_has_not_begun(self, screen: Screen) {
+        for pause in [BEFORE_A_WORD, FOR_THE_END] {
+            SystemClock.sleep(pause).await;
+            // Held to the end of the program: what has not begun by now does not begin any more.
+            let now = self.now();
+            match now.stopping {
+                Stopping::Early if pause == BEFORE_A_WORD => screen.warn(&now.stopping.first()),
+                Stopping::Early => now.stopping.at_once(screen),
+                _ => return,
+            }
+        }
+    }
+
+    /// A flag that turns true with the first signal.
+    pub(super) fn asked(&self) -> watch::Receiver<bool> {
+        self.0.asked.subscribe()
+    }
+
+    /// From here on a signal means this.
+    pub(super) fn mean(&self, stopping: Stopping) -> watch::Receiver<bool> {
+        self.now().stopping = stopping;
+        self.asked()
+    }
+
+    /// From here on the work is not left where it is: a run begins.
+    ///
+    /// # Errors
+    /// [`Failure::Interrupted`] if somebody has asked to stop before that.
+    pub(super) fn begin(&self) -> Result<(), Failure> {
+        self.turn(Stopping::Beginning)
+    }
+
+    /// The run did not begin after all.
+    ///
+    /// # Errors
+    /// As of [`Self::begin`].
+    pub(super) fn begin_later(&self) -> Result<(), Failure> {
+        self.turn(Stopping::Early)
+    }
+
+    fn turn(&self, stopping: Stopping) -> Result<(), Failure> {
+        let mut now = self.now();
+        if *self.0.asked.borrow() {
+            // Nothing has begun, or not any more.
+            now.stopping = Stopping::Early;
+            return Err(Failure::Interrupted);
+        }
+        now.stopping = stopping;
+        Ok(())
+    }
+
+    /// Does the work; a signal ends it where it waits, as long as it has begun nothing.
+    ///
+    /// # Errors
+    /// What keeps the work from its end.
+    pub(super) async fn unless_stopped(&self, work: impl Future<Output = Result<u8, Failure>>) -> Result<u8, Failure> {
+        let ended = tokio::select! {
+            biased;
+            () = self.asked_early() => Err(Failure::Interrupted),
+            ended = work => ended,
+        };
+        let code = ended.as_ref().map_or_else(Failure::code, |code| *code);
+        let mut now = self.now();
+        if matches!(now.stopping, Stopping::Early | Stopping::Beginning) {
+            now.stopping = Stopping::Over(code);
+        }
+        drop(now);
+        ended
+    }
+
+    /// Comes back once somebody asks to stop while nothing has begun; otherwise never.
+    async fn asked_early(&self) {
+        let asked = self.asked().wait_for(|asked| *asked).await.is_ok();
+        if !asked || !matches!(self.now().stopping, Stopping::Early) {
+            pending::<()>().await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked() -> Signals {
+        let signals = Signals::default();
+        signals.0.asked.send_replace(true);
+        signals
+    }
+
+    #[tokio::test]
+    async fn work_that_has_begun_nothing_ends_where_it_waits() {
+        let ended = asked().unless_stopped(async { panic!("it is not begun") }).await;
+        assert!(matches!(ended, Err(Failure::Interrupted)), "{ended:?}");
+        let signals = Signals::default();
+        let asks = async {
+            signals.0.asked.send_replace(true);
+            pending().await
+        };
+        let ended = signals.unless_stopped(asks).await;
+        assert!(matches!(ended, Err(Failure::Interrupted)), "{ended:?}");
+        assert!(matches!(signals.now().stopping, Stopping::Over(STOPPED)));
+    }
+
+    #[tokio::test]
+    async fn a_run_that_begins_is_not_left_where_it_waits() {
+        let signals = Signals::default();
+        let begins = async {
+            signals.begin()?;
+            signals.0.asked.send_replace(true);
+            tokio::task::yield_now().await;
+            Ok(3)
+        };
+        assert_eq!(signals.unless_stopped(begins).await.ok(), Some(3));
+    }
+
+    #[test]
+    fn nothing_begins_once_somebody_has_asked_to_stop() {
+        let signals = Signals::default();
+        signals.begin().unwrap();
+        signals.0.asked.send_replace(true);
+        for turned in [signals.begin_later(), asked().begin()] {
+            assert!(matches!(turned, Err(Failure::Interrupted)), "{turned:?}");
+        }
+        assert!(matches!(signals.now().stopping, Stopping::Early));
+    }
 }

@@ -96,6 +96,8 @@ pub(super) async fn others(
         }
         if let (Some(open), Some(input)) = (run, input) {
             refuse_another(session, &open, input)?;
+            // Whoever has joined leaves in order, and is not just gone.
+            session.case.told.signals.begin()?;
             match journal.join(&open.run).await.map_err(open::failure)? {
                 Joined::Yes => return Ok(Some(open)),
                 Joined::Stopped(why) => {
@@ -104,7 +106,7 @@ pub(super) async fn others(
                         "run {run} of {job} was stopped on all hosts: {why}; look at its report"
                     )));
                 }
-                Joined::TooLate => {}
+                Joined::TooLate => session.case.told.signals.begin_later()?,
             }
         }
         if !has_said {

@@ -51,6 +51,7 @@ fn cause(failure: &Failure) -> Cause {
         | Failure::Refused(_)
         | Failure::Guards(_)
         | Failure::Held(_)
+        | Failure::Interrupted
         | Failure::Stopped(_)
         | Failure::Unwritten(_) => Cause::Failed { error },
     }

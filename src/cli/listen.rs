@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::args::{Common, ListenArgs};
 use super::exit::{DONE, Failure};
-use super::interrupt::{self, Stopping};
+use super::interrupt::{Signals, Stopping};
 use super::load::{self, Case, shown};
 use super::screen::Screen;
 use crate::edge::append::{LogError, Names};
@@ -24,7 +24,7 @@ pub(super) async fn listen(args: &ListenArgs, common: &Common, screen: Screen) -
     let screen = screen.speaking(case.language);
     let config = config(&case, args, screen)?;
     let (folder, refused) = (shown(config.names.folder()), config.refused());
-    let mut interrupted = interrupt::listen(&Stopping::Server, screen);
+    let mut interrupted = Signals::listen(Stopping::Server, screen).asked();
     let listening = listener::start(config).await.map_err(|error| unable(&error))?;
     if case.logs()?.iter().any(|log| log.ends_with("refused/requests.jsonl")) {
         listening.stop().await;

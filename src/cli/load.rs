@@ -7,11 +7,13 @@ use std::sync::{Arc, OnceLock};
 
 use super::args::Common;
 use super::exit::Failure;
+use super::interrupt::Signals;
 use super::screen::Screen;
 use crate::edge::credentials::{self, Credentials};
-use crate::edge::csv::{self, NotListed, NotRead};
+use crate::edge::csv::{self, Listed, NotListed, NotRead};
 use crate::edge::notification_log::{self, Verifier};
 use crate::edge::read::{self, Damage};
+use crate::edge::spill::NoPlace;
 use crate::edge::{environment, files, results};
 use crate::job::overrides::Override;
 use crate::job::settings::{Column, Field, Guards, Notifications, STDIN, Source};
@@ -117,8 +119,12 @@ pub(super) enum Whose {
 /// What a run tells about itself, for those who report it elsewhere.
 #[derive(Debug, Default)]
 pub(super) struct Told {
+    /// Who asks it to stop.
+    pub(super) signals: Signals,
     /// Its counters.
     pub(super) progress: Arc<Progress>,
+    /// Why its orders stay in memory though they are many; said once.
+    pub(super) uncopied: OnceLock<NoPlace>,
     /// Its totals, once it has any.
     pub(super) summary: OnceLock<Summary>,
 }
@@ -305,6 +311,12 @@ impl Case {
         self.path(&format!("{}/{}", self.fill(&self.job.output.directory), self.job.name))
     }
 
+    /// Removes what programs that were killed have left where files come out, of whatever date.
+    pub(super) fn sweep(&self) {
+        let template = format!("{}/{}", self.job.output.directory, self.job.name);
+        files::of_any_date(&self.folder, &template).iter().for_each(|folder| files::sweep(folder));
+    }
+
     /// Production needs `--live`; everything else refuses it, so that nobody gets used to typing it.
     pub(super) fn refuse_unless_live(&self, live: bool) -> Result<(), Failure> {
         let (file, environment) = (&self.file, self.job.merchant.environment);
@@ -351,8 +363,13 @@ impl Case {
                 let name = shown(&path);
                 let headers = self.known_headers();
                 let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
-                csv::list(&name, &path, self.job.orders.format, &headers)
-                    .map_err(|why| self.named_by("orders.file", unlisted(&name, why)))
+                let listed = csv::list(&name, &path, self.job.orders.format, &headers);
+                let listed = listed.map_err(|why| self.named_by("orders.file", unlisted(&name, why)))?;
+                let Listed { listing, sha256, uncopied } = listed;
+                if let Some(why) = uncopied {
+                    self.told.uncopied.get_or_init(|| why);
+                }
+                Ok((listing, sha256))
             }
         }
     }

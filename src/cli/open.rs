@@ -282,7 +282,16 @@ pub(super) fn failure(error: JournalError) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::listing::Unread;
     use crate::model::money::Rupiah;
+
+    #[test]
+    fn orders_that_cannot_be_read_again_are_no_fault_of_the_journal() {
+        let unread = Unread { file: "orders.csv".into(), why: "the disk is gone".into() };
+        let failure = failure(unread.into());
+        assert_eq!(failure.code(), crate::cli::exit::REFUSED);
+        assert_eq!(failure.to_string(), "orders.csv: its private copy cannot be read any more: the disk is gone");
+    }
 
     #[test]
     fn a_journal_that_is_lost_behind_a_run_makes_no_doubt_smaller() {

@@ -10,6 +10,7 @@ use super::conclude::{Ending, conclude};
 use super::embed;
 use super::exit::Failure;
 use super::in_doubt::{in_doubt_elsewhere, in_doubt_here, refused_for_the_key};
+use super::interrupt::{Signals, Stopping};
 use super::judgement::{Judgement, Room};
 use super::load::{self, Case, Copies};
 use super::planning::{AT_A_TIME, make_plan};
@@ -30,9 +31,11 @@ use crate::runner::clock::Clock as _;
 
 /// `rekon reconcile JOB`.
 pub(super) async fn job(args: &ReconcileArgs, common: &Common, screen: Screen) -> Result<u8, Failure> {
+    let signals = Signals::listen(Stopping::Early, screen);
     let mut case = load::case(&args.job, common, present(args.as_of.as_deref())?)?;
     case.copies = Copies::of(args.output.spreadsheet_safe);
     let screen = screen.speaking(case.language);
+    case.told.signals = signals.speaking(case.language);
     match case.job.task {
         Task::Audit => {
             attend::attended(&case, screen, Box::pin(audit(&case, args.as_of.as_deref(), &args.audit, screen))).await
@@ -42,7 +45,8 @@ pub(super) async fn job(args: &ReconcileArgs, common: &Common, screen: Screen) -
                 let message = format!("--period, --memory and --threads are for audits; this is a {operation} job");
                 return Err(Failure::Refused(message));
             }
-            change(&case, operation, args.as_of.as_deref(), screen).await
+            let change = change(&case, operation, args.as_of.as_deref(), screen);
+            case.told.signals.unless_stopped(Box::pin(change)).await
         }
     }
 }

@@ -6,6 +6,7 @@ use super::args::{Common, RunArgs};
 use super::attend;
 use super::embed;
 use super::exit::{DONE, DOUBT, Failure, STOPPED};
+use super::interrupt::{Signals, Stopping};
 use super::joint::{self, Way};
 use super::load::{self, Case};
 use super::screen::{Screen, Tone};
@@ -25,9 +26,10 @@ use crate::runner::dispatch::Stop;
 
 /// `rekon resolve JOB`.
 pub(super) async fn job(args: &RunArgs, common: &Common, screen: Screen) -> Result<u8, Failure> {
-    let started_at = SystemClock.now();
-    let case = load::case(&args.job, common, started_at)?;
+    let (started_at, signals) = (SystemClock.now(), Signals::listen(Stopping::Early, screen));
+    let mut case = load::case(&args.job, common, started_at)?;
     let screen = screen.speaking(case.language);
+    case.told.signals = signals.speaking(case.language);
     args.overrides.refuse("resolve sends nothing new")?;
     attend::logged(&case, screen, Box::pin(settle(&case, args.live, started_at, screen))).await
 }
@@ -48,6 +50,7 @@ async fn settle(case: &Case, live: bool, started_at: Timestamp, screen: Screen) 
     }
     let before = session.in_doubt_elsewhere(&HashSet::new()).await.map_err(stopped)?;
     let doubts = session.doubts().await.map_err(stopped)?;
+    case.told.signals.begin()?;
     let run = session.begin_settling().await?;
     let stop = session.send_and_settle(&run, Fresh::none(), session.unsettled().await?, None).await?.stop;
     let missing = take_in_what_is_left(case, &session.journal, screen).await;

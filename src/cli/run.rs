@@ -12,6 +12,7 @@ use super::conclude::{Ending, conclude};
 use super::events;
 use super::exit::{Completion, DOUBT, Failure, STOPPED};
 use super::illustrate::Illustrated;
+use super::interrupt::{Signals, Stopping};
 use super::joint::{self, Begun, Way};
 use super::left;
 use super::load::{self, Case, Copies, Loosening};
@@ -47,10 +48,12 @@ use crate::runner::dispatch::Stop;
 
 /// `rekon run JOB`.
 pub(super) async fn job(planned: &PlannedArgs, common: &Common, screen: Screen) -> Result<u8, Failure> {
+    let signals = Signals::listen(Stopping::Early, screen);
     let args = &planned.run;
     let mut case = load::case(&args.job, common, reconcile::present(args.as_of.as_deref())?)?;
     case.copies = Copies::of(planned.output.spreadsheet_safe);
     let screen = screen.speaking(case.language);
+    case.told.signals = signals.speaking(case.language);
     match case.job.task {
         Task::Audit if planned.plan.is_some() => {
             Err(Failure::Refused(format!("{}: an audit sends nothing, and takes no --plan", case.file)))
@@ -92,9 +95,11 @@ pub(super) async fn by_flags(
     common: &Common,
     screen: Screen,
 ) -> Result<u8, Failure> {
+    let signals = Signals::listen(Stopping::Early, screen);
     let mut case = by_flags::case(operation, args, common)?;
     case.copies = Copies::of(args.files.spreadsheet_safe);
     let screen = screen.speaking(case.language);
+    case.told.signals = signals.speaking(case.language);
     attend::attended(&case, screen, Box::pin(run(&case, operation, args.live, None, screen))).await
 }
 
@@ -188,6 +193,7 @@ async fn begin(
         None => bind::refuse_without(case, &plan).map(|()| None)?,
     };
     let under_way_since = session.refuse_old_keys(&plan)?;
+    case.told.signals.begin()?;
     let run = session.begin(&plan, used.clone()).await?;
     let begun = Begun { run, plan, used, started_at: session.started_at, way, under_way_since };
     joint::share(session, &begun).await?;

@@ -12,9 +12,10 @@ use super::log::{self, Level, Log, LogFormat};
 use super::wrap::wrapped;
 use crate::edge::clock::SystemClock;
 use crate::edge::environment;
+use crate::journal::cause::Cause;
 use crate::model::fault::{Fault, printable};
 use crate::model::language::Language;
-use crate::report::words::both::{Both, Told, both};
+use crate::report::words::both::{self, Both, Told, both};
 use crate::report::words::speech::Speech;
 use crate::runner::clock::Clock as _;
 
@@ -304,6 +305,13 @@ impl Screen {
                 &Both::same(message),
                 ["nothing was sent; try again later", "tidak ada yang dikirim; coba lagi nanti"],
             ),
+            Failure::Interrupted => tell(
+                &both::spoken(|words| (words.because)(&Cause::Interrupted)),
+                [
+                    "nothing was sent; run the same command again",
+                    "tidak ada yang dikirim; jalankan lagi perintah yang sama",
+                ],
+            ),
             // It says itself what became of the money.
             Failure::InDoubt(message) => self.tell(Level::Error, "failure", &*printable_lines(message)),
             Failure::Stopped(message) => tell(
@@ -334,13 +342,14 @@ impl Screen {
     pub(super) fn failure_document(self, failure: &Failure) {
         let (faults, message) = match failure {
             Failure::Faults(faults) => (faults.as_slice(), None),
-            Failure::Guards(message) => (&[][..], Some(&*message.english)),
+            Failure::Guards(message) => (&[][..], Some(message.english.to_string())),
+            Failure::Interrupted => (&[][..], Some(failure.to_string())),
             Failure::Refused(message)
             | Failure::Held(message)
             | Failure::Stopped(message)
             | Failure::Journal(message)
             | Failure::Unwritten(message)
-            | Failure::InDoubt(message) => (&[][..], Some(message.as_str())),
+            | Failure::InDoubt(message) => (&[][..], Some(message.clone())),
         };
         let document = serde_json::json!({
             "version": 1, "exit_code": failure.code(), "error": message, "faults": faults_json(faults),

@@ -13,7 +13,7 @@ use super::embed::{self, Embedded};
 use super::events;
 use super::exit::{DOUBT, Failure, STOPPED};
 use super::in_doubt::{IN_DOUBT, in_doubt_elsewhere};
-use super::interrupt::{self, Leaving, Stopping};
+use super::interrupt::{Leaving, Stopping};
 use super::left;
 use super::load::{self, Case};
 use super::open;
@@ -91,6 +91,8 @@ impl<'a> Session<'a> {
         screen: Screen,
     ) -> Result<Self, Failure> {
         let credentials = case.credentials()?;
+        // Orders may be in it, and it takes room.
+        case.sweep();
         let journal = open::open(&case.journal, case.job.retries.horizon, started_at, screen).await.map(Arc::new)?;
         let unknown_here = take_in(case, &journal, screen).await?;
         end_what_waits(case, &journal, screen).await?;
@@ -218,7 +220,7 @@ impl<'a> Session<'a> {
             Dispatch::new(desk, self.account.clone(), Rules::of(job), fresh, unsettled, Arc::clone(&progress));
         let watch = Watch::start(self.screen, &progress, job, self.journal.is_shared());
         let is_over = Arc::new(AtomicBool::new(false));
-        let interrupted = interrupt::listen(&self.stopping(run, &is_over), self.screen);
+        let interrupted = self.case.told.signals.mean(self.stopping(run, &is_over));
         // On the thread of the calls, and not on that of the command, which each of them would have to wake.
         let dispatching = tokio::spawn(dispatch.in_lane(share).after(past).run(interrupted.clone()));
         let stop = dispatching.await.expect("the dispatcher does not panic");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::args::SimulateArgs;
 use super::embed::read_state;
 use super::exit::{DONE, Failure};
-use super::interrupt::{self, Stopping};
+use super::interrupt::{Signals, Stopping};
 use super::load::{shown, unreadable};
 use super::screen::Screen;
 use crate::edge::clock::SystemClock;
@@ -46,7 +46,7 @@ pub(super) async fn simulate(args: &SimulateArgs, screen: Screen) -> Result<u8, 
         ..Config::new(Arc::new(|| SystemClock.now()))
     };
     let running = Simulator::start(config).await.map_err(|error| Failure::Refused(error.to_string()))?;
-    let mut interrupted = interrupt::listen(&Stopping::Server, screen);
+    let mut interrupted = Signals::listen(Stopping::Server, screen).asked();
     let address = running.address();
     let listens = both(format!("listening on http://{address}"), format!("mendengarkan di http://{address}"));
     screen.say(screen.told(&listens));

@@ -11,8 +11,19 @@ use crate::report::words::both::both;
 
 /// Warns of all slips of a job that changes something.
 pub(super) fn warn(case: &Case, input: &Input, screen: Screen) -> Result<(), Failure> {
+    warn_of_no_copy(case, screen);
     warn_of_nothing_meant(case, &input.meant(), screen);
     warn_of_empty_globs(case, screen)
+}
+
+/// Many orders that are kept in memory, for there is no place for their private copy: it does as well, and takes more memory.
+fn warn_of_no_copy(case: &Case, screen: Screen) {
+    let Some(why) = case.told.uncopied.get() else { return };
+    let (orders, why) = (printable(&case.orders_name()), printable(&why.to_string()));
+    screen.warn(&both(
+        format!("warning: {orders} stays in memory, for no private copy of it can be made: {why}; TMPDIR names another folder"),
+        format!("peringatan: {orders} tetap di memori karena salinan pribadinya tidak dapat dibuat: {why}; TMPDIR menentukan folder lain"),
+    ));
 }
 
 /// Conditions that leave out every row.

@@ -1,6 +1,6 @@
 //! Files that come out: written beside their place, synced, then renamed, so that nobody ever sees half a file.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{self, BufWriter, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -79,12 +79,13 @@ impl Draft {
     /// Begins a file of that name in a folder, which is made if it is not there.
     #[must_use]
     pub fn begin(folder: &Path, name: &str) -> Self {
-        let path = folder.join(format!(".{}.{name}.part", of_this_process()));
-        let begin = || {
-            std::fs::create_dir_all(folder)?;
-            File::create(&path).map(|file| BufWriter::with_capacity(1 << 16, file))
+        let place = |owner: &str| folder.join(format!(".{owner}.{name}.part"));
+        let made = std::fs::create_dir_all(folder).and_then(|()| make_own(place, |path| File::create_new(path)));
+        let (path, content) = match made {
+            Ok((path, file)) => (path, Ok(BufWriter::with_capacity(1 << 16, file))),
+            Err(error) => (PathBuf::new(), Err(error)),
         };
-        Self { content: begin(), path, unsynced: 0, syncer: None }
+        Self { path, content, unsynced: 0, syncer: None }
     }
 
     /// Begins the file of that path.
@@ -179,9 +180,41 @@ impl Drop for Draft {
     }
 }
 
-/// A number that no other process has in the names of its files at the same time.
+/// A number that no other process has at the same time; in a container others may have it as well.
 pub(super) fn of_this_process() -> u32 {
     std::process::id()
+}
+
+/// Names to be tried.
+const MOST_NAMES: u32 = 1000;
+
+/// Makes something that nobody keeps, under a name of this process that nobody has yet, and takes it: as long as the file that
+/// comes with it is open, [`sweep`] leaves it alone, whoever calls it, on this machine or in another container.
+///
+/// # Errors
+/// What `make` says, or all names are taken.
+pub(super) fn make_own(
+    name: impl Fn(&str) -> PathBuf,
+    make: impl Fn(&Path) -> io::Result<File>,
+) -> io::Result<(PathBuf, File)> {
+    for number in 0..MOST_NAMES {
+        let owner = match number {
+            0 => of_this_process().to_string(),
+            number => format!("{}-{number}", of_this_process()),
+        };
+        let path = name(&owner);
+        let file = match make(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+            made => made?,
+        };
+        // Not every file system has locks.
+        let _ = file.lock();
+        // Between the two somebody may have swept it away.
+        if path.exists() {
+            return Ok((path, file));
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
 }
 
 /// Removes what programs that are no more have left in a folder: drafts, and parts of divided work.
@@ -190,13 +223,21 @@ pub fn sweep(folder: &Path) {
     for path in entries.filter_map(Result::ok).map(|entry| entry.path()) {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let owner = name.strip_prefix('.').and_then(|rest| rest.split_once('.')).filter(|(owner, rest)| {
-            owner.bytes().all(|byte| byte.is_ascii_digit())
+            owner.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
                 && rest.split('.').next_back().is_some_and(|kind| matches!(kind, "part" | "parts"))
         });
         let Some((owner, _)) = owner else { continue };
-        // Where the system does not say who is alive, nothing is removed.
-        let is_gone = Path::new("/proc/self").exists() && !Path::new("/proc").join(owner).exists();
-        if is_gone {
+        let Ok(taken) = File::open(&path) else { continue };
+        let is_left = match taken.try_lock() {
+            Ok(()) => true,
+            Err(TryLockError::WouldBlock) => false,
+            // Without locks it goes by the number; where the system does not say who is alive, nothing is removed.
+            Err(TryLockError::Error(_)) => {
+                let number = owner.split('-').next().unwrap_or_default();
+                Path::new("/proc/self").exists() && !Path::new("/proc").join(number).exists()
+            }
+        };
+        if is_left {
             let _ = std::fs::remove_file(&path).or_else(|_| std::fs::remove_dir_all(&path));
         }
     }
@@ -335,6 +376,34 @@ mod tests {
         write(&path, b"two").unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"two");
         assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_a_program_has_left_is_swept_away_and_what_one_is_at_work_on_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let names = || {
+            let mut names = names_in(folder.path());
+            names.sort();
+            names
+        };
+        // Of a program of this number that was killed; and of one that has the same number in another container.
+        let own = of_this_process();
+        let left = folder.path().join(format!(".{own}.a.csv.part"));
+        write(&left, b"left").unwrap();
+        let (mut first, mut second) = (Draft::begin(folder.path(), "a.csv"), Draft::begin(folder.path(), "a.csv"));
+        first.write(b"one");
+        second.write(b"two");
+        std::fs::create_dir(folder.path().join(".7.parts")).unwrap();
+        write(&folder.path().join(".7.parts/part-0"), b"left").unwrap();
+        write(&folder.path().join(".7.run.closing/summary.json"), b"waits").unwrap();
+        assert_eq!(names().len(), 5);
+        sweep(folder.path());
+        assert_eq!(names(), [format!(".{own}-1.a.csv.part"), format!(".{own}-2.a.csv.part"), ".7.run.closing".into()]);
+        for (draft, expected) in [(first, "one"), (second, "two")] {
+            draft.keep(&folder.path().join("a.csv")).unwrap();
+            assert_eq!(std::fs::read(folder.path().join("a.csv")).unwrap(), expected.as_bytes());
+        }
+        assert_eq!(names(), [".7.run.closing", "a.csv"]);
     }
 
     #[test]

@@ -16,6 +16,16 @@ pub fn open_files() -> Option<u64> {
 #[cfg(unix)]
 pub(super) const FILE_TOO_LARGE: i32 = rustix::process::Signal::XFSZ.as_raw();
 
+/// Whether this program is to outlive its terminal: who started it has SIGHUP ignored, as `nohup` does. Where the system does not
+/// say, it is not.
+#[must_use]
+pub fn outlives_its_terminal() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    // The first signal is the lowest bit.
+    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
+}
+
 /// The space on the disk of a folder that is left to this program, in bytes.
 ///
 /// # Errors

@@ -1,23 +1,26 @@
 //! Files for what does not fit into memory: parts to be worked on one at a time, and sorted runs to be merged again.
 //!
-//! They stand in a folder of their own, which goes with its last user; what a killed program leaves there is of no use to
-//! anybody, and may be deleted.
+//! They stand in a folder of their own, which goes with its last user, and which nobody else may read: orders are in it. What a
+//! killed program leaves there is of no use to anybody, and [`sweep`](super::files::sweep) removes it.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::fs::File;
+use std::fs::{DirBuilder, File};
 use std::io::{self, BufReader, BufWriter, Read as _, Write as _};
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::environment;
-use super::files::of_this_process;
+use super::files::make_own;
 use crate::model::listing::Elsewhere;
 
 /// A folder for files that nobody keeps.
 #[derive(Debug)]
-pub struct Scrap(PathBuf);
+pub struct Scrap {
+    path: PathBuf,
+    /// Locked as long as it is in use.
+    _taken: File,
+}
 
 impl Scrap {
     /// Makes the folder, with a name of this process, inside of another one.
@@ -25,17 +28,24 @@ impl Scrap {
     /// # Errors
     /// The disk does not allow it.
     pub fn make(within: &Path) -> io::Result<Self> {
-        let folder = within.join(format!(".{}.parts", of_this_process()));
-        std::fs::create_dir_all(&folder)?;
-        Ok(Self(folder))
+        std::fs::create_dir_all(within)?;
+        let place = |owner: &str| within.join(format!(".{owner}.parts"));
+        let make = |path: &Path| DirBuilder::new().mode(0o700).create(path).and_then(|()| File::open(path));
+        let (path, taken) = make_own(place, make)?;
+        Ok(Self { path, _taken: taken })
     }
 }
 
 impl Drop for Scrap {
     fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
+        let _ = std::fs::remove_dir_all(&self.path);
     }
 }
+
+/// There is no folder for a private copy; why, for each that was tried.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.join("; "))]
+pub struct NoPlace(Vec<String>);
 
 /// A file without a name: nobody else can change it, and it is gone with the program, however that ends.
 #[derive(Debug)]
@@ -45,18 +55,24 @@ pub struct PrivateCopy {
 }
 
 impl PrivateCopy {
-    /// Makes one in the first of these folders that allows it; `None`: none of them does.
-    #[must_use]
-    pub fn make(folders: &[PathBuf]) -> Option<Self> {
-        static MADE: AtomicU64 = AtomicU64::new(0);
+    /// Makes one in the first of these folders that allows it.
+    ///
+    /// # Errors
+    /// None of them does.
+    pub fn make(folders: &[PathBuf]) -> Result<Self, NoPlace> {
         let make = |folder: &Path| -> io::Result<File> {
-            let number = MADE.fetch_add(1, Ordering::Relaxed);
-            let path = folder.join(format!(".{}.rekon-{number}.part", of_this_process()));
-            let file = File::options().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
+            let (path, file) = make_own(|owner| folder.join(format!(".{owner}.rekon-orders.part")), make_private)?;
             std::fs::remove_file(&path)?;
             Ok(file)
         };
-        folders.iter().find_map(|folder| Some(Self { file: make(folder).ok()?, folder: folder.clone() }))
+        let mut whys = Vec::new();
+        for folder in folders {
+            match make(folder) {
+                Ok(file) => return Ok(Self { file, folder: folder.clone() }),
+                Err(why) => whys.push(format!("{}: {why}", folder.display())),
+            }
+        }
+        Err(NoPlace(whys))
     }
 
     /// Writes on.
@@ -78,6 +94,11 @@ impl PrivateCopy {
     pub(super) fn of(file: File, folder: &Path) -> Self {
         Self { file, folder: folder.to_owned() }
     }
+}
+
+/// A new file that nobody else may read.
+fn make_private(path: &Path) -> io::Result<File> {
+    File::options().read(true).write(true).create_new(true).mode(0o600).open(path)
 }
 
 impl Elsewhere for PrivateCopy {
@@ -105,8 +126,8 @@ impl Parts {
     /// # Errors
     /// The disk is full or does not allow it; as for the other functions here.
     pub fn begin(scrap: &Scrap, name: &str, count: usize) -> io::Result<Self> {
-        let paths: Vec<PathBuf> = (0..count).map(|part| scrap.0.join(format!("{name}-{part}"))).collect();
-        let files = paths.iter().map(|path| File::create(path).map(|file| BufWriter::with_capacity(1 << 15, file)));
+        let paths: Vec<PathBuf> = (0..count).map(|part| scrap.path.join(format!("{name}-{part}"))).collect();
+        let files = paths.iter().map(|path| make_private(path).map(|file| BufWriter::with_capacity(1 << 15, file)));
         Ok(Self { files: files.collect::<io::Result<_>>()?, paths })
     }
 
@@ -155,8 +176,8 @@ impl RunWriter {
     /// # Errors
     /// As of [`Parts::begin`].
     pub fn begin(scrap: &Scrap, name: &str) -> io::Result<Self> {
-        let path = scrap.0.join(name);
-        Ok(Self { file: BufWriter::with_capacity(1 << 16, File::create(&path)?), path })
+        let path = scrap.path.join(name);
+        Ok(Self { file: BufWriter::with_capacity(1 << 16, make_private(&path)?), path })
     }
 
     /// Appends an entry; its key is not smaller than the one before.
@@ -256,6 +277,27 @@ mod tests {
         .unwrap();
         assert_eq!(merged, "aone bthree cone cone cthree xone ythree ");
         drop(scrap);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn nobody_else_reads_the_orders_that_are_kept_for_a_while_or_takes_them_away() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let scraps = [(); 2].map(|()| Scrap::make(folder.path()).unwrap());
+        for scrap in &scraps {
+            Parts::begin(scrap, "part", 2).unwrap();
+            RunWriter::begin(scrap, "run").unwrap().close().unwrap();
+        }
+        crate::edge::files::sweep(folder.path());
+        let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+        for scrap in &scraps {
+            assert_eq!(mode(&scrap.path), 0o700);
+            let files: Vec<u32> =
+                std::fs::read_dir(&scrap.path).unwrap().map(|file| mode(&file.unwrap().path())).collect();
+            assert_eq!(files, [0o600; 3]);
+        }
+        drop(scraps);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 

@@ -39,6 +39,7 @@ use std::time::Duration;
 
 use crate::model::environment::Environment;
 use crate::model::ids::{ClientId, InvoiceNumber, RunId};
+use crate::model::listing::Unread;
 use crate::model::operation::Operation;
 use crate::model::time::{self, Timestamp};
 use joint::{Ask, Claimed};
@@ -117,6 +118,9 @@ pub enum JournalError {
          that lacked it"
     )]
     Behind,
+    /// The rows of a run that is to begin cannot be read any more: it is not begun, and the journal is well.
+    #[error(transparent)]
+    Unread(#[from] Unread),
     /// A plan is used once.
     #[error("the plan was executed by run {0} already")]
     PlanUsed(String),

@@ -260,7 +260,7 @@ pub trait NewRows: std::fmt::Debug + Send + Sync {
     /// Shows all of them in their order, until `take` has had enough.
     ///
     /// # Errors
-    /// What `take` says.
+    /// What `take` says, or [`JournalError::Unread`] if they cannot be read.
     fn each(&self, take: &mut dyn FnMut(&NewRow) -> Result<(), JournalError>) -> Result<(), JournalError>;
 }
 

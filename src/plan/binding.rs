@@ -5,7 +5,9 @@
 //! personal: bodies are hashes, and so is the client id. What the plan rests on (job, input, version, approvers) is in it,
 //! so that whoever signs the file signs that too.
 
+use memchr::memmem;
 use serde::{Deserialize, Serialize};
+use serde_json::error::Category;
 use sha2::{Digest as _, Sha256};
 
 use crate::job::settings::Band;
@@ -19,6 +21,10 @@ pub(super) const VERSION: u8 = 1;
 
 /// The word under `plan`: tells our file from other JSON.
 pub(super) const KIND: &str = "rekon";
+
+/// How every plan begins, and what stands near its end: by one of them a plan is known that cannot be read any more.
+const BEGINNING: &[u8] = b"{\"approval\":{";
+const OURS: &[u8] = b",\"plan\":\"rekon\",";
 
 /// A plan that binds. The fields stand in the order of the alphabet, which is the order of the file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -242,20 +248,29 @@ impl From<Overridden> for Override {
     }
 }
 
-/// Why a file is not a plan that was made here: somebody or something has changed it.
+/// Why a file is not a plan as it was made: it is something else, or somebody or something has changed it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Edited {
-    /// No plan at all.
-    #[error("it is no plan of `rekon plan --out`: {0}")]
-    NotAPlan(String),
+pub enum NotAsMade {
+    /// Nothing is in it.
+    #[error("the file is empty, and no plan")]
+    Empty,
+    /// It is something else.
+    #[error("the file is no plan of `rekon plan --out`: {0}")]
+    Foreign(String),
+    /// It begins as a plan does, and ends too early.
+    #[error("the plan is cut: it ends behind {0} bytes, and the rest is missing")]
+    Cut(usize),
     /// Another version of the form.
-    #[error("it is a plan of the form {0}, and this program knows the form {VERSION}")]
+    #[error("the plan is of the form {0}, and this program knows the form {VERSION}")]
     OtherForm(u8),
+    /// It looks like a plan, and cannot be read as one any more.
+    #[error("the plan was edited: {0}")]
+    Unreadable(String),
     /// The same content, written in another way.
-    #[error("it is not written as rekon writes it")]
+    #[error("the plan was edited: it is not written as rekon writes it")]
     OtherBytes,
     /// The content is not what the digest was made of.
-    #[error("its digest is {found}, but its content has {expected}")]
+    #[error("the plan was edited: its digest is {found}, but its content has {expected}")]
     Digest {
         /// What the file says.
         found: String,
@@ -263,8 +278,21 @@ pub enum Edited {
         expected: String,
     },
     /// A number that does not follow from the others.
-    #[error("its {0} do not agree")]
+    #[error("the plan was edited: its {0} do not agree")]
     Inconsistent(&'static str),
+}
+
+impl NotAsMade {
+    /// Of a file that cannot be read as a plan.
+    fn unread(file: &[u8], error: &serde_json::Error) -> Self {
+        let begins = file.starts_with(BEGINNING);
+        match error.classify() {
+            _ if file.is_empty() => Self::Empty,
+            Category::Eof if begins => Self::Cut(file.len()),
+            _ if begins || memmem::find(file, OURS).is_some() => Self::Unreadable(error.to_string()),
+            Category::Io | Category::Syntax | Category::Data | Category::Eof => Self::Foreign(error.to_string()),
+        }
+    }
 }
 
 impl Binding {
@@ -283,28 +311,28 @@ impl Binding {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn read(file: &[u8]) -> Result<Self, Edited> {
-        let mut read: Self = serde_json::from_slice(file).map_err(|error| Edited::NotAPlan(error.to_string()))?;
+    pub fn read(file: &[u8]) -> Result<Self, NotAsMade> {
+        let mut read: Self = serde_json::from_slice(file).map_err(|error| NotAsMade::unread(file, &error))?;
         if read.plan != KIND {
-            return Err(Edited::NotAPlan(format!("plan is {:?}", read.plan)));
+            return Err(NotAsMade::Unreadable(format!("plan is {:?}, and not {KIND:?}", read.plan)));
         }
         if read.version != VERSION {
-            return Err(Edited::OtherForm(read.version));
+            return Err(NotAsMade::OtherForm(read.version));
         }
         let (found, expected) = read.expected_digest();
         if found != expected {
-            return Err(Edited::Digest { found, expected });
+            return Err(NotAsMade::Digest { found, expected });
         }
         read.digest = found;
         if read.canonical() != file {
-            return Err(Edited::OtherBytes);
+            return Err(NotAsMade::OtherBytes);
         }
         read.agrees_with_itself()?;
         Ok(read)
     }
 
     /// Where the digest is right, this holds by itself; it is checked since anybody can make a digest.
-    fn agrees_with_itself(&self) -> Result<(), Edited> {
+    fn agrees_with_itself(&self) -> Result<(), NotAsMade> {
         let mut items = Items::default();
         self.items.iter().for_each(|item| items.take(item));
         self.agrees(items)
@@ -329,19 +357,19 @@ impl<I: Serialize> Binding<I> {
 
 impl<I> Binding<I> {
     /// Whether its numbers follow from its items.
-    pub(super) fn agrees(&self, items: Items) -> Result<(), Edited> {
-        let total = items.total.0.ok_or(Edited::Inconsistent("amounts"))?;
+    pub(super) fn agrees(&self, items: Items) -> Result<(), NotAsMade> {
+        let total = items.total.0.ok_or(NotAsMade::Inconsistent("amounts"))?;
         if total != self.total {
-            return Err(Edited::Inconsistent("items and total"));
+            return Err(NotAsMade::Inconsistent("items and total"));
         }
         if items.has_an_id_twice() {
-            return Err(Edited::Inconsistent("request ids"));
+            return Err(NotAsMade::Inconsistent("request ids"));
         }
         if self.approval.need != need(&self.approval.bands, self.total.rupiah) {
-            return Err(Edited::Inconsistent("total and approvals"));
+            return Err(NotAsMade::Inconsistent("total and approvals"));
         }
         if parse_instant(&self.made_at).is_none() || parse_instant(&self.expires_at).is_none() {
-            return Err(Edited::Inconsistent("times"));
+            return Err(NotAsMade::Inconsistent("times"));
         }
         Ok(())
     }
@@ -501,16 +529,34 @@ mod tests {
             Binding::read(&binding.sealed().1)
         };
         let cases: [(Change, &str); 7] = [
-            (|plan| plan.items[0].amount += 1, "its items and total do not agree"),
-            (|plan| plan.items[1].request_id = "id-1".into(), "its request ids do not agree"),
-            (|plan| plan.approval.need = 1, "its total and approvals do not agree"),
-            (|plan| plan.expires_at = "tomorrow".into(), "its times do not agree"),
-            (|plan| plan.version = 2, "it is a plan of the form 2, and this program knows the form 1"),
-            (|plan| plan.plan = "other".into(), "it is no plan of `rekon plan --out`: plan is \"other\""),
-            (|plan| plan.items[0].amount = u64::MAX, "its amounts do not agree"),
+            (|plan| plan.items[0].amount += 1, "the plan was edited: its items and total do not agree"),
+            (|plan| plan.items[1].request_id = "id-1".into(), "the plan was edited: its request ids do not agree"),
+            (|plan| plan.approval.need = 1, "the plan was edited: its total and approvals do not agree"),
+            (|plan| plan.expires_at = "tomorrow".into(), "the plan was edited: its times do not agree"),
+            (|plan| plan.version = 2, "the plan is of the form 2, and this program knows the form 1"),
+            (|plan| plan.plan = "other".into(), "the plan was edited: plan is \"other\", and not \"rekon\""),
+            (|plan| plan.items[0].amount = u64::MAX, "the plan was edited: its amounts do not agree"),
         ];
         for (change, expected) in cases {
             assert_eq!(sealed(change).unwrap_err().to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_no_plan_and_what_is_the_beginning_of_one_are_told_apart() {
+        let (_, file) = testing::binding();
+        for index in BEGINNING.len()..file.len() - 2 {
+            assert_eq!(Binding::read(&file[..index]), Err(NotAsMade::Cut(index)));
+        }
+        assert_eq!(Binding::read(b""), Err(NotAsMade::Empty));
+        let orders = Binding::read(b"invoice_number,amount\nINV-1,90000\n").unwrap_err();
+        let other = Binding::read(b"{\"version\":1,\"rows\":").unwrap_err();
+        assert!(matches!((&orders, &other), (NotAsMade::Foreign(_), NotAsMade::Foreign(_))), "{orders:?} {other:?}");
+        for index in [0, file.len() / 2] {
+            let mut edited = file.clone();
+            edited[index] = b'#';
+            let why = Binding::read(&edited).unwrap_err().to_string();
+            assert!(why.starts_with("the plan was edited: "), "{why}");
         }
     }
 

@@ -256,7 +256,7 @@ impl NewRows for Plan {
 
     fn each(&self, take: &mut dyn FnMut(&NewRow) -> Result<(), JournalError>) -> Result<(), JournalError> {
         self.rows().try_for_each(|row| {
-            let row = row.map_err(|error| JournalError::Write(error.to_string()))?;
+            let row = row?;
             let (fate, reason) = self.fate(&row);
             let InputRow { number, line, raw, invoice, rupiah, .. } = row;
             take(&NewRow { number, line, raw, invoice, rupiah, fate, reason })

@@ -13,6 +13,7 @@ use super::made::Plan;
 use super::sending::Sending;
 use crate::edge::csv;
 use crate::job::{self, Job};
+use crate::journal::JournalError;
 use crate::journal::record::{Item, NewRows as _, RowFate, testing};
 use crate::journal::state::State;
 use crate::model::fault::Fault;
@@ -363,7 +364,8 @@ fn orders_that_cannot_be_read_again_are_told_and_never_left_out_in_silence() {
     disk.left.store(2, Ordering::Relaxed);
     let read: Vec<_> = plan.rows().collect();
     assert!(read.len() > 2000 && read.iter().filter(|row| row.is_err()).count() == 1 && read.last().unwrap().is_err());
-    assert!(plan.each(&mut |_| Ok(())).is_err(), "a run without its rows is not begun");
+    let not_begun = plan.each(&mut |_| Ok(()));
+    assert!(matches!(&not_begun, Err(JournalError::Unread(error)) if error.to_string() == why), "{not_begun:?}");
     assert!(plan.rows_sha256().is_err());
     assert_eq!(plan.unread(), None);
     disk.left.store(2, Ordering::Relaxed);

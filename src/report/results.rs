@@ -139,6 +139,8 @@ mod tests {
     use crate::journal::record::{NewRow, RowFate};
     use crate::journal::state::State;
     use crate::model::money::Rupiah;
+    use crate::model::outcome::{Outcome, SignatureCheck, Unsent};
+    use crate::reconcile::evidence::DoneState;
 
     fn record(raw: &str, fate: RowFate, state: Option<State>) -> RowRecord {
         RowRecord {
@@ -181,5 +183,28 @@ mod tests {
         for (fate, state, word) in cases {
             assert_eq!(state_of(&record("x", fate, state)).0.word(), word, "{fate:?} {state:?}");
         }
+    }
+
+    #[test]
+    fn what_was_not_attempted_says_how_far_it_came_in_words_that_the_guide_has() {
+        let outcomes = [
+            Outcome::NotSent(Unsent::Withheld),
+            Outcome::NotSent(Unsent::Connect),
+            Outcome::Throttled(SignatureCheck::Valid),
+        ];
+        let of_item = |outcome: &Outcome| {
+            let mut record = record("x", RowFate::Send, Some(State::Planned));
+            record.item.as_mut().unwrap().reason = outcome.reason();
+            state_of(&record)
+        };
+        let no_item = state_of(&record("x", RowFate::Send, None));
+        let ends: Vec<(DoneState, String)> = std::iter::once(no_item).chain(outcomes.iter().map(of_item)).collect();
+        let reasons: Vec<&str> = ends.iter().map(|(_, reason)| &**reason).collect();
+        assert_eq!(reasons, ["the run stopped before it", "withheld", "connect_failed", "throttled"]);
+        assert!(ends.iter().all(|(state, _)| *state == DoneState::NotAttempted));
+        let guide = include_str!("../../docs/pace.md");
+        let rows = guide.lines().skip_while(|line| !line.starts_with("| reason | means | in the journal")).skip(2);
+        let told: Vec<&str> = rows.map_while(|row| row.strip_prefix("| `")?.split('`').next()).collect();
+        assert_eq!(told, reasons);
     }
 }

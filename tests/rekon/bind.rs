@@ -130,10 +130,14 @@ fn a_plan_with_any_byte_edited_is_refused() {
         folder.write("plan.json", &String::from_utf8(edited).expect("still text"));
         refused(&folder, &provider, &RUN, "plan.json: the plan was edited");
     }
-    for edited in [format!("{good}\n"), good.trim_end().to_owned(), good.replacen(',', ", ", 1), String::new()] {
+    for edited in [format!("{good}\n"), good.trim_end().to_owned(), good.replacen(',', ", ", 1)] {
         folder.write("plan.json", &edited);
         refused(&folder, &provider, &RUN, "plan.json: the plan was edited");
     }
+    folder.write("plan.json", "");
+    refused(&folder, &provider, &RUN, "plan.json: the file is empty, and no plan\n  hint: name the file that");
+    folder.write("plan.json", &good[..good.len() / 2]);
+    refused(&folder, &provider, &RUN, &format!("plan.json: the plan is cut: it ends behind {} bytes", good.len() / 2));
     folder.write("plan.json", &good);
     exits(&folder.rekon(&RUN), 0);
 }

@@ -1,4 +1,5 @@
-//! A file of orders that is too large to stay in memory: what was checked is what is sent, whatever becomes of the file.
+//! A file of orders that is too large to stay in memory: what was checked is what is sent, whatever becomes of the file; and what a
+//! killed program has left of orders on the disk.
 
 use std::fmt::Write as _;
 use std::process::{Command, Stdio};
@@ -88,7 +89,14 @@ fn where_no_copy_can_be_made_the_file_stays_in_memory_and_is_sent_as_it_was_chec
     let run = crate::process::Background::start(command);
     provider.wait_for(3);
     folder.write("orders.csv", "");
-    exits(&run.end(), 0);
+    let ended = run.end();
+    exits(&ended, 0);
+    let warned = format!(
+        "warning: orders.csv stays in memory, for no private copy of it can be made: {}: No such file or directory (os error 2); \
+         TMPDIR names another folder\n",
+        folder.path("nowhere").display()
+    );
+    assert_eq!(ended.stderr.matches(&warned).count(), 1, "{}", ended.stderr);
     assert_eq!(provider.effects().len(), ORDERS);
 }
 
@@ -123,4 +131,35 @@ fn orders_that_cannot_be_read_again_stop_the_run_and_the_next_one_goes_on() {
     exits(&folder.rekon(&["run", "job.yaml"]), 0);
     assert_eq!(provider.effects().len(), ORDERS);
     assert!(provider.effects().values().all(|effects| *effects == 1));
+}
+
+#[test]
+fn orders_that_a_killed_program_has_left_are_cleared_by_whoever_comes_next() {
+    let provider = Provider::start("orders:\n  - {invoice_number: INV-1, amount: 1000, status: paid, order_id: 1}\n");
+    let folder = Folder::new();
+    folder.write("orders.csv", "invoice_number,amount,order_id,akulaku_reference\nINV-1,1000,1,REF-1\n");
+    let job = |task: &str, guards: &str| {
+        format!(
+            "job: nightly\noperation: {task}\nmerchant: {{environment: simulator, base_url: \"{}\"}}\n\
+             orders: {{file: orders.csv}}\noutput: {{directory: \"out-{{date}}\"}}\n{guards}",
+            provider.url()
+        )
+    };
+    folder.write("job.yaml", &job("refund", "guards: {max_orders: 9, max_total: 9000000}\n"));
+    folder.write("audit.yaml", &job("audit", ""));
+    // Number 1 is always somebody.
+    let left = ["out-2026-01-02/nightly/.1.parts/part-0", "out-2026-01-02/nightly/.1.reconciliation.csv.part"];
+    for (command, clears) in [
+        (["show", "--job", "job.yaml"], false),
+        (["run", "job.yaml", "--quiet"], true),
+        (["resolve", "job.yaml", "--quiet"], true),
+        (["reconcile", "job.yaml", "--quiet"], true),
+        (["reconcile", "audit.yaml", "--quiet"], true),
+    ] {
+        left.iter().for_each(|name| folder.write(name, "INV-1,1000,1,REF-1\n"));
+        let ended = folder.rekon(&command);
+        assert!(ended.code.is_some_and(|code| code < 3), "{command:?}: {}", ended.stderr);
+        let is_left = left.map(|name| folder.path(name).exists());
+        assert_eq!(is_left, [!clears; 2], "{command:?}");
+    }
 }

@@ -13,6 +13,8 @@ mod crash;
 mod docs;
 mod doctor;
 #[cfg(target_os = "linux")]
+mod early;
+#[cfg(target_os = "linux")]
 mod failover;
 mod faults;
 #[cfg(target_os = "linux")]

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use rekon::model::secret::Secret;
 use rekon::simulator::Config;
 
-use crate::process::{Ended, Folder, Nobody, Provider, client_id, ended, exits};
+use crate::process::{Background, Ended, Folder, Nobody, Provider, client_id, ended, exits};
 use crate::support::repository;
 
 const KEY: &str = "SK-canary0operations5d2e";
@@ -279,6 +279,25 @@ fn a_health_check_hears_of_the_beginning_and_of_the_end() {
     folder.write("orders.csv", "invoice_number\n");
     exits(&run_checked(&folder, &service.url, &["run", "job.yaml"]), 2);
     assert_eq!(service.heard()[2..], [get("/start"), get("/2")]);
+}
+
+#[test]
+fn a_run_that_is_stopped_before_it_has_begun_is_told_as_one_that_has_ended() {
+    let (folder, _provider) = sale(&format!("{CHECKED}output: {{metrics: sale.prom}}\n"));
+    let (service, silent) = (Service::start(Manner::Answers), TcpListener::bind("127.0.0.1:0").expect("a port"));
+    let journal = format!("postgres://postgres@{}/journal", silent.local_addr().expect("an address"));
+    let mut command = folder.command(&["run", "job.yaml", "--log-format", "json", "--journal", &journal]);
+    command.env("HC_URL", &service.url);
+    let running = Background::start(command);
+    let _asks = silent.accept().expect("it asks for its journal");
+    running.signal("TERM");
+    let ended = running.end();
+    exits(&ended, 4);
+    let last = log_lines(&ended.stderr).pop().expect("a line");
+    assert_eq!((&last["event"], &last["fields"]["exit_code"]), (&"run_ends".into(), &4.into()));
+    assert_eq!(metric(&folder.read("sale.prom"), "rekon_exit_code").as_deref(), Some("4"));
+    let get = |path: &str| format!("GET /canary-of-the-check{path} HTTP/1.1");
+    assert_eq!(service.heard(), [get("/start"), get("/4")]);
 }
 
 #[test]

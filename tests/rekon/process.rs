@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -164,6 +164,11 @@ impl Background {
     /// Takes its stdout away; dropping it closes the pipe.
     pub(crate) fn take_stdout(&mut self) -> ChildStdout {
         self.0.stdout.take().expect("stdout is piped")
+    }
+
+    /// Takes its stdin away, which the command has piped.
+    pub(crate) fn take_stdin(&mut self) -> ChildStdin {
+        self.0.stdin.take().expect("stdin is piped")
     }
 
     /// Waits for a line on stderr that holds this text.

@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use super::stream::Surveyed;
 use super::{NotRead, open_by, parse};
 use crate::edge::read::{self, Opened, ReadError};
-use crate::edge::spill::PrivateCopy;
+use crate::edge::spill::{NoPlace, PrivateCopy};
 use crate::edge::{parallel, spill};
 use crate::journal::log::hex;
 use crate::model::listing::Listing;
@@ -31,11 +31,22 @@ pub enum NotListed {
     NoRoom(PathBuf, io::Error),
 }
 
-/// The rows of a finished CSV file that the user calls `file`, and the SHA-256 of its content in hex; otherwise as [`parse`].
+/// A file that was listed.
+#[derive(Debug)]
+pub struct Listed {
+    /// Its rows.
+    pub listing: Listing,
+    /// SHA-256 of its content, in hex.
+    pub sha256: String,
+    /// Why a large file stays in memory; `None`: it does not, or is not large.
+    pub uncopied: Option<NoPlace>,
+}
+
+/// The rows of a finished CSV file that the user calls `file`; otherwise as [`parse`].
 ///
 /// # Errors
 /// Everything that is wrong with the file, or that there is no room for a copy.
-pub fn list(file: &str, path: &Path, format: Format, known_headers: &[&str]) -> Result<(Listing, String), NotListed> {
+pub fn list(file: &str, path: &Path, format: Format, known_headers: &[&str]) -> Result<Listed, NotListed> {
     list_with(file, path, format, known_headers, SMALL, || PrivateCopy::make(&spill::folders()))
 }
 
@@ -46,20 +57,22 @@ pub(super) fn list_with(
     format: Format,
     known_headers: &[&str],
     small: u64,
-    make: impl FnOnce() -> Option<PrivateCopy>,
-) -> Result<(Listing, String), NotListed> {
+    make: impl FnOnce() -> Result<PrivateCopy, NoPlace>,
+) -> Result<Listed, NotListed> {
     let unreadable = |error| NotListed::NotRead(NotRead::Unreadable(error));
     let mut opened = read::open_finished(path).map_err(unreadable)?;
     let mut beginning = Vec::new();
     let read = opened.by_ref().take(small + 1).read_to_end(&mut beginning);
     read.map_err(|error| unreadable(ReadError::of(path, error)))?;
-    let copy = if beginning.len() as u64 > small { make() } else { None };
-    let Some(copy) = copy.map(Arc::new) else {
+    let copy = (beginning.len() as u64 > small).then(make).transpose();
+    let uncopied = copy.as_ref().err().cloned();
+    let Some(copy) = copy.ok().flatten().map(Arc::new) else {
         let rest = opened.read_to_end(&mut beginning);
         rest.map_err(|error| unreadable(ReadError::of(path, error)))?;
-        let digest = hex(&Sha256::digest(&beginning));
+        let sha256 = hex(&Sha256::digest(&beginning));
         let table = parse(file, beginning, &format, known_headers);
-        return table.map(|table| (table.into(), digest)).map_err(|faults| NotListed::NotRead(NotRead::Faulty(faults)));
+        let listed = table.map(|table| Listed { listing: table.into(), sha256, uncopied });
+        return listed.map_err(|faults| NotListed::NotRead(NotRead::Faulty(faults)));
     };
     let copying = Mutex::new(Copying { copy: Arc::clone(&copy), digest: Sha256::new(), failed: None });
     let first = Mutex::new(Some(Cursor::new(beginning).chain(opened)));
@@ -78,7 +91,7 @@ pub(super) fn list_with(
         Surveyed::Whole(table) => table.into(),
         Surveyed::Blocks(head, survey) => Listing::elsewhere(head, survey, copy),
     };
-    Ok((listing, hex(&digest.finalize())))
+    Ok(Listed { listing, sha256: hex(&digest.finalize()), uncopied: None })
 }
 
 /// A file that is copied as it is read.
@@ -143,7 +156,7 @@ mod tests {
     }
 
     /// What is listed with a copy, and what without.
-    fn both(name: &str, bytes: &[u8], format: Format) -> [Result<(Listing, String), String>; 2] {
+    fn both(name: &str, bytes: &[u8], format: Format) -> [Result<Listed, String>; 2] {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(name);
         std::fs::write(&path, bytes).unwrap();
@@ -174,12 +187,12 @@ mod tests {
         ];
         for (name, bytes, content, format, is_copied) in cases {
             let [copied, whole] = both(name, bytes, format).map(Result::unwrap);
-            assert_eq!(copied.1, sha256(content));
-            assert_eq!(copied.1, whole.1);
-            assert_eq!(rows(&copied.0), rows(&whole.0));
-            assert_eq!((copied.0.rows(), copied.0.head().header()), (5000, whole.0.head().header()));
-            assert_eq!(copied.0.head().rows() == 0, is_copied, "{name}");
-            assert_eq!(whole.0.head().rows(), 5000);
+            assert_eq!(copied.sha256, sha256(content));
+            assert_eq!(copied.sha256, whole.sha256);
+            assert_eq!(rows(&copied.listing), rows(&whole.listing));
+            assert_eq!((copied.listing.rows(), copied.listing.head().header()), (5000, whole.listing.head().header()));
+            assert_eq!(copied.listing.head().rows() == 0, is_copied, "{name}");
+            assert_eq!(whole.listing.head().rows(), 5000);
         }
     }
 
@@ -205,7 +218,7 @@ mod tests {
         let text = orders(5000);
         std::fs::write(&path, &text).unwrap();
         let make = || PrivateCopy::make(&[folder.path().to_owned()]);
-        let (listing, _) = list_with("o.csv", &path, Format::default(), &KNOWN, 100, make).unwrap();
+        let listing = list_with("o.csv", &path, Format::default(), &KNOWN, 100, make).unwrap().listing;
         let before = rows(&listing);
         std::fs::write(&path, text.replace("INV-", "XXX-")).unwrap();
         assert_eq!(rows(&listing), before);
@@ -220,15 +233,25 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("o.csv");
         std::fs::write(&path, orders(5000)).unwrap();
-        let full =
-            || Some(PrivateCopy::of(std::fs::File::options().write(true).open("/dev/full").ok()?, Path::new("/dev")));
+        let full = || {
+            let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+            Ok(PrivateCopy::of(full, Path::new("/dev")))
+        };
         let error = list_with("o.csv", &path, Format::default(), &KNOWN, 100, full).unwrap_err();
         assert!(
             matches!(&error, NotListed::NoRoom(_, error) if error.kind() == io::ErrorKind::StorageFull),
             "{error:?}"
         );
-        let nowhere = || PrivateCopy::make(&[folder.path().join("missing")]);
-        let (listing, _) = list_with("o.csv", &path, Format::default(), &KNOWN, 100, nowhere).unwrap();
-        assert_eq!(listing.rows(), 5000);
+        let [missing, file] = ["missing", "o.csv"].map(|name| folder.path().join(name));
+        let nowhere = || PrivateCopy::make(&[missing.clone(), file.clone()]);
+        let listed = list_with("o.csv", &path, Format::default(), &KNOWN, 100, nowhere).unwrap();
+        assert_eq!(listed.listing.rows(), 5000);
+        let (missing, file) = (missing.display(), file.display());
+        assert_eq!(
+            listed.uncopied.unwrap().to_string(),
+            format!("{missing}: No such file or directory (os error 2); {file}: Not a directory (os error 20)")
+        );
+        let small = list_with("o.csv", &path, Format::default(), &KNOWN, SMALL, || panic!("it is small")).unwrap();
+        assert_eq!(small.uncopied, None);
     }
 }

@@ -22,7 +22,7 @@ use crate::model::table::{Format, Table};
 use decode::decode;
 use faults::{Faults, Occurrences, Source};
 
-pub use listing::{NotListed, list};
+pub use listing::{Listed, NotListed, list};
 pub(super) use stream::open_by;
 pub use stream::{NotRead, Stream, open};
 

@@ -3,8 +3,9 @@
 use super::*;
 use crate::journal::JournalError;
 use crate::journal::log::Reopened;
-use crate::journal::record::{Acceptance, Contradiction};
+use crate::journal::record::{Acceptance, Contradiction, NewRows};
 use crate::journal::state::State;
+use crate::model::listing::Unread;
 
 in_each_store!(
     an_intent_without_an_outcome_is_unknown_after_a_crash,
@@ -19,6 +20,7 @@ in_each_store!(
     every_item_is_the_sum_of_its_entries,
     a_write_that_fails_leaves_no_trace,
     a_run_ends_once,
+    a_run_whose_rows_cannot_be_read_is_not_begun_and_the_journal_is_well,
 );
 
 async fn an_intent_without_an_outcome_is_unknown_after_a_crash(ground: Ground) {
@@ -213,4 +215,28 @@ async fn a_run_ends_once(ground: Ground) {
     assert_eq!(journal.check().await.unwrap(), before);
     let ended = journal.runs().await.unwrap().remove(0);
     assert_eq!((ended.finished_at, ended.exit_code), (Some(at(9)), Some(3)));
+}
+
+/// Rows that end before the last one.
+#[derive(Debug)]
+struct Cut;
+
+impl NewRows for Cut {
+    fn count(&self) -> u64 {
+        2
+    }
+
+    fn each(&self, take: &mut dyn FnMut(&NewRow) -> Result<(), JournalError>) -> Result<(), JournalError> {
+        take(&new_row(1, 1))?;
+        Err(JournalError::Unread(Unread { file: "orders.csv".into(), why: "the disk is gone".into() }))
+    }
+}
+
+async fn a_run_whose_rows_cannot_be_read_is_not_begun_and_the_journal_is_well(ground: Ground) {
+    let journal = ground.open().await;
+    let refused = journal.begin_run(NewRun { rows: Arc::new(Cut), ..new_run("job", &[]) }).await.unwrap_err();
+    assert_eq!(refused.to_string(), "orders.csv: its private copy cannot be read any more: the disk is gone");
+    assert!(journal.runs().await.unwrap().is_empty());
+    let run = journal.begin_run(new_run("job", &[1])).await.unwrap();
+    journal.record_intent(first(&run, 1, "body")).await.unwrap();
 }

@@ -5,10 +5,12 @@
 
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rusqlite::Connection;
 
 use super::failed;
+use super::open::BUSY;
 use crate::journal::JournalError;
 
 /// Pages that the WAL may hold before they are moved: 16 MiB. A page that changes often is moved once.
@@ -20,6 +22,9 @@ const TOO_LONG: i64 = 2 * LONGEST;
 
 /// So many the writer moves itself.
 const REST: i64 = 500;
+
+/// A WAL of so many pages is moved for the sake of its room: 4 MiB, twice what the database may grow by meanwhile.
+const WORTH_IT: i64 = 1000;
 
 /// The moving thread.
 pub(super) struct Mover {
@@ -65,7 +70,7 @@ impl Mover {
             };
             // Also if it failed: it waits to be asked again.
             self.is_at_work = false;
-            told.ok_or_else(|| JournalError::Write("what moves its pages has stopped".into()))??;
+            told.ok_or_else(gone)??;
         }
         let wal = Wal::of(writer)?;
         if was_at_work && (wal.left <= REST || wal.pages >= TOO_LONG) {
@@ -75,6 +80,39 @@ impl Mover {
         }
         Ok(())
     }
+
+    /// Moves all of the WAL and gives its room back. Whether it did: not if somebody still reads there.
+    ///
+    /// # Errors
+    /// Something was not moved; the WAL holds it still.
+    pub(super) fn move_all(&mut self, writer: &Connection) -> Result<bool, JournalError> {
+        if std::mem::take(&mut self.is_at_work) {
+            match self.tells.recv().or(Err(gone()))? {
+                // By now there is more room than it had.
+                Ok(()) | Err(JournalError::Full) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        // Outcomes wait meanwhile: no reader is waited for.
+        writer.busy_timeout(Duration::ZERO).map_err(failed)?;
+        let moved = writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+        writer.busy_timeout(BUSY).map_err(failed)?;
+        moved.map(|was_busy| was_busy == 0).map_err(failed)
+    }
+}
+
+fn gone() -> JournalError {
+    JournalError::Write("what moves its pages has stopped".into())
+}
+
+/// Whether to move all of the WAL would give back much more room than it takes, and takes no more than `lent` bytes before it does.
+pub(super) fn would_make_room(writer: &Connection, lent: u64) -> Result<bool, JournalError> {
+    let number = |pragma: &str| writer.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0)).map_err(failed);
+    let wal = Wal::of(writer)?.pages;
+    let bytes = number("page_count")? * number("page_size")?;
+    let length = writer.path().and_then(|path| std::fs::metadata(path).ok()).map_or(0, |file| file.len());
+    let growth = u64::try_from(bytes).unwrap_or_default().saturating_sub(length);
+    Ok(wal >= WORTH_IT && growth <= lent)
 }
 
 /// How long the WAL is.

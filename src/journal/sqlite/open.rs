@@ -23,6 +23,9 @@ const STATEMENTS: usize = 64;
 /// another program: it is tried so often before it counts as taken.
 const TRIES: usize = 25;
 
+/// So long a connection waits for another one.
+pub(super) const BUSY: Duration = Duration::from_secs(10);
+
 /// Between two tries.
 const MOMENT: Duration = Duration::from_millis(1);
 
@@ -94,7 +97,7 @@ fn sync_names(path: &Path) -> std::io::Result<()> {
 pub(super) fn for_moving(path: &Path) -> Result<Connection, JournalError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(|error| unusable(path, &error))?;
-    connection.busy_timeout(Duration::from_secs(10)).map_err(|error| unusable(path, &error))?;
+    connection.busy_timeout(BUSY).map_err(|error| unusable(path, &error))?;
     let set =
         "PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0; PRAGMA wal_autocheckpoint = 0;";
     connection.execute_batch(set).map_err(|error| unusable(path, &error))?;
@@ -105,7 +108,7 @@ pub(super) fn for_moving(path: &Path) -> Result<Connection, JournalError> {
 pub(super) fn for_reading(path: &Path) -> Result<Connection, JournalError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(|error| unusable(path, &error))?;
-    connection.busy_timeout(Duration::from_secs(10)).map_err(|error| unusable(path, &error))?;
+    connection.busy_timeout(BUSY).map_err(|error| unusable(path, &error))?;
     let number = |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, i32>(0));
     let application = number("application_id").map_err(|error| unreadable(path, &error))?;
     let version = number("user_version").map_err(|error| unusable(path, &error))?;
@@ -121,7 +124,7 @@ fn prepare(path: &Path, connection: &Connection) -> Result<(), JournalError> {
     if rusqlite::version_number() < OLDEST_SQLITE {
         return Err(unusable(path, &format!("SQLite {} can lose data; 3.51.3 is needed", rusqlite::version())));
     }
-    connection.busy_timeout(Duration::from_secs(10)).map_err(unusable_sql)?;
+    connection.busy_timeout(BUSY).map_err(unusable_sql)?;
     let number = |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, i32>(0));
     let application = number("application_id").map_err(|error| unreadable(path, &error))?;
     let version = number("user_version").map_err(unusable_sql)?;

@@ -1,7 +1,7 @@
 //! Group commit: one thread takes whatever writes are waiting, runs them in one transaction and answers them all after
 //! its commit.
 //!
-//! When the disk is full, what would lead to more being sent is refused, and what has happened already is written into the
+//! When the disk is full, the WAL is moved into the database if that makes room. If it does not, what would lead to more being sent is refused, and what has happened already is written into the
 //! room that the reserve gives back. After any other failed commit nothing is written any more.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -10,10 +10,10 @@ use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 
 use super::failed;
-use super::mover::Mover;
+use super::mover::{Mover, would_make_room};
 use super::pen::Pen;
 use super::postman::{Letter, Postman};
-use super::reserve::Reserve;
+use super::reserve::{LENT, Reserve};
 use crate::journal::JournalError;
 use crate::journal::rules::{Change, Done};
 
@@ -177,6 +177,13 @@ impl Thread {
             Disk::Full => Err(JournalError::Full),
             Disk::Broken(error) => Err(error.clone()),
         };
+        if matches!((&results, &self.state), (Err(JournalError::Full), Disk::Well)) {
+            results = match self.regain() {
+                Ok(true) => self.commit(&mut group),
+                Ok(false) => Err(JournalError::Full),
+                Err(error) => Err(error),
+            };
+        }
         if matches!(results, Err(JournalError::Full)) {
             self.fill_up();
             let (keep, refuse): (Vec<_>, Vec<_>) =
@@ -193,7 +200,11 @@ impl Thread {
                 postman.bring(answers.map(|(waiting, result)| Answered(waiting, result)).collect());
                 match self.mover.look(self.pen.connection()) {
                     Ok(()) => {}
-                    Err(JournalError::Full) => self.fill_up(),
+                    Err(JournalError::Full) => match self.regain() {
+                        Ok(true) => {}
+                        Ok(false) => self.fill_up(),
+                        Err(error) => self.state = Disk::Broken(error),
+                    },
                     Err(error) => self.state = Disk::Broken(error),
                 }
             }
@@ -205,6 +216,21 @@ impl Thread {
                 self.state = Disk::Broken(broken.clone());
                 group.into_iter().for_each(|waiting| waiting.answer(Err(broken.clone())));
             }
+        }
+    }
+
+    /// The disk is full, but a long WAL may hold more room than the database would take for what is in it: the reserve is lent for
+    /// the moving, and taken again. Whether all is well again.
+    fn regain(&mut self) -> Result<bool, JournalError> {
+        let writer = self.pen.connection();
+        if !would_make_room(writer, LENT)? {
+            return Ok(false);
+        }
+        self.reserve.release();
+        match self.mover.move_all(writer) {
+            Ok(true) => Ok(self.reserve.fill().is_ok()),
+            Ok(false) | Err(JournalError::Full) => Ok(false),
+            Err(error) => Err(error),
         }
     }
 
@@ -282,6 +308,9 @@ impl Thread {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::atomic::AtomicU32;
+    use std::sync::atomic::Ordering::Relaxed;
+
     use rusqlite::{Connection, params};
     use tempfile::TempDir;
 
@@ -301,7 +330,7 @@ mod tests {
         }
     }
 
-    fn writer(folder: &TempDir, most_pages: u32) -> Writer<Insert> {
+    fn writer<W: Work>(folder: &TempDir, most_pages: u32) -> Writer<W> {
         let connection = Connection::open(folder.path().join("t.db")).unwrap();
         connection.execute_batch("PRAGMA journal_mode=WAL; CREATE TABLE t (n INTEGER PRIMARY KEY, b BLOB)").unwrap();
         connection.pragma_update(None, "max_page_count", most_pages).unwrap();
@@ -344,6 +373,77 @@ mod tests {
         assert!(matches!(small, Err(JournalError::Full)), "once it was full, nothing new begins");
         assert!(later.is_ok());
         assert_eq!(numbers(&folder), [2, 4]);
+    }
+
+    /// Always the same row of 600,000 bytes; so often it finds the disk full first.
+    struct Again(AtomicU32, WhenFull);
+
+    impl Work for Again {
+        type Done = ();
+
+        fn run(&self, pen: &Pen) -> Result<(), JournalError> {
+            let row = params![vec![7_u8; 600_000]];
+            pen.connection().execute("INSERT OR REPLACE INTO t VALUES (1, ?1)", row).map_err(failed)?;
+            let is_full = self.0.fetch_update(Relaxed, Relaxed, |times| times.checked_sub(1)).is_ok();
+            if is_full { Err(JournalError::Full) } else { Ok(()) }
+        }
+
+        fn when_full(&self) -> WhenFull {
+            self.1
+        }
+    }
+
+    #[tokio::test]
+    async fn a_disk_that_is_full_of_what_is_to_be_moved_is_full_no_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let writer = writer(&folder, 1_000_000);
+        let again = |times: u32, when_full| writer.write(Again(times.into(), when_full));
+        let length = |name: &str| folder.path().join(name).metadata().unwrap().len();
+        for round in 0..2 {
+            for _ in 0..8 {
+                again(0, WhenFull::Refuse).await.unwrap();
+            }
+            assert!(length("t.db-wal") > 4_096_000, "round {round}");
+            again(1, WhenFull::Refuse).await.unwrap();
+            assert!(length("t.db-wal") < 1_000_000, "what was there has its place, and what was written is there");
+            assert_eq!(length("t.reserve"), 4 << 20, "the reserve is whole again");
+        }
+        // Now it is short, and to move it would not help.
+        assert!(matches!(again(1, WhenFull::Refuse).await, Err(JournalError::Full)));
+        assert_eq!(length("t.reserve"), 0);
+        assert!(matches!(again(0, WhenFull::Refuse).await, Err(JournalError::Full)));
+        again(0, WhenFull::Keep).await.unwrap();
+        assert_eq!(numbers(&folder), [1]);
+    }
+
+    /// The reserve has given its room back, for outcomes.
+    fn stays_full(folder: &TempDir, full: &Result<(), JournalError>) {
+        assert!(matches!(full, Err(JournalError::Full)), "{full:?}");
+        assert_eq!(folder.path().join("t.reserve").metadata().unwrap().len(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_disk_stays_full_where_somebody_reads_what_would_be_moved() {
+        let folder = tempfile::tempdir().unwrap();
+        let writer = writer(&folder, 1_000_000);
+        for _ in 0..8 {
+            writer.write(Again(0.into(), WhenFull::Refuse)).await.unwrap();
+        }
+        let reader = Connection::open(folder.path().join("t.db")).unwrap();
+        reader.execute_batch("BEGIN; SELECT count(*) FROM t").unwrap();
+        stays_full(&folder, &writer.write(Again(1.into(), WhenFull::Refuse)).await);
+        writer.write(Again(0.into(), WhenFull::Keep)).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_disk_stays_full_where_all_that_would_be_moved_is_new() {
+        let folder = tempfile::tempdir().unwrap();
+        let writer = writer(&folder, 1500);
+        for number in 0..11 {
+            writer.write(Insert(number, 500_000, WhenFull::Refuse)).await.unwrap();
+        }
+        stays_full(&folder, &writer.write(Insert(20, 2_000_000, WhenFull::Refuse)).await);
+        writer.write(Insert(21, 1, WhenFull::Keep)).await.unwrap();
     }
 
     #[tokio::test]
