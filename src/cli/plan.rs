@@ -12,8 +12,8 @@ use super::embed;
 use super::exit::{DONE, Failure, REFUSED};
 use super::load::{self, Case};
 use super::open;
+use super::plan_screen;
 use super::planning::make_plan;
-use super::run;
 use super::screen::{Screen, faults_json};
 use super::show_plan;
 use super::slips;
@@ -79,8 +79,8 @@ pub(super) async fn plan(
     }
     let plan = make_plan(&case, &account, input, &log, journal.as_ref(), now).await?;
     drop(busy);
-    run::show_plan(&case, &plan, screen);
-    screen.paper(|| run::plan_paper(&case, &plan));
+    plan_screen::show(&case, &plan, screen);
+    screen.paper(|| plan_screen::paper(&case, &plan));
     if !plan.may_run() {
         return Ok(refused(&case, &plan, screen));
     }
@@ -120,7 +120,7 @@ pub(super) async fn plan(
 
 /// Says why the plan may not be run; for machines beside everything else that is known of it.
 fn refused(case: &Case, plan: &Plan, screen: Screen) -> u8 {
-    let failure = run::why_not(case, plan);
+    let failure = plan_screen::why_not(case, plan);
     screen.failure(&failure);
     if screen.is_json() {
         let document = ended(document(case, plan), Some(&failure));
@@ -205,7 +205,7 @@ fn document(case: &Case, plan: &Plan) -> serde_json::Value {
         "version": 1, "job": case.job.name.as_str(), "operation": plan.operation.word(),
         "environment": case.job.merchant.environment.word(), "may_run": plan.may_run(),
         "dispositions": plan.dispositions(), "guards": plan.guards, "overrides": case.overridden(plan),
-        "eta": run::eta_document(case, plan), (ROWS): null,
+        "eta": plan_screen::eta_document(case, plan), (ROWS): null,
     })
 }
 
