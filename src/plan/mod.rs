@@ -34,6 +34,7 @@ pub mod precedent;
 mod register;
 mod row;
 mod sale;
+pub mod sealing;
 pub mod select;
 mod sending;
 #[cfg(test)]

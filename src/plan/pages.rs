@@ -1,6 +1,6 @@
 //! The file of a saved plan, an item at a time: a million orders are never in memory together.
 //!
-//! It is the file of [`super::binding`], to the byte. What stands before the items and behind them is small, and is the plan's
+//! It is the file of [`super::sealing`], to the byte. What stands before the items and behind them is small, and is the plan's
 //! [`Cover`]. The reading is sure or silent: it takes only what is written as it would be written here, and of anything else
 //! [`Binding::read`](super::binding::Binding::read), which has all of it in memory, says what is wrong with it.
 
@@ -9,7 +9,8 @@ use std::io::{self, Read};
 use memchr::memmem;
 use sha2::{Digest as _, Sha256};
 
-use super::binding::{BoundItem, Cover, Items, KIND, Total, VERSION};
+use super::binding::{BoundItem, Cover, KIND, VERSION};
+use super::sealing::{Items, Total};
 use crate::journal::log::hex;
 
 /// What stands before the items. No text of the file can hold it, for a quote inside a text has a backslash before it.
