@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 use super::args::Common;
 use super::exit::Failure;
-use super::load::{self, Case, named, shown};
+use super::load::{Case, named, shown};
 use super::open;
 use super::screen::Screen;
 use super::session::Session;
+use super::unreadable::unreadable;
 use crate::edge::read::{Opened, ReadError};
 use crate::edge::{read, signatures};
 use crate::job::approval::{KEY_HINT, public_key};
@@ -76,7 +77,7 @@ impl Bound {
                 first.push(item);
             }
         });
-        let read = read.map_err(|error| load::unreadable(&name, &ReadError::of(path, error)))?;
+        let read = read.map_err(|error| unreadable(&name, &ReadError::of(path, error)))?;
         let Some(cover) = read else { return Err(what_is_wrong(path)) };
         let judged = approval::judge(&hashes, &cover.approval.approvers, &cover.made_by, signatures);
         Ok(Self { cover, first, path: path.to_owned(), judged })
@@ -89,8 +90,8 @@ impl Bound {
 
     /// Reads the items again. What they said counts only if it is still the same plan.
     fn items(&self, take: impl FnMut(BoundItem)) -> Result<(), Failure> {
-        let unreadable = |error| load::unreadable(&shown(&self.path), &ReadError::of(&self.path, error));
-        if pages::read_again(open_pages(&self.path)?, &self.cover, take).map_err(unreadable)? {
+        let unread = |error| unreadable(&shown(&self.path), &ReadError::of(&self.path, error));
+        if pages::read_again(open_pages(&self.path)?, &self.cover, take).map_err(unread)? {
             return Ok(());
         }
         Err(changed(&self.name()))
@@ -286,7 +287,7 @@ impl Bound {
 }
 
 fn open_pages(path: &Path) -> Result<Opened, Failure> {
-    read::open_finished(path).map_err(|error| load::unreadable(&shown(path), &error))
+    read::open_finished(path).map_err(|error| unreadable(&shown(path), &error))
 }
 
 /// A plan that is hashed as it is read, for the signatures over it.
@@ -313,7 +314,7 @@ fn what_is_wrong(path: &Path) -> Failure {
     let name = shown(path);
     let bytes = match read::finished(path) {
         Ok(bytes) => bytes,
-        Err(error) => return load::unreadable(&name, &error),
+        Err(error) => return unreadable(&name, &error),
     };
     let Err(why) = Binding::read(&bytes) else {
         // A moment ago it was not as it was written.

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::exit::Failure;
-use super::load::{Case, shown, unreadable};
+use super::load::{Case, shown};
+use super::unreadable::unreadable;
 use crate::edge::clock::SystemClock;
 use crate::edge::credentials::Credentials;
 use crate::edge::read;

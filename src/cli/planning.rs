@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 
 use super::exit::Failure;
-use super::load::{self, Case};
+use super::inputs::heard;
+use super::load::Case;
 use super::open;
 use crate::job::settings::DuplicateInput;
 use crate::journal::history::Asked;
@@ -31,7 +32,7 @@ pub(super) async fn make_plan(
 ) -> Result<Plan, Failure> {
     let own = case.job.guards.clone().unwrap_or_else(|| guard::whole_file(&input));
     let mut open_elsewhere = HashSet::new();
-    let mut known = Known { heard: load::heard(log), ..Known::default() };
+    let mut known = Known { heard: heard(log), ..Known::default() };
     if let Some(journal) = journal {
         let open = journal.items_in(account, case.job.name.as_str(), &[State::Intent, State::Unknown]).await;
         open_elsewhere.extend(open.map_err(open::failure)?.into_iter().map(|item| item.identity.invoice));

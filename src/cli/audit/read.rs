@@ -7,8 +7,9 @@ use super::Audit;
 use super::store::{Aim, Batch, Ready, Store};
 use crate::cli::exit::Failure;
 use crate::cli::in_doubt::IN_DOUBT;
-use crate::cli::load::{self, shown};
+use crate::cli::load::shown;
 use crate::cli::room::NoRoom;
+use crate::cli::unreadable::unreadable;
 use crate::doku::notification::Glimpse;
 use crate::edge::blocks::{Block, Cut, Stopped, in_blocks};
 use crate::edge::notification_log::{self, Line, Lines, Scratches, Verifier};
@@ -71,7 +72,7 @@ fn whole_or_not(name: &str, stopped: Stopped<csv::NotRead, NoRoom>) -> Failure {
 
 fn not_read(name: &str, error: csv::NotRead) -> Failure {
     match error {
-        csv::NotRead::Unreadable(error) => load::unreadable(name, &error),
+        csv::NotRead::Unreadable(error) => unreadable(name, &error),
         csv::NotRead::Faulty(faults) => Failure::Faults(faults),
     }
 }
@@ -210,7 +211,7 @@ pub(super) fn log(
         return lines(audit, (path, piped::open()), file, verifier, store);
     }
     let source = read::open(path)
-        .map_err(|error| audit.case.named_by("notifications.files", load::unreadable(&shown(path), &error)))?;
+        .map_err(|error| audit.case.named_by("notifications.files", unreadable(&shown(path), &error)))?;
     lines(audit, (path, source), file, verifier, store)
 }
 
@@ -237,7 +238,7 @@ fn lines(
             in_blocks(source, Cut::Lines, audit.threads, work, |ready| take(ready?))
         })?
         .map_err(|stopped: Stopped<std::io::Error, NoRoom>| match stopped {
-            Stopped::Reading(error) => load::unreadable(&shown(path), &read::ReadError::of(path, error)),
+            Stopped::Reading(error) => unreadable(&shown(path), &read::ReadError::of(path, error)),
             Stopped::Taking(error) => error.into(),
         })
 }

@@ -75,7 +75,7 @@ pub(super) fn findings(case: &Case, keys: Option<&Credentials>, now: Timestamp) 
                 "let the user of this program read it; paths are relative to the job file",
                 "beri pengguna program ini izin membacanya; path dihitung dari berkas job",
             );
-            let why = crate::cli::load::unreadable(&shown(log), &error).to_string();
+            let why = crate::cli::unreadable::unreadable(&shown(log), &error).to_string();
             return vec![Finding::fault(check, Both::same(why.lines().next().unwrap_or_default()), remedy)];
         }
     }
