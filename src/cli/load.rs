@@ -260,6 +260,11 @@ impl Case {
         format!("rekon {verb} {}{live}", self.typed)
     }
 
+    /// The same over the orders of another day; where the job has no date in it, over the same.
+    pub(super) fn command_on(&self, verb: &str, date: BusinessDate) -> String {
+        self.command(verb).replacen(&format!(" --date {}", self.date), &format!(" --date {date}"), 1)
+    }
+
     /// The folder for what belongs beside the journal; beside the job, if the journal is on a server.
     pub(super) fn journal_folder(&self) -> PathBuf {
         match &self.journal {

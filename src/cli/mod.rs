@@ -60,6 +60,7 @@ mod simulate;
 mod slips;
 mod take_in;
 mod unreadable;
+mod unsent;
 mod words;
 mod workbook;
 mod wrap;

@@ -13,6 +13,7 @@ use super::read_back::ReadBack;
 use super::screen::Screen;
 use super::session::{Sent, Session};
 use super::take_in;
+use super::unsent;
 use crate::edge::clock::SystemClock;
 use crate::journal::cause::Cause;
 use crate::journal::record::Finished;
@@ -125,6 +126,9 @@ pub(super) async fn report(
     drop(busy);
     conclusion.print(case, screen);
     session.warn_of_other_doubts(screen).await;
+    if sent.stop.is_none() {
+        unsent::warn(session, &left, screen).await;
+    }
     let Err(lost) = written.and(recorded) else { return Ok(code) };
     screen.failure(&lost);
     Ok(if code == DOUBT { DOUBT } else { STOPPED })

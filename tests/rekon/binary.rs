@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use base64::Engine as _;
 use rekon::model::secret::Secret;
-use rekon::model::time::Zone;
+use rekon::model::time::{BusinessDate, Zone};
 use rekon::simulator::{CLIENT_ID, Config, SECRET_KEY};
 
 use crate::process::{
@@ -141,6 +141,39 @@ fn new_rows_of_a_job_are_sent_and_the_old_ones_are_not() {
     folder.write("orders.csv", &orders(5));
     exits(&folder.rekon(&["run", "job.yaml"]), 0);
     assert_eq!((provider.requests(), provider.effects()), (5, once_each(5)));
+}
+
+#[test]
+fn what_a_night_was_stopped_before_is_not_forgotten_the_next_night() {
+    let faults = "faults:\n  - {operation: refund, invoice_number: INV-2, times: 1, fault: unauthorized}\n";
+    let provider = Provider::start(&format!("{}{faults}", state(5, "paid")));
+    let folder = Folder::new();
+    let one_by_one = HASTY.replace("concurrency: 4", "concurrency: 1");
+    let job = job("refund", &provider.url(), &one_by_one).replace("file: orders.csv", "file: \"orders-{date}.csv\"");
+    folder.write("job.yaml", &job);
+    let today = BusinessDate::of(now());
+    let next_day = BusinessDate::from_day(today.day().unwrap() + 1).unwrap();
+    let [tonight, tomorrow] = [today, next_day].map(|date| date.to_string());
+    let (four, all) = (orders(4), orders(5));
+    let fifth = format!("{}\n{}\n", all.lines().next().unwrap(), all.lines().last().unwrap());
+    folder.write(&format!("orders-{tonight}.csv"), &four);
+    folder.write(&format!("orders-{tomorrow}.csv"), &fifth);
+    exits(&folder.rekon(&["run", "job.yaml"]), 4);
+    let next = || folder.rekon(&["run", "job.yaml", "--date", &tomorrow]);
+    for _ in 0..2 {
+        let ended = next();
+        exits(&ended, 0);
+        assert!(
+            ended.stderr.contains("of this job was stopped before 2 orders, Rp 7.000, and nobody has sent them since"),
+            "{}",
+            ended.stderr
+        );
+        assert!(ended.stderr.contains(&format!("rekon run job.yaml --date {tonight}\n")), "{}", ended.stderr);
+    }
+    exits(&folder.rekon(&["run", "job.yaml", "--date", &tonight]), 1);
+    let ended = next();
+    exits(&ended, 0);
+    assert!(!ended.stderr.contains("not sent"), "{}", ended.stderr);
 }
 
 // Doubt.
