@@ -242,11 +242,7 @@ impl Signals {
             ended = work => ended,
         };
         let code = ended.as_ref().map_or_else(Failure::code, |code| *code);
-        let mut now = self.now();
-        if matches!(now.stopping, Stopping::Early | Stopping::Beginning) {
-            now.stopping = Stopping::Over(code);
-        }
-        drop(now);
+        self.now().stopping = Stopping::Over(code);
         ended
     }
 
@@ -293,6 +289,20 @@ mod tests {
             Ok(3)
         };
         assert_eq!(signals.unless_stopped(begins).await.ok(), Some(3));
+    }
+
+    #[tokio::test]
+    async fn a_run_that_is_over_is_left_with_what_it_ended_with() {
+        let signals = Signals::default();
+        let runs = async {
+            let leaving =
+                || Leaving { first: both("", ""), at_once: both("", ""), code: STOPPED, note: Box::new(|| {}) };
+            signals.begin()?;
+            signals.mean(Stopping::Run(Arc::new(leaving)));
+            Ok(1)
+        };
+        assert_eq!(signals.unless_stopped(runs).await.ok(), Some(1));
+        assert!(matches!(signals.now().stopping, Stopping::Over(1)));
     }
 
     #[test]

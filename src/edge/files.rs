@@ -2,6 +2,7 @@
 
 use std::fs::{File, TryLockError};
 use std::io::{self, BufWriter, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
@@ -209,24 +210,38 @@ pub(super) fn make_own(
         };
         // Not every file system has locks.
         let _ = file.lock();
-        // Between the two somebody may have swept it away.
-        if path.exists() {
+        // Between the two somebody may have swept it away, and another one have taken its name.
+        if is_at(&file, &path) {
             return Ok((path, file));
         }
     }
     Err(io::ErrorKind::AlreadyExists.into())
 }
 
-/// Removes what programs that are no more have left in a folder: drafts, and parts of divided work.
+/// Whether a file that is open still has a name, and something has this one.
+fn is_at(file: &File, path: &Path) -> bool {
+    file.metadata().is_ok_and(|ours| ours.nlink() > 0) && path.exists()
+}
+
+/// Whether a name could be made by [`make_own`]: a number, perhaps with another one.
+fn is_owner(text: &str) -> bool {
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    is_number(text) || text.split_once('-').is_some_and(|(process, number)| is_number(process) && is_number(number))
+}
+
+/// Removes what programs that are no more have left in a folder: drafts, and parts of divided work. Nothing else: what is
+/// neither a file nor a folder is not even opened, for a pipe keeps whoever opens it waiting.
 pub fn sweep(folder: &Path) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };
     for path in entries.filter_map(Result::ok).map(|entry| entry.path()) {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let owner = name.strip_prefix('.').and_then(|rest| rest.split_once('.')).filter(|(owner, rest)| {
-            owner.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
-                && rest.split('.').next_back().is_some_and(|kind| matches!(kind, "part" | "parts"))
+            is_owner(owner) && rest.split('.').next_back().is_some_and(|kind| matches!(kind, "part" | "parts"))
         });
         let Some((owner, _)) = owner else { continue };
+        if !path.symlink_metadata().is_ok_and(|found| found.is_file() || found.is_dir()) {
+            continue;
+        }
         let Ok(taken) = File::open(&path) else { continue };
         let is_left = match taken.try_lock() {
             Ok(()) => true,
@@ -404,6 +419,35 @@ mod tests {
             assert_eq!(std::fs::read(folder.path().join("a.csv")).unwrap(), expected.as_bytes());
         }
         assert_eq!(names(), [".7.run.closing", "a.csv"]);
+    }
+
+    #[test]
+    fn what_no_program_of_ours_has_left_is_not_swept_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let own = [".2026-11-23.export.part", ".7-.a.part", ".-.a.part", "..part", ".a.b.part"];
+        own.iter().for_each(|name| write(&folder.path().join(name), b"own").unwrap());
+        let pipe = std::process::Command::new("mkfifo").arg(folder.path().join(".8.a.part")).status();
+        assert!(pipe.unwrap().success());
+        std::os::unix::fs::symlink("/dev/tty", folder.path().join(".9.a.part")).unwrap();
+        sweep(folder.path());
+        assert_eq!(names_in(folder.path()).len(), own.len() + 2);
+    }
+
+    #[test]
+    fn a_name_that_another_program_has_taken_meanwhile_is_left_to_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let make = |path: &Path| {
+            let file = File::create_new(path)?;
+            if path.ends_with("0") {
+                std::fs::remove_file(path)?;
+                std::fs::write(path, b"another's")?;
+            }
+            Ok(file)
+        };
+        let process = of_this_process().to_string();
+        let name = |owner: &str| folder.path().join(if owner == process { "0" } else { "1" });
+        let (path, _file) = make_own(name, make).unwrap();
+        assert_eq!(path, folder.path().join("1"));
     }
 
     #[test]
