@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use super::picture::Picture;
 use super::screen::Screen;
-use crate::report::words::both::{Both, both};
+use crate::model::language::Language;
+use crate::report::words::both::{Both, Told as _, both};
 
 /// So often on a terminal, for the first time after as long.
 const TICK: Duration = Duration::from_secs(1);
@@ -31,13 +32,13 @@ impl Busy {
             let mut seconds = 0;
             while ends.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
                 seconds += every.as_secs();
-                let line =
-                    both(format!("{}: {seconds} s", what.english), format!("{}: {seconds} dtk", what.indonesian));
+                let count = both(format!(": {seconds} s"), format!(": {seconds} dtk"));
                 if screen.is_watched() {
                     let picture = picture.get_or_insert_with(|| Picture::in_front_of(screen.log()));
-                    picture.draw(vec![screen.told(&line).chars().take(Picture::columns()).collect()]);
+                    picture.draw(vec![fitting(screen.told(&what), screen.told(&count), Picture::columns())]);
                 } else {
-                    screen.note(&line);
+                    let line = |language| format!("{}{}", what.told(language), count.told(language));
+                    screen.note(&both(line(Language::English), line(Language::Indonesian)));
                 }
             }
             if let Some(picture) = picture {
@@ -46,6 +47,12 @@ impl Busy {
         });
         Self(Some((over, thread)))
     }
+}
+
+/// On a narrow terminal words give way, and the count stays.
+fn fitting(words: &str, count: &str, columns: usize) -> String {
+    let room = columns.saturating_sub(count.chars().count());
+    words.chars().take(room).chain(count.chars()).take(columns).collect()
 }
 
 /// What several commands do.
@@ -85,6 +92,13 @@ mod tests {
 
     use super::*;
     use crate::cli::args::Cli;
+
+    #[test]
+    fn on_a_narrow_terminal_the_count_stays() {
+        assert_eq!(fitting("reading the orders", ": 12 s", 80), "reading the orders: 12 s");
+        assert_eq!(fitting("reading the orders", ": 12 s", 13), "reading: 12 s");
+        assert_eq!(fitting("reading the orders", ": 12 s", 3), ": 1");
+    }
 
     #[test]
     fn what_takes_no_time_is_told_to_nobody_and_keeps_nobody_waiting() {
