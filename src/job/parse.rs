@@ -129,7 +129,12 @@ fn read_merchant(reader: &mut Reader<'_>, node: &Node) -> Option<Merchant> {
         section.get("client_id").and_then(|node| read_reference(reader, node, "merchant.client_id", Key::Public));
     let secret_keys = section.get("secret_key").map(|node| read_secret_keys(reader, node)).unwrap_or_default();
     let base_url = section.get("base_url").and_then(|node| {
-        reader.parse(node, "merchant.base_url", "an https URL, or http on loopback, without a path", base_url)
+        reader.parse(
+            node,
+            "merchant.base_url",
+            "an https URL, or http on loopback: a host, a port from 1 to 65535 if any, and no path",
+            base_url,
+        )
     });
     let state = section.get("state").and_then(|node| {
         let state = reader.text(node, "merchant.state")?;
