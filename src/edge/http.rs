@@ -118,9 +118,9 @@ async fn read_body(mut response: reqwest::Response) -> Result<Vec<u8>, Exchange>
     Ok(body)
 }
 
-/// A connection that could not be made has carried nothing. Everything after that may have.
+/// A request or a connection that could not be made has carried nothing. Everything after that may have.
 fn failed(error: &reqwest::Error) -> Exchange {
-    if error.is_connect() {
+    if error.is_builder() || error.is_connect() {
         Exchange::NotSent(causes(error))
     } else if error.is_timeout() {
         Exchange::TimedOut
@@ -170,5 +170,18 @@ mod tests {
             let exchange = gateway.exchange(request).await;
             assert!(matches!(exchange, Exchange::NotSent(_)), "{timeout:?}: {exchange:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_request_that_could_not_even_be_made_has_carried_nothing() {
+        let gateway = HttpGateway::new("http://127.0.0.1:99999", CONNECT_TIMEOUT, 1).unwrap();
+        let request = Request {
+            target: "/".to_owned(),
+            headers: ["A", "B", "C", "D"].map(|name| (name, String::new())),
+            body: Some(b"{}".to_vec()),
+            safe_until: None,
+        };
+        let exchange = gateway.exchange(request).await;
+        assert!(matches!(exchange, Exchange::NotSent(_)), "{exchange:?}");
     }
 }

@@ -191,7 +191,9 @@ fn read_bands(reader: &mut Reader<'_>, node: &Node, approvers: Option<usize>) ->
             }
         }
         if let Some(there) = approvers.filter(|there| need as usize > *there) {
-            let message = format!("{need} approvals are needed, and there are {there} approvers");
+            let are = if need == 1 { "approval is" } else { "approvals are" };
+            let approvers = if there == 1 { "is 1 approver".to_owned() } else { format!("are {there} approvers") };
+            let message = format!("{need} {are} needed, and there {approvers}");
             reader.fault(need_node, message, "name more approvers; who makes a plan cannot approve it");
         }
         bands.push(Band { over, need });
@@ -242,7 +244,10 @@ mod tests {
                 both("{a: hunter2}", "[{over: 0, need: 0}]"),
                 "job.yaml:7:18: approval.approvers.a is not an SSH public key",
             ),
-            (both("{a: file:a}", "[{over: 0, need: 2}]"), "job.yaml:8:27: 2 approvals are needed, and there are 1"),
+            (
+                both("{a: file:a}", "[{over: 0, need: 2}]"),
+                "job.yaml:8:27: 2 approvals are needed, and there is 1 approver",
+            ),
             (both("{a: file:a}", "[{over: 5, need: 0}, {over: 5, need: 1}]"), "job.yaml:8:31: the band over Rp 5"),
             (both("{a: file:a}", "[{over: 5, need: 1}, {over: 6, need: 0}]"), "job.yaml:8:31: more money needs fewer"),
             (both("{a: file:a}", "[{over: 1.5, need: 0}]"), "job.yaml:8:18: approval.bands.over \"1.5\" is not whole"),

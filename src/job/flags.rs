@@ -70,7 +70,7 @@ pub fn job(operation: Operation, orders_file: &str, stem: &str, flags: &Flags) -
     let base = flags.base_url.as_deref().map(|url| {
         let checked = base_url(url);
         if checked.is_none() {
-            faults.push(format!("--base-url {url:?} is not an https URL, or http on loopback, without a path"));
+            faults.push(format!("--base-url {url:?} is not an https URL, or http on loopback: a host, a port from 1 to 65535 if any, and no path"));
         }
         checked.unwrap_or_default()
     });

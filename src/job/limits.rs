@@ -7,7 +7,7 @@ use super::reader::{Reader, Section};
 use super::settings::{Breaker, Limits, Quota, Retries, Window};
 use super::values::whole;
 use super::yaml::{Node, Value};
-use crate::model::time::{Zone, parse_span, span_text};
+use crate::model::time::{LONGEST_SPAN, Zone, parse_span, span_text};
 
 /// DOKU asks for this much time before a status inquiry (`doku-api.md` 4).
 pub(super) const SOONEST_INQUIRY: Duration = Duration::from_secs(60);
@@ -174,10 +174,7 @@ fn read_whole(reader: &mut Reader<'_>, node: &Node, what: &str, most: u32) -> Op
 }
 
 pub(super) fn read_span(reader: &mut Reader<'_>, section: &Section<'_>, within: &str, key: &str, value: &mut Duration) {
-    let Some(node) = section.get(key) else { return };
-    if let Some(read) = reader.parse(node, &format!("{within}.{key}"), SPAN, parse_span) {
-        *value = read;
-    }
+    read_span_to(reader, section, within, key, LONGEST_SPAN, value);
 }
 
 fn read_span_to(

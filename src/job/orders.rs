@@ -237,6 +237,10 @@ fn read_statuses(reader: &mut Reader<'_>, node: &Node) -> Vec<(String, BookStatu
 
 fn read_control(reader: &mut Reader<'_>, node: &Node) -> Option<Control> {
     let section = reader.section(node, "orders.control", &["rows", "amount"])?;
+    if section.entries().is_empty() {
+        let hint = "say what the file must add up to: `control: {rows: 398, amount: 58910000}`, or one of the two";
+        reader.fault(node, "orders.control is empty", hint);
+    }
     Some(Control {
         rows: section.get("rows").and_then(|node| reader.parse(node, "orders.control.rows", "a whole number", whole)),
         amount: section.get("amount").and_then(|node| read_rupiah(reader, node, "orders.control.amount")),

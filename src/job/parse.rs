@@ -4,7 +4,9 @@ use std::path::Path;
 
 use super::places::Places;
 use super::reader::Reader;
-use super::settings::{DEFAULT_JOURNAL, Job, Merchant, Output, OutputFormat, Reference, is_loopback, wrong_host};
+use super::settings::{
+    DEFAULT_JOURNAL, Job, Merchant, Output, OutputFormat, Reference, is_host_and_port, is_loopback, wrong_host,
+};
 use super::values::{check_template, whole};
 use super::yaml::{self, Node, Value};
 use super::{approval, guards, limits, notifications, orders, reconcile};
@@ -61,7 +63,8 @@ pub fn parse(file: &str, text: &str) -> Result<Job, Vec<Fault>> {
 fn read_job(reader: &mut Reader<'_>, root: &Node) -> Option<Job> {
     let top = reader.section(root, "", &KEYS)?;
     let name = reader.required(&top, "", "job", "name it, e.g. `job: refund-nightly`");
-    let name = name.and_then(|node| reader.parse(node, "job", "a name of a-z, 0-9 and -", JobName::new));
+    let name = name
+        .and_then(|node| reader.parse(node, "job", "a name of 1 to 64 a-z, 0-9 and -, the first not -", JobName::new));
     let task = reader.required(&top, "", "operation", "one of create, cancel, refund, audit");
     let task = task.and_then(|node| reader.word(node, "operation", &TASKS));
     let merchant = reader.required(&top, "", "merchant", "at least `merchant: {environment: simulator}`");
@@ -126,7 +129,12 @@ fn read_merchant(reader: &mut Reader<'_>, node: &Node) -> Option<Merchant> {
         section.get("client_id").and_then(|node| read_reference(reader, node, "merchant.client_id", Key::Public));
     let secret_keys = section.get("secret_key").map(|node| read_secret_keys(reader, node)).unwrap_or_default();
     let base_url = section.get("base_url").and_then(|node| {
-        reader.parse(node, "merchant.base_url", "an https URL, or http on loopback, without a path", base_url)
+        reader.parse(
+            node,
+            "merchant.base_url",
+            "an https URL, or http on loopback: a host, a port from 1 to 65535 if any, and no path",
+            base_url,
+        )
     });
     let state = section.get("state").and_then(|node| {
         let state = reader.text(node, "merchant.state")?;
@@ -214,9 +222,8 @@ fn is_variable(name: &str) -> bool {
 /// Scheme, host and port. A path is refused, for it would become part of the signed target.
 pub(super) fn base_url(text: &str) -> Option<String> {
     let text = text.strip_suffix('/').unwrap_or(text);
-    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://").filter(|_| is_loopback(text)))?;
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']');
-    (!host.is_empty() && host.bytes().all(plain)).then(|| text.to_owned())
+    let place = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://").filter(|_| is_loopback(text)))?;
+    is_host_and_port(place).then(|| text.to_owned())
 }
 
 fn read_output(reader: &mut Reader<'_>, node: Option<&Node>) -> Output {

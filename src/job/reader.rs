@@ -208,7 +208,12 @@ impl<'a> Reader<'a> {
         }
         let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
         let hint = nearest(text, known.iter().copied()).map(|word| format!("did you mean {word:?}?"));
-        self.fault(node, format!("{what} {text:?} is none of {}", known.join(", ")), hint.unwrap_or_default());
+        // Of a tab people see its name, and signs stand in quotes.
+        let is_sign = |word: &str| !word.contains(char::is_alphanumeric);
+        let shown = known.iter().filter(|word| **word != "\t");
+        let shown = shown.map(|word| if is_sign(word) { format!("{word:?}") } else { (*word).to_owned() });
+        let shown = shown.collect::<Vec<_>>().join(", ");
+        self.fault(node, format!("{what} {text:?} is none of {shown}"), hint.unwrap_or_default());
         None
     }
 }

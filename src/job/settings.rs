@@ -9,6 +9,7 @@ pub use super::approval::{Approval, Approver, ApproverKey, Band};
 pub use super::growth::{FEWEST_RUNS, Factor, Growth};
 use super::places::Places;
 pub use super::reconcile::{Period, Reconcile, Severity, Threshold};
+use super::values::whole;
 use crate::model::environment::Environment;
 use crate::model::fault::Place;
 use crate::model::ids::JobName;
@@ -577,9 +578,60 @@ pub fn is_loopback(url: &str) -> bool {
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
+/// Whether a request can be made to it at all: to port 99999, say, none can.
+pub(super) fn is_host_and_port(text: &str) -> bool {
+    let (host_is_good, port) = match text.strip_prefix('[').map(|rest| rest.split_once(']')) {
+        Some(None) => return false,
+        Some(Some((inside, port))) => (inside.parse::<std::net::Ipv6Addr>().is_ok(), port),
+        None => {
+            let (host, port) = text.split_at(text.find(':').unwrap_or(text.len()));
+            (is_host(host), port)
+        }
+    };
+    let port_is_good = |port: &str| whole::<std::num::NonZeroU16>(port).is_some();
+    host_is_good && (port.is_empty() || port.strip_prefix(':').is_some_and(port_is_good))
+}
+
+/// A name, or the four numbers of an address: what ends in a number can be nothing else.
+fn is_host(text: &str) -> bool {
+    let text = text.strip_suffix('.').unwrap_or(text);
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    let is_part = |part: &str| !part.is_empty() && part.bytes().all(plain);
+    let is_number = |last: &str| last.starts_with("0x") || last.bytes().all(|byte| byte.is_ascii_digit());
+    let ends_in_a_number = text.rsplit('.').next().is_some_and(is_number);
+    text.split('.').all(is_part) && (!ends_in_a_number || text.parse::<std::net::Ipv4Addr>().is_ok())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_host_and_a_port_are_what_a_request_can_be_made_to() {
+        for good in ["api.doku.com", "api.doku.com.:443", "10.0.0.1", "127.0.0.1:65535", "[::1]", "[::1]:1", "a-1.3com"]
+        {
+            assert!(is_host_and_port(good), "{good}");
+        }
+        for other in [
+            "",
+            ":80",
+            "a:",
+            "a:0",
+            "a:080",
+            "a:65536",
+            "a:1:2",
+            "a..b",
+            "10.0.0.256",
+            "1.2.3",
+            "0x7f",
+            "[::1",
+            "[a]",
+            "[::1]1",
+            "a_b",
+        ] {
+            assert!(!is_host_and_port(other), "{other}");
+        }
+    }
 
     #[test]
     fn no_environment_calls_the_host_of_another() {

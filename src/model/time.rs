@@ -309,6 +309,9 @@ impl fmt::Display for BusinessDate {
     }
 }
 
+/// Ten years: nothing that is waited for or looked back at is longer.
+pub const LONGEST_SPAN: Duration = Duration::from_secs(3_660 * 86_400);
+
 /// Reads a span: `250ms`, `30s`, `5m`, `2h`, `3d`. `None` for anything else; there is no default unit.
 #[must_use]
 pub fn parse_span(text: &str) -> Option<Duration> {
@@ -323,7 +326,7 @@ pub fn parse_span(text: &str) -> Option<Duration> {
         "d" => 86_400_000,
         _ => return None,
     };
-    number.checked_mul(milliseconds).filter(|total| *total <= 3_660 * 86_400_000).map(Duration::from_millis)
+    number.checked_mul(milliseconds).map(Duration::from_millis).filter(|span| *span <= LONGEST_SPAN)
 }
 
 /// Writes a span as a job would: the largest unit that divides it.

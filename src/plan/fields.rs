@@ -155,6 +155,12 @@ fn amount_hint(text: &str, style: AmountStyle, why: NotAnAmount) -> String {
         (NotAnAmount::Form, Some((_, name))) => {
             format!("export without separators and decimals, or declare format: {{amounts: {name}}}")
         }
+        (NotAnAmount::Form, None) if Rupiah::parse_amount(text.trim(), style).is_ok() => {
+            "remove the blanks before or behind it".into()
+        }
+        (NotAnAmount::Form, None) if Rupiah::parse_amount(text.trim_start_matches('0'), style).is_ok() => {
+            "remove the zeros in front of it".into()
+        }
         (NotAnAmount::Form, None) => "export whole rupiah: digits only, no sign, no decimals".into(),
         (NotAnAmount::Zero, _) => "remove the row; there is no money in it".into(),
         (NotAnAmount::TooLong, _) => "the provider takes at most 12 digits".into(),

@@ -12,12 +12,15 @@ pub(super) fn english(cause: &Cause) -> String {
             format!("the breaker opened: {failed} of the last {of} attempts failed")
         }
         Cause::Window { opens, zone } => format!("the window is closed; it opens at {opens} {zone}"),
-        Cause::Credentials => "the provider refused our credentials (401/403); check client id, key and clock".to_owned(),
-        Cause::Gateway => {
-            "an unsigned refusal or a redirect: something stands between this machine and the provider".to_owned()
+        Cause::Credentials => {
+            "the provider refused our credentials (401/403); check client id, key and clock".to_owned()
         }
+        Cause::Gateway => "an unsigned refusal or a redirect: something stands between this machine and the provider; \
+             check the network and base_url"
+            .to_owned(),
         Cause::Signatures => {
-            "the answers to three orders in a row bear a wrong signature: another key, or somebody who is not the provider"
+            "the answers to three orders in a row bear a wrong signature: another key, or somebody who is not the \
+             provider; check secret_key and base_url before the next run"
                 .to_owned()
         }
         Cause::StillIll { before } => {
@@ -86,10 +89,12 @@ pub(super) fn indonesian(cause: &Cause) -> String {
             "DOKU menolak kredensial kita (401/403); periksa client id, kunci dan jam mesin".to_owned()
         }
         Cause::Gateway => {
-            "penolakan tanpa tanda tangan atau pengalihan: ada sesuatu di antara mesin ini dan DOKU".to_owned()
+            "penolakan tanpa tanda tangan atau pengalihan: ada sesuatu di antara mesin ini dan DOKU; \
+             periksa jaringan dan base_url".to_owned()
         }
         Cause::Signatures => {
-            "jawaban untuk tiga pesanan berturut-turut bertanda tangan salah: kunci lain, atau pihak yang bukan DOKU"
+            "jawaban untuk tiga pesanan berturut-turut bertanda tangan salah: kunci lain, atau pihak yang \
+             bukan DOKU; periksa secret_key dan base_url sebelum menjalankan lagi"
                 .to_owned()
         }
         Cause::StillIll { before } => {
@@ -161,5 +166,19 @@ pub(super) fn in_one_indonesian_word(cause: &Cause) -> &str {
         "journal" => "jurnal",
         "files" => "berkas",
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_repeat_mends_says_what_to_look_at() {
+        for cause in [Cause::Credentials, Cause::Gateway, Cause::Signatures] {
+            for (text, asked) in [(english(&cause), "; check "), (indonesian(&cause), "; periksa ")] {
+                assert!(text.contains(asked), "{text}");
+            }
+        }
     }
 }
