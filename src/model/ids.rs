@@ -43,6 +43,9 @@ pub enum NotAnId {
     /// `TRUE`: a text that a spreadsheet has taken for a truth.
     #[error("is a truth of a spreadsheet, and no value")]
     Truth,
+    /// `NULL`: what a database or a script writes where it has no value.
+    #[error("is what a database or a script writes where it has no value")]
+    Nothing,
     /// `#####`: what a spreadsheet shows where a column is too narrow.
     #[error("is what a spreadsheet shows in a column that is too narrow")]
     Narrow,
@@ -53,6 +56,9 @@ pub enum NotAnId {
 
 /// What spreadsheets show in place of a value.
 const ERRORS: [&str; 9] = ["#REF!", "#N/A", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!", "#CALC!"];
+
+/// What databases and scripts write where they have no value, to the letter.
+const NOTHING: [&str; 6] = ["NULL", "null", "None", "NaN", "nan", "undefined"];
 
 /// What a byte can mean in an id. Bits, so that a whole text can be asked at once.
 const FORBIDDEN: u8 = 1;
@@ -119,6 +125,9 @@ pub fn check_cell(text: &str) -> Result<(), NotAnId> {
     // As spreadsheets write them; whoever numbers by hand may have written anything else.
     if matches!(text, "TRUE" | "FALSE") {
         return Err(NotAnId::Truth);
+    }
+    if NOTHING.contains(&text) {
+        return Err(NotAnId::Nothing);
     }
     let digits = text.strip_suffix(".0").filter(|digits| !digits.is_empty());
     match digits.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit())) {
@@ -304,12 +313,15 @@ mod tests {
         for text in ["TRUE", "FALSE"] {
             assert_eq!(check_cell(text), Err(NotAnId::Truth), "{text}");
         }
+        for text in ["NULL", "null", "None", "NaN", "nan", "undefined"] {
+            assert_eq!(check_cell(text), Err(NotAnId::Nothing), "{text}");
+        }
         for text in ["#", "########"] {
             assert_eq!(check_cell(text), Err(NotAnId::Narrow), "{text}");
         }
         for text in [
-            "True", "true", "TRUE-1", "UNTRUE", "Nov-26", "##1", "#1", "#REF", "N/A", "INV-1.0", ".0", "1.1.0",
-            "1001.00", "",
+            "Null", "NULL-1", "True", "true", "TRUE-1", "UNTRUE", "Nov-26", "##1", "#1", "#REF", "N/A", "INV-1.0",
+            ".0", "1.1.0", "1001.00", "",
         ] {
             assert_eq!(check_cell(text), Ok(()), "{text}");
         }

@@ -80,6 +80,7 @@ impl<'a, 'r> RowReader<'a, 'r> {
                 let hint = match why {
                     NotAnId::Scientific | NotAnId::Fraction => "export the column as text, so that no digit is lost",
                     NotAnId::Truth => "export the column as text, so that the word stays as it was written",
+                    NotAnId::Nothing => "leave the cell empty, or the row out",
                     NotAnId::Narrow => "widen the column, and export again",
                     NotAnId::Error => "mend the formula of that cell, and export again",
                     NotAnId::Formula(_) => "remove the sign; an export for spreadsheets is no input",
