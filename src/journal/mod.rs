@@ -83,8 +83,8 @@ pub enum JournalError {
     },
     /// Its disk is full, and nobody can open it before there is room; nothing is wrong with it.
     #[error(
-        "{path}: its disk is full, and without room the journal cannot be opened; it is no worse for that\n  \
-         hint: make room on that disk, then type the same again; put nothing back"
+        "{path}: its disk is full, and without room the journal cannot be opened; what is in it is untouched\n  \
+         hint: make room on that disk, then type the same again; do not put back a backup for it"
     )]
     NoRoom {
         /// The journal.

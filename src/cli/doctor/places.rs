@@ -187,12 +187,12 @@ async fn journal(location: &Location, now: Timestamp) -> Vec<Finding> {
         Err(JournalError::NoRoom { .. }) => {
             let found = both(
                 format!(
-                    "{name}: its disk is full, and without room the journal cannot be opened; it is no worse for that"
+                    "{name}: its disk is full, and without room the journal cannot be opened; what is in it is untouched"
                 ),
                 format!("{name}: disknya penuh, dan tanpa ruang jurnal tidak dapat dibuka; isinya tidak terpengaruh"),
             );
             let remedy = both(
-                "make room on that disk, then look again; put nothing back",
+                "make room on that disk, then look again; do not put back a backup for it",
                 "kosongkan disk itu, lalu periksa lagi; jangan pasang kembali cadangan",
             );
             return vec![Finding::fault(check, found, remedy)];

@@ -62,7 +62,8 @@ fn lacks_room(path: &Path) -> bool {
     let _ = fs::remove_file(&trial);
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
-    let tried = options.open(&trial).and_then(|mut file| file.write_all(&[0; TRIED]).and_then(|()| file.sync_all()));
+    let tried =
+        options.open(&trial).and_then(|mut file| file.write_all(&vec![0; TRIED]).and_then(|()| file.sync_all()));
     let _ = fs::remove_file(&trial);
     tried.is_err_and(|error| is_full(&error))
 }
