@@ -9,8 +9,9 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::events;
-use super::exit::{Failure, HELD};
+use super::exit::{Failure, HELD, REFUSED};
 use super::load::{Case, shown};
+use super::meanwhile;
 use super::screen::Screen;
 use crate::edge::clock::SystemClock;
 use crate::edge::ping::{Check, Signal};
@@ -50,7 +51,16 @@ pub(super) async fn attended(
     let watched = async {
         let checked = Checked::begin(case, screen);
         let ended = case.told.signals.unless_stopped(work).await;
-        let code = ended.unwrap_or_else(|failure| failed(&failure, screen));
+        let code = match ended {
+            Ok(code) => code,
+            Err(failure) => {
+                let code = failed(&failure, screen);
+                if code == REFUSED {
+                    meanwhile::tell(case, screen).await;
+                }
+                code
+            }
+        };
         // Where another runner is at work, the metrics are its own.
         if code != HELD {
             write_metrics(case, code, milliseconds_since(began), screen);

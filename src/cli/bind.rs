@@ -418,11 +418,13 @@ pub(super) fn refuse_without(case: &Case, plan: &Plan) -> Result<(), Failure> {
         return Ok(());
     }
     let (typed, run) = (&case.typed, case.command("run"));
+    let over = bands.iter().rev().find(|band| total.rupiah.whole() > band.over).map_or(0, |band| band.over);
     Err(Failure::Refused(format!(
-        "{}: a plan over {} needs {} (approval.bands); make one, have it approved, and run it\n  rekon plan {typed} --out \
-         plan.json --maker YOUR-NAME\n  {}\n  {run} --plan plan.json",
+        "{}: the plan is over {}, and over {} one needs {} (approval.bands); make one, have it approved, and run it\n  rekon \
+         plan {typed} --out plan.json --maker YOUR-NAME\n  {}\n  {run} --plan plan.json",
         printable(&case.file),
         total.rupiah,
+        Rupiah::new(over),
         counted(u64::from(need), "approval"),
         sign_command("plan.json", "NAME")
     )))

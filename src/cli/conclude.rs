@@ -16,6 +16,7 @@ use crate::journal::cause::Cause;
 use crate::journal::history::Overridden;
 use crate::journal::history::PlanUse;
 use crate::journal::joint::Host;
+use crate::journal::state::State;
 use crate::model::fault::printable;
 use crate::model::ids::InvoiceNumber;
 use crate::model::money::Tally;
@@ -55,8 +56,8 @@ pub(super) struct Ending {
     pub(super) illustrated: Illustrated,
     /// Items of the job in doubt that are not in the input; of an audit the totals have them.
     pub(super) in_doubt_earlier: Tally,
-    /// The invoices of the job's own.
-    pub(super) earlier: Vec<InvoiceNumber>,
+    /// The invoices of the job's own, and what is known of them.
+    pub(super) earlier: Vec<(InvoiceNumber, State)>,
     /// Jobs that have left orders of this input in doubt.
     pub(super) other_jobs: BTreeSet<String>,
     /// The first and the last business day of an audit; `None`: all.
@@ -114,7 +115,7 @@ pub(super) struct Conclusion {
     pub(super) summary: Summary,
     books: Books,
     illustrated: Illustrated,
-    earlier: Vec<InvoiceNumber>,
+    earlier: Vec<(InvoiceNumber, State)>,
     other_jobs: BTreeSet<String>,
     journal_doubts: Option<u64>,
     now: Timestamp,
@@ -124,7 +125,7 @@ pub(super) struct Conclusion {
 pub(super) fn conclude(case: &Case, ending: Ending) -> Conclusion {
     let mut books = ending.books;
     let mut earlier = ending.earlier;
-    earlier.sort_unstable();
+    earlier.sort_unstable_by(|one, other| one.0.cmp(&other.0));
     let totals = &mut books.totals;
     let identity = totals.identity(ending.input);
     let mut in_doubt_earlier = ending.in_doubt_earlier;
@@ -338,13 +339,31 @@ impl Conclusion {
     /// Whether something in doubt will not settle by itself.
     fn waits_for_a_person(&self) -> bool {
         let waits = |state: DoneState| self.summary.states.get(state.word()).is_some_and(|tally| tally.count > 0);
-        waits(DoneState::Review) || waits(DoneState::Conflict)
+        waits(DoneState::Review) || waits(DoneState::Conflict) || self.ruled_earlier().next().is_some()
     }
 
-    /// Whether something in doubt may settle by itself. Of what is not in the input nobody has counted which state it is in.
+    /// Those of the earlier ones that only a person decides about.
+    fn ruled_earlier(&self) -> impl Iterator<Item = &InvoiceNumber> {
+        let waits = |state: State| matches!(state, State::Review | State::Conflict);
+        self.earlier.iter().filter(move |(_, state)| waits(*state)).map(|(invoice, _)| invoice)
+    }
+
+    /// Whether something in doubt may settle by itself. Of what other jobs have left nobody has counted which state it is in.
     fn may_settle(&self) -> bool {
         let unknown = self.summary.states.get(DoneState::Unknown.word()).is_some_and(|tally| tally.count > 0);
-        unknown || self.summary.in_doubt_earlier.count > 0 || !self.waits_for_a_person()
+        let ruled = self.ruled_earlier().count() as u64;
+        unknown || self.summary.in_doubt_earlier.count > ruled || !self.waits_for_a_person()
+    }
+
+    /// An order that a person decides about, and its operation, as far as they are known here.
+    fn to_be_ruled(&self, case: &Case) -> (String, String) {
+        let Task::Change(operation) = case.job.task else { return ("INVOICE".to_owned(), "OPERATION".to_owned()) };
+        let waits = |state: DoneState| matches!(state, DoneState::Review | DoneState::Conflict);
+        let mut here = self.books.highlights.breaks.iter().filter(|found| waits(found.state));
+        let earlier = self.ruled_earlier().next().map(InvoiceNumber::as_str);
+        let invoice = here.find_map(|found| found.invoice.as_deref()).or(earlier);
+        let invoice = invoice.map(|invoice| printable(&for_a_shell(invoice)));
+        (invoice.unwrap_or_else(|| "INVOICE".to_owned()), operation.to_string())
     }
 
     /// What was refused for the key: no run sends it again, and the command that makes one do so.
@@ -365,7 +384,7 @@ impl Conclusion {
             let (named, count) = (aside.named().collect::<Vec<_>>(), aside.in_doubt().count);
             return Some((words.not_judged)(count, &printable(&named.join(", ")), count - named.len() as u64));
         }
-        let named: Vec<&str> = self.earlier.iter().take(MOST_NAMED).map(InvoiceNumber::as_str).collect();
+        let named: Vec<&str> = self.earlier.iter().take(MOST_NAMED).map(|(invoice, _)| invoice.as_str()).collect();
         let (count, more) = (self.earlier.len() as u64, self.earlier.len().saturating_sub(MOST_NAMED) as u64);
         (count > 0).then(|| (words.of_earlier_runs)(count, &printable(&named.join(", ")), more))
     }
@@ -472,7 +491,8 @@ impl Conclusion {
                 next.extend(is_known_here.then(|| (words.which_ones)(&place)));
                 next.extend(self.of_another_journal(words));
                 let place = if is_known_here { &place } else { "--journal JOURNAL" };
-                next.extend(self.waits_for_a_person().then(|| (words.for_a_person)(place)));
+                let (invoice, operation) = self.to_be_ruled(case);
+                next.extend(self.waits_for_a_person().then(|| (words.for_a_person)(&invoice, &operation, place)));
             }
             exit::STOPPED => next.push((words.go_on)(again, &command)),
             _ => next.extend([self.causes(case), (words.look_at)(&self.places(case))]),

@@ -33,6 +33,7 @@ mod load;
 mod log;
 mod loosen;
 mod man;
+mod meanwhile;
 #[cfg(test)]
 mod model_test;
 mod open;

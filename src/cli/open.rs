@@ -273,9 +273,13 @@ fn place(case: &Case) -> String {
 
 /// Before anything was done.
 pub(super) fn failure(error: JournalError) -> Failure {
+    let told = error.to_string();
     match error {
-        JournalError::Held { .. } => Failure::Held(error.to_string()),
-        other => Failure::Refused(other.to_string()),
+        JournalError::Held { path } => {
+            let place = printable(&load::for_a_shell(&path));
+            Failure::Held(format!("{told}\n  hint: see how far it is: rekon show --journal {place}"))
+        }
+        _ => Failure::Refused(told),
     }
 }
 

@@ -119,8 +119,6 @@ fn why_broken(case: &Case, plan: &Plan, words: &Speech) -> String {
         };
         flags = keys.iter().map(|key| format!("--override {key}={}", value(key))).collect();
     }
-    let open = plan.left_open();
-    let doubt = (open.count > 0).then(|| format!("  {}", (words.doubt_meanwhile)(open, &case.command("resolve"))));
     let hint = format!("  {}", (words.guard_hint)(&flags.join(" ")));
-    lines.chain([hint]).chain(doubt).collect::<Vec<_>>().join("\n")
+    lines.chain([hint]).collect::<Vec<_>>().join("\n")
 }

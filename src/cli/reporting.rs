@@ -51,7 +51,7 @@ pub(super) async fn report(
     let read = ReadBack::all(case, plan, journal, &run).await?;
     let mut earlier = session.doubts().await.map_err(unread)?;
     earlier.retain(|item| !read.in_doubt.contains(&item.identity.invoice));
-    let earlier = earlier.into_iter().map(|item| item.identity.invoice).collect();
+    let earlier = earlier.into_iter().map(|item| (item.identity.invoice, item.state)).collect();
     let mut in_doubt_earlier = session.in_doubt_elsewhere(&read.in_doubt).await.map_err(unread)?;
     let (in_doubt_elsewhere, mut other_jobs) = plan.in_doubt_elsewhere();
     in_doubt_earlier.merge(in_doubt_elsewhere);

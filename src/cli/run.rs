@@ -55,7 +55,10 @@ pub(super) async fn job(planned: &PlannedArgs, common: &Common, screen: Screen) 
         }
         Task::Change(operation) => {
             case.revealed_by = planned.reveal.then(person::who);
-            let bound = planned.plan.as_deref().map(Bound::open).transpose()?;
+            let bound = match planned.plan.as_deref().map(Bound::open).transpose() {
+                Ok(bound) => bound,
+                Err(failure) => return attend::attended(&case, screen, async { Err(failure) }).await,
+            };
             let case = match &bound {
                 None => case.loosened(&args.overrides)?,
                 Some(bound) => {

@@ -15,7 +15,8 @@ use super::reconcile::present;
 use super::screen::{Screen, Tone, printable_lines};
 use super::show_plan;
 use super::show_runs;
-use crate::journal::record::RunRecord;
+use crate::journal::record::{Item, RunRecord};
+use crate::journal::state::State;
 use crate::journal::store::Store;
 use crate::journal::{Journal as _, JournalError};
 use crate::model::fault::printable;
@@ -62,12 +63,17 @@ pub(super) async fn show(
     let Some(what) = what else {
         screen.say(&format!("{} {}\n", words.journal, printable(&named(location))));
         let doubts = journal.doubts().await.map_err(failure)?;
+        // The runner that is at work has asked for these, and waits for the answers.
+        let is_under_way = |item: &Item| !at_work.is_empty() && item.state == State::Intent;
+        let (under_way, doubts): (Vec<Item>, Vec<Item>) = doubts.into_iter().partition(is_under_way);
         // Where nothing is in doubt, no rows have to be read to count none.
-        let may_have_left = |run: &&mut RunRecord| !doubts.is_empty() && !matches!(run.exit_code, Some(DONE | LOOK));
+        let may_have_left = |run: &&mut RunRecord| {
+            !doubts.is_empty() && !matches!(run.exit_code, Some(DONE | LOOK)) && !at_work.contains(&run.run.to_string())
+        };
         for run in runs.iter_mut().filter(may_have_left) {
             run.in_doubt = show_runs::in_doubt(run, &states(&journal, run).await.map_err(failure)?);
         }
-        show_runs::list((&runs, &at_work), &doubts, &flag, (words, screen));
+        show_runs::list((&runs, &at_work), (&under_way, &doubts), &flag, (words, screen));
         return Ok(DONE);
     };
     if let Some(run) = runs.iter().find(|run| run.run.as_str() == what) {

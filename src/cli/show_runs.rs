@@ -12,7 +12,8 @@ use crate::model::money::Tally;
 use crate::reconcile::evidence::DoneState;
 use crate::report::table;
 use crate::report::words::Words;
-use crate::report::words::speech::Speech;
+use crate::report::words::both::{self, Both, both};
+use crate::report::words::speech::{Speech, Unit};
 
 /// Older runs than these are counted only, unless they left something in doubt: what is below them must stay in sight.
 const MOST_RUNS: usize = 20;
@@ -35,14 +36,17 @@ pub(super) async fn at_work(
     Ok(latest.map(|run| run.run.to_string()).into_iter().collect())
 }
 
-/// The runs, the newest first, and what is in doubt now; `flag` names the journal in what is to be typed.
+/// The runs, the newest first, what is under way and what is in doubt now; `flag` names the journal in what is to be typed.
 pub(super) fn list(
     (runs, at_work): (&[RunRecord], &[String]),
-    doubts: &[Item],
+    (under_way, doubts): (&[Item], &[Item]),
     flag: &str,
     (words, screen): (&Speech, Screen),
 ) {
     screen.say(&list_runs(runs, at_work, words));
+    if !at_work.is_empty() {
+        screen.say(&format!("\n{}", screen.told(&of_the_runner(under_way))));
+    }
     list_doubts(doubts, flag, (words, screen));
     let document: Vec<serde_json::Value> = runs
         .iter()
@@ -54,8 +58,27 @@ pub(super) fn list(
             })
         })
         .collect();
-    let doubts: Vec<serde_json::Value> = doubts.iter().map(chain::item_document).collect();
-    screen.document(serde_json::json!({ "version": 1, "runs": document, "in_doubt": doubts }).to_string().as_bytes());
+    let [under_way, doubts] =
+        [under_way, doubts].map(|items| items.iter().map(chain::item_document).collect::<Vec<serde_json::Value>>());
+    let document = serde_json::json!({ "version": 1, "runs": document, "in_doubt": doubts, "under_way": under_way });
+    screen.document(document.to_string().as_bytes());
+}
+
+/// While somebody is at work, what has just been asked for is not in doubt, and nobody is to run the job beside it.
+fn of_the_runner(under_way: &[Item]) -> Both {
+    let mut tally = Tally::default();
+    under_way.iter().for_each(|item| tally.add(item.amount));
+    let (Both { english, indonesian }, rupiah) = (both::counted(tally.count, Unit::Items), tally.rupiah);
+    both(
+        format!(
+            "a runner is at work; under way: {english}, {rupiah}, not in doubt until it has ended\n  it settles what it can: wait \
+             for its end, then look again"
+        ),
+        format!(
+            "ada proses yang sedang berjalan; sedang dikerjakan: {indonesian}, {rupiah}, baru bisa disebut belum pasti setelah \
+             proses itu berakhir\n  tunggu sampai selesai, lalu lihat lagi"
+        ),
+    )
 }
 
 /// Fits 80 columns with ordinary names: what a run did, its own page and its job say.

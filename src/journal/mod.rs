@@ -81,6 +81,15 @@ pub enum JournalError {
         /// Why.
         reason: String,
     },
+    /// Its disk is full, and nobody can open it before there is room; nothing is wrong with it.
+    #[error(
+        "{path}: its disk is full, and without room the journal cannot be opened; what is in it is untouched\n  \
+         hint: make room on that disk, then type the same again; do not put back a backup for it"
+    )]
+    NoRoom {
+        /// The journal.
+        path: String,
+    },
     /// It was made by an earlier version of this program; whoever opens it to write carries it over.
     #[error(
         "{path}: its tables have version {version}; the next run, or rekon resolve JOB, carries it over to {newest}"
@@ -97,7 +106,7 @@ pub enum JournalError {
     #[error("the journal could not be written: {0}")]
     Write(String),
     /// The disk is full. Nothing more is sent, but what was under way is kept.
-    #[error("the journal's disk is full")]
+    #[error("the journal's disk is full: make room, then run the job again")]
     Full,
     /// The server that holds it is out of reach. Nothing more is sent.
     #[error("{0}")]

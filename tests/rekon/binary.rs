@@ -242,6 +242,32 @@ fn resolve_ends_well_if_nothing_is_left_in_doubt_though_the_breaker_opened() {
 }
 
 #[test]
+fn an_order_in_review_that_is_held_with_another_amount_is_for_a_person_and_not_for_another_run() {
+    let (folder, provider) = in_doubt();
+    folder.write("orders.csv", &folder.read("orders.csv").replace("INV-3,3000", "INV-3,3001"));
+    let late = QUICK.replace("attempts: 6", "attempts: 6, horizon: 1ms");
+    folder.write("job.yaml", &job("refund", &provider.url(), &late));
+    for _ in 0..2 {
+        let ended = folder.rekon(&["run", "job.yaml"]);
+        exits(&ended, 3);
+        assert_eq!(states(&folder, "refund-test"), ["succeeded", "already_done", "held"]);
+        let (_, told) = ended.stdout.split_once("MONEY IN DOUBT").expect("it says so");
+        let expected = ": 1 row, Rp 3.000 (exit code 3)\n  \
+            1 order of an earlier run, which no row here carries on (not in this input, or held): INV-3\n  \
+            which ones, and what is known about them: rekon show --journal .rekon/journal.db\n  \
+            review, conflict: a person decides --as done (or not-done): rekon rule INV-3 --operation refund --as done \
+            --reason TEXT --evidence TEXT --journal .rekon/journal.db\n";
+        assert_eq!(told, expected);
+    }
+    // Nor does a run that cannot start send anybody to another run.
+    std::fs::remove_file(folder.path("orders.csv")).expect("a file");
+    let refused = folder.rekon(&["run", "job.yaml"]);
+    exits(&refused, 2);
+    assert!(refused.stderr.contains("1 order, Rp 3.000\n"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("rekon rule INV-3 --operation refund "), "{}", refused.stderr);
+}
+
+#[test]
 fn doubt_about_an_order_that_left_the_file_is_not_forgotten() {
     let (folder, provider) = in_doubt();
     folder.write("orders.csv", &orders(1));
@@ -250,7 +276,8 @@ fn doubt_about_an_order_that_left_the_file_is_not_forgotten() {
     let ended = folder.rekon(&["run", "job.yaml"]);
     exits(&ended, 3);
     assert!(ended.stdout.contains("2 calls, 2 about what an earlier run left open, "), "{}", ended.stdout);
-    let named = "\n  2 orders of an earlier run, not in this input: INV-2, INV-3\n";
+    let named =
+        "\n  2 orders of an earlier run, which no row here carries on (not in this input, or held): INV-2, INV-3\n";
     assert!(ended.stdout.contains(named), "{}", ended.stdout);
     let summary = folder.summary("refund-test");
     assert_eq!(summary["in_doubt"], serde_json::json!({"count": 2, "rupiah": 5000}));
@@ -484,7 +511,16 @@ fn a_second_runner_is_sent_away() {
     let second = folder.rekon(&["run", "job.yaml"]);
     exits(&second, 5);
     assert!(second.stderr.contains("another runner holds the journal"), "{}", second.stderr);
-    exits(&folder.rekon(&["show", "--job", "job.yaml"]), 0);
+    assert!(
+        second.stderr.contains("\n  hint: see how far it is: rekon show --journal .rekon/journal.db\n"),
+        "{}",
+        second.stderr
+    );
+    let shown = folder.rekon(&["show", "--job", "job.yaml"]);
+    exits(&shown, 0);
+    assert!(shown.stdout.contains("\na runner is at work; under way: "), "{}", shown.stdout);
+    assert!(shown.stdout.contains("\nno money is in doubt\n"), "{}", shown.stdout);
+    assert!(!shown.stdout.contains("run the job again"), "{}", shown.stdout);
     first.signal("INT");
     exits(&first.end(), 4);
     assert_eq!(folder.runs("refund-test").len(), 1);

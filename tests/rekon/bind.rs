@@ -400,7 +400,12 @@ fn sign(folder: &Folder, seed: u8, namespace: &str, text: &str, file: &str) {
 #[test]
 fn a_run_that_needs_approvals_is_refused_without_a_plan() {
     let (folder, provider) = two_people(2);
-    refused(&folder, &provider, &["run", "job.yaml"], "a plan over Rp 3.000 needs 1 approval (approval.bands)");
+    refused(
+        &folder,
+        &provider,
+        &["run", "job.yaml"],
+        "the plan is over Rp 3.000, and over Rp 1.000 one needs 1 approval (approval.bands)",
+    );
     refused(&folder, &provider, &PLAN, "add --maker NAME");
     let (folder, provider) = two_people(1);
     exits(&folder.rekon(&["run", "job.yaml"]), 0);

@@ -154,9 +154,24 @@ fn a_plan_that_is_refused_says_what_is_in_doubt_meanwhile() {
     folder.write("job.yaml", &folder.read("job.yaml").replace("max_orders: 100", "max_orders: 1"));
     let refused = run(&folder, 1, 3, &[]);
     exits(&refused, 2);
-    let expected =
-        "  1 row, Rp 1.000: in doubt meanwhile; settled, with nothing new sent, by: rekon resolve job.yaml\n";
-    assert!(refused.stderr.contains(expected), "{}", refused.stderr);
+    let expected = "MONEY IN DOUBT meanwhile, left by earlier runs of this job: 1 order, Rp 1.000; settled, with nothing new sent, by: \
+         rekon resolve job.yaml\n";
+    assert_eq!(refused.stderr.matches(expected).count(), 1, "{}", refused.stderr);
+    std::fs::remove_file(folder.path("orders.csv")).expect("a file");
+    let without = folder.rekon(&["run", "job.yaml"]);
+    exits(&without, 2);
+    assert!(without.stderr.contains("nothing was sent\n") && without.stderr.ends_with(expected), "{}", without.stderr);
+    let spoken = folder.rekon(&["run", "job.yaml", "--lang", "id"]);
+    assert!(spoken.stderr.contains("UANG BELUM PASTI sementara itu"), "{}", spoken.stderr);
+    let planless = folder.rekon(&["run", "job.yaml", "--plan", "none.json"]);
+    exits(&planless, 2);
+    assert!(planless.stderr.ends_with(expected), "{}", planless.stderr);
+    // Where nothing is in doubt, nothing is said of it.
+    std::fs::remove_dir_all(folder.path(".rekon")).expect("a folder");
+    let without = folder.rekon(&["run", "job.yaml"]);
+    exits(&without, 2);
+    assert!(!without.stderr.contains("IN DOUBT"), "{}", without.stderr);
+    assert!(!folder.path(".rekon").exists(), "a look makes no journal");
     assert_eq!(provider.requests(), 1);
 }
 

@@ -408,9 +408,10 @@ fn the_line_of_cron_runs_again_after_the_codes_that_ask_for_it_and_tells_of_the_
     for (given, runs, told) in [
         ("0", 1, ""),
         ("3 4 0", 3, ""),
-        ("5 1", 2, "exit code 1\n"),
+        ("5 1", 2, "exit code 5, then 1\n"),
+        ("3 2", 2, "exit code 3, then 2\n"),
         ("2", 1, "exit code 2\n"),
-        ("3 3 3 3 3", 4, "exit code 3\n"),
+        ("3 3 3 3 3", 4, "exit code 3, then 3, then 3, then 3\n"),
     ] {
         let log = format!("{path}/srv/rekon/var/refund-nightly.log");
         let _ = std::fs::remove_file(&log);

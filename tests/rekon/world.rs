@@ -171,6 +171,38 @@ fn a_disk_that_is_full_keeps_the_answers_of_the_calls_under_way() {
 }
 
 #[test]
+fn a_full_disk_is_told_as_that_and_never_as_a_damaged_journal() {
+    let mut trial = Trial::new("refund", COUNT, "");
+    trial.run("");
+    let backup = trial.folder.path("backup.db").display().to_string();
+    let before = std::fs::read(trial.folder.path(".rekon/journal.db")).expect("a journal");
+    trial.control.leave_room(0);
+    for arguments in [
+        &["run", "job.yaml"][..],
+        &["resolve", "job.yaml"],
+        &["show", "--job", "job.yaml"],
+        &["show", "INV-2", "--job", "job.yaml"],
+        &["journal", "check", "--job", "job.yaml"],
+        &["journal", "backup", &backup, "--job", "job.yaml"],
+        &["doctor", "job.yaml", "--offline"],
+    ] {
+        let told = trial.other(arguments, "");
+        let text = format!("{}{}", told.stdout, told.stderr);
+        assert_eq!(told.code, Some(2), "{arguments:?}: {text}");
+        assert!(text.contains("journal.db: its disk is full, and without room"), "{arguments:?}: {text}");
+        assert!(text.contains("make room on that disk, then"), "{arguments:?}: {text}");
+        for lie in ["disk I/O error", "a backup, after a look", "let the user of this program write"] {
+            assert!(!text.contains(lie), "{arguments:?} says {lie:?}: {text}");
+        }
+    }
+    assert!(!trial.folder.path(".rekon/journal.db.room").exists());
+    assert!(std::fs::read(trial.folder.path(".rekon/journal.db")).expect("a journal") == before);
+    trial.control.leave_room(-1);
+    trial.settle();
+    assert_eq!(trial.complaints(), [""; 0]);
+}
+
+#[test]
 fn a_read_only_journal_refuses_the_run_and_sends_nothing() {
     for plan in
         ["erofs before open 1+ journal.db", "erofs before open 1+ journal.db.lock", "erofs before mkdir 1 .rekon"]

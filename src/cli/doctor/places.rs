@@ -1,5 +1,6 @@
 //! Where a run writes: the folders of the journal and of the results, the space on their disks, and the journal itself.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::Finding;
@@ -55,10 +56,13 @@ fn writable(check: &'static str, folder: &Path) -> Finding {
         );
     }
     if let Err(error) = machine::try_to_write(&there) {
-        let remedy = both(
-            "let the user of this program write there, or name another folder in the job",
-            "beri pengguna program ini izin menulis di sana, atau sebutkan folder lain di job",
-        );
+        let remedy = match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => make_room(),
+            _ => both(
+                "let the user of this program write there, or name another folder in the job",
+                "beri pengguna program ini izin menulis di sana, atau sebutkan folder lain di job",
+            ),
+        };
         let found = both(
             format!("nothing can be written to {name}: {error}"),
             format!("tidak dapat menulis ke {name}: {error}"),
@@ -78,10 +82,7 @@ fn writable(check: &'static str, folder: &Path) -> Finding {
                 format!("{english}: {} are free on its disk", size(free)),
                 format!("{indonesian}: disknya tinggal {}", size(free)),
             ),
-            both(
-                format!("make room: at least {} must be free", size(LEAST_FREE)),
-                format!("kosongkan disk: paling sedikit {} harus kosong", size(LEAST_FREE)),
-            ),
+            make_room(),
         ),
         Ok(free) if free < LITTLE_FREE => Finding::warning(
             check,
@@ -107,6 +108,13 @@ fn writable(check: &'static str, folder: &Path) -> Finding {
             both("look at the disk", "periksa disknya"),
         ),
     }
+}
+
+fn make_room() -> Both {
+    both(
+        format!("make room: at least {} must be free", size(LEAST_FREE)),
+        format!("kosongkan disk: paling sedikit {} harus kosong", size(LEAST_FREE)),
+    )
 }
 
 /// The innermost part of a path that is there.
@@ -175,6 +183,19 @@ async fn journal(location: &Location, now: Timestamp) -> Vec<Finding> {
                 "sebelum itu plan, show dan audit tidak dapat membacanya; pindahkan, tanpa mengirim yang baru: rekon resolve JOB",
             );
             return vec![Finding::warning(check, Both::same(older.to_string()), remedy)];
+        }
+        Err(JournalError::NoRoom { .. }) => {
+            let found = both(
+                format!(
+                    "{name}: its disk is full, and without room the journal cannot be opened; what is in it is untouched"
+                ),
+                format!("{name}: disknya penuh, dan tanpa ruang jurnal tidak dapat dibuka; isinya tidak terpengaruh"),
+            );
+            let remedy = both(
+                "make room on that disk, then look again; do not put back a backup for it",
+                "kosongkan disk itu, lalu periksa lagi; jangan pasang kembali cadangan",
+            );
+            return vec![Finding::fault(check, found, remedy)];
         }
         Err(error) => return vec![damaged(&error)],
     };

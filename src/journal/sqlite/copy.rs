@@ -7,6 +7,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::file::{beside, unusable};
+use super::room;
 use crate::journal::JournalError;
 
 /// Writes a copy that `check` has to find good before it gets its name; nothing stays behind if it does not.
@@ -21,7 +22,7 @@ pub(super) fn written<T>(
     private_empty(&part).map_err(io)?;
     let copied = connection
         .execute("VACUUM INTO ?1", [part.to_string_lossy()])
-        .map_err(|error| unusable(to, &error))
+        .map_err(|error| room::refused(to, &error))
         .and_then(|_| check(&part))
         .and_then(|checked| {
             File::open(&part).and_then(|file| file.sync_all()).map_err(io)?;
@@ -33,7 +34,12 @@ pub(super) fn written<T>(
     if copied.is_err() {
         let _ = std::fs::remove_file(&part);
     }
-    copied
+    copied.map_err(|error| match error {
+        JournalError::NoRoom { .. } => {
+            unusable(to, &"its disk is full; make room there, or name a file on another disk")
+        }
+        other => other,
+    })
 }
 
 /// Bodies hold customers' names: only the owner may read the copy as well.

@@ -24,6 +24,7 @@ mod place;
 mod postman;
 pub(in crate::journal) mod raw;
 mod reserve;
+mod room;
 mod runs;
 mod schema;
 #[cfg(test)]
@@ -121,9 +122,12 @@ impl SqliteJournal {
         let mover = open::for_moving(path)?;
         let reader = open::for_reading(path)?;
         let reserve = Reserve::at(&file::beside(path, ".reserve")).map_err(|error| {
+            if room::is_full(&error) {
+                return room::none(path);
+            }
             file::unusable(path, &format!("there is no room beside it for the outcomes of calls under way: {error}"))
         })?;
-        let loss = memo::loss(&reader, &lock).map_err(|error| file::unusable(path, &error))?;
+        let loss = memo::loss(&reader, &lock).map_err(|error| room::refused(path, &error))?;
         Ok(Self {
             writer: Some(Writer::start(Pen::new(connection), Mover::start(mover), reserve)),
             reader: Arc::new(Mutex::new(reader)),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 use super::file::{beside, unusable};
-use super::{check, migrate, place, schema};
+use super::{check, migrate, place, room, schema};
 use crate::journal::JournalError;
 
 /// SQLite before this version can corrupt a WAL file (`failure-modes.md`, finding 7).
@@ -39,12 +39,12 @@ pub(super) fn is_held(path: &Path) -> bool {
 /// Takes the lock beside the journal and one on the journal itself, for the life of the returned files. The second one
 /// holds even if somebody removes the lock file.
 pub(super) fn lock(path: &Path) -> Result<(File, File), JournalError> {
-    let unusable = |reason: std::io::Error| unusable(path, &reason);
+    let unusable = |reason: std::io::Error| room::refused_file(path, &reason);
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(unusable)?;
     }
     // A journal behind a link has one lock, whatever it is called; behind a second name in a folder it would have two.
-    let journal = private_file(path).map_err(|error| self::unusable(path, &format!("cannot be opened: {error}")))?;
+    let journal = private_file(path).map_err(|error| cannot_be_opened(path, &error))?;
     refuse_second_name(path, &journal)?;
     let real = path.canonicalize();
     let file = private_file(&beside(real.as_deref().unwrap_or(path), ".lock")).map_err(unusable)?;
@@ -73,7 +73,7 @@ fn pause() {
 
 /// Opens the file for writing; makes it, with its tables, if it is not there, and checks it if it is.
 pub(super) fn for_writing(path: &Path) -> Result<Connection, JournalError> {
-    private_file(path).map_err(|error| unusable(path, &format!("cannot be opened: {error}")))?;
+    private_file(path).map_err(|error| cannot_be_opened(path, &error))?;
     if let Some(kind) = place::remote(path) {
         let reason = format!(
             "it lies on a network file system ({kind}), where two runners could hold it; move it to a local disk"
@@ -81,9 +81,9 @@ pub(super) fn for_writing(path: &Path) -> Result<Connection, JournalError> {
         return Err(unusable(path, &reason));
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags).map_err(|error| unusable(path, &error))?;
+    let connection = Connection::open_with_flags(path, flags).map_err(|error| room::refused(path, &error))?;
     prepare(path, &connection)?;
-    sync_names(path).map_err(|error| unusable(path, &error))?;
+    sync_names(path).map_err(|error| room::refused_file(path, &error))?;
     Ok(connection)
 }
 
@@ -96,22 +96,22 @@ fn sync_names(path: &Path) -> std::io::Result<()> {
 /// Opens the file, which is there and well, for moving commits from the WAL into it, as durably as they are written.
 pub(super) fn for_moving(path: &Path) -> Result<Connection, JournalError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags).map_err(|error| unusable(path, &error))?;
-    connection.busy_timeout(BUSY).map_err(|error| unusable(path, &error))?;
+    let connection = Connection::open_with_flags(path, flags).map_err(|error| room::refused(path, &error))?;
+    connection.busy_timeout(BUSY).map_err(|error| room::refused(path, &error))?;
     let set =
         "PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0; PRAGMA wal_autocheckpoint = 0;";
-    connection.execute_batch(set).map_err(|error| unusable(path, &error))?;
+    connection.execute_batch(set).map_err(|error| room::refused(path, &error))?;
     Ok(connection)
 }
 
 /// Opens the file for reading; it changes nothing and never checkpoints.
 pub(super) fn for_reading(path: &Path) -> Result<Connection, JournalError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags).map_err(|error| unusable(path, &error))?;
-    connection.busy_timeout(BUSY).map_err(|error| unusable(path, &error))?;
+    let connection = Connection::open_with_flags(path, flags).map_err(|error| room::refused(path, &error))?;
+    connection.busy_timeout(BUSY).map_err(|error| room::refused(path, &error))?;
     let number = |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, i32>(0));
     let application = number("application_id").map_err(|error| unreadable(path, &error))?;
-    let version = number("user_version").map_err(|error| unusable(path, &error))?;
+    let version = number("user_version").map_err(|error| room::refused(path, &error))?;
     check_owner(path, application, version)?;
     if version < schema::VERSION {
         return Err(JournalError::Older { path: path.display().to_string(), version, newest: schema::VERSION });
@@ -120,7 +120,7 @@ pub(super) fn for_reading(path: &Path) -> Result<Connection, JournalError> {
 }
 
 fn prepare(path: &Path, connection: &Connection) -> Result<(), JournalError> {
-    let unusable_sql = |error: rusqlite::Error| unusable(path, &error);
+    let unusable_sql = |error: rusqlite::Error| room::refused(path, &error);
     if rusqlite::version_number() < OLDEST_SQLITE {
         return Err(unusable(path, &format!("SQLite {} can lose data; 3.51.3 is needed", rusqlite::version())));
     }
@@ -171,7 +171,7 @@ fn to_wal(connection: &Connection) -> rusqlite::Result<()> {
 /// Compares the file with itself, and the items with their log. No half of it asks what the other one finds, so that a long
 /// journal is gone through by two at once.
 pub(super) fn refuse_damage(path: &Path, connection: &Connection) -> Result<(), JournalError> {
-    let unusable_sql = |error: rusqlite::Error| unusable(path, &error);
+    let unusable_sql = |error: rusqlite::Error| room::refused(path, &error);
     let (beside, items) = std::thread::scope(|scope| {
         let beside = scope.spawn(|| {
             let beside = for_reading(path)?;
@@ -190,8 +190,9 @@ pub(super) fn refuse_damage(path: &Path, connection: &Connection) -> Result<(), 
 const DAMAGED: &str = "put back a backup (rekon journal backup makes them), and look with rekon journal check";
 
 fn refuse_bad_pages(path: &Path, connection: &Connection) -> Result<(), JournalError> {
-    let check: String =
-        connection.pragma_query_value(None, "quick_check", |row| row.get(0)).map_err(|error| unusable(path, &error))?;
+    let check: String = connection
+        .pragma_query_value(None, "quick_check", |row| row.get(0))
+        .map_err(|error| room::refused(path, &error))?;
     if check == "ok" { Ok(()) } else { Err(unusable(path, &format!("it is damaged: {check}; {DAMAGED}"))) }
 }
 
@@ -215,7 +216,7 @@ const NOT_OURS: &str = "is not a journal of rekon; name another file, or move th
 fn unreadable(path: &Path, error: &rusqlite::Error) -> JournalError {
     match error.sqlite_error_code() {
         Some(rusqlite::ErrorCode::NotADatabase) => unusable(path, &NOT_OURS),
-        _ => unusable(path, error),
+        _ => room::refused(path, error),
     }
 }
 
@@ -234,6 +235,10 @@ fn refuse_second_name(path: &Path, journal: &File) -> Result<(), JournalError> {
 #[cfg(not(unix))]
 fn refuse_second_name(_: &Path, _: &File) -> Result<(), JournalError> {
     Ok(())
+}
+
+fn cannot_be_opened(path: &Path, error: &std::io::Error) -> JournalError {
+    if room::is_full(error) { room::none(path) } else { unusable(path, &format!("cannot be opened: {error}")) }
 }
 
 /// A file that only its owner can read: bodies hold customers' names.

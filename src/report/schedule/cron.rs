@@ -25,9 +25,10 @@ pub fn text(schedule: &Schedule, machine: Zone) -> String {
             "After exit code {codes} (money in doubt, stopped part-way, another runner) it runs again, {AGAIN} times at"
         ),
         format!(
-            "most, {} minutes apart: nothing is ever sent twice. At any end but 0 cron mails one line to MAILTO.",
+            "most, {} minutes apart: nothing is ever sent twice. At any end but 0 cron mails one line to MAILTO,",
             PAUSE.as_secs() / 60
         ),
+        "which names every exit code: a 2 behind a 3 does not end the doubt.".to_owned(),
         "flock is not needed: rekon has a lock of its own, and ends with 5 where another runner holds it.".to_owned(),
     ];
     let mut command = String::new();
@@ -45,9 +46,10 @@ pub fn text(schedule: &Schedule, machine: Zone) -> String {
     let log = quoted(&schedule.log);
     let again = TRANSIENT.map(|code| code.to_string()).join("|");
     command = format!(
-        "{command}n=0; while :; do {run} >>{log} 2>&1; code=$?; case $code in {again}) ;; *) break ;; esac; \
+        "{command}n=0; codes=; while :; do {run} >>{log} 2>&1; code=$?; codes=\"${{codes:+$codes, then }}$code\"; \
+         case $code in {again}) ;; *) break ;; esac; \
          n=$((n+1)); [ $n -le {AGAIN} ] || break; sleep {pause}; done; \
-         [ $code -eq 0 ] || echo {told}\" $code\"",
+         [ $code -eq 0 ] || echo {told}\" $codes\"",
         run = run.join(" "),
         pause = PAUSE.as_secs(),
         told = quoted(&format!("rekon {}: see {}; exit code", schedule.job, schedule.log)),
@@ -79,10 +81,11 @@ mod tests {
         let line = text.lines().last().unwrap();
         assert_eq!(
             line,
-            "45 17 * * * set -a; . /etc/rekon/refund-nightly.env; set +a; n=0; while :; do /usr/local/bin/rekon run \
-             /srv/rekon/jobs/refund.yaml --live >>/srv/rekon/jobs/refund-nightly.log 2>&1; code=$?; case $code in \
-             3|4|5) ;; *) break ;; esac; n=$((n+1)); [ $n -le 3 ] || break; sleep 600; done; [ $code -eq 0 ] || echo \
-             'rekon refund-nightly: see /srv/rekon/jobs/refund-nightly.log; exit code'\" $code\""
+            "45 17 * * * set -a; . /etc/rekon/refund-nightly.env; set +a; n=0; codes=; while :; do /usr/local/bin/rekon run \
+             /srv/rekon/jobs/refund.yaml --live >>/srv/rekon/jobs/refund-nightly.log 2>&1; code=$?; \
+             codes=\"${codes:+$codes, then }$code\"; case $code in 3|4|5) ;; *) break ;; esac; n=$((n+1)); \
+             [ $n -le 3 ] || break; sleep 600; done; [ $code -eq 0 ] || echo \
+             'rekon refund-nightly: see /srv/rekon/jobs/refund-nightly.log; exit code'\" $codes\""
         );
         assert!(text.contains("shows UTC: 17:45 of the day before there"));
         assert!(text.lines().all(|line| line.starts_with("# ") || !line.contains("CRON_TZ")), "{text}");

@@ -45,7 +45,7 @@ pub(super) fn english(cause: &Cause) -> String {
                 .to_owned()
         }
         Cause::Cap { guard } => format!("the journal refuses the next order by guards.{guard}"),
-        Cause::Disk => "the journal's disk is full".to_owned(),
+        Cause::Disk => "the journal's disk is full: make room, then run the job again".to_owned(),
         Cause::Journal { error } | Cause::Failed { error } => printable(error),
         Cause::AtOnce => "stopped at once by a second signal, with calls under way".to_owned(),
         Cause::Files => "the files could not be written".to_owned(),
@@ -119,7 +119,7 @@ pub(super) fn indonesian(cause: &Cause) -> String {
                 .to_owned()
         }
         Cause::Cap { guard } => format!("jurnal menolak pesanan berikutnya karena guards.{guard}"),
-        Cause::Disk => "disk tempat jurnal sudah penuh".to_owned(),
+        Cause::Disk => "disk tempat jurnal sudah penuh: kosongkan disk, lalu jalankan lagi job ini".to_owned(),
         Cause::Journal { error } | Cause::Failed { error } => printable(error),
         Cause::AtOnce => "dihentikan seketika oleh sinyal kedua, ketika panggilan sedang berjalan".to_owned(),
         Cause::Files => "berkas-berkas tidak dapat ditulis".to_owned(),

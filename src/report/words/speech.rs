@@ -136,7 +136,7 @@ pub struct Speech {
     pub broken_guard: fn(&Reading) -> String,
     /// What to do about it, with the flags that loosen it, if there are any.
     pub guard_hint: fn(&str) -> String,
-    /// So much is in doubt while the plan may not be run; takes the command that settles it.
+    /// So much is in doubt while a run cannot start; takes the command that settles it, if there is one.
     pub doubt_meanwhile: fn(Tally, &str) -> String,
 
     /// States, as a heading.
@@ -210,8 +210,8 @@ pub struct Speech {
     pub which_ones: fn(&str) -> String,
     /// Where they are of which only results of another journal tell: a file that has their verdicts, if any have one.
     pub of_another_journal: fn(Option<&str>) -> String,
-    /// What only a person decides.
-    pub for_a_person: fn(&str) -> String,
+    /// What only a person decides: an invoice, the operation, and where.
+    pub for_a_person: fn(&str, &str, &str) -> String,
     /// How to go on after a stop.
     pub go_on: fn(Again, &str) -> String,
     /// Where to look.

@@ -68,8 +68,9 @@ pub(super) const SPEECH: Speech = Speech {
         format!("hint: check that this is the right file; if it is, change the guard{loosen}")
     },
     doubt_meanwhile: |open, command| {
-        let rows = counted(open.count, Unit::Rows);
-        format!("{rows}, {}: in doubt meanwhile; settled, with nothing new sent, by: {command}", open.rupiah)
+        let (orders, rupiah) = (counted(open.count, Unit::Orders), open.rupiah);
+        let settled = if command.is_empty() { "" } else { "; settled, with nothing new sent, by: " };
+        format!("MONEY IN DOUBT meanwhile, left by earlier runs of this job: {orders}, {rupiah}{settled}{command}")
     },
     state: "state",
     state_now: "state now",
@@ -145,7 +146,10 @@ pub(super) const SPEECH: Speech = Speech {
     exit_code: |code| format!("(exit code {code})"),
     of_earlier_runs: |count, named, more| {
         let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-        format!("{} of an earlier run, not in this input: {named}{more}", counted(count, Unit::Orders))
+        format!(
+            "{} of an earlier run, which no row here carries on (not in this input, or held): {named}{more}",
+            counted(count, Unit::Orders)
+        )
     },
     not_judged: |count, named, more| {
         let more = if more == 0 { String::new() } else { format!(" and {more} more") };
@@ -173,9 +177,9 @@ pub(super) const SPEECH: Speech = Speech {
         let which = file.map_or_else(|| "rekon_state in it".to_owned(), |file| format!("verdict in_doubt in {file}"));
         format!("those that only a results.csv tells of: {which}; the journal of the run that wrote it settles them")
     },
-    for_a_person: |place| {
+    for_a_person: |invoice, operation, place| {
         format!(
-            "review, conflict: a person decides --as done (or not-done): rekon rule INVOICE --operation OPERATION --as done \
+            "review, conflict: a person decides --as done (or not-done): rekon rule {invoice} --operation {operation} --as done \
              --reason TEXT --evidence TEXT {place}"
         )
     },
@@ -193,10 +197,10 @@ pub(super) const SPEECH: Speech = Speech {
         format!("look {}", places.iter().map(place).collect::<Vec<_>>().join("; "))
     },
     reopening: |count, more, command| {
-        let were = if count == 1 { "was" } else { "were" };
+        let (were, them) = if count == 1 { ("was", "it") } else { ("were", "them") };
         let more = if more == 0 { String::new() } else { format!(" (and {more} more in results.csv)") };
         format!(
-            "{} {were} refused for the key (401/403), and no run sends that again by itself; once the key is right{more}: \
+            "{} {were} refused for the key (401/403), and no run sends {them} again by itself; once the key is right{more}: \
              {command}",
             counted(count, Unit::Orders)
         )

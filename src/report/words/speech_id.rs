@@ -92,8 +92,9 @@ pub(super) const SPEECH: Speech = Speech {
         format!("saran: periksa apakah berkasnya benar; bila benar, ubah batasnya{loosen}")
     },
     doubt_meanwhile: |open, command| {
-        let rows = counted(open.count, Unit::Rows);
-        format!("{rows}, {}: sementara itu belum pasti; pastikan tanpa mengirim yang baru: {command}", open.rupiah)
+        let (orders, rupiah) = (counted(open.count, Unit::Orders), open.rupiah);
+        let settled = if command.is_empty() { "" } else { "; pastikan tanpa mengirim yang baru: " };
+        format!("UANG BELUM PASTI sementara itu, dari proses job ini sebelumnya: {orders}, {rupiah}{settled}{command}")
     },
     state: "status",
     state_now: "status sekarang",
@@ -179,7 +180,9 @@ pub(super) const SPEECH: Speech = Speech {
     of_earlier_runs: |count, named, more| {
         let more = if more == 0 { String::new() } else { format!(" dan {} lagi", ID.count(more)) };
         let orders = counted(count, Unit::Orders);
-        format!("{orders} dari proses sebelumnya, tidak ada di data masukan ini: {named}{more}")
+        format!(
+            "{orders} dari proses sebelumnya, yang tidak dilanjutkan baris di sini (tidak ada di data masukan ini, atau ditahan): {named}{more}"
+        )
     },
     not_judged: |count, named, more| {
         let more = if more == 0 { String::new() } else { format!(" dan {} lagi", ID.count(more)) };
@@ -209,9 +212,9 @@ pub(super) const SPEECH: Speech = Speech {
             "yang hanya diketahui dari results.csv: {which}; hasilnya dipastikan dengan jurnal dari proses yang menulisnya"
         )
     },
-    for_a_person: |place| {
+    for_a_person: |invoice, operation, place| {
         format!(
-            "review, conflict: perlu keputusan orang, --as done (atau not-done): rekon rule INVOICE --operation OPERATION \
+            "review, conflict: perlu keputusan orang, --as done (atau not-done): rekon rule {invoice} --operation {operation} \
              --as done --reason TEXT --evidence TEXT {place}"
         )
     },
