@@ -477,6 +477,19 @@ fn a_night_without_its_plan_is_told_to_the_metrics() {
 }
 
 #[test]
+fn an_approver_without_keys_is_told_that_none_are_needed() {
+    let (folder, provider) = two_people(2);
+    let job = folder
+        .read("job.yaml")
+        .replace("environment: simulator,", "environment: simulator, client_id: env:REKON_NOT_SET,");
+    folder.write("job.yaml", &job);
+    let why = "needs neither keys nor orders: rekon show plan.json\n";
+    refused(&folder, &provider, &["show", "plan.json", "--job", "job.yaml"], why);
+    std::fs::remove_file(folder.path("orders.csv")).expect("the orders are elsewhere");
+    exits(&folder.rekon(&["show", "plan.json"]), 0);
+}
+
+#[test]
 fn a_used_plan_is_told_to_be_used_before_a_guard_speaks() {
     let (folder, provider) = refunds(2, "");
     folder.write("job.yaml", &job(&provider, "").replace("guards: {", "guards: {duplicate_input: refuse, "));
