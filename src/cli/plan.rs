@@ -208,7 +208,8 @@ fn document(case: &Case, plan: &Plan) -> serde_json::Value {
     serde_json::json!({
         "version": 1, "job": case.job.name.as_str(), "operation": plan.operation.word(),
         "environment": case.job.merchant.environment.word(), "may_run": plan.may_run(),
-        "dispositions": plan.dispositions(), "guards": plan.guards, "overrides": case.overridden(plan),
+        "dispositions": plan.dispositions(), "left_out": plan.left_out().into_iter().take(10).collect::<Vec<_>>(),
+        "guards": plan.guards, "overrides": case.overridden(plan),
         "eta": plan_screen::eta_document(case, plan), (ROWS): null,
     })
 }
