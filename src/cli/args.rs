@@ -195,7 +195,7 @@ pub(super) struct PlannedArgs {
     /// Shows customers' data in report.html instead of masking them; recorded in summary.json.
     #[arg(long)]
     pub(super) reveal: bool,
-    /// Executes exactly this saved plan, or refuses.
+    /// Executes exactly this saved plan, or refuses; {date} in the name is the business date.
     #[arg(long, value_name = "FILE")]
     pub(super) plan: Option<PathBuf>,
     #[command(flatten)]
@@ -306,6 +306,9 @@ pub(super) struct ScheduleArgs {
     /// Where rekon will be, if not where this one is.
     #[arg(long, value_name = "PATH")]
     pub(super) program: Option<PathBuf>,
+    /// The saved plan that each run executes, with {date} in its name: plans/{date}.json.
+    #[arg(long, value_name = "FILE")]
+    pub(super) plan: Option<PathBuf>,
 }
 
 /// Who runs jobs at their time.

@@ -203,6 +203,14 @@ impl Bound {
         Ok(agree::turn(journal.runs_of_plan(&self.cover.digest).await.map_err(open::failure)?))
     }
 
+    /// A plan is run once.
+    pub(super) async fn refuse_used(&self, session: &Session<'_>) -> Result<(), Failure> {
+        match self.turn(&session.journal).await? {
+            Turn::Used(run) => Err(self.is_used(session.case, &run.run)),
+            Turn::First | Turn::Continued(_) => Ok(()),
+        }
+    }
+
     /// Why it is not what would be sent now, as far as the journal goes.
     pub(super) async fn differs(
         &self,

@@ -42,9 +42,36 @@ pub(super) fn case(operation: Operation, args: &FlagArgs, common: &Common) -> Re
     let mut case = load::assemble(job, folder, args.orders.display().to_string(), common, now)?;
     case.loosening = Loosening::NotOffered;
     case.revealed_by = args.reveal.then(person::who);
-    let input = case.input(now)?;
+    let input = case.input(now).map_err(by_flag)?;
     case.job.guards = Some(guards(args, case.job.merchant.environment, &input)?);
     Ok(case)
+}
+
+/// What stands in a job file, and the flag that stands for it here.
+const FLAGS: [(&str, &str); 8] = [
+    ("map it under orders.columns", "map it with --column FIELD=HEADER"),
+    ("which orders.columns names for", "which --column names for"),
+    ("correct `columns`, or declare `delimiter`", "name the columns with --column FIELD=HEADER, or give --delimiter"),
+    ("correct `delimiter`, or delete the line", "correct --delimiter, or leave it out"),
+    ("and `delimiter` is", "and --delimiter is"),
+    ("declare `delimiter`", "give --delimiter"),
+    ("declare `encoding: windows-1252`", "give --encoding windows-1252"),
+    ("declare `encoding: utf-8`", "give --encoding utf-8"),
+];
+
+/// Faults of the file, for whoever has no job to correct.
+fn by_flag(failure: Failure) -> Failure {
+    let Failure::Faults(mut faults) = failure else { return failure };
+    let told = |text: &mut String| {
+        for (key, flag) in FLAGS {
+            *text = text.replace(key, flag);
+        }
+    };
+    for fault in &mut faults {
+        told(&mut fault.message);
+        fault.hint.iter_mut().for_each(told);
+    }
+    Failure::Faults(faults)
 }
 
 fn guards(args: &FlagArgs, environment: Environment, input: &Input) -> Result<Guards, Failure> {

@@ -12,6 +12,7 @@ mod closing;
 mod completions;
 mod conclude;
 mod csv_draft;
+mod dated;
 mod divided;
 mod doctor;
 mod embed;

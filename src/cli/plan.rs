@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer};
 use super::args::{Common, OverrideArgs};
 use super::bind::{self, Bound};
 use super::busy::{Busy, with};
+use super::dated;
 use super::embed;
 use super::exit::{DONE, Failure, REFUSED};
 use super::load::{self, Case};
@@ -61,6 +62,9 @@ pub(super) async fn plan(
         return Err(Failure::Refused(format!("{}: an audit sends nothing; use `rekon reconcile`", case.file)));
     };
     let case = case.loosened(overrides)?;
+    let file = out.map(|out| dated::file("--out", out.file, case.date)).transpose()?;
+    let out = out.zip(file.as_deref()).map(|(out, file)| Out { file, maker: out.maker });
+    let out = out.as_ref();
     let credentials = case.credentials()?;
     out.map(refuse_place).transpose()?;
     let made_by = out.map(|out| maker(&case, out)).transpose()?;
@@ -204,7 +208,8 @@ fn document(case: &Case, plan: &Plan) -> serde_json::Value {
     serde_json::json!({
         "version": 1, "job": case.job.name.as_str(), "operation": plan.operation.word(),
         "environment": case.job.merchant.environment.word(), "may_run": plan.may_run(),
-        "dispositions": plan.dispositions(), "guards": plan.guards, "overrides": case.overridden(plan),
+        "dispositions": plan.dispositions(), "left_out": plan.left_out().into_iter().take(10).collect::<Vec<_>>(),
+        "guards": plan.guards, "overrides": case.overridden(plan),
         "eta": plan_screen::eta_document(case, plan), (ROWS): null,
     })
 }

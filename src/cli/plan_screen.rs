@@ -5,15 +5,16 @@ use super::load::{Case, Loosening};
 use super::screen::{Screen, Tone};
 use crate::edge::clock::SystemClock;
 use crate::job::settings::{DuplicateInput, OnInvalid};
+use crate::model::fault::printable;
 use crate::model::language::Language;
 use crate::model::time::{Timestamp, wire};
-use crate::plan::Plan;
 use crate::plan::eta::{self, Eta, Opening};
 use crate::plan::guard::Reading;
+use crate::plan::{DUPLICATE, Plan};
 use crate::report::markdown::{self, Standing};
 use crate::report::table;
-use crate::report::words::both::both;
-use crate::report::words::speech::Speech;
+use crate::report::words::both::{self, Both, Told as _, both};
+use crate::report::words::speech::{Speech, Unit};
 use crate::runner::clock::Clock as _;
 
 /// Prints rows per disposition and every guard with its headroom.
@@ -21,6 +22,9 @@ pub(super) fn show(case: &Case, plan: &Plan, screen: Screen) {
     screen.say(&format!("{}\n", screen.tone(Tone::Title, &title(case, plan))));
     let words = case.words();
     screen.say(&table::plan(&plan.dispositions(), &plan.guards, words));
+    if let Some(text) = left_out(plan) {
+        screen.say(&format!("\n{}", printable(screen.told(&text))));
+    }
     let overridden = words.overrides(&case.overridden(plan));
     if !overridden.is_empty() {
         screen.say(&format!("\n{}", screen.tone(Tone::Bad, &overridden)));
@@ -65,7 +69,39 @@ pub(super) fn paper(case: &Case, plan: &Plan) -> String {
     let overridden = words.overrides(&case.overridden(plan));
     let eta = (words.eta)(&eta(case, plan, SystemClock.now()));
     let standing = if plan.may_run() { Standing::MayRun } else { Standing::MayNotRun };
-    markdown::plan(&name, standing, (&plan.dispositions(), &plan.guards), &[&overridden, &eta], words)
+    let left_out = left_out(plan).map(|text| text.told(case.language).to_owned()).unwrap_or_default();
+    let notes = [&left_out, &overridden, &eta].map(String::as_str);
+    markdown::plan(&name, standing, (&plan.dispositions(), &plan.guards), &notes, words)
+}
+
+/// So many reasons are told; a plan for machines has the reason of every row.
+const FEW: usize = 3;
+
+/// Why rows are left out, by `where` above all; `None` if none are.
+fn left_out(plan: &Plan) -> Option<Both> {
+    let found = plan.left_out();
+    let (told, rest) = found.split_at(found.len().min(FEW));
+    let mut parts: Vec<Both> = told
+        .iter()
+        .map(|one| {
+            let Both { english, indonesian } = both::counted(one.rows, Unit::Rows);
+            both(
+                format!("{english}, {}", one.reason),
+                format!(
+                    "{indonesian}, {}",
+                    if one.reason == DUPLICATE { "mengulang baris sebelumnya" } else { &one.reason }
+                ),
+            )
+        })
+        .collect();
+    let others: u64 = rest.iter().map(|one| one.rows).sum();
+    if others > 0 {
+        let Both { english, indonesian } = both::counted(others, Unit::Rows);
+        parts.push(both(format!("{english} for other reasons"), format!("{indonesian} karena alasan lain")));
+    }
+    let joined = |word: fn(&Both) -> &str| parts.iter().map(word).collect::<Vec<_>>().join("; ");
+    let (english, indonesian) = (joined(|part| &part.english), joined(|part| &part.indonesian));
+    (!parts.is_empty()).then(|| both(format!("left out: {english}"), format!("dikecualikan: {indonesian}")))
 }
 
 fn title(case: &Case, plan: &Plan) -> String {

@@ -7,6 +7,7 @@ use super::attend;
 use super::bind::{self, Bound};
 use super::busy::{Busy, with};
 use super::by_flags;
+use super::dated;
 use super::events;
 use super::exit::{DOUBT, Failure};
 use super::interrupt::{Signals, Stopping};
@@ -55,8 +56,9 @@ pub(super) async fn job(planned: &PlannedArgs, common: &Common, screen: Screen) 
         }
         Task::Change(operation) => {
             case.revealed_by = planned.reveal.then(person::who);
-            let bound = match planned.plan.as_deref().map(Bound::open).transpose() {
+            let bound = match planned.plan.as_deref().map(|named| dated::open(named, &case)).transpose() {
                 Ok(bound) => bound,
+                // At night nobody sees that there is no plan but through the metrics and the health check.
                 Err(failure) => return attend::attended(&case, screen, async { Err(failure) }).await,
             };
             let case = match &bound {
@@ -169,6 +171,10 @@ async fn begin(
     let plan = Arc::new(session.plan(input, log).await?);
     plan_screen::show(case, &plan, screen);
     events::planned(&plan, screen);
+    if let Some(bound) = bound {
+        // Of a plan that was executed, every guard that looks back would say something else, and nothing to the point.
+        bound.refuse_used(session).await?;
+    }
     if !plan.may_run() {
         screen.paper(|| plan_screen::paper(case, &plan));
         return Err(plan_screen::why_not(case, &plan));

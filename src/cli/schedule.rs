@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, NaiveTime};
 
 use super::args::{Common, ScheduleArgs, ScheduleFormat};
+use super::dated;
 use super::exit::{DONE, Failure};
 use super::load::{self, Case, shown};
 use super::screen::Screen;
@@ -12,6 +13,7 @@ use crate::edge::clock::SystemClock;
 use crate::edge::environment;
 use crate::job::settings::Reference;
 use crate::journal::postgres::address::Address;
+use crate::model::operation::Task;
 use crate::model::time::Zone;
 use crate::report::schedule::{Schedule, cron, systemd};
 use crate::report::words::both::both;
@@ -26,11 +28,12 @@ pub(super) fn schedule(args: &ScheduleArgs, common: &Common, screen: Screen) -> 
     let case = load::case(&args.job, common, SystemClock.now())?;
     let screen = screen.speaking(case.language);
     let schedule = of_case(&case, args, common)?;
-    if !case.job.approval.bands.is_empty() {
+    if !case.job.approval.bands.is_empty() && args.plan.is_none() {
         screen.warn(&both(
-            "a plan that needs an approval (approval.bands) is refused at night, with exit code 2: have it approved by day",
+            "a plan that needs an approval (approval.bands) is refused at night, with exit code 2: have it approved by day, \
+             and say where it will lie: --plan 'plans/{date}.json'",
             "rencana yang perlu persetujuan (approval.bands) ditolak pada malam hari dengan kode keluar 2: mintakan \
-             persetujuannya pada siang hari",
+             persetujuannya pada siang hari, dan sebutkan tempatnya: --plan 'plans/{date}.json'",
         ));
     }
     let files = match args.format {
@@ -88,6 +91,12 @@ fn of_case(case: &Case, args: &ScheduleArgs, common: &Common) -> Result<Schedule
         (None, None) => (TWO_IN_THE_MORNING, args.zone.unwrap_or(Zone::WIB)),
     };
     refuse_unless_open(case, at, zone)?;
+    if let Some(plan) = &args.plan {
+        if job.task == Task::Audit {
+            return Err(Failure::Refused(format!("{}: an audit sends nothing, and takes no --plan", case.file)));
+        }
+        dated::file("--plan", plan, case.date)?;
+    }
     let folder = absolute(&case.folder)?;
     let journal = absolute(&case.journal_folder())?;
     let named = [Some(&job.merchant.client_id), Some(&job.healthcheck)].into_iter().flatten().flatten();
@@ -100,6 +109,7 @@ fn of_case(case: &Case, args: &ScheduleArgs, common: &Common) -> Result<Schedule
         environment: job.merchant.environment,
         program,
         file: absolute(&args.job)?,
+        plan: args.plan.as_deref().map(absolute).transpose()?,
         journal: common.journal.as_deref().map(absolute_journal).transpose()?,
         at,
         zone,

@@ -83,6 +83,7 @@ async fn standing(bound: &Bound, job: Option<&Path>, common: &Common) -> Result<
     let Task::Change(operation) = case.job.task else {
         return Err(Failure::Refused(format!("{}: an audit has no plans", case.file)));
     };
+    case.credentials().map_err(|failure| needs_no_keys(failure, &bound.name()))?;
     let input = case.input(bound.cover.made())?;
     standing.against = bound.stale(&case, operation, &input, now)?.into_iter().map(Both::same).collect();
     let journal = Store::open_to_read(&case.journal).await.map_err(open::failure)?;
@@ -106,6 +107,15 @@ async fn standing(bound: &Bound, job: Option<&Path>, common: &Common) -> Result<
     }
     lacks_approvals(bound, &mut standing.against);
     Ok(standing)
+}
+
+/// An approver has no keys, and needs none.
+fn needs_no_keys(failure: Failure, plan: &str) -> Failure {
+    let Failure::Faults(mut faults) = failure else { return failure };
+    if let Some(hint) = faults.last_mut().and_then(|fault| fault.hint.as_mut()) {
+        *hint = format!("{hint}; who looks at the plan to sign it needs neither keys nor orders: rekon show {plan}");
+    }
+    Failure::Faults(faults)
 }
 
 /// What can be said without the job.

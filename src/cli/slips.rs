@@ -12,6 +12,7 @@ use crate::report::words::both::both;
 /// Warns of all slips of a job that changes something.
 pub(super) fn warn(case: &Case, input: &Input, screen: Screen) -> Result<(), Failure> {
     warn_of_no_copy(case, screen);
+    warn_of_no_orders(case, input, screen);
     warn_of_nothing_meant(case, &input.meant(), screen);
     warn_of_empty_globs(case, screen)
 }
@@ -23,6 +24,18 @@ fn warn_of_no_copy(case: &Case, screen: Screen) {
     screen.warn(&both(
         format!("warning: {orders} stays in memory, for no private copy of it can be made: {why}; TMPDIR names another folder"),
         format!("peringatan: {orders} tetap di memori karena salinan pribadinya tidak dapat dibuat: {why}; TMPDIR menentukan folder lain"),
+    ));
+}
+
+/// An export of a header alone is a night without work, or a query that went wrong.
+fn warn_of_no_orders(case: &Case, input: &Input, screen: Screen) {
+    if input.tally().count > 0 || !input.faults().is_empty() {
+        return;
+    }
+    let orders = printable(&case.orders_name());
+    screen.warn(&both(
+        format!("warning: {orders} has no orders, and so there is nothing to do"),
+        format!("peringatan: {orders} tidak memuat pesanan, jadi tidak ada yang dikerjakan"),
     ));
 }
 

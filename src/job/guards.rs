@@ -105,5 +105,13 @@ fn read_flag(
 }
 
 pub(super) fn read_rupiah(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Rupiah> {
-    reader.parse(node, what, RUPIAH, parse_rupiah)
+    let text = reader.text(node, what)?;
+    let amount = parse_rupiah(text);
+    if amount.is_none() {
+        let mut styles = [AmountStyle::Id, AmountStyle::Us].into_iter();
+        let meant = styles.find_map(|style| Rupiah::parse_amount(text, style).ok());
+        let hint = meant.map(|meant| format!("write {}", meant.whole())).unwrap_or_default();
+        reader.fault(node, format!("{what} {text:?} is not {RUPIAH}"), hint);
+    }
+    amount
 }

@@ -64,8 +64,12 @@ impl<'a, 'r> RowReader<'a, 'r> {
         match Rupiah::parse_amount(text, self.orders.amounts) {
             Ok(amount) => Some(amount),
             Err(why) => {
-                let hint = amount_hint(text, self.orders.amounts, why);
-                self.fault(field, &why.to_string(), &hint);
+                let (what, hint) = match check_cell(text) {
+                    Err(shown @ NotAnId::Error) => (shown.to_string(), MEND.to_owned()),
+                    Err(shown @ NotAnId::Narrow) => (shown.to_string(), WIDEN.to_owned()),
+                    _ => (why.to_string(), amount_hint(text, self.orders.amounts, why)),
+                };
+                self.fault(field, &what, &hint);
                 None
             }
         }
@@ -81,8 +85,8 @@ impl<'a, 'r> RowReader<'a, 'r> {
                     NotAnId::Scientific | NotAnId::Fraction => "export the column as text, so that no digit is lost",
                     NotAnId::Truth => "export the column as text, so that the word stays as it was written",
                     NotAnId::Nothing => "leave the cell empty, or the row out",
-                    NotAnId::Narrow => "widen the column, and export again",
-                    NotAnId::Error => "mend the formula of that cell, and export again",
+                    NotAnId::Narrow => WIDEN,
+                    NotAnId::Error => MEND,
                     NotAnId::Formula(_) => "remove the sign; an export for spreadsheets is no input",
                     NotAnId::TooLong { .. } => "check that this is the right column",
                     NotAnId::DotDot => "remove it; the number becomes part of a web address",
@@ -100,11 +104,12 @@ impl<'a, 'r> RowReader<'a, 'r> {
         let text = self.text(field)?;
         let time = time::parse_local(text, self.orders.zone);
         if time.is_none() {
-            self.fault(
-                field,
-                "is not a time",
-                "write 2026-11-21 18:02:11, or with an offset 2026-11-21T18:02:11+07:00",
-            );
+            let mut hint = "write 2026-11-21 18:02:11, or with an offset 2026-11-21T18:02:11+07:00".to_owned();
+            if text.starts_with(|first: char| first.is_ascii_digit()) {
+                // `21/11/2026 18:02`, or the days since 1900.
+                hint.push_str("; in a spreadsheet, format the column as yyyy-mm-dd hh:mm and export again");
+            }
+            self.fault(field, "is not a time", &hint);
         }
         time
     }
@@ -147,6 +152,10 @@ pub(super) fn last_field_matters(orders: &Orders, columns: &Columns, table: &Tab
     })
 }
 
+/// What to do about a cell that a spreadsheet could not show.
+const WIDEN: &str = "widen the column, and export again";
+const MEND: &str = "mend the formula of that cell, and export again";
+
 /// What to do about an amount that cannot be read.
 fn amount_hint(text: &str, style: AmountStyle, why: NotAnAmount) -> String {
     let other = [(AmountStyle::Plain, "plain"), (AmountStyle::Id, "id"), (AmountStyle::Us, "us")]
@@ -155,6 +164,9 @@ fn amount_hint(text: &str, style: AmountStyle, why: NotAnAmount) -> String {
     match (why, other) {
         (NotAnAmount::Form, Some((_, name))) => {
             format!("export without separators and decimals, or declare format: {{amounts: {name}}}")
+        }
+        (NotAnAmount::Form, None) if text.starts_with('=') => {
+            "export the value of that cell, and not its formula: digits only".into()
         }
         (NotAnAmount::Form, None) if Rupiah::parse_amount(text.trim(), style).is_ok() => {
             "remove the blanks before or behind it".into()

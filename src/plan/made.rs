@@ -137,6 +137,31 @@ impl Plan {
         tallies
     }
 
+    /// Why rows are not meant, with how many rows each reason has: the most frequent first.
+    #[must_use]
+    pub fn left_out(&self) -> Vec<LeftOut> {
+        let creates = self.operation == Operation::Create;
+        let mut counts: HashMap<&str, u64> = HashMap::new();
+        for (part, _) in self.register.lists.parts() {
+            let order = match part {
+                Part::First(order) => order,
+                Part::Later(order) if creates => order,
+                Part::Later(_) => {
+                    *counts.entry(DUPLICATE).or_default() += 1;
+                    continue;
+                }
+                Part::Bad => continue,
+            };
+            if let Disposition::Skip(reason) = &self.dispositions[order as usize] {
+                *counts.entry(reason).or_default() += 1;
+            }
+        }
+        let mut found: Vec<LeftOut> =
+            counts.into_iter().map(|(reason, rows)| LeftOut { reason: reason.to_owned(), rows }).collect();
+        found.sort_by(|one, other| other.rows.cmp(&one.rows).then_with(|| one.reason.cmp(&other.reason)));
+        found
+    }
+
     /// What became of each row, and its money.
     fn fates(&self) -> impl Iterator<Item = (RowFate, Rupiah)> {
         let creates = self.operation == Operation::Create;
@@ -281,6 +306,18 @@ fn first_of(faults: &[Fault]) -> String {
     faults
         .first()
         .map_or_else(|| "another row of the invoice says something else".to_owned(), |fault| fault.message.clone())
+}
+
+/// The reason of all rows that repeat an earlier one.
+pub const DUPLICATE: &str = "duplicate of an earlier row";
+
+/// A reason for which rows are not meant.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct LeftOut {
+    /// As it stands in `rekon_reason`, or [`DUPLICATE`].
+    pub reason: String,
+    /// How many rows have it.
+    pub rows: u64,
 }
 
 /// Rows and rupiah per disposition.

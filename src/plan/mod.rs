@@ -44,6 +44,6 @@ pub use decide::Known;
 pub use decided::NotDecided;
 pub use disposition::{Disposition, Sendable};
 pub use input::{Input, InputRow, Role};
-pub use made::{Dispositions, Plan};
+pub use made::{DUPLICATE, Dispositions, LeftOut, Plan};
 pub use register::Part;
 pub use sending::Sending;

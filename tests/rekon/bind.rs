@@ -448,6 +448,65 @@ fn only_the_right_approvals_release_a_plan() {
 }
 
 #[test]
+fn a_plan_of_the_night_has_the_date_in_its_name() {
+    let (folder, provider) = two_people(2);
+    folder.write("plans/README", "plans lie here");
+    let night = ["run", "job.yaml", "--date", "2026-11-24", "--plan", "plans/{date}.json"];
+    refused(&folder, &provider, &night, "plans/2026-11-24.json: there is no plan for 2026-11-24\n  hint: ");
+    refused(
+        &folder,
+        &provider,
+        &night,
+        "rekon plan job.yaml --date 2026-11-24 --out plans/2026-11-24.json --maker YOUR-NAME",
+    );
+    refused(&folder, &provider, &["run", "job.yaml", "--plan", "plans/{date:%H}.json"], "is not a date in a path");
+    let by_day = ["plan", "job.yaml", "--date", "2026-11-24", "--out", "plans/{date}.json", "--maker", "siti"];
+    exits(&folder.rekon(&by_day), 0);
+    refused(&folder, &provider, &night, "plans/2026-11-24.json: the plan over Rp 3.000 needs 1 approval, and has 0");
+    let tomorrow = ["run", "job.yaml", "--date", "2026-11-25", "--plan", "plans/{date}.json"];
+    refused(&folder, &provider, &tomorrow, "there is no plan for 2026-11-25");
+    let plan = folder.read("plans/2026-11-24.json");
+    sign(&folder, 2, "rekon", &plan, "plans/2026-11-24.json.budi.sig");
+    exits(&folder.rekon(&night), 0);
+    assert_eq!(provider.requests(), 2);
+    refused(&folder, &provider, &night, "plans/2026-11-24.json: the plan is used");
+}
+
+#[test]
+fn a_night_without_its_plan_is_told_to_the_metrics() {
+    let (folder, provider) = refunds(1, "output: {metrics: metrics.prom}\n");
+    refused(&folder, &provider, &["run", "job.yaml", "--plan", "{date}.json"], "there is no plan for ");
+    let metrics = folder.read("metrics.prom");
+    let code = metrics.lines().find(|line| line.starts_with("rekon_exit_code{")).expect("the exit code");
+    assert!(code.ends_with(" 2"), "{code}");
+}
+
+#[test]
+fn an_approver_without_keys_is_told_that_none_are_needed() {
+    let (folder, provider) = two_people(2);
+    let job = folder
+        .read("job.yaml")
+        .replace("environment: simulator,", "environment: simulator, client_id: env:REKON_NOT_SET,");
+    folder.write("job.yaml", &job);
+    let why = "needs neither keys nor orders: rekon show plan.json\n";
+    refused(&folder, &provider, &["show", "plan.json", "--job", "job.yaml"], why);
+    std::fs::remove_file(folder.path("orders.csv")).expect("the orders are elsewhere");
+    exits(&folder.rekon(&["show", "plan.json"]), 0);
+}
+
+#[test]
+fn a_used_plan_is_told_to_be_used_before_a_guard_speaks() {
+    let (folder, provider) = refunds(2, "");
+    folder.write("job.yaml", &job(&provider, "").replace("guards: {", "guards: {duplicate_input: refuse, "));
+    save(&folder);
+    exits(&folder.rekon(&RUN), 0);
+    let ended = folder.rekon(&RUN);
+    exits(&ended, 2);
+    assert!(ended.stderr.contains("plan.json: the plan is used"), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("--override"), "{}", ended.stderr);
+}
+
+#[test]
 fn what_is_no_plan_is_not_written_over() {
     let (folder, provider) = refunds(2, QUICK);
     save(&folder);

@@ -427,6 +427,27 @@ fn the_line_of_cron_runs_again_after_the_codes_that_ask_for_it_and_tells_of_the_
 }
 
 #[test]
+fn a_schedule_names_the_plan_of_the_day_from_the_root() {
+    let (root, _) = deployed();
+    for (format, file, percent) in [("cron", "crontab", "\\%"), ("systemd", "rekon-refund-nightly.service", "%%")] {
+        let arguments = [
+            "--format",
+            format,
+            "--machine-zone",
+            "UTC",
+            "--plan",
+            "plans/{date:%Y%m%d}.json",
+            "--program",
+            "/bin/rekon",
+        ];
+        let printed = schedule(root.path(), &arguments);
+        let text = printed["files"][file].as_str().expect("a text");
+        let named = format!("/plans/{{date:{percent}Y{percent}m{percent}d}}.json");
+        assert!(text.contains(" --live --plan ") && text.contains(&named), "{text}");
+    }
+}
+
+#[test]
 fn a_schedule_that_nobody_could_keep_is_refused() {
     let (root, _) = deployed();
     let job = root.path().join("srv/rekon/jobs/refund-nightly.yaml");
@@ -436,6 +457,7 @@ fn a_schedule_that_nobody_could_keep_is_refused() {
         &["--format", "cron", "--machine-zone", "Mars"],
         &["--format", "systemd", "--zone", "UTC"],
         &["--format", "systemd", "--user", "a b"],
+        &["--format", "systemd", "--plan", "plans/{date:%H}.json"],
         &["--format", "systemd", "--at", "04:30"],
         &["--format", "systemd", "--at", "18:30", "--zone", "WIT"],
     ] {

@@ -65,6 +65,46 @@ fn a_plan_that_may_not_be_run_is_told_whole_to_machines() {
 }
 
 #[test]
+fn a_plan_says_why_rows_are_left_out() {
+    let folder = Folder::new();
+    folder.write("orders.csv", ORDERS);
+    let guards = "guards: {max_orders: 10, max_total: 5000000}\n";
+    let job = JOB.replace("OPERATION", "refund").replace("[WORD]", "[Disetujui]").replace("GUARDS", guards);
+    folder.write("job.yaml", &job);
+    let said = "left out: 1 row, book_status is \"Selesai\"\n";
+    for arguments in [&["plan", "job.yaml"][..], &["plan", "job.yaml", "--format", "md"]] {
+        let told = folder.rekon(arguments);
+        assert!(told.stdout.contains(said), "{}", told.stdout);
+    }
+    let told = folder.rekon(&["plan", "job.yaml", "--lang", "id"]);
+    assert!(told.stdout.contains("\ndikecualikan: 1 baris, book_status is \"Selesai\"\n"), "{}", told.stdout);
+    let told = folder.rekon(&["plan", "job.yaml", "--json"]);
+    let document: serde_json::Value = serde_json::from_str(&told.stdout).expect("one document");
+    assert_eq!(document["left_out"], serde_json::json!([{ "reason": "book_status is \"Selesai\"", "rows": 1 }]));
+    folder.write("job.yaml", &job.replace("[Disetujui]", "[Disetujui, Selesai]"));
+    let told = folder.rekon(&["plan", "job.yaml"]);
+    assert!(!told.stdout.contains("left out"), "{}", told.stdout);
+}
+
+#[test]
+fn an_export_of_a_header_alone_is_warned_of() {
+    let folder = Folder::new();
+    let (header, _) = ORDERS.split_once('\n').expect("a header");
+    folder.write("orders.csv", &format!("{header}\n"));
+    let guards = "guards: {max_orders: 10, max_total: 5000000}\n";
+    folder.write(
+        "job.yaml",
+        &JOB.replace("OPERATION", "refund").replace("[WORD]", "[Disetujui]").replace("GUARDS", guards),
+    );
+    for command in ["plan", "check", "run"] {
+        let told = folder.rekon(&[command, "job.yaml"]);
+        assert_eq!(told.code, Some(0), "{command}: {}", told.stderr);
+        let warning = "warning: orders.csv has no orders, and so there is nothing to do\n";
+        assert_eq!(told.stderr.matches(warning).count(), 1, "{command}: {}", told.stderr);
+    }
+}
+
+#[test]
 fn globs_that_match_nothing_are_warned_of_by_every_command() {
     for operation in ["refund", "audit"] {
         for stderr in told(operation, "Disetujui") {

@@ -35,11 +35,34 @@ pub(super) fn find(source: &Source<'_>, declared: Delimiter, known_headers: &[&s
             let fault = source.fault_at(4, format!("the sep= line names {named}, expected {declared}"));
             return Err(fault.hint("correct `delimiter`, or delete the line"));
         }
-        (Delimiter::Is(delimiter), _) => delimiter,
+        (Delimiter::Is(delimiter), _) => {
+            refuse_another(source, header_at, delimiter, known_headers)?;
+            delimiter
+        }
         (Delimiter::Auto, Some(line)) => line.delimiter,
         (Delimiter::Auto, None) => detect(source, header_at, known_headers)?,
     };
     Ok(Start { table_at: after_separator, header_at, delimiter })
+}
+
+/// A delimiter that is declared and splits no known name off the header, where another one does: every row would be misread,
+/// and the reason is one.
+fn refuse_another(source: &Source<'_>, header_at: usize, declared: u8, known_headers: &[&str]) -> Result<(), Fault> {
+    let header = header_record(&source.text[header_at..]);
+    let known =
+        |delimiter: u8| split(header, delimiter).iter().filter(|name| known_headers.contains(&name.as_str())).count();
+    if known(declared) > 0 {
+        return Ok(());
+    }
+    let other = DELIMITERS.into_iter().max_by_key(|delimiter| known(*delimiter)).filter(|other| known(*other) > 0);
+    match other {
+        None => Ok(()),
+        Some(other) => {
+            let (other, declared) = (shown(other), shown(declared));
+            let message = format!("the header looks separated by {other}, and `delimiter` is {declared}");
+            Err(source.fault_at(header_at, message).hint("correct `delimiter`, or delete the line"))
+        }
+    }
 }
 
 /// The first line `sep=;`.

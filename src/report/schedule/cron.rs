@@ -31,6 +31,13 @@ pub fn text(schedule: &Schedule, machine: Zone) -> String {
         "which names every exit code: a 2 behind a 3 does not end the doubt.".to_owned(),
         "flock is not needed: rekon has a lock of its own, and ends with 5 where another runner holds it.".to_owned(),
     ];
+    if schedule.plan.is_some() {
+        notes.push(
+            "{date} in --plan is that day as well: the plan made for it must lie there, and be approved by then; if"
+                .to_owned(),
+        );
+        notes.push("not, nothing is sent, and the exit code is 2.".to_owned());
+    }
     let mut command = String::new();
     if !schedule.variables.is_empty() {
         let file = schedule.environment_file();
@@ -96,5 +103,13 @@ mod tests {
         assert_eq!(quoted("/srv/it's here/a%b.yaml"), "'/srv/it'\\''s here/a%b.yaml'");
         let odd = Schedule { file: "/srv/100% ours.yaml".into(), ..schedule() };
         assert!(text(&odd, Zone::UTC).contains("run '/srv/100\\% ours.yaml' --live"));
+    }
+
+    #[test]
+    fn the_date_in_the_name_of_a_plan_reaches_rekon() {
+        let planned = Schedule { plan: Some("/srv/plans/{date:%Y%m%d}.json".into()), ..schedule() };
+        let text = text(&planned, Zone::UTC);
+        assert!(text.contains(" --live --plan '/srv/plans/{date:\\%Y\\%m\\%d}.json' >>"), "{text}");
+        assert!(text.contains("# {date} in --plan is that day as well"), "{text}");
     }
 }

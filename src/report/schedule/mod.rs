@@ -28,6 +28,8 @@ pub struct Schedule {
     pub file: String,
     /// A journal other than the job's own.
     pub journal: Option<String>,
+    /// The saved plan that a run executes, with `{date}` in its name; the run makes its own where there is none.
+    pub plan: Option<String>,
     /// When, in minutes after midnight.
     pub at: u16,
     /// Whose midnight.
@@ -60,6 +62,9 @@ impl Schedule {
         }
         if let Some(journal) = &self.journal {
             command.extend(["--journal", journal]);
+        }
+        if let Some(plan) = &self.plan {
+            command.extend(["--plan", plan]);
         }
         command
     }
@@ -130,6 +135,7 @@ mod tests {
             program: "/usr/local/bin/rekon".into(),
             file: "/srv/rekon/jobs/refund.yaml".into(),
             journal: None,
+            plan: None,
             at: 45,
             zone: Zone::WIB,
             user: "rekon".into(),

@@ -31,7 +31,7 @@ fn service(schedule: &Schedule) -> String {
     };
     let writes: Vec<String> = schedule.writes.iter().map(|path| path_setting(path)).collect();
     let of_own = ["/tmp/", "/var/tmp/"];
-    let paths = schedule.writes.iter().chain([&schedule.file, &schedule.program]);
+    let paths = schedule.writes.iter().chain([&schedule.file, &schedule.program]).chain(&schedule.plan);
     let private = if paths.into_iter().any(|path| of_own.iter().any(|folder| path.starts_with(folder))) {
         "# PrivateTmp= is left out: the job works in a temporary folder.\n"
     } else {
@@ -201,6 +201,9 @@ mod tests {
     #[test]
     fn a_path_with_anything_in_it_stays_one_word() {
         assert_eq!(argument("/srv/100% of $HOME/it's"), "\"/srv/100%% of $$HOME/it's\"");
+        let planned = Schedule { plan: Some("/srv/plans/{date:%Y%m%d}.json".into()), ..schedule() };
+        let text = service(&planned);
+        assert!(text.contains("refund.yaml --live --plan /srv/plans/{date:%%Y%%m%%d}.json\n"), "{text}");
         assert_eq!(path_setting("/srv/a b/50%"), "\"/srv/a b/50%%\"");
     }
 }
