@@ -17,7 +17,8 @@ const KNOWN: [&str; 6] = ["invoice_number", "amount", "order_id", "akulaku_refer
 /// What is read is what a naive reader reads, to the letter; what it refuses is refused.
 pub fn orders_csv(bytes: &[u8]) {
     for delimiter in DELIMITERS {
-        let read = parse(bytes, Delimiter::Is(delimiter), Encoding::Utf8).map(|table| rows(&table));
+        // Without names that are known nobody sees that another delimiter is meant.
+        let read = parse_as(bytes, Delimiter::Is(delimiter), Encoding::Utf8, &[]).map(|table| rows(&table));
         assert_eq!(read, naive::table(bytes, char::from(delimiter)), "split at {:?}", char::from(delimiter));
     }
     for encoding in Encoding::ALL {
@@ -80,7 +81,11 @@ fn accepted(table: &Table, job: &Job) -> Option<Input> {
 }
 
 fn parse(bytes: &[u8], delimiter: Delimiter, encoding: Encoding) -> Option<Table> {
-    match csv::parse("orders.csv", bytes.to_vec(), &Format { delimiter, encoding }, &KNOWN) {
+    parse_as(bytes, delimiter, encoding, &KNOWN)
+}
+
+fn parse_as(bytes: &[u8], delimiter: Delimiter, encoding: Encoding, known: &[&str]) -> Option<Table> {
+    match csv::parse("orders.csv", bytes.to_vec(), &Format { delimiter, encoding }, known) {
         Ok(table) => Some(table),
         Err(faults) => {
             assert!(!faults.is_empty(), "refused without a fault");

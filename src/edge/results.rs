@@ -23,9 +23,6 @@ const AS_WRITTEN: &str = "reconcile.results takes results.csv files as they were
 /// How a results.csv is written.
 const FORMAT: Format = Format { delimiter: Delimiter::Is(b','), encoding: Encoding::Utf8 };
 
-/// A column that every results.csv has.
-const KNOWN: [&str; 1] = ["rekon_state"];
-
 /// The columns that an audit reads.
 const OWN: [&str; 5] =
     ["rekon_operation", "rekon_state", "rekon_request_id", "rekon_payment_status", "rekon_settled_at"];
@@ -52,7 +49,7 @@ pub fn open<'p>(
     file: &str,
     path: &'p Path,
 ) -> Result<csv::Stream<impl Fn() -> Result<Opened, ReadError> + use<'p>, Opened>, csv::NotRead> {
-    csv::open_by(file, || super::read::open(path), FORMAT, &KNOWN)
+    csv::open_by(file, || super::read::open(path), FORMAT, &[])
 }
 
 /// Reads the rows of a results.csv.
@@ -192,7 +189,7 @@ mod tests {
 
     fn read_as(text: &str, column: &str) -> Result<HashMap<String, Said>, String> {
         let listed = |faults: Vec<Fault>| shown(&faults);
-        let table = csv::parse("results.csv", text.as_bytes().to_vec(), &FORMAT, &KNOWN).map_err(listed)?;
+        let table = csv::parse("results.csv", text.as_bytes().to_vec(), &FORMAT, &[]).map_err(listed)?;
         let reader = ResultsReader::new(&table, column).map_err(listed)?;
         let (mut done, mut faults) = (HashMap::new(), Vec::new());
         let mut rows = Rows::of(&table);
@@ -313,7 +310,7 @@ results.csv:5:3: rekon_operation "re\"fund" is not an operation
         use AmountStyle::{Id, Plain, Us};
         let amount_of = |header: &str, field: &str, state: &str, (column, style): (&str, AmountStyle)| {
             let text = format!("{header},{HEADER}\n{field},A,refund,{state},,R-1,,\n").into_bytes();
-            let table = csv::parse("results.csv", text, &FORMAT, &KNOWN).expect("it is a table");
+            let table = csv::parse("results.csv", text, &FORMAT, &[]).expect("it is a table");
             let reader = ResultsReader::new(&table, "invoice_number").expect("a results.csv");
             let reader = reader.with_amounts(&table, column, style);
             let mut rows = Rows::of(&table);
