@@ -344,8 +344,7 @@ impl Conclusion {
 
     /// Those of the earlier ones that only a person decides about.
     fn ruled_earlier(&self) -> impl Iterator<Item = &InvoiceNumber> {
-        let waits = |state: State| matches!(state, State::Review | State::Conflict);
-        self.earlier.iter().filter(move |(_, state)| waits(*state)).map(|(invoice, _)| invoice)
+        self.earlier.iter().filter(|(_, state)| state.waits_for_a_person()).map(|(invoice, _)| invoice)
     }
 
     /// Whether something in doubt may settle by itself. Of what other jobs have left nobody has counted which state it is in.

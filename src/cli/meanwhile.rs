@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::in_doubt::IN_DOUBT;
 use super::load::{Case, Loosening, for_a_shell, named};
 use super::screen::Screen;
 use crate::journal::record::Item;
@@ -29,7 +28,7 @@ pub(super) async fn tell(case: &Case, screen: Screen) {
     if tally.count == 0 {
         return;
     }
-    let waits = |item: &&Item| matches!(item.state, State::Review | State::Conflict);
+    let waits = |item: &&Item| item.state.waits_for_a_person();
     let ruled = items.iter().find(waits).map(|item| for_a_shell(item.identity.invoice.as_str()));
     let has_file = !matches!(case.loosening, Loosening::NotOffered);
     let settles = has_file && !items.iter().all(|item| waits(&item));
@@ -53,7 +52,6 @@ async fn left_by_earlier_runs(case: &Case) -> Result<Vec<Item>, JournalError> {
     items.retain(|item| {
         *item.job == *case.job.name.as_str()
             && item.identity.account.environment == case.job.merchant.environment
-            && IN_DOUBT.contains(&item.state)
             && !(is_held && item.state == State::Intent)
     });
     Ok(items)

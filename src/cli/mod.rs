@@ -40,6 +40,7 @@ mod model_test;
 mod open;
 mod pace;
 mod picture;
+mod pieces;
 mod plan;
 mod plan_screen;
 mod planning;

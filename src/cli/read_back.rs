@@ -10,6 +10,7 @@ use super::in_doubt::{in_doubt_here, refused_for_the_key};
 use super::judgement::{Judgement, Room};
 use super::load::Case;
 use super::open;
+use super::pieces::Pieces;
 use super::room::NoRoom;
 use crate::journal::record::RowRecord;
 use crate::journal::store::Store;
@@ -21,9 +22,6 @@ use crate::reconcile::evidence::Log;
 use crate::reconcile::total::Totals;
 use crate::report::pictures::Flow;
 use crate::report::results::{Input, Results};
-
-/// So many rows are read at once.
-const PIECE: u32 = 4096;
 
 /// What was read back so far.
 pub(super) struct ReadBack {
@@ -84,14 +82,11 @@ impl ReadBack {
             Ok(read) => read,
             Err(error) => return Ok(Err(error)),
         };
-        let mut last = Some(0);
-        while let Some(behind) = last {
-            let records = journal.rows_behind(run, behind, PIECE).await;
-            let records = records.map_err(|error| open::unread(case, &error))?;
+        let mut pieces = Pieces::of(journal, run);
+        while let Some(records) = pieces.next().await.map_err(|error| open::unread(case, &error))? {
             if let Err(error) = read.take(plan, &records) {
                 return Ok(Err(error));
             }
-            last = records.last().map(|record| record.row.number);
         }
         Ok(Ok(read))
     }

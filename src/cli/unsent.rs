@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::exit::{DONE, LOOK};
+use super::pieces::Pieces;
 use super::screen::Screen;
 use super::session::Session;
 use crate::journal::record::{RowFate, RowRecord, RunRecord};
@@ -18,9 +19,6 @@ use crate::report::words::speech::Unit;
 
 /// Runs that began so long ago are looked at; what is older was looked at by every run since.
 const LOOK_BACK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-
-/// So many rows are read at once.
-const PIECE: u32 = 4096;
 
 /// Warns of them, run by run; `run` is the one that has just come to its end.
 pub(super) async fn warn(session: &Session<'_>, run: &RunId, screen: Screen) {
@@ -50,11 +48,9 @@ fn may_have_left_some(session: &Session<'_>, earlier: &RunRecord) -> bool {
 }
 
 async fn unsent(session: &Session<'_>, run: &RunId) -> Result<Tally, JournalError> {
-    let (mut unsent, mut last) = (Tally::default(), Some(0));
-    while let Some(behind) = last {
-        let rows = session.journal.rows_behind(run, behind, PIECE).await?;
+    let (mut unsent, mut pieces) = (Tally::default(), Pieces::of(&session.journal, run));
+    while let Some(rows) = pieces.next().await? {
         rows.iter().filter(|row| is_unsent(row)).for_each(|row| unsent.add(row.row.rupiah));
-        last = rows.last().map(|row| row.row.number);
     }
     Ok(unsent)
 }

@@ -156,18 +156,21 @@ mod tests {
         }
     }
 
+    fn request() -> Request {
+        Request {
+            target: "/".to_owned(),
+            headers: ["A", "B", "C", "D"].map(|name| (name, String::new())),
+            body: Some(b"{}".to_vec()),
+            safe_until: None,
+        }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_call_whose_name_is_looked_up_in_vain_has_carried_nothing() {
         for timeout in [Duration::from_millis(250), CONNECT_TIMEOUT, CONNECT_TIMEOUT * 6] {
             let client = client(timeout, 1).dns_resolver(Arc::new(Silence));
             let gateway = HttpGateway::through(client, "http://nowhere.example").unwrap();
-            let request = Request {
-                target: "/".to_owned(),
-                headers: ["A", "B", "C", "D"].map(|name| (name, String::new())),
-                body: Some(b"{}".to_vec()),
-                safe_until: None,
-            };
-            let exchange = gateway.exchange(request).await;
+            let exchange = gateway.exchange(request()).await;
             assert!(matches!(exchange, Exchange::NotSent(_)), "{timeout:?}: {exchange:?}");
         }
     }
@@ -175,13 +178,7 @@ mod tests {
     #[tokio::test]
     async fn a_request_that_could_not_even_be_made_has_carried_nothing() {
         let gateway = HttpGateway::new("http://127.0.0.1:99999", CONNECT_TIMEOUT, 1).unwrap();
-        let request = Request {
-            target: "/".to_owned(),
-            headers: ["A", "B", "C", "D"].map(|name| (name, String::new())),
-            body: Some(b"{}".to_vec()),
-            safe_until: None,
-        };
-        let exchange = gateway.exchange(request).await;
+        let exchange = gateway.exchange(request()).await;
         assert!(matches!(exchange, Exchange::NotSent(_)), "{exchange:?}");
     }
 }

@@ -176,6 +176,12 @@ impl State {
         matches!(self, Self::Held | Self::Skipped | Self::Invalid)
     }
 
+    /// Whether only a person decides about the item any more.
+    #[must_use]
+    pub const fn waits_for_a_person(self) -> bool {
+        matches!(self, Self::Review | Self::Conflict)
+    }
+
     /// Whether the item is at its end.
     #[must_use]
     pub const fn is_terminal(self) -> bool {

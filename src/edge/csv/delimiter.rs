@@ -49,8 +49,7 @@ pub(super) fn find(source: &Source<'_>, declared: Delimiter, known_headers: &[&s
 /// and the reason is one.
 fn refuse_another(source: &Source<'_>, header_at: usize, declared: u8, known_headers: &[&str]) -> Result<(), Fault> {
     let header = header_record(&source.text[header_at..]);
-    let known =
-        |delimiter: u8| split(header, delimiter).iter().filter(|name| known_headers.contains(&name.as_str())).count();
+    let known = |delimiter: u8| known_in(&split(header, delimiter), known_headers);
     if known(declared) > 0 {
         return Ok(());
     }
@@ -95,11 +94,16 @@ fn separator_value(text: &str) -> Option<&str> {
     line.split_at_checked(4).filter(|(word, _)| word.eq_ignore_ascii_case("sep=")).map(|(_, value)| value)
 }
 
+/// How many of these names are known.
+fn known_in(names: &[String], known_headers: &[&str]) -> usize {
+    names.iter().filter(|name| known_headers.contains(&name.as_str())).count()
+}
+
 /// The delimiter whose split of the header has the most known names.
 fn detect(source: &Source<'_>, header_at: usize, known_headers: &[&str]) -> Result<u8, Fault> {
     let header = header_record(&source.text[header_at..]);
     let splits = DELIMITERS.map(|delimiter| (delimiter, split(header, delimiter)));
-    let known = |names: &[String]| names.iter().filter(|name| known_headers.contains(&name.as_str())).count();
+    let known = |names: &[String]| known_in(names, known_headers);
     let most = splits.iter().map(|(_, names)| known(names)).max().unwrap_or(0);
     if most == 0 {
         return Err(nothing_known(source, header_at, &splits, known_headers));
