@@ -421,19 +421,17 @@ fn fingerprint(case: &Case, approver: &Approver) -> Result<String, String> {
 pub(super) fn refuse_without(case: &Case, plan: &Plan) -> Result<(), Failure> {
     let total = plan.total();
     let bands: Vec<BandLine> = case.job.approval.bands.iter().map(BandLine::from).collect();
-    let need = binding::need(&bands, total.rupiah.whole());
-    if need == 0 {
+    let Some(band) = binding::band(&bands, total.rupiah.whole()).filter(|band| band.need > 0) else {
         return Ok(());
-    }
+    };
     let (typed, run) = (&case.typed, case.command("run"));
-    let over = bands.iter().rev().find(|band| total.rupiah.whole() > band.over).map_or(0, |band| band.over);
     Err(Failure::Refused(format!(
         "{}: the plan is over {}, and over {} one needs {} (approval.bands); make one, have it approved, and run it\n  rekon \
          plan {typed} --out plan.json --maker YOUR-NAME\n  {}\n  {run} --plan plan.json",
         printable(&case.file),
         total.rupiah,
-        Rupiah::new(over),
-        counted(u64::from(need), "approval"),
+        Rupiah::new(band.over),
+        counted(u64::from(band.need), "approval"),
         sign_command("plan.json", "NAME")
     )))
 }

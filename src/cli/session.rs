@@ -210,7 +210,7 @@ impl<'a> Session<'a> {
             run: run.clone(),
             lost_since,
             horizon: job.retries.horizon,
-            page: if job.is_on_loopback() { PaymentPage::Loopback } else { PaymentPage::Https },
+            page: if job.merchant.is_on_loopback() { PaymentPage::Loopback } else { PaymentPage::Https },
             places,
         };
         let progress = Arc::clone(&self.case.told.progress);

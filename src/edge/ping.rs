@@ -4,7 +4,7 @@
 use std::error::Error as _;
 use std::time::Duration;
 
-use crate::job::settings::is_loopback;
+use crate::job::hosts::is_loopback;
 use crate::model::secret::Secret;
 
 /// The longest that one ping may take.

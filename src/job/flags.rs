@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use super::hosts::{base_url, is_loopback, wrong_host};
 use super::limits::{RATE, parse_quota};
 use super::orders::{DELIMITERS, ENCODINGS, STYLES, field};
-use super::parse::base_url;
 use super::places::Places;
 use super::settings::{
     Approval, Breaker, Column, DEFAULT_JOURNAL, Job, Limits, Merchant, Notifications, OnInvalid, Orders, Output,
-    Reconcile, Reference, Retries, STDIN, Source, is_loopback, wrong_host,
+    Reconcile, Reference, Retries, STDIN, Source,
 };
 use crate::model::environment::Environment;
 use crate::model::ids::JobName;

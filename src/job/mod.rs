@@ -8,6 +8,7 @@ pub mod approval;
 pub mod flags;
 pub mod growth;
 mod guards;
+pub mod hosts;
 pub mod limits;
 mod notifications;
 mod orders;

@@ -2,11 +2,10 @@
 
 use std::path::Path;
 
+use super::hosts::{self, wrong_host};
 use super::places::Places;
 use super::reader::Reader;
-use super::settings::{
-    DEFAULT_JOURNAL, Job, Merchant, Output, OutputFormat, Reference, is_host_and_port, is_loopback, wrong_host,
-};
+use super::settings::{DEFAULT_JOURNAL, Job, Merchant, Output, OutputFormat, Reference};
 use super::values::{check_template, whole};
 use super::yaml::{self, Node, Value};
 use super::{approval, guards, limits, notifications, orders, reconcile};
@@ -85,7 +84,7 @@ fn read_job(reader: &mut Reader<'_>, root: &Node) -> Option<Job> {
     let settlement = top.get("settlement").map(|node| read_settlement(reader, node, task)).unwrap_or_default();
     let journal = top.get("journal").and_then(|node| reader.text(node, "journal")).unwrap_or(DEFAULT_JOURNAL);
     let (name, task, merchant, orders) = (name?, task?, merchant?, orders?);
-    if limits.rate.is_empty() && !on_loopback(&merchant) {
+    if limits.rate.is_empty() && !merchant.is_on_loopback() {
         let node = top.get("limits").unwrap_or(root);
         reader.fault(node, "limits.rate unlimited is for loopback only", "give a rate such as 5/s");
     }
@@ -115,10 +114,6 @@ fn read_job(reader: &mut Reader<'_>, root: &Node) -> Option<Job> {
     })
 }
 
-fn on_loopback(merchant: &Merchant) -> bool {
-    merchant.base_url.as_deref().map_or(merchant.environment == Environment::Simulator, is_loopback)
-}
-
 fn read_merchant(reader: &mut Reader<'_>, node: &Node) -> Option<Merchant> {
     let keys = ["environment", "client_id", "secret_key", "base_url", "state", "notify"];
     let section = reader.section(node, "merchant", &keys)?;
@@ -133,7 +128,7 @@ fn read_merchant(reader: &mut Reader<'_>, node: &Node) -> Option<Merchant> {
             node,
             "merchant.base_url",
             "an https URL, or http on loopback: a host, a port from 1 to 65535 if any, and no path",
-            base_url,
+            hosts::base_url,
         )
     });
     let state = section.get("state").and_then(|node| {
@@ -143,7 +138,7 @@ fn read_merchant(reader: &mut Reader<'_>, node: &Node) -> Option<Merchant> {
     });
     let notify = section.get("notify").and_then(|node| {
         let expected = "http on loopback without a path, e.g. http://127.0.0.1:8080; the path is notifications.path";
-        let here = |text: &str| self::base_url(text).filter(|url| url.starts_with("http://"));
+        let here = |text: &str| hosts::base_url(text).filter(|url| url.starts_with("http://"));
         reader.parse(node, "merchant.notify", expected, here)
     });
     let environment = environment?;
@@ -217,13 +212,6 @@ fn read_reference(reader: &mut Reader<'_>, node: &Node, what: &str, key: Key) ->
 
 fn is_variable(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-}
-
-/// Scheme, host and port. A path is refused, for it would become part of the signed target.
-pub(super) fn base_url(text: &str) -> Option<String> {
-    let text = text.strip_suffix('/').unwrap_or(text);
-    let place = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://").filter(|_| is_loopback(text)))?;
-    is_host_and_port(place).then(|| text.to_owned())
 }
 
 fn read_output(reader: &mut Reader<'_>, node: Option<&Node>) -> Output {

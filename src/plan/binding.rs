@@ -260,10 +260,16 @@ impl<I> Binding<I> {
     }
 }
 
-/// How many approvals a plan over so many rupiah needs: those of the last band that it is over.
+/// The last band that a plan over so many rupiah is over.
+#[must_use]
+pub fn band(bands: &[BandLine], rupiah: u64) -> Option<&BandLine> {
+    bands.iter().rev().find(|band| rupiah > band.over)
+}
+
+/// How many approvals a plan over so many rupiah needs.
 #[must_use]
 pub fn need(bands: &[BandLine], rupiah: u64) -> u32 {
-    bands.iter().rev().find(|band| rupiah > band.over).map_or(0, |band| band.need)
+    band(bands, rupiah).map_or(0, |band| band.need)
 }
 
 #[cfg(test)]
