@@ -442,6 +442,9 @@ pub(super) struct FlagArgs {
     /// How amounts are written: plain, id (1.250.000) or us (1,250,000).
     #[arg(long)]
     pub(super) amounts: Option<String>,
+    /// How times are written: iso (2026-11-21 18:02) or id (21/11/2026 18:02 as well).
+    #[arg(long)]
+    pub(super) times: Option<String>,
     /// Calls per time, e.g. 5/s or 90/m.
     #[arg(long)]
     pub(super) rate: Option<String>,

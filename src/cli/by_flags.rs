@@ -29,6 +29,7 @@ pub(super) fn case(operation: Operation, args: &FlagArgs, common: &Common) -> Re
         delimiter: args.delimiter.clone(),
         encoding: args.encoding.clone(),
         amounts: args.amounts.clone(),
+        times: args.times.clone(),
         rate: args.rate.clone(),
         notifications: args.notifications.clone(),
         notification_path: args.notification_path.clone(),
@@ -48,7 +49,7 @@ pub(super) fn case(operation: Operation, args: &FlagArgs, common: &Common) -> Re
 }
 
 /// What stands in a job file, and the flag that stands for it here.
-const FLAGS: [(&str, &str); 8] = [
+const FLAGS: [(&str, &str); 12] = [
     ("map it under orders.columns", "map it with --column FIELD=HEADER"),
     ("which orders.columns names for", "which --column names for"),
     ("correct `columns`, or declare `delimiter`", "name the columns with --column FIELD=HEADER, or give --delimiter"),
@@ -57,10 +58,14 @@ const FLAGS: [(&str, &str); 8] = [
     ("declare `delimiter`", "give --delimiter"),
     ("declare `encoding: windows-1252`", "give --encoding windows-1252"),
     ("declare `encoding: utf-8`", "give --encoding utf-8"),
+    ("declare format: {amounts: plain}", "give --amounts plain"),
+    ("declare format: {amounts: id}", "give --amounts id"),
+    ("declare format: {amounts: us}", "give --amounts us"),
+    ("declare format: {times: id}", "give --times id"),
 ];
 
-/// Faults of the file, for whoever has no job to correct.
-fn by_flag(failure: Failure) -> Failure {
+/// Faults of the file and of its rows, for whoever has no job to correct.
+pub(super) fn by_flag(failure: Failure) -> Failure {
     let Failure::Faults(mut faults) = failure else { return failure };
     let told = |text: &mut String| {
         for (key, flag) in FLAGS {

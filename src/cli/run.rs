@@ -87,7 +87,8 @@ pub(super) async fn by_flags(
     case.copies = Copies::of(args.files.spreadsheet_safe);
     let screen = screen.speaking(case.language);
     case.told.signals = signals.speaking(case.language);
-    attend::attended(&case, screen, Box::pin(run(&case, operation, args.live, None, screen))).await
+    let flow = async { run(&case, operation, args.live, None, screen).await.map_err(by_flags::by_flag) };
+    attend::attended(&case, screen, Box::pin(flow)).await
 }
 
 /// Plan, guards, send, settle, reconcile, report.

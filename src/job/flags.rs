@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::hosts::{base_url, is_loopback, wrong_host};
 use super::limits::{RATE, parse_quota};
-use super::orders::{DELIMITERS, ENCODINGS, STYLES, field};
+use super::orders::{DELIMITERS, ENCODINGS, STYLES, TIMES, field};
 use super::places::Places;
 use super::settings::{
     Approval, Breaker, Column, DEFAULT_JOURNAL, Job, Limits, Merchant, Notifications, OnInvalid, Orders, Output,
@@ -15,7 +15,7 @@ use crate::model::ids::JobName;
 use crate::model::money::AmountStyle;
 use crate::model::operation::{Operation, Task};
 use crate::model::table::{Delimiter, Encoding, Format};
-use crate::model::time::Zone;
+use crate::model::time::{TimeStyle, Zone};
 
 /// The variables that hold the keys when there is no job file (`DESIGN` 3).
 pub const VARIABLES: (&str, &str) = ("DOKU_CLIENT_ID", "DOKU_SECRET_KEY");
@@ -35,6 +35,8 @@ pub struct Flags {
     pub encoding: Option<String>,
     /// `--amounts`.
     pub amounts: Option<String>,
+    /// `--times`.
+    pub times: Option<String>,
     /// `--rate`.
     pub rate: Option<String>,
     /// `--notifications`.
@@ -83,6 +85,7 @@ pub fn job(operation: Operation, orders_file: &str, stem: &str, flags: &Flags) -
     let delimiter = word("--delimiter", flags.delimiter.as_deref(), &DELIMITERS, Delimiter::Auto, &mut faults);
     let encoding = word("--encoding", flags.encoding.as_deref(), &ENCODINGS, Encoding::Utf8, &mut faults);
     let amounts = word("--amounts", flags.amounts.as_deref(), &STYLES, AmountStyle::Plain, &mut faults);
+    let times = word("--times", flags.times.as_deref(), &TIMES, TimeStyle::Iso, &mut faults);
     let on_loopback = base.as_deref().map_or(environment == Some(Environment::Simulator), is_loopback);
     let mut limits = Limits::default();
     match flags.rate.as_deref() {
@@ -123,6 +126,7 @@ pub fn job(operation: Operation, orders_file: &str, stem: &str, flags: &Flags) -
             source: Source::File(orders_file.to_owned()),
             format: Format { delimiter, encoding },
             amounts,
+            times,
             columns,
             conditions: Vec::new(),
             statuses: Vec::new(),

@@ -11,6 +11,7 @@ use super::yaml::{Node, Value};
 use crate::model::money::AmountStyle;
 use crate::model::status::BookStatus;
 use crate::model::table::{Delimiter, Encoding, Format, Written};
+use crate::model::time::TimeStyle;
 
 const KEYS: [&str; 9] = ["file", "rows", "format", "columns", "where", "statuses", "zone", "on_invalid", "control"];
 
@@ -36,10 +37,12 @@ pub(super) const ENCODINGS: [(&str, Encoding); 5] = [
 pub(super) const STYLES: [(&str, AmountStyle); 3] =
     [("plain", AmountStyle::Plain), ("id", AmountStyle::Id), ("us", AmountStyle::Us)];
 
+pub(super) const TIMES: [(&str, TimeStyle); 2] = [("iso", TimeStyle::Iso), ("id", TimeStyle::Id)];
+
 pub(super) fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Orders> {
     let section = reader.section(node, "orders", &KEYS)?;
     let source = read_source(reader, node, &section);
-    let (format, amounts) = read_format(reader, section.get("format"));
+    let (format, amounts, times) = read_format(reader, section.get("format"));
     let columns = section.get("columns").map(|node| read_columns(reader, node)).unwrap_or_default();
     let conditions = section.get("where").map(|node| read_conditions(reader, node)).unwrap_or_default();
     let statuses = section.get("statuses").map(|node| read_statuses(reader, node)).unwrap_or_default();
@@ -51,6 +54,7 @@ pub(super) fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Orders> {
         source: source?,
         format,
         amounts,
+        times,
         columns,
         conditions,
         statuses,
@@ -110,13 +114,13 @@ fn read_rows(reader: &mut Reader<'_>, node: &Node) -> Option<InlineRows> {
     Some(table)
 }
 
-fn read_format(reader: &mut Reader<'_>, node: Option<&Node>) -> (Format, AmountStyle) {
+/// How the file is written, its amounts, and its times.
+fn read_format(reader: &mut Reader<'_>, node: Option<&Node>) -> (Format, AmountStyle, TimeStyle) {
     let mut format = Format { delimiter: Delimiter::Auto, encoding: Encoding::Utf8 };
-    let mut amounts = AmountStyle::Plain;
-    let Some(section) =
-        node.and_then(|node| reader.section(node, "orders.format", &["delimiter", "encoding", "amounts"]))
-    else {
-        return (format, amounts);
+    let (mut amounts, mut times) = (AmountStyle::Plain, TimeStyle::Iso);
+    let keys = ["delimiter", "encoding", "amounts", "times"];
+    let Some(section) = node.and_then(|node| reader.section(node, "orders.format", &keys)) else {
+        return (format, amounts, times);
     };
     if let Some(node) = section.get("delimiter")
         && let Some(delimiter) = reader.word(node, "orders.format.delimiter", &DELIMITERS)
@@ -133,7 +137,12 @@ fn read_format(reader: &mut Reader<'_>, node: Option<&Node>) -> (Format, AmountS
     {
         amounts = style;
     }
-    (format, amounts)
+    if let Some(node) = section.get("times")
+        && let Some(style) = reader.word(node, "orders.format.times", &TIMES)
+    {
+        times = style;
+    }
+    (format, amounts, times)
 }
 
 fn read_columns(reader: &mut Reader<'_>, node: &Node) -> BTreeMap<Field, Column> {

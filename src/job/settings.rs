@@ -14,12 +14,13 @@ use crate::model::environment::Environment;
 use crate::model::fault::Place;
 use crate::model::ids::JobName;
 use crate::model::language::Language;
+use crate::model::moment::Moment;
 use crate::model::money::{AmountStyle, Rupiah};
 use crate::model::operation::Task;
 use crate::model::order::Settlement;
 use crate::model::status::BookStatus;
 use crate::model::table::{Format, Position, Written};
-use crate::model::time::Zone;
+use crate::model::time::{TimeStyle, Zone};
 
 /// One YAML file: what to do, for which merchant, to which orders, within which limits.
 #[derive(Debug, Clone, PartialEq)]
@@ -107,6 +108,8 @@ pub struct Orders {
     pub format: Format,
     /// How its amounts are written.
     pub amounts: AmountStyle,
+    /// How its times are written.
+    pub times: TimeStyle,
     /// Our field: their column. Fields left out have the same name in the file, if it has them.
     pub columns: BTreeMap<Field, Column>,
     /// All must hold; rows for which one does not are skipped.
@@ -122,6 +125,12 @@ pub struct Orders {
 }
 
 impl Orders {
+    /// A time as the file writes them; `None` if it is none.
+    #[must_use]
+    pub fn time(&self, text: &str) -> Option<Moment> {
+        self.times.read(text, self.zone)
+    }
+
     /// A status of the book in our words; `None` if it is neither mapped nor one of them.
     #[must_use]
     pub fn book_status(&self, word: &str) -> Option<BookStatus> {

@@ -22,7 +22,7 @@ use crate::model::order::Order;
 use crate::model::rows::Row;
 use crate::model::status::BookStatus;
 use crate::model::table::Table;
-use crate::model::time::{self, Timestamp};
+use crate::model::time::Timestamp;
 
 /// What one row says; a good row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -226,13 +226,13 @@ impl<'j> BookReader<'j> {
         if text.is_empty() {
             return Ok(None);
         }
-        time::parse_local_moment(text, self.orders.zone).map(Some).ok_or(NotATime)
+        self.orders.time(text).map(Some).ok_or(NotATime)
     }
 
     fn not_selected(&self, row: &Row<'_, '_>, amount: Rupiah) -> Option<String> {
         self.orders.conditions.iter().zip(&self.conditions).find_map(|(condition, cell)| {
             let text = text(cell.as_ref(), row);
-            select::fails(condition, &text, amount, self.now, || time::parse_local(&text, self.orders.zone))
+            select::fails(condition, &text, amount, self.now, || self.orders.time(&text).map(Moment::time))
         })
     }
 

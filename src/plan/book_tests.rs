@@ -25,7 +25,7 @@ const ORDERS: [&str; 8] = [
     "columns: {created_at: {value: x}, order_id: note}",
     "where: [{book_status: [paid, LUNAS]}, {amount: {at_most: 5000}}], statuses: {LUNAS: paid}",
     "where: [{created_at: {older_than: 2h}}, {note: [\"\", x]}], zone: Asia/Jayapura",
-    "format: {amounts: id}, control: {rows: 3, amount: 5}, where: [{expires_at: {within: 3d}}]",
+    "format: {amounts: id, times: id}, control: {rows: 3, amount: 5}, where: [{expires_at: {within: 3d}}]",
     "columns: {amount: note, book_status: amount}, statuses: {\"90\": paid}",
 ];
 

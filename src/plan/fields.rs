@@ -4,11 +4,12 @@ use super::columns::Columns;
 use crate::job::settings::{Field, Orders};
 use crate::model::fault::Fault;
 use crate::model::ids::{NotAnId, check_cell};
+use crate::model::moment::Moment;
 use crate::model::money::{AmountStyle, NotAnAmount, Rupiah};
 use crate::model::operation::Task;
 use crate::model::status::BookStatus;
 use crate::model::table::{Record, Table};
-use crate::model::time::{self, Timestamp};
+use crate::model::time::{TimeStyle, Timestamp, Zone};
 
 /// Reads the fields of one row and collects its faults.
 pub(super) struct RowReader<'a, 'r> {
@@ -102,14 +103,9 @@ impl<'a, 'r> RowReader<'a, 'r> {
 
     pub(super) fn time(&mut self, field: Field) -> Option<Timestamp> {
         let text = self.text(field)?;
-        let time = time::parse_local(text, self.orders.zone);
+        let time = self.orders.time(text).map(Moment::time);
         if time.is_none() {
-            let mut hint = "write 2026-11-21 18:02:11, or with an offset 2026-11-21T18:02:11+07:00".to_owned();
-            if text.starts_with(|first: char| first.is_ascii_digit()) {
-                // `21/11/2026 18:02`, or the days since 1900.
-                hint.push_str("; in a spreadsheet, format the column as yyyy-mm-dd hh:mm and export again");
-            }
-            self.fault(field, "is not a time", &hint);
+            self.fault(field, "is not a time", &time_hint(text, self.orders.times));
         }
         time
     }
@@ -155,6 +151,18 @@ pub(super) fn last_field_matters(orders: &Orders, columns: &Columns, table: &Tab
 /// What to do about a cell that a spreadsheet could not show.
 const WIDEN: &str = "widen the column, and export again";
 const MEND: &str = "mend the formula of that cell, and export again";
+
+/// What to do about a time that cannot be read.
+fn time_hint(text: &str, style: TimeStyle) -> String {
+    let mut hint = "write 2026-11-21 18:02:11, or with an offset 2026-11-21T18:02:11+07:00".to_owned();
+    if style == TimeStyle::Iso && TimeStyle::Id.read(text, Zone::WIB).is_some() {
+        hint.push_str("; if the day comes first in all of the file, declare format: {times: id}");
+    } else if text.starts_with(|first: char| first.is_ascii_digit()) {
+        // `11/21/2026`, or the days since 1900.
+        hint.push_str("; in a spreadsheet, format the column as yyyy-mm-dd hh:mm and export again");
+    }
+    hint
+}
 
 /// What to do about an amount that cannot be read.
 fn amount_hint(text: &str, style: AmountStyle, why: NotAnAmount) -> String {

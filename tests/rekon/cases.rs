@@ -39,6 +39,7 @@ cases! {
     rows_that_are_not_meant_are_skipped_with_the_reason: "refund-where",
     bad_rows_may_be_left_out: "refund-skip-invalid",
     amounts_may_be_written_the_indonesian_way: "refund-amounts-id",
+    times_may_be_written_the_indonesian_way: "cancel-times-id",
     a_handful_of_orders_may_stand_in_the_job: "refund-inline-rows",
     guards_show_their_headroom_and_hold_what_is_too_dear: "refund-guards",
     what_is_left_unknown_is_money_in_doubt: "refund-unknown",
