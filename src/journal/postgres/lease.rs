@@ -1,4 +1,5 @@
-//! Who is at work: a runner is a lease by the database's clock. Its number is the fence of everything that it writes.
+//! Who is at work: a runner is a lease by the database's clock. Its number, with the time when it was given, is the fence of
+//! everything that it writes.
 //!
 //! A runner that is not heard of for as long as its lease is lost, for ever: what it had in hand is unknown from then on, and
 //! what it still wants to write is refused. It knows that by itself, by a clock that does not jump, and sends nothing then.
@@ -26,6 +27,9 @@ const PARTS: u32 = 8;
 /// ... so many must be left when something is about to be sent: a call and its recording fit into them (45 of 120 seconds).
 const MARGIN: u32 = 3;
 
+/// A runner `r` that was given this number at this time.
+const IS_SELF: &str = "r.id = $1 AND r.joined_at = $2";
+
 /// A runner `r` that has neither left nor been marked as lost.
 pub(super) const IS_HERE: &str = "r.lost_at IS NULL AND r.left_at IS NULL";
 
@@ -36,6 +40,8 @@ pub(super) const IS_ALIVE: &str = "r.lost_at IS NULL AND r.left_at IS NULL AND r
 pub(super) struct Lease {
     /// The runner's number.
     pub(super) runner: i64,
+    /// When it was given, by the database's clock: a copy of the server that lacks the last commits gives a number again.
+    joined_at: SystemTime,
     span: Duration,
     /// By this machine's clocks; never later than by the database's.
     ends: Mutex<Moment>,
@@ -44,6 +50,7 @@ pub(super) struct Lease {
 /// What a write asks about its own runner.
 pub(super) struct Fence {
     runner: i64,
+    joined_at: SystemTime,
     margin_milliseconds: i64,
 }
 
@@ -63,10 +70,11 @@ impl Lease {
     pub(super) async fn begin(client: &Client, host: &str, pid: u32, span: Duration) -> Result<Self, Undone> {
         let began = now();
         let statement = "INSERT INTO runner (host, pid, lease_until, version) \
-             VALUES ($1, $2, clock_timestamp() + $3::bigint * interval '1 millisecond', $4) RETURNING id";
+             VALUES ($1, $2, clock_timestamp() + $3::bigint * interval '1 millisecond', $4) RETURNING id, joined_at";
         let values: [&(dyn ToSql + Sync); 4] = [&host, &i64::from(pid), &milliseconds(span), &schema::VERSION];
         let row = client.query_one(statement, &values).await?;
-        Ok(Self { runner: get(&row, 0)?, span, ends: Mutex::new(began.and(span)) })
+        let (runner, joined_at) = (get(&row, 0)?, get(&row, 1)?);
+        Ok(Self { runner, joined_at, span, ends: Mutex::new(began.and(span)) })
     }
 
     /// Makes it last for its whole time again.
@@ -78,10 +86,10 @@ impl Lease {
         let rows = client
             .execute(
                 &format!(
-                    "UPDATE runner r SET lease_until = clock_timestamp() + $2::bigint * interval '1 millisecond' \
-                     WHERE r.id = $1 AND {IS_ALIVE}"
+                    "UPDATE runner r SET lease_until = clock_timestamp() + $3::bigint * interval '1 millisecond' \
+                     WHERE {IS_SELF} AND {IS_ALIVE}"
                 ),
-                &[&self.runner, &milliseconds(self.span)],
+                &[&self.runner, &self.joined_at, &milliseconds(self.span)],
             )
             .await?;
         if rows == 0 {
@@ -94,7 +102,8 @@ impl Lease {
 
     /// Whoever looks is told on which run the runner is at work.
     pub(super) async fn works_on(&self, client: &Client, run: &RunId) -> Result<(), Undone> {
-        client.execute("UPDATE runner SET run = $2 WHERE id = $1", &[&self.runner, &run.as_str()]).await?;
+        let statement = format!("UPDATE runner r SET run = $3 WHERE {IS_SELF}");
+        client.execute(&statement, &[&self.runner, &self.joined_at, &run.as_str()]).await?;
         Ok(())
     }
 
@@ -102,8 +111,8 @@ impl Lease {
     pub(super) async fn leave(&self, client: &Client) -> Result<(), Undone> {
         client
             .execute(
-                &format!("UPDATE runner r SET left_at = clock_timestamp() WHERE r.id = $1 AND {IS_HERE}"),
-                &[&self.runner],
+                &format!("UPDATE runner r SET left_at = clock_timestamp() WHERE {IS_SELF} AND {IS_HERE}"),
+                &[&self.runner, &self.joined_at],
             )
             .await?;
         Ok(())
@@ -143,7 +152,7 @@ impl Lease {
 
     /// What its writes are compared with.
     pub(super) fn fence(&self) -> Fence {
-        Fence { runner: self.runner, margin_milliseconds: milliseconds(self.margin()) }
+        Fence { runner: self.runner, joined_at: self.joined_at, margin_milliseconds: milliseconds(self.margin()) }
     }
 }
 
@@ -152,11 +161,12 @@ impl Fence {
     pub(super) async fn look(&self, client: &Client) -> Result<Holds, Undone> {
         let statement = client
             .prepare_cached(&format!(
-                "SELECT lease_until > clock_timestamp(), lease_until > clock_timestamp() + $2::bigint * interval '1 millisecond' \
-                 FROM runner r WHERE r.id = $1 AND {IS_HERE}"
+                "SELECT lease_until > clock_timestamp(), lease_until > clock_timestamp() + $3::bigint * interval '1 millisecond' \
+                 FROM runner r WHERE {IS_SELF} AND {IS_HERE}"
             ))
             .await?;
-        let Some(row) = client.query_opt(&statement, &[&self.runner, &self.margin_milliseconds]).await? else {
+        let values: [&(dyn ToSql + Sync); 3] = [&self.runner, &self.joined_at, &self.margin_milliseconds];
+        let Some(row) = client.query_opt(&statement, &values).await? else {
             return Ok(Holds::Nothing);
         };
         Ok(match (get(&row, 0)?, get(&row, 1)?) {
@@ -220,7 +230,7 @@ mod tests {
         let (minute, span) = (Duration::from_secs(60), Duration::from_secs(120));
         let ends_in = |steady: Duration, wall: SystemTime| {
             let ends = Moment { steady: now().steady + steady, wall };
-            Lease { runner: 1, span, ends: Mutex::new(ends) }
+            Lease { runner: 1, joined_at: SystemTime::UNIX_EPOCH, span, ends: Mutex::new(ends) }
         };
         let in_time = ends_in(span, now().wall + span);
         assert!(in_time.may_send() && !in_time.has_ended());

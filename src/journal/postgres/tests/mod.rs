@@ -121,6 +121,24 @@ async fn a_frozen_runner_is_buried_and_nothing_that_it_writes_counts() {
 }
 
 #[tokio::test]
+async fn a_runner_whose_number_another_one_was_given_meanwhile_writes_nothing() {
+    let Some(server) = Server::shared(UNTRIED) else { return };
+    let (database, beside) = (server.database(), tempfile::tempdir().unwrap());
+    let (lost, run, sent, other) = two_runners(&database, beside.path()).await;
+    // As after a failover that lost the registration: the number is given anew.
+    database.sql("UPDATE runner SET joined_at = joined_at + interval '1 microsecond' WHERE id = 1");
+    let before = other.head().await.unwrap();
+    let refused = lost.record_intent(first(&run, 2, "body")).await.unwrap_err();
+    assert!(matches!(refused, JournalError::Fenced), "{refused}");
+    assert!(!lost.may_send());
+    let late = lost.record_outcome(answered(sent.attempt(), Outcome::Applied)).await.unwrap_err();
+    assert!(late.to_string().contains("for the next run of the job to take in"), "{late}");
+    assert_eq!(other.head().await.unwrap(), before, "it has written nothing");
+    drop(lost);
+    assert_eq!(other.at_work().await.unwrap().len(), 2, "nor has it given back what is another's");
+}
+
+#[tokio::test]
 async fn an_outcome_that_nobody_has_closed_ends_its_attempt_when_it_is_taken_in() {
     let Some(server) = Server::shared(UNTRIED) else { return };
     let (database, beside) = (server.database(), tempfile::tempdir().unwrap());
