@@ -63,14 +63,25 @@ fn told(session: &Session<'_>, earlier: &RunRecord, unsent: Tally) -> Both {
     let (run, rupiah) = (&earlier.run, unsent.rupiah);
     let Both { english, indonesian } = counted(unsent.count, Unit::Orders);
     let command = session.case.command_on("run", BusinessDate::of(earlier.started_at));
+    // The journal does not keep the date that a run was given.
+    let of_which_day = if command.contains(" --date ") {
+        both(
+            ", of the day it began unless it was given another --date",
+            ", dari hari proses itu dimulai kecuali diberi --date lain",
+        )
+    } else {
+        Both::same("")
+    };
     both(
         format!(
             "not sent: run {run} of this job was stopped before {english}, {rupiah}, and nobody has sent them since\n  \
-             hint: with the orders of that run: {command}"
+             hint: with the orders of that run{}: {command}",
+            of_which_day.english
         ),
         format!(
             "belum dikirim: proses {run} dari job ini dihentikan sebelum {indonesian}, {rupiah}, dan sesudah itu belum ada yang \
-             mengirimnya\n  saran: dengan data pesanan proses itu: {command}"
+             mengirimnya\n  saran: dengan data pesanan proses itu{}: {command}",
+            of_which_day.indonesian
         ),
     )
 }

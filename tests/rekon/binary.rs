@@ -168,7 +168,9 @@ fn what_a_night_was_stopped_before_is_not_forgotten_the_next_night() {
             "{}",
             ended.stderr
         );
-        assert!(ended.stderr.contains(&format!("rekon run job.yaml --date {tonight}\n")), "{}", ended.stderr);
+        let hint =
+            format!("of the day it began unless it was given another --date: rekon run job.yaml --date {tonight}\n");
+        assert!(ended.stderr.contains(&hint), "{}", ended.stderr);
     }
     exits(&folder.rekon(&["run", "job.yaml", "--date", &tonight]), 1);
     let ended = next();
