@@ -16,9 +16,10 @@ use crate::journal::cause::Cause;
 use crate::journal::history::Overridden;
 use crate::journal::history::PlanUse;
 use crate::journal::joint::Host;
+use crate::journal::record::Finished;
 use crate::journal::state::State;
 use crate::model::fault::printable;
-use crate::model::ids::InvoiceNumber;
+use crate::model::ids::{InvoiceNumber, RunId};
 use crate::model::money::Tally;
 use crate::model::operation::Task;
 use crate::model::time::{BusinessDate, Timestamp, Zone, wire};
@@ -236,6 +237,12 @@ impl Conclusion {
     pub(super) fn folder(&self, case: &Case) -> String {
         let path = self.summary.files.get("summary.json").and_then(|path| path.strip_suffix("/summary.json"));
         path.map(|folder| shown(&case.path(folder))).unwrap_or_default()
+    }
+
+    /// The end of a run, for the journal.
+    pub(super) fn finished(&self, run: RunId) -> Finished {
+        let (exit_code, stopped) = (self.summary.exit_code, self.summary.stopped.clone());
+        Finished { run, at: self.now, exit_code, stopped }
     }
 
     /// The files could not be written, or are not in their place: the run has not come to its end, whatever became of its orders.
