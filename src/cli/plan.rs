@@ -30,7 +30,7 @@ use crate::model::language::Language;
 use crate::model::money::Rupiah;
 use crate::model::operation::Task;
 use crate::model::time::{after, parse_instant, wire};
-use crate::plan::binding::{BoundItem, LogHead, Maker};
+use crate::plan::binding::{BoundItem, Cover, LogHead, Maker};
 use crate::plan::bound::{self, Occasion};
 use crate::plan::{InputRow, Plan, pages};
 use crate::report::words::both::{Told as _, both};
@@ -98,28 +98,34 @@ pub(super) async fn plan(
             open: left_open(&case, &account, journal.as_ref()).await?,
             overrides: case.overridden(&plan).into_iter().map(Into::into).collect(),
         };
-        let mut bound = Bound::fresh(out.file, bound::cover(&plan, ground, occasion));
-        bound.refuse_without_people(&case)?;
-        let mut draft = Draft::of(out.file);
-        let items = bound::items(&plan, &account, &case.job.settlement);
-        let sealed = pages::write(bound.cover, items, |bytes| draft.write(bytes))?;
-        draft.put(sealed.digest_at, sealed.cover.digest.as_bytes());
-        draft.keep(out.file).map_err(|error| Failure::Refused(error.to_string()))?;
-        bound.cover = sealed.cover;
-        saved = Some(serde_json::json!({
-            "file": out.file.display().to_string(), "digest": bound.cover.digest,
-            "expires_at": bound.cover.expires_at, "need": bound.cover.approval.need,
-        }));
+        let bound = save(out.file, bound::cover(&plan, ground, occasion), (&case, &account, &plan))?;
         screen.say(&format!("\n{}", screen.told(&show_plan::saved(&bound, &case))));
+        saved = Some((out.file, bound.cover));
     }
     if screen.is_json() {
         let mut document = ended(document(&case, &plan), None);
-        if let Some(saved) = saved {
-            document["saved"] = saved;
+        if let Some((file, cover)) = saved {
+            document["saved"] = serde_json::json!({
+                "file": file.display().to_string(), "digest": cover.digest,
+                "expires_at": cover.expires_at, "need": cover.approval.need,
+            });
         }
         screen.written(|out| serde_json::to_writer(out, &WithRows { document: &document, plan: &plan }));
     }
     Ok(DONE)
+}
+
+/// Writes a plan into its file, sealed, unless it could never have its approvals.
+fn save(file: &Path, cover: Cover, (case, account, plan): (&Case, &Account, &Plan)) -> Result<Bound, Failure> {
+    let mut bound = Bound::fresh(file, cover);
+    bound.refuse_without_people(case)?;
+    let mut draft = Draft::of(file);
+    let items = bound::items(plan, account, &case.job.settlement);
+    let sealed = pages::write(bound.cover, items, |bytes| draft.write(bytes))?;
+    draft.put(sealed.digest_at, sealed.cover.digest.as_bytes());
+    draft.keep(file).map_err(|error| Failure::Refused(error.to_string()))?;
+    bound.cover = sealed.cover;
+    Ok(bound)
 }
 
 /// Says why the plan may not be run; for machines beside everything else that is known of it.
