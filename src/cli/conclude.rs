@@ -429,10 +429,9 @@ impl Conclusion {
         let verdicts = Verdict::ALL.into_iter().filter(bad);
         let verdicts =
             verdicts.map(|one| (words.orders_that)(totals.verdict(one).count, &lowered(&(words.verdict_name)(one))));
-        let states =
-            DoneState::ALL.into_iter().filter(|state| state.needs_a_person() && totals.state(*state).count > 0);
+        let states = DoneState::ALL.into_iter().filter(|state| totals.to_look_at(*state) > 0);
         let states = states.map(|one| {
-            format!("{} {}", (words.counted)(totals.state(one).count, Unit::Rows), lowered(&(words.state_name)(one)))
+            format!("{} {}", (words.counted)(totals.to_look_at(one), Unit::Rows), lowered(&(words.state_name)(one)))
         });
         let strays = UnmatchedReason::ALL.into_iter().filter(|reason| {
             case.job.task == Task::Audit && reason.needs_a_person() && totals.unmatched(*reason).count > 0
@@ -452,7 +451,7 @@ impl Conclusion {
         let has_results = self.summary.files.contains_key("results.csv");
         let is_bad = |one: &Verdict| level(*one, totals, &case.job.reconcile.severity(*one)) == Level::Error;
         let kept_back = totals.state(DoneState::Refused).count > 0
-            || DoneState::ALL.into_iter().any(|state| state.needs_a_person() && totals.state(state).count > 0);
+            || DoneState::ALL.into_iter().any(|state| totals.to_look_at(state) > 0);
         // What was refused is `failed`, and why it was stands with its row.
         let contradicts = Verdict::ALL.iter().filter(|one| **one != Verdict::Failed || !has_results).any(is_bad);
         let results = has_results && kept_back;

@@ -105,7 +105,7 @@ pub(super) fn code(totals: &Totals, identity: &Identity, settings: &Reconcile, c
     let count = |state: DoneState| totals.state(state).count;
     let reads = matches!(completion, Completion::ReadOnly | Completion::Audit);
     let left = !reads && count(DoneState::NotAttempted) > 0;
-    let rows = DoneState::ALL.into_iter().any(|state| state.needs_a_person() && count(state) > 0);
+    let rows = DoneState::ALL.into_iter().any(|state| totals.to_look_at(state) > 0);
     let bad = |verdict: Verdict| level(verdict, totals, &settings.severity(verdict)) == Level::Error;
     // In an audit, money that DOKU reports and the book does not know needs a person; so does a forgery. The orders of a job
     // are not the whole book.

@@ -104,14 +104,28 @@ impl Judged<'_> {
         self.age.map(|age| age.as_secs() / 3600)
     }
 
-    /// The state of its first row.
+    /// The state of its first row. What a run did to an order it did whether or not the order is judged.
     #[must_use]
     pub fn state(&self) -> DoneState {
         match self.entry.standing {
             Standing::Invalid => DoneState::Invalid,
-            Standing::NotSelected | Standing::OutsidePeriod => DoneState::Skipped,
-            Standing::Judged => self.entry.done.map_or(DoneState::Skipped, |done| done.state),
+            Standing::NotSelected | Standing::OutsidePeriod | Standing::Judged => {
+                self.entry.done.map_or(DoneState::Skipped, |done| done.state)
+            }
         }
+    }
+
+    /// Whether an audit was asked about other orders only.
+    #[must_use]
+    pub fn is_left_out(&self) -> bool {
+        matches!(self.entry.standing, Standing::NotSelected | Standing::OutsidePeriod)
+    }
+
+    /// Whether a person must look: at its verdict, or at a row that was held or cannot be read, which has the verdict of one
+    /// that was not meant.
+    #[must_use]
+    pub fn needs_a_person(&self) -> bool {
+        self.verdict().needs_a_person() || (!self.is_left_out() && self.state().needs_a_person())
     }
 }
 
@@ -190,7 +204,7 @@ impl<'a> Bench<'a> {
             Standing::OutsidePeriod => Reason::OutsidePeriod,
             Standing::Invalid => Reason::InvalidRow,
         };
-        let answered = done.and_then(|done| done.payment_status);
+        let answered = entry.done.and_then(|done| done.payment_status);
         let doku_amount = picture.amount();
         Judged {
             doku_status: known_status(picture.status, case.effect().filter(|_| !case.ruled)).or(answered),

@@ -40,6 +40,8 @@ pub enum Counted {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Totals {
     states: [Tally; DoneState::ALL.len()],
+    /// The part of `states` that an audit was not asked about.
+    left_out: [Tally; DoneState::ALL.len()],
     verdicts: [Tally; Verdict::ALL.len()],
     reasons: Vec<Tally>,
     waiting: [Tally; Ageing::ALL.len()],
@@ -100,6 +102,7 @@ impl Default for Totals {
     fn default() -> Self {
         Self {
             states: Default::default(),
+            left_out: Default::default(),
             verdicts: Default::default(),
             reasons: vec![Tally::default(); Reason::COUNT],
             waiting: Default::default(),
@@ -124,6 +127,12 @@ impl Totals {
         if end.counted == Counted::Earlier {
             self.repeated.add(end.rupiah);
         }
+    }
+
+    /// Adds where a row of an audit ended that it was not asked about. What is in doubt of these stands [aside](Aside).
+    pub fn add_left_out(&mut self, state: DoneState, rupiah: Rupiah) {
+        self.states[place(&DoneState::ALL, &state)].add(rupiah);
+        self.left_out[place(&DoneState::ALL, &state)].add(rupiah);
     }
 
     /// Adds rows of an audit that say the same as an earlier one.
@@ -175,6 +184,7 @@ impl Totals {
     /// Adds the totals of another part.
     pub fn merge(&mut self, mut other: Self) {
         merge(&mut self.states, &other.states);
+        merge(&mut self.left_out, &other.left_out);
         merge(&mut self.verdicts, &other.verdicts);
         merge(&mut self.reasons, &other.reasons);
         merge(&mut self.waiting, &other.waiting);
@@ -198,6 +208,13 @@ impl Totals {
     #[must_use]
     pub fn state(&self, state: DoneState) -> Tally {
         self.states[place(&DoneState::ALL, &state)]
+    }
+
+    /// How many rows ended so that a person must look whatever their verdict: held, or not to be read.
+    #[must_use]
+    pub fn to_look_at(&self, state: DoneState) -> u64 {
+        let place = place(&DoneState::ALL, &state);
+        if state.needs_a_person() { self.states[place].count - self.left_out[place].count } else { 0 }
     }
 
     /// Orders with a verdict.

@@ -87,8 +87,7 @@ impl Highlights {
             self.flow[word.unwrap_or(BookStatus::ALL.len())][to].add(amount);
         }
         let state = judged.state();
-        // Both, for a row that needs a person has the verdict of one that was not meant: not sent.
-        if !verdict.needs_a_person() && !state.needs_a_person() {
+        if !judged.needs_a_person() {
             return;
         }
         self.broken.add(amount);

@@ -69,7 +69,11 @@ pub fn sheet(ledger: &Ledger, orders: &[u32], style: Style) -> Sheet {
         sheet.totals.add_order(&judged, made_on);
         if rows == Rows::WithOrders {
             let (state, rupiah) = (judged.state(), judged.entry.amount);
-            sheet.totals.add_row(&RowEnd { state, rupiah, counted: Counted::Here });
+            if judged.is_left_out() {
+                sheet.totals.add_left_out(state, rupiah);
+            } else {
+                sheet.totals.add_row(&RowEnd { state, rupiah, counted: Counted::Here });
+            }
             sheet.totals.aside.note(&judged);
         }
         bench.events().for_each(|(day, status, amount)| sheet.totals.add_event(day, status, amount));

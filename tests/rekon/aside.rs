@@ -257,3 +257,28 @@ fn doubt_of_results_alone_leads_to_no_journal_that_does_not_know_it() {
     let told = told(&reconcile(&folder, &[]));
     assert!(told.contains("rekon show --journal .rekon/journal.db\n  those that only"), "{told}");
 }
+
+#[test]
+fn what_runs_did_to_orders_that_are_not_judged_is_in_the_totals_and_in_the_rows_alike() {
+    // What the job says besides, and the orders that it is asked about.
+    for (more, reconciled) in [("", ", period: 2026-10"), (", where: [{book_status: [paid]}]", "")] {
+        let folder = Folder::new();
+        audit(&folder, more, reconciled);
+        folder.write("orders.csv", ORDERS);
+        let cancelled = format!("I-1,,cancel,succeeded,,{ONE},CANCELLED,2026-11-02T00:00:00Z\n");
+        folder.write("res.csv", &format!("{RESULTS}{cancelled}{}", refund("I-2", "held", "", "")));
+        for flags in [&[][..], &["--parts", "3"]] {
+            let ended = reconcile(&folder, flags);
+            // What was held is held, and nobody was asked about it.
+            exits(&ended, 0);
+            let summary = summary(&folder, &ended);
+            assert_eq!(summary["states"]["succeeded"], tally(1, 1000), "{more}{reconciled}");
+            assert_eq!(summary["states"]["held"], tally(1, 2000), "{more}{reconciled}");
+            assert_eq!(summary["states"]["skipped"], tally(0, 0), "{more}{reconciled}");
+            assert_eq!(summary["identity"]["holds"], true);
+            let found = rows(&out(&folder, &ended, "reconciliation.csv"));
+            assert_eq!(column(&found, "result_state"), ["succeeded", "held"], "{more}{reconciled}");
+            assert_eq!(column(&found, "doku_status"), ["CANCELLED", ""], "{more}{reconciled}");
+        }
+    }
+}
