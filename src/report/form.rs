@@ -65,7 +65,7 @@ impl Language {
         format!("{sign}Rp\u{a0}{}", grouped(&difference.whole().unsigned_abs().to_string(), RUPIAH))
     }
 
-    /// A sum of money that fits beside a bar: `Rp 1,2 jt`. Rounded down.
+    /// A sum of money that fits beside a bar: `Rp 1,2 jt`, rounded to the nearest.
     #[must_use]
     pub fn short_rupiah(self, amount: Rupiah) -> String {
         let whole = amount.whole();
@@ -75,16 +75,26 @@ impl Language {
             (1_000_000, ["mn", "jt"]),
             (1_000, ["k", "rb"]),
         ];
-        let Some((size, words)) = units.into_iter().find(|(size, _)| whole >= *size) else {
+        let Some(unit) = units.iter().position(|(size, _)| whole >= *size) else {
             return self.rupiah(amount);
         };
-        let word = match self {
-            Self::English => words[0],
-            Self::Indonesian => words[1],
+        let rounded = |unit: usize, parts: u128| {
+            let size = u128::from(units[unit].0);
+            (u128::from(whole) * parts * 2 + size) / (size * 2)
         };
-        let (units, tenths) = (whole / size, whole % size / (size / 10));
-        let fraction = if tenths == 0 || units >= 100 { String::new() } else { format!("{}{tenths}", self.decimal()) };
-        format!("Rp\u{a0}{}{fraction}\u{a0}{word}", self.count(units))
+        // What is rounded up to a thousand of them is one of the next larger.
+        let unit = if unit > 0 && rounded(unit, 1) >= 1_000 { unit - 1 } else { unit };
+        let word = match self {
+            Self::English => units[unit].1[0],
+            Self::Indonesian => units[unit].1[1],
+        };
+        // A hundred and more have no tenths.
+        let (count, tenths) = match rounded(unit, 10) {
+            tenths if tenths < 1_000 => (tenths / 10, tenths % 10),
+            _ => (rounded(unit, 1), 0),
+        };
+        let fraction = if tenths == 0 { String::new() } else { format!("{}{tenths}", self.decimal()) };
+        format!("Rp\u{a0}{}{fraction}\u{a0}{word}", self.count(u64::try_from(count).unwrap_or(u64::MAX)))
     }
 
     /// So many of all, in percent with one decimal, rounded to the nearest.
@@ -187,13 +197,19 @@ mod tests {
     }
 
     #[test]
-    fn short_sums_are_rounded_down_and_never_say_more_than_there_is() {
+    fn short_sums_are_rounded_to_the_nearest() {
         let cases = [
             (999, "Rp\u{a0}999"),
+            (1_049, "Rp\u{a0}1\u{a0}rb"),
             (90_000, "Rp\u{a0}90\u{a0}rb"),
-            (1_299_999, "Rp\u{a0}1,2\u{a0}jt"),
+            (999_499, "Rp\u{a0}999\u{a0}rb"),
+            (999_500, "Rp\u{a0}1\u{a0}jt"),
+            (1_299_999, "Rp\u{a0}1,3\u{a0}jt"),
+            (54_885_974, "Rp\u{a0}54,9\u{a0}jt"),
             (58_910_000, "Rp\u{a0}58,9\u{a0}jt"),
-            (999_999_999, "Rp\u{a0}999\u{a0}jt"),
+            (99_960_000, "Rp\u{a0}100\u{a0}jt"),
+            (100_450_000, "Rp\u{a0}100\u{a0}jt"),
+            (999_999_999, "Rp\u{a0}1\u{a0}M"),
             (2_000_000_000, "Rp\u{a0}2\u{a0}M"),
             (1_500_000_000_000, "Rp\u{a0}1,5\u{a0}T"),
         ];
