@@ -30,6 +30,7 @@ use crate::reconcile::aside::MOST_NAMED;
 use crate::reconcile::evidence::{DoneState, UnmatchedReason};
 use crate::reconcile::severity::{Level, level};
 use crate::report::hosts::{self, WorkedOn};
+use crate::report::inputs::Inputs;
 use crate::report::limits::LimitsSeen;
 use crate::report::summary::{JournalHead, LogLines, Revealed, Summary};
 use crate::report::words::speech::{Again, Ended, Look, Speech, Unit};
@@ -65,6 +66,8 @@ pub(super) struct Ending {
     pub(super) period: Option<(BusinessDate, BusinessDate)>,
     /// The lines of the logs of an audit.
     pub(super) log: Option<LogLines>,
+    /// What an audit has read.
+    pub(super) inputs: Option<Inputs>,
     /// How far the journal's log goes.
     pub(super) journal: Option<JournalHead>,
     /// How many items of the journal are in doubt, of an audit, which also reads results of other journals; `None`: it has all.
@@ -99,6 +102,7 @@ impl Ending {
             other_jobs: BTreeSet::new(),
             period: None,
             log: None,
+            inputs: None,
             journal: None,
             journal_doubts: None,
             started_at: now,
@@ -157,6 +161,7 @@ pub(super) fn conclude(case: &Case, ending: Ending) -> Conclusion {
         waiting: totals.waiting().into_iter().collect(),
         period: ending.period.map(|(first, last)| (first.to_string(), last.to_string())),
         log: ending.log,
+        inputs: ending.inputs,
         in_doubt: totals.in_doubt,
         in_doubt_earlier,
         done_elsewhere: totals.aside.done(),
@@ -274,9 +279,8 @@ impl Conclusion {
         let run = format!("{} {}", words.run, summary.run);
         let title = words.title(&summary.job, &summary.operation, &summary.environment, &run);
         screen.say(&format!("\n{}\n", screen.tone(Tone::Title, &title)));
-        if let Some((first, last)) = &summary.period {
-            let (first, last, as_of) = ((words.date)(first), (words.date)(last), (words.time)(self.now));
-            screen.say(&format!("{}\n", (words.business_days)(&first, &last, Some(&as_of))));
+        if let Some(line) = summary.about(words) {
+            screen.say(&format!("{line}\n"));
         }
         screen.say(&table::summary(summary, words));
         if let Some(plan) = &summary.plan {
@@ -427,8 +431,9 @@ impl Conclusion {
         let (words, totals) = (case.words(), &self.books.totals);
         let bad = |verdict: &Verdict| level(*verdict, totals, &case.job.reconcile.severity(*verdict)) == Level::Error;
         let verdicts = Verdict::ALL.into_iter().filter(bad);
-        let verdicts =
-            verdicts.map(|one| (words.orders_that)(totals.verdict(one).count, &lowered(&(words.verdict_name)(one))));
+        let verdicts = verdicts.map(|one| {
+            (words.orders_that)(totals.verdict(one).count, &lowered(&self.summary.verdict_name(one, words)))
+        });
         let states = DoneState::ALL.into_iter().filter(|state| totals.to_look_at(*state) > 0);
         let states = states.map(|one| {
             format!("{} {}", (words.counted)(totals.to_look_at(one), Unit::Rows), lowered(&(words.state_name)(one)))
@@ -507,7 +512,8 @@ impl Conclusion {
         next.extend((!others.is_empty()).then(|| (words.other_jobs)(&others.join(", "))));
         let stopped = summary.stopped.as_ref().map(|why| format!("{}\n", (words.stopped)(why))).unwrap_or_default();
         let text = screen.tone(tone, &(words.ended)(ended));
-        next.insert(0, format!("{stopped}{text} {}", (words.exit_code)(summary.exit_code)));
+        let not_judged = summary.not_judged(words).map(|said| format!("{said}\n")).unwrap_or_default();
+        next.insert(0, format!("{stopped}{not_judged}{text} {}", (words.exit_code)(summary.exit_code)));
         next.join("\n  ")
     }
 }

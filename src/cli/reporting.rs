@@ -118,6 +118,7 @@ async fn ending(
         other_jobs: beside.jobs,
         period: None,
         log: None,
+        inputs: None,
         journal: head.map(|head| JournalHead { entries: head.seq, head: head.hash }),
         journal_doubts: None,
         started_at,

@@ -63,7 +63,7 @@ fn fill(
     book.add(&verdicts(totals, reader)).map_err(failed)?;
     book.open(reader.breaks()).map_err(failed)?;
     let (mut orders, mut actions) = (rows(folder, "reconciliation.csv")?, rows(folder, "actions.csv")?);
-    let mut breaks = Breaks::new(reader);
+    let mut breaks = Breaks::new(reader, |verdict| totals.verdict_name(verdict, speech));
     let mut order = StringRecord::new();
     while orders.read_record(&mut order)? {
         let mut unread = None;

@@ -6,6 +6,7 @@ pub mod clock;
 pub mod connection;
 pub mod credentials;
 pub mod csv;
+pub mod digest;
 pub mod environment;
 pub mod files;
 pub mod http;

@@ -277,6 +277,12 @@ impl Cutoff {
     }
 }
 
+impl fmt::Display for Cutoff {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{:02}:{:02}", self.minutes / 60, self.minutes % 60)
+    }
+}
+
 /// A day in WIB; a day in the provider's reports is one too (`doku-api.md` 10.2, number 19).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct BusinessDate(NaiveDate);

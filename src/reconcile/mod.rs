@@ -8,6 +8,7 @@
 
 pub mod aside;
 pub mod contradict;
+pub mod dated;
 mod done;
 pub mod ends;
 pub mod evidence;

@@ -142,6 +142,9 @@ const PLAIN: [Reason; 40] = [
     Reason::OutsidePeriod,
 ];
 
+/// Why an audit was not asked about an order.
+pub const LEFT_OUT: [Reason; 2] = [Reason::OutsidePeriod, Reason::NotSelected];
+
 impl Reason {
     /// The reason with what stands behind it: for how long proof has been awaited, and by what a notification was tied.
     #[must_use]

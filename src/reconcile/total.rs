@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::aside::Aside;
+use super::dated::Dated;
 use super::evidence::{DoneState, UnmatchedReason};
 use super::judge::Judged;
 use super::reason::{Ageing, Reason};
@@ -54,6 +55,8 @@ pub struct Totals {
     pub in_doubt: Tally,
     /// Rows that repeat an order or are further line items of one; they have no verdict of their own.
     pub repeated: Tally,
+    /// Orders of an audit whose dates may be slips.
+    pub dated: Dated,
     /// What an audit has read and judges in no row; no part of the sums above.
     pub aside: Aside,
 }
@@ -112,6 +115,7 @@ impl Default for Totals {
             latest: (0, Day::default()),
             in_doubt: Tally::default(),
             repeated: Tally::default(),
+            dated: Dated::default(),
             aside: Aside::default(),
         }
     }
@@ -201,6 +205,7 @@ impl Totals {
         }
         self.in_doubt.merge(other.in_doubt);
         self.repeated.merge(other.repeated);
+        self.dated.merge(other.dated);
         self.aside.merge(other.aside);
     }
 

@@ -128,10 +128,7 @@ pub fn summary(summary: &Summary, breaks: &[Break], closing: &str, words: &Speec
         let to_type: Vec<&str> = to_type.into_iter().map(|line| &line[2..]).collect();
         parts.push(verbatim(&to_type.join("\n")));
     }
-    if let Some((first, last)) = &summary.period {
-        let (first, last) = ((words.date)(first), (words.date)(last));
-        parts.push(sentence(&(words.business_days)(&first, &last, None)));
-    }
+    parts.extend(summary.about(words).map(|line| sentence(&line)));
     parts.extend(summary.log.map(|log| sentence(&(words.log)(log.read, log.verified))));
     parts.extend(summary.plan.as_ref().map(|used| escaped(&(words.plan_used)(used))));
     parts.extend(list(&words.overrides(&summary.overrides)));
@@ -224,7 +221,7 @@ fn orders(summary: &Summary, breaks: &[Break], words: &Speech) -> Option<String>
         table.row(&[
             &name,
             &order.amount.to_string(),
-            &(words.verdict_name)(order.verdict),
+            &summary.verdict_name(order.verdict, words),
             &(words.reason)(order.reason, order.ageing, order.key),
         ]);
     }

@@ -1,10 +1,12 @@
 //! What comes out, as values: CSV, JSON, tables and HTML are returned here and written elsewhere.
 
 pub mod action;
+pub mod extent;
 pub mod form;
 pub mod highlights;
 pub mod hosts;
 pub mod html;
+pub mod inputs;
 pub mod limits;
 pub mod markdown;
 pub mod mask;

@@ -75,6 +75,7 @@ pub fn sheet(ledger: &Ledger, orders: &[u32], style: Style) -> Sheet {
                 sheet.totals.add_row(&RowEnd { state, rupiah, counted: Counted::Here });
             }
             sheet.totals.aside.note(&judged);
+            sheet.totals.dated.note(&judged, rules.now);
         }
         bench.events().for_each(|(day, status, amount)| sheet.totals.add_event(day, status, amount));
         for copy in bench.copies() {

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
 
+use super::extent::Extent;
 use super::hosts::WorkedOn;
+use super::inputs::Inputs;
 use super::limits::LimitsSeen;
 use super::words::Words;
 use super::words::speech::Speech;
@@ -13,6 +15,7 @@ use crate::journal::history::Overridden;
 use crate::journal::history::PlanUse;
 use crate::model::money::Tally;
 use crate::model::operation::Task;
+use crate::model::time::parse_instant;
 use crate::model::verdict::Verdict;
 use crate::plan::Dispositions;
 use crate::plan::guard::Reading;
@@ -60,6 +63,9 @@ pub struct Summary {
     pub period: Option<(String, String)>,
     /// The lines of the notification logs, of an audit.
     pub log: Option<LogLines>,
+    /// What an audit has read, and by what it has judged; left out of a run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<Inputs>,
     /// What nobody knows: rows of this run, and items of the job that earlier runs left; of an audit, whatever it has read.
     pub in_doubt: Tally,
     /// The part of `in_doubt` that is not in this run's input; of an audit, that none of its rows is judged by.
@@ -153,6 +159,33 @@ impl Summary {
         self.operation == Task::Audit.word()
     }
 
+    /// A verdict in words. An audit sends nothing; what is `not_sent` there was not judged.
+    #[must_use]
+    pub fn verdict_name(&self, verdict: Verdict, words: &Speech) -> String {
+        if self.is_audit() { words.audited(verdict) } else { (words.verdict_name)(verdict) }
+    }
+
+    /// The days and the time that an audit is about, on a line; a run has none.
+    #[must_use]
+    pub fn about(&self, words: &Speech) -> Option<String> {
+        let as_of = parse_instant(&self.finished_at).map_or_else(|| self.finished_at.clone(), words.time);
+        match &self.period {
+            _ if !self.is_audit() => None,
+            Some((first, last)) => Some((words.business_days)(&(words.date)(first), &(words.date)(last), &as_of)),
+            None => Some((words.as_of)(&as_of)),
+        }
+    }
+
+    /// The orders that an audit was not asked about, on a line; `None` if there is none.
+    #[must_use]
+    pub fn not_judged(&self, words: &Speech) -> Option<String> {
+        let all = self.identity.verdicts.count;
+        let left_out = self.left_out().into_iter().map(|(reason, tally)| (words.left_out)(reason, tally.count, all));
+        let nothing = (self.extent() == Extent::Nothing).then(|| words.judged_nothing.to_owned());
+        let said: Vec<String> = left_out.chain(nothing).collect();
+        (!said.is_empty()).then(|| said.join("; "))
+    }
+
     /// The totals as tables for people, in their order: rows by state, orders by verdict, and the log's stray lines if there
     /// are any.
     #[must_use]
@@ -164,7 +197,8 @@ impl Summary {
         };
         let states = DoneState::ALL.into_iter().filter_map(|one| Some((name(one), *self.states.get(one.word())?)));
         let verdicts = Verdict::ALL.into_iter();
-        let verdicts = verdicts.filter_map(|one| Some(((words.verdict_name)(one), *self.verdicts.get(one.word())?)));
+        let verdicts =
+            verdicts.filter_map(|one| Some((self.verdict_name(one, words), *self.verdicts.get(one.word())?)));
         let strays = UnmatchedReason::ALL.into_iter();
         let strays = strays.filter_map(|one| Some(((words.line_name)(one), *self.unmatched.get(one.word())?)));
         let strays: Vec<(String, Tally)> = strays.collect();

@@ -24,6 +24,7 @@ mod guards;
 #[cfg(target_os = "linux")]
 mod hosts;
 mod init;
+mod inputs;
 mod jobs;
 #[cfg(target_os = "linux")]
 mod lane;
@@ -39,6 +40,7 @@ mod month;
 mod operations;
 #[cfg(target_os = "linux")]
 mod pace;
+mod partial;
 mod person;
 #[cfg(target_os = "linux")]
 #[allow(dead_code, reason = "the unit tests include the same file, and use other parts of it")]

@@ -16,6 +16,7 @@ use crate::model::language::Language;
 use crate::model::moment::Moment;
 use crate::model::operation::Operation;
 use crate::model::status::{BookStatus, PaymentStatus};
+use crate::model::time::parse_instant;
 use crate::model::verdict::Verdict;
 use crate::reconcile::evidence::{DoneState, UnmatchedReason};
 use crate::reconcile::judge::{Bench, Judged, Notified, Rules};
@@ -112,7 +113,9 @@ fn show_strays(invoice: &str, strays: &[u8], files: &[String], screen: Screen) -
             let file = files.get(usize::from(line.place.file)).map_or("", String::as_str);
             let amount = line.amount.map(|amount| amount.to_string()).unwrap_or_default();
             let place = printable(&format!("{file}:{}", line.place.line));
-            vec![line.received_at.to_owned(), (words.line_name)(line.reason), line.status.to_owned(), amount, place]
+            let received_at = parse_instant(line.received_at);
+            let received_at = received_at.map_or_else(|| line.received_at.to_owned(), words.time);
+            vec![received_at, (words.line_name)(line.reason), line.status.to_owned(), amount, place]
         })
         .collect();
     if rows.is_empty() {
@@ -142,7 +145,7 @@ fn print(case: &Case, judged: &Judged<'_>, unclear: Unclear, pieces: Vec<Piece>,
     let title = format!("{} · {} · audit {}", judged.name(), judged.entry.amount, case.job.name);
     let tone = if judged.verdict().needs_a_person() { Tone::Bad } else { Tone::Good };
     let reason = (words.reason)(judged.reason, judged.ageing(), judged.picture.key);
-    let verdict = format!("{}: {reason}", (words.verdict_name)(judged.verdict()));
+    let verdict = format!("{}: {reason}", words.audited(judged.verdict()));
     screen.say(&format!(
         "{}\n{}\n{}\n",
         screen.tone(Tone::Title, &printable(&title)),
@@ -229,8 +232,8 @@ fn book(case: &Case, judged: &Judged<'_>, screen: Screen) -> Piece {
     let (amount, row) = (entry.amount, entry.row);
     let word = entry.book.map(screen.words().book_name);
     let text = both(
-        format!("{}, {amount}, row {row} of {file}", word.as_deref().unwrap_or("no status")),
-        format!("{}, {amount}, baris {row} di {file}", word.as_deref().unwrap_or("tanpa status")),
+        format!("{}, {amount}, data row {row} of {file}", word.as_deref().unwrap_or("no status")),
+        format!("{}, {amount}, baris data ke-{row} di {file}", word.as_deref().unwrap_or("tanpa status")),
     );
     (entry.created_at, screen.told(&both("book", "buku")).to_owned(), screen.told(&text).to_owned())
 }

@@ -5,7 +5,8 @@ pub(super) mod examine;
 mod read;
 mod store;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::books::{Books, How};
 use super::busy::{Busy, with};
@@ -22,14 +23,18 @@ use crate::edge::{parallel, piped};
 use crate::job::settings::{Notifications, OnInvalid, Period, STDIN, Source};
 use crate::model::fault::{Fault, Place, printable};
 use crate::model::money::Tally;
-use crate::model::time::{BusinessDate, Timestamp};
+use crate::model::time::{BusinessDate, Timestamp, wire};
 use crate::plan::book::BadRow;
+use crate::reconcile::dated::Dated;
 use crate::reconcile::ledger::{Contradiction, Ledger};
 use crate::reconcile::settle::{Found, Search, settle_with};
+use crate::report::inputs::{Book, Inputs, LogFile, Settings, Warning};
 use crate::report::sheet::Rows;
 use crate::report::summary::LogLines;
-use crate::report::words::both::both;
-use store::{Kept, Store};
+use crate::report::words;
+use crate::report::words::both::{Both, both};
+use read::OrdersSeen;
+use store::{Kept, LogSeen, Store};
 
 /// How an audit is asked for, beside its job.
 #[derive(Debug, Clone, Copy)]
@@ -63,9 +68,10 @@ pub(super) struct Audit<'a> {
 struct Evidence {
     store: Store,
     rows: Tally,
-    lines: LogLines,
     /// The logs, by number.
     files: Vec<String>,
+    /// What was read.
+    inputs: Inputs,
     /// How many items of the journal are in doubt.
     journal_doubts: u64,
 }
@@ -75,13 +81,17 @@ pub(super) async fn run(case: &Case, options: Options, screen: Screen) -> Result
     let audit = Audit::of(case, options, screen)?;
     let busy =
         Busy::with(screen, both("reading orders, results and notifications", "membaca pesanan, hasil, dan notifikasi"));
-    let Evidence { store, rows, lines, files, journal_doubts } = audit.read(options.memory, options.parts).await?;
+    let Evidence { store, rows, files, mut inputs, journal_doubts } = audit.read(options.memory, options.parts).await?;
     drop(busy);
     let busy = Busy::with(screen, with::report());
     let books = audit.books(store, &files)?;
+    inputs.dated = books.totals.dated;
+    inputs.note_warnings();
+    audit.warn_of_inputs(&inputs);
     let ending = Ending {
         period: audit.days,
-        log: Some(lines),
+        log: Some(inputs.lines()),
+        inputs: Some(inputs),
         journal_doubts: Some(journal_doubts),
         completion: Completion::Audit,
         ..Ending::read_only(rows, books, options.now)
@@ -132,14 +142,14 @@ impl<'a> Audit<'a> {
         let mut logs = self.case.logs()?;
         logs.extend(self.case.is_piped().then(|| PathBuf::from(STDIN)));
         let mut store = self.store(memory, parts, &logs)?;
-        let (bad_rows, meant) = read::orders(self, &mut store)?;
+        let orders = read::orders(self, &mut store)?;
         let rows = store.rows();
-        self.refuse(&bad_rows, store.ledger().map(Ledger::contradictions).unwrap_or_default())?;
+        self.refuse(&orders.bad_rows, store.ledger().map(Ledger::contradictions).unwrap_or_default())?;
         let out_of_control = self.case.out_of_control(rows);
         if !out_of_control.is_empty() {
             return Err(Failure::Faults(out_of_control));
         }
-        slips::warn_of_nothing_meant(self.case, &meant, self.screen);
+        slips::warn_of_nothing_meant(self.case, &orders.meant, self.screen);
         if rows.count == 0 {
             let orders = printable(&self.case.orders_name());
             self.screen.warn(&both(
@@ -148,13 +158,61 @@ impl<'a> Audit<'a> {
             ));
         }
         slips::warn_of_empty_globs(self.case, self.screen)?;
-        let journal_doubts = read::done(self, &mut store).await?;
+        let results = self.case.results(self.screen)?;
+        let journal_doubts = read::done(self, &results, &mut store).await?;
         self.read_logs(&logs, &mut store)?;
-        let lines = store.lines();
-        self.warn_of_unproved(lines);
-        let piped = |path: &PathBuf| path.as_os_str() == STDIN;
-        let files = logs.iter().map(|path| if piped(path) { piped::NAME.to_owned() } else { shown(path) }).collect();
-        Ok(Evidence { store, rows, lines, files, journal_doubts })
+        let inputs = self.inputs(orders, &results, &logs, &store);
+        self.warn_of_unproved(inputs.lines());
+        let named = |path: &PathBuf| if is_piped(path) { piped::NAME.to_owned() } else { shown(path) };
+        Ok(Evidence { store, rows, files: logs.iter().map(named).collect(), inputs, journal_doubts })
+    }
+
+    /// What was read, without what only the judged orders tell.
+    fn inputs(&self, orders: OrdersSeen, results: &[PathBuf], logs: &[PathBuf], store: &Store) -> Inputs {
+        let job = &self.case.job;
+        let book = match &job.orders.source {
+            Source::File(template) => self.within(&self.case.path(template)),
+            Source::Rows(_) => self.within(Path::new(&self.case.file)),
+        };
+        let log = |(path, seen): (&PathBuf, &LogSeen)| LogFile {
+            file: self.within(path),
+            lines: seen.lines.read,
+            verified: seen.lines.verified,
+            received_at: seen.received_at,
+        };
+        Inputs {
+            orders: Book { file: book, sha256: orders.sha256, rows: store.rows().count, created_at: orders.created_at },
+            logs: logs.iter().zip(store.logs()).map(log).collect(),
+            results: results.iter().map(|path| self.within(path)).collect(),
+            settings: Settings {
+                as_of: wire(self.now),
+                period: self.days.map(|(first, last)| (first.to_string(), last.to_string())),
+                cutoff: job.reconcile.cutoff.to_string(),
+                grace: span(job.reconcile.grace),
+                zone: job.orders.zone.to_string(),
+                logs: job.notifications.files.clone(),
+            },
+            dated: Dated::default(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// A path from the folder of the job, where it lies within that.
+    fn within(&self, path: &Path) -> String {
+        if is_piped(path) {
+            piped::NAME.to_owned()
+        } else {
+            shown(path.strip_prefix(&self.case.folder).unwrap_or(path))
+        }
+    }
+
+    /// What a reader must know before the figures; that a log is empty was said when it was read.
+    fn warn_of_inputs(&self, inputs: &Inputs) {
+        let file = printable(&self.case.file);
+        for warning in inputs.warnings.iter().filter(|warning| **warning != Warning::LogEmpty) {
+            let Both { english, indonesian } = words::inputs::warning(inputs, *warning);
+            self.screen.warn(&both(format!("warning: {file}: {english}"), format!("peringatan: {file}: {indonesian}")));
+        }
     }
 
     /// Logs of which nothing, or hardly anything, verifies are more often a slip in the job than the work of a forger.
@@ -268,8 +326,22 @@ fn find_on_threads(search: &Search, ledger: &Ledger, threads: usize) -> Vec<Foun
     all
 }
 
+fn is_piped(path: &Path) -> bool {
+    path.as_os_str() == STDIN
+}
+
+/// A time as a job writes it: `18h`.
+fn span(time: Duration) -> String {
+    match time.as_secs() {
+        seconds if seconds % 86_400 == 0 && seconds > 0 => format!("{}d", seconds / 86_400),
+        seconds if seconds % 3_600 == 0 => format!("{}h", seconds / 3_600),
+        seconds if seconds % 60 == 0 => format!("{}m", seconds / 60),
+        seconds => format!("{seconds}s"),
+    }
+}
+
 /// The size of a file as it will be when it is read; of what is not there, nothing.
-fn size(path: &std::path::Path) -> u64 {
+fn size(path: &Path) -> u64 {
     let is_compressed = path.extension().is_some_and(|extension| extension == "gz" || extension == "zst");
     crate::edge::files::size(path) * if is_compressed { COMPRESSION } else { 1 }
 }

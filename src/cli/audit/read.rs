@@ -1,7 +1,7 @@
 //! Reads the inputs of an audit into a [`Store`]: orders, results, journal, notification logs; each in one pass, on all cores.
 
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Audit;
 use super::store::{Aim, Batch, Ready, Store};
@@ -27,16 +27,38 @@ use crate::reconcile::evidence::Expectation;
 use crate::reconcile::ledger::TooMany;
 use crate::reconcile::record::{HeardRecord, LinePlace, OrderRecord, Standing, StrayRecord, hash};
 use crate::reconcile::subject::done_record;
+use crate::report::inputs::Span;
 
-/// Reads the orders; returns the rows that are bad, and whether any is meant.
-pub(super) fn orders(audit: &Audit<'_>, store: &mut Store) -> Result<(Vec<BadRow>, Meant), Failure> {
+/// What was seen of the orders.
+#[derive(Debug, Default)]
+pub(super) struct OrdersSeen {
+    /// The rows that are bad.
+    pub(super) bad_rows: Vec<BadRow>,
+    /// Whether any row is meant.
+    pub(super) meant: Meant,
+    /// When those were made that are judged.
+    pub(super) created_at: Span,
+    /// SHA-256 of the file, in hex; `None`: there is none.
+    pub(super) sha256: Option<String>,
+}
+
+impl OrdersSeen {
+    fn merge(&mut self, other: Self) {
+        self.bad_rows.extend(other.bad_rows);
+        self.meant.merge(other.meant);
+        self.created_at.merge(other.created_at);
+    }
+}
+
+/// Reads the orders.
+pub(super) fn orders(audit: &Audit<'_>, store: &mut Store) -> Result<OrdersSeen, Failure> {
     let job = &audit.case.job;
-    let (mut bad_rows, mut any) = (Vec::new(), Meant::default());
+    let mut all = OrdersSeen::default();
+    let mut digest = None;
     store.orders(|aim, take| {
-        let mut take = |part: Result<(Ready, Vec<BadRow>, Meant), TooMany>| {
-            let (ready, bad, meant) = part?;
-            bad_rows.extend(bad);
-            any.merge(meant);
+        let mut take = |part: Result<(Ready, OrdersSeen), TooMany>| {
+            let (ready, seen) = part?;
+            all.merge(seen);
             take(ready)
         };
         match &job.orders.source {
@@ -51,8 +73,9 @@ pub(super) fn orders(audit: &Audit<'_>, store: &mut Store) -> Result<(Vec<BadRow
                 let name = shown(&path);
                 let headers = audit.case.known_headers();
                 let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
-                let stream = csv::open(&name, &path, &job.orders.format, &headers)
+                let (stream, hashed) = csv::open_hashed(&name, &path, &job.orders.format, &headers)
                     .map_err(|error| audit.case.named_by("orders.file", not_read(&name, error)))?;
+                digest = Some(hashed);
                 let head = stream.head().clone();
                 let reader = BookReader::new(job, &head, audit.now).map_err(Failure::Faults)?;
                 let work = |rows: &mut Rows<'_>| read_rows(audit, &reader, rows, aim);
@@ -60,7 +83,8 @@ pub(super) fn orders(audit: &Audit<'_>, store: &mut Store) -> Result<(Vec<BadRow
             }
         }
     })?;
-    Ok((bad_rows, any))
+    all.sha256 = digest.map(|digest| digest.hex());
+    Ok(all)
 }
 
 fn whole_or_not(name: &str, stopped: Stopped<csv::NotRead, NoRoom>) -> Failure {
@@ -82,21 +106,25 @@ fn read_rows(
     reader: &BookReader<'_>,
     rows: &mut Rows<'_>,
     aim: Aim<'_>,
-) -> Result<(Ready, Vec<BadRow>, Meant), TooMany> {
-    let (mut batch, mut bad_rows, mut meant) = (Batch::new(aim), Vec::new(), Meant::default());
+) -> Result<(Ready, OrdersSeen), TooMany> {
+    let (mut batch, mut seen) = (Batch::new(aim), OrdersSeen::default());
     while let Some(row) = rows.next_row() {
         match reader.read(&row) {
             Ok(good) => {
-                meant.note(good.not_selected.as_deref());
-                batch.order(&order(audit, &good))?;
+                seen.meant.note(good.not_selected.as_deref());
+                let order = order(audit, &good);
+                if order.standing == Standing::Judged {
+                    order.created_at.into_iter().for_each(|at| seen.created_at.take(at));
+                }
+                batch.order(&order)?;
             }
             Err(bad) => {
                 batch.order(&bad_order(&bad))?;
-                bad_rows.push(bad);
+                seen.bad_rows.push(bad);
             }
         }
     }
-    Ok((batch.finish()?, bad_rows, meant))
+    Ok((batch.finish()?, seen))
 }
 
 fn order<'a>(audit: &Audit<'_>, row: &BookRow<'a>) -> OrderRecord<'a> {
@@ -140,11 +168,11 @@ fn bad_order(row: &BadRow) -> OrderRecord<'_> {
     }
 }
 
-/// Reads what runs have done: results of runs that this journal has not seen, and the journal. Returns how many items of the
-/// journal are in doubt.
-pub(super) async fn done(audit: &Audit<'_>, store: &mut Store) -> Result<u64, Failure> {
-    for path in audit.case.results(audit.screen)? {
-        results_of(audit, &path, store)?;
+/// Reads what runs have done: these results of runs that this journal has not seen, and the journal. Returns how many items
+/// of the journal are in doubt.
+pub(super) async fn done(audit: &Audit<'_>, results: &[PathBuf], store: &mut Store) -> Result<u64, Failure> {
+    for path in results {
+        results_of(audit, path, store)?;
     }
     let refused = |error: crate::journal::JournalError| Failure::Refused(error.to_string());
     let journal = crate::journal::store::Store::open_to_read(&audit.case.journal).await.map_err(refused)?;

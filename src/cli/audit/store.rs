@@ -13,6 +13,7 @@ use crate::reconcile::evidence::UnmatchedReason;
 use crate::reconcile::ledger::{AT_ONCE, Gathered, Ledger, TooMany};
 use crate::reconcile::record::{DoneRecord, HeardRecord, OrderRecord, Record, StrayRecord};
 use crate::reconcile::sieve::Sieve;
+use crate::report::inputs::Span;
 use crate::report::summary::LogLines;
 
 /// Where the records of a batch go.
@@ -37,7 +38,7 @@ pub(super) struct Batch<'a, 'r> {
     /// Keys by which notifications could be tied to orders in other parts.
     keys: Vec<u64>,
     rows: Tally,
-    lines: LogLines,
+    log: LogSeen,
 }
 
 /// A batch that is ready to be taken.
@@ -47,7 +48,27 @@ pub(super) struct Ready {
     parts: Vec<Vec<u8>>,
     keys: Vec<u64>,
     rows: Tally,
-    lines: LogLines,
+    log: LogSeen,
+}
+
+/// What was seen of a log.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct LogSeen {
+    pub(super) lines: LogLines,
+    /// When the lines were received that DOKU has signed.
+    pub(super) received_at: Span,
+}
+
+impl LogSeen {
+    fn heard(&mut self, heard: &HeardRecord<'_>) {
+        self.lines.add(1, 1);
+        heard.received_at.into_iter().for_each(|at| self.received_at.take(at));
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.lines.add(other.lines.read, other.lines.verified);
+        self.received_at.merge(other.received_at);
+    }
 }
 
 impl<'a, 'r> Batch<'a, 'r> {
@@ -64,7 +85,7 @@ impl<'a, 'r> Batch<'a, 'r> {
             heard: Vec::with_capacity(AT_ONCE),
             keys: Vec::new(),
             rows: Tally::default(),
-            lines: LogLines::default(),
+            log: LogSeen::default(),
         }
     }
 
@@ -97,7 +118,7 @@ impl<'a, 'r> Batch<'a, 'r> {
 
     /// Adds a line that verified.
     pub(super) fn heard(&mut self, heard: HeardRecord<'r>) -> Result<(), TooMany> {
-        self.lines.add(1, 1);
+        self.log.heard(&heard);
         let Aim::Ledger(ledger, sieve) = self.aim else {
             self.add(&Record::Heard(heard));
             return Ok(());
@@ -112,14 +133,14 @@ impl<'a, 'r> Batch<'a, 'r> {
 
     /// Adds a line that verified, and of which the texts do not stay.
     pub(super) fn heard_in_passing(&mut self, heard: HeardRecord<'_>) {
-        self.lines.add(1, 1);
+        self.log.heard(&heard);
         self.add(&Record::Heard(heard));
     }
 
     /// Adds a line that proves nothing.
     pub(super) fn stray(&mut self, stray: StrayRecord<'_>) {
         // Signed it is, even if nobody can read it.
-        self.lines.add(1, u64::from(stray.reason == UnmatchedReason::Unreadable));
+        self.log.lines.add(1, u64::from(stray.reason == UnmatchedReason::Unreadable));
         self.add(&Record::Stray(stray));
     }
 
@@ -135,8 +156,8 @@ impl<'a, 'r> Batch<'a, 'r> {
             let records = self.parts.pop().unwrap_or_default();
             self.orders.add(&records, ledger, sieve.get())?;
         }
-        let Self { orders: gathered, parts, keys, rows, lines, .. } = self;
-        Ok(Ready { gathered, parts, keys, rows, lines })
+        let Self { orders: gathered, parts, keys, rows, log, .. } = self;
+        Ok(Ready { gathered, parts, keys, rows, log })
     }
 }
 
@@ -146,7 +167,8 @@ pub(super) struct Store {
     place: Place,
     /// Rows of the orders.
     rows: Tally,
-    lines: LogLines,
+    /// The logs, in the order in which they were read.
+    logs: Vec<LogSeen>,
 }
 
 /// Where the records are, and a sieve of what could tie a notification to an order.
@@ -182,7 +204,7 @@ impl Store {
     }
 
     fn at(place: Place) -> Self {
-        Self { place, rows: Tally::default(), lines: LogLines::default() }
+        Self { place, rows: Tally::default(), logs: Vec::new() }
     }
 
     /// Has rows of the orders read: `read` is given what makes batches of them, and what takes these.
@@ -236,16 +258,17 @@ impl Store {
         }
     }
 
-    /// Has lines of logs read, and takes them: `read` is given what makes batches of them, and what takes these.
+    /// Has the lines of one log read, and takes them: `read` is given what makes batches of them, and what takes these.
     pub(super) fn heard<T>(
         &mut self,
         read: impl FnOnce(Aim<'_>, &mut dyn FnMut(Ready) -> Result<(), NoRoom>) -> T,
     ) -> Result<T, NoRoom> {
-        match &mut self.place {
+        let mut log = LogSeen::default();
+        let result = match &mut self.place {
             Place::Memory(ledger, sieve) => {
                 let (mut facts, mut gathered) = (ledger.lend_facts(), Gathered::default());
                 let result = read(Aim::Ledger(ledger, sieve), &mut |mut ready| {
-                    self.lines.add(ready.lines.read, ready.lines.verified);
+                    log.merge(ready.log);
                     facts.take(&mut ready.gathered)?;
                     gathered.append(ready.gathered);
                     if gathered.unsettled() > MUCH {
@@ -255,13 +278,15 @@ impl Store {
                 });
                 ledger.return_facts(facts);
                 ledger.take(gathered, 0)?;
-                Ok(result)
+                result
             }
-            Place::Disk(divided, _) => Ok(read(Aim::Parts(divided.parts.count()), &mut |ready| {
-                self.lines.add(ready.lines.read, ready.lines.verified);
+            Place::Disk(divided, _) => read(Aim::Parts(divided.parts.count()), &mut |ready| {
+                log.merge(ready.log);
                 divided.write(&[], &ready.parts)
-            })),
-        }
+            }),
+        };
+        self.logs.push(log);
+        Ok(result)
     }
 
     /// Everything has been read.
@@ -275,9 +300,9 @@ impl Store {
         })
     }
 
-    /// The lines of the logs.
-    pub(super) const fn lines(&self) -> LogLines {
-        self.lines
+    /// What was seen of each log, in the order in which they were read.
+    pub(super) fn logs(&self) -> &[LogSeen] {
+        &self.logs
     }
 
     /// The rows of the orders, by count and by rupiah.

@@ -232,6 +232,7 @@ impl Sitting<'_> {
             earlier: Vec::new(),
             period: None,
             log: None,
+            inputs: None,
             journal: None,
             journal_doubts: None,
             limits: None,

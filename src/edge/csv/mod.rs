@@ -24,7 +24,7 @@ use faults::{Faults, Occurrences, Source};
 
 pub use listing::{Listed, NotListed, list};
 pub(super) use stream::open_by;
-pub use stream::{NotRead, Stream, open};
+pub use stream::{NotRead, Stream, open, open_hashed};
 
 /// Reads the bytes of a CSV file that the user calls `file`.
 ///

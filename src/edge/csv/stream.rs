@@ -11,6 +11,7 @@ use super::decode::says_another_encoding;
 use super::faults::{Faults, Source};
 use super::{delimiter, layout, parse};
 use crate::edge::blocks::{BLOCK_BYTES, Cut, Stopped, in_blocks_of};
+use crate::edge::digest::{Digest, Hashed};
 use crate::edge::read::{self, Opened, ReadError};
 use crate::model::fault::Fault;
 use crate::model::listing::Survey;
@@ -65,6 +66,22 @@ pub fn open<'p>(
     known_headers: &[&str],
 ) -> Result<Stream<impl Fn() -> Result<Opened, ReadError> + use<'p>, Opened>, NotRead> {
     open_by(file, || read::open_finished(path), *format, known_headers)
+}
+
+/// As [`open`], and the digest of the file's content: it counts once all rows have been read.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_hashed<'p>(
+    file: &str,
+    path: &'p Path,
+    format: &Format,
+    known_headers: &[&str],
+) -> Result<(Stream<impl Fn() -> Result<Hashed<Opened>, ReadError> + use<'p>, Hashed<Opened>>, Digest), NotRead> {
+    let digest = Digest::default();
+    let own = digest.clone();
+    let open = move || Ok(own.of(read::open_finished(path)?));
+    Ok((open_by(file, open, *format, known_headers)?, digest))
 }
 
 /// As [`open`], with a file that `open` opens, twice if need be.

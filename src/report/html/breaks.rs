@@ -82,7 +82,7 @@ pub(super) fn of(page: &Page<'_>) -> Breaks {
         let (here, all) = (page.language.count(rows.len() as u64), page.language.count(all));
         if file.is_some() { (words.shown)(&here, &all) } else { (words.shown_no_file)(&here, &all) }
     });
-    let named = |verdict: Verdict| (verdict.word(), (words.verdict_name)(verdict));
+    let named = |verdict: Verdict| (verdict.word(), page.verdict_name(verdict));
     Breaks {
         left_out,
         file,
@@ -110,7 +110,7 @@ fn row(page: &Page<'_>, order: &Break) -> Row {
         invoice: name.unwrap_or_else(|| (words.row)(&language.count(order.row))),
         tone: tone_of_verdict(order.verdict),
         verdict: order.verdict.word(),
-        verdict_name: (words.verdict_name)(order.verdict),
+        verdict_name: page.verdict_name(order.verdict),
         state: order.state.word(),
         // A whole column of "nothing" would hide the few orders that a run of ours has touched.
         state_name: if page.is_audit() && order.state == DoneState::Skipped {

@@ -9,6 +9,7 @@ use super::Page;
 use super::tables::{tone_of_state, tone_of_verdict};
 use crate::model::money::Tally;
 use crate::model::verdict::Verdict;
+use crate::reconcile::total::DayTotal;
 use crate::report::pictures::{End, Start};
 
 /// The flow.
@@ -82,7 +83,7 @@ pub(super) fn flow(page: &Page<'_>) -> Option<Picture> {
 fn end(page: &Page<'_>, end: End) -> &'static str {
     match end {
         End::State(state) => (page.words().state_name)(state),
-        End::Verdict(verdict) => (page.words().verdict_name)(verdict),
+        End::Verdict(verdict) => page.verdict_name(verdict),
     }
 }
 
@@ -261,7 +262,13 @@ const MOST_DAYS: usize = 62;
 pub(super) fn days(page: &Page<'_>) -> Option<Columns> {
     let words = page.words();
     let mut days: BTreeMap<Option<&str>, [Tally; 3]> = BTreeMap::new();
-    for day in page.summary.days.iter().filter(|day| day.of == "verdict") {
+    // Orders of other days than those of the period are not judged.
+    let period = page.summary.period.as_ref();
+    let is_asked_about = |day: &DayTotal| {
+        let within = |date: &str| period.is_none_or(|(first, last)| (first.as_str()..=last).contains(&date));
+        day.of == "verdict" && day.date.as_deref().is_none_or(within)
+    };
+    for day in page.summary.days.iter().filter(|day| is_asked_about(day)) {
         let Some(verdict) = Verdict::ALL.into_iter().find(|verdict| verdict.word() == day.word) else { continue };
         let place = match verdict {
             Verdict::Matched => 0,
@@ -292,6 +299,7 @@ pub(super) fn days(page: &Page<'_>) -> Option<Columns> {
         })
         .collect();
     let (parts, most) = parts(page, &columns);
+    let open = if page.is_audit() { words.open_audit } else { words.open };
     let line = |name: String, day: &[Tally; 3]| {
         let mut sum = Tally::default();
         day.iter().for_each(|tally| sum.merge(*tally));
@@ -301,6 +309,10 @@ pub(super) fn days(page: &Page<'_>) -> Option<Columns> {
     let dated = shown.iter().map(|(date, day)| line(page.language.date(date), day));
     let figures = dated.chain(without.as_ref().map(|day| line(words.without_day.to_owned(), day))).collect();
     let mut text = words.per_day_text.to_owned();
+    if period.is_some() {
+        text.push(' ');
+        text.push_str(words.days_of_period);
+    }
     if all > shown.len() {
         text.push(' ');
         let shown = page.counted(shown.len() as u64, words.days);
@@ -309,11 +321,11 @@ pub(super) fn days(page: &Page<'_>) -> Option<Columns> {
     Some(Columns {
         caption: words.per_day,
         text,
-        legend: tones.into_iter().zip([words.agrees, words.open, words.needs_person]).collect(),
+        legend: tones.into_iter().zip([words.agrees, open, words.needs_person]).collect(),
         parts,
         most: page.language.count(most),
         below: below(&columns),
-        heads: vec![words.day, words.agrees, words.open, words.needs_person, words.rupiah],
+        heads: vec![words.day, words.agrees, open, words.needs_person, words.rupiah],
         figures,
         file: Some("days.csv").filter(|file| page.has(file)),
     })

@@ -6,6 +6,7 @@
 
 mod breaks;
 mod charts;
+mod read;
 mod story;
 mod tables;
 #[cfg(test)]
@@ -30,6 +31,7 @@ use crate::reconcile::evidence::{DoneState, UnmatchedReason};
 use crate::report::action::Action;
 use breaks::Breaks;
 use charts::{Columns, Picture};
+use read::Read;
 use story::Story;
 use tables::Table;
 
@@ -71,6 +73,21 @@ impl<'a> Page<'a> {
     fn state_name(&self, state: DoneState) -> &'static str {
         let words = self.words();
         if self.is_audit() && state == DoneState::Skipped { words.untouched } else { (words.state_name)(state) }
+    }
+
+    /// A verdict in words. An audit sends nothing; what is `not_sent` there was not judged.
+    fn verdict_name(&self, verdict: Verdict) -> &'static str {
+        let words = self.words();
+        if self.is_audit() && verdict == Verdict::NotSent { words.not_judged } else { (words.verdict_name)(verdict) }
+    }
+
+    /// The orders that an audit was not asked about, in sentences; empty if there is none.
+    fn not_judged(&self) -> String {
+        let count = |number| self.language.count(number);
+        let all = count(self.summary.identity.verdicts.count);
+        let said = self.summary.left_out().into_iter();
+        let said = said.map(|(reason, tally)| (self.words().left_out)(reason, &count(tally.count), &all) + ".");
+        said.collect::<Vec<_>>().join(" ")
     }
 
     /// So many things in words.
@@ -115,6 +132,7 @@ struct View<'a> {
     days: Option<Columns>,
     latency: Option<Table>,
     rate: Option<Columns>,
+    read: Option<Read>,
     breaks: Breaks,
     codes: Vec<Codes>,
 }
@@ -125,9 +143,10 @@ struct Codes {
     words: Vec<(&'static str, &'static str)>,
 }
 
-fn codes(words: &Words) -> Vec<Codes> {
+fn codes(page: &Page<'_>) -> Vec<Codes> {
+    let words = page.words();
     let states = DoneState::ALL.map(|state| ((words.state_name)(state), state.word()));
-    let verdicts = Verdict::ALL.map(|verdict| ((words.verdict_name)(verdict), verdict.word()));
+    let verdicts = Verdict::ALL.map(|verdict| (page.verdict_name(verdict), verdict.word()));
     let actions = Action::ALL.map(|action| ((words.action_name)(action), action.word()));
     let lines = UnmatchedReason::ALL.map(|reason| ((words.line_name)(reason), reason.word()));
     vec![
@@ -164,8 +183,9 @@ pub fn page(page: &Page<'_>) -> Vec<u8> {
         days: charts::days(page),
         latency: tables::latency(page),
         rate: charts::rate(page),
+        read: read::of(page),
         breaks: breaks::of(page),
-        codes: codes(page.words()),
+        codes: codes(page),
     };
     view.render().expect("memory takes what is written").into_bytes()
 }

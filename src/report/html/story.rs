@@ -7,7 +7,11 @@ use crate::model::money::{Rupiah, Tally};
 use crate::model::operation::Operation;
 use crate::model::time::{Timestamp, parse_instant};
 use crate::reconcile::evidence::DoneState;
+use crate::report::extent::Extent;
+use crate::report::inputs::Warning;
 use crate::report::overrides::spoken;
+use crate::report::words::both::Told as _;
+use crate::report::words::inputs::warning;
 
 /// What is said.
 pub(super) struct Story {
@@ -48,7 +52,7 @@ pub(super) fn of(page: &Page<'_>) -> Story {
         subtitle: format!("{done} · {} · {} {}", summary.environment, words.run, printable(&summary.run)),
         started: (!summary.is_audit()).then(|| time(&summary.started_at)),
         finished: time(&summary.finished_at),
-        exit: format!("{}: {}", summary.exit_code, (words.exit)(summary.exit_code)),
+        exit: format!("{}: {}", summary.exit_code, ended(page)),
         banner: banner(page),
         stopped: summary.stopped.as_ref().map(words.stopped_because),
         sentences: sentences(page),
@@ -59,6 +63,17 @@ pub(super) fn of(page: &Page<'_>) -> Story {
             (words.journal)(&page.language.count(entries), short(&head.head))
         }),
         files: summary.files.keys().filter(|name| *name != "report.html").cloned().collect(),
+    }
+}
+
+/// What the exit code means. What was not judged is not said to reconcile.
+fn ended(page: &Page<'_>) -> String {
+    let (words, code) = (page.words(), page.summary.exit_code);
+    let lowered = |text: &str| text.chars().take(1).flat_map(char::to_lowercase).chain(text.chars().skip(1)).collect();
+    match (code, page.summary.extent()) {
+        (0, Extent::Part) => lowered(words.fine_in_part),
+        (0, Extent::Nothing) => lowered(words.judged_nothing),
+        (code, _) => (words.exit)(code).to_owned(),
     }
 }
 
@@ -100,10 +115,15 @@ fn banner(page: &Page<'_>) -> Banner {
     }
     let (tone, heading, remedy) = match (summary.stopped.is_some(), summary.exit_code) {
         (true, _) | (false, 4) => ("bad", words.stopped, words.stopped_remedy),
-        (false, 0) => ("good", words.fine, ""),
+        (false, 0) => match summary.extent() {
+            Extent::Whole => ("good", words.fine, ""),
+            Extent::Part => ("good", words.fine_in_part, ""),
+            Extent::Nothing => ("wait", words.judged_nothing, ""),
+        },
         (false, _) => ("bad", words.look, ""),
     };
-    Banner { tone, heading, figure: String::new(), text: words.no_doubt.to_owned(), remedy, link: None }
+    let text = format!("{} {}", words.no_doubt, page.not_judged()).trim_end().to_owned();
+    Banner { tone, heading, figure: String::new(), text, remedy, link: None }
 }
 
 fn sentences(page: &Page<'_>) -> Vec<String> {
@@ -114,6 +134,7 @@ fn sentences(page: &Page<'_>) -> Vec<String> {
         said.push((words.period)(&page.language.date(first), &page.language.date(last)));
     }
     said.push((words.went_in)(&rows(summary.rows), &page.language.rupiah(summary.rows.rupiah)));
+    said.extend(Some(page.not_judged()).filter(|said| !said.is_empty()));
     if !page.is_audit() {
         let ends = DoneState::ALL.into_iter().filter_map(|state| {
             let tally = summary.states.get(state.word()).filter(|tally| tally.count > 0)?;
@@ -141,6 +162,14 @@ fn sentences(page: &Page<'_>) -> Vec<String> {
     said
 }
 
+/// A fragment as a sentence.
+fn raised(text: &str) -> String {
+    let mut rest = text.chars();
+    let first = rest.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    let stop = if text.ends_with('?') { "" } else { "." };
+    format!("{first}{}{stop}", rest.as_str())
+}
+
 fn warnings(page: &Page<'_>) -> Vec<String> {
     let (words, summary) = (page.words(), page.summary);
     let mut said = Vec::new();
@@ -151,6 +180,10 @@ fn warnings(page: &Page<'_>) -> Vec<String> {
         let [rows, states, verdicts] =
             [identity.rows, identity.states, verdicts].map(|tally| page.language.tally(tally));
         said.push((words.identity_broken)(&rows, &states, &verdicts));
+    }
+    if let Some(inputs) = &summary.inputs {
+        let told = |one: &Warning| raised(warning(inputs, *one).told(page.language));
+        said.extend(inputs.warnings.iter().map(told));
     }
     for found in &summary.overrides {
         let limit = |text: &str| spoken(&found.guard, text, |whole| page.language.rupiah(Rupiah::new(whole)));

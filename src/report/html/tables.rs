@@ -1,10 +1,10 @@
 //! Tables whose lines have a bar: a chart that is its own table, for the eye, for a screen reader and on paper.
 
 use super::Page;
-use crate::model::money::Tally;
+use crate::model::money::{Rupiah, Tally};
 use crate::model::verdict::Verdict;
 use crate::reconcile::evidence::{DoneState, UnmatchedReason};
-use crate::reconcile::reason::{Ageing, Reason};
+use crate::reconcile::reason::{Ageing, LEFT_OUT, Reason};
 use crate::report::action::Action;
 use crate::report::pictures::LATENCIES;
 
@@ -89,11 +89,13 @@ struct Counted {
     /// What of the page's address shows its rows, and how many of these the page has.
     here: Option<(String, u64)>,
     file: Option<&'static str>,
+    /// Whether it is a part of what the shares are of.
+    has_share: bool,
 }
 
 impl Counted {
     fn new(name: impl Into<String>, tone: &'static str, tally: Tally) -> Self {
-        Self { name: name.into(), how: "", tone, tally, here: None, file: None }
+        Self { name: name.into(), how: "", tone, tally, here: None, file: None, has_share: true }
     }
 }
 
@@ -101,6 +103,7 @@ impl Counted {
 fn lines(page: &Page<'_>, counted: Vec<Counted>) -> (Vec<Line>, Tally) {
     let mut sum = Tally::default();
     counted.iter().for_each(|one| sum.merge(one.tally));
+    let whole = counted.iter().filter(|one| one.has_share).map(|one| one.tally.count).sum();
     let most = counted.iter().map(|one| one.tally.count).max().unwrap_or_default().max(1);
     let line = |one: Counted| {
         let tally = one.tally;
@@ -111,7 +114,7 @@ fn lines(page: &Page<'_>, counted: Vec<Counted>) -> (Vec<Line>, Tally) {
             tone: one.tone,
             count: page.language.count(tally.count),
             rupiah: page.language.rupiah(tally.rupiah),
-            share: page.language.share(tally.count, sum.count),
+            share: if one.has_share { page.language.share(tally.count, whole) } else { String::new() },
             bar: bar(tally.count, most),
             here: one.here.filter(|(_, rows)| *rows > 0).map(|(address, _)| address),
             file: one.file.filter(|file| rows_here < tally.count && page.has(file)),
@@ -182,16 +185,40 @@ pub(super) fn states(page: &Page<'_>) -> Table {
 pub(super) fn verdicts(page: &Page<'_>) -> Table {
     let words = page.words();
     let here = |verdict| page.highlights.breaks.iter().filter(|order| order.verdict == verdict).count() as u64;
+    let left_out = page.summary.left_out();
+    let tally = |verdict: Verdict| {
+        let all = page.summary.verdicts.get(verdict.word()).copied().unwrap_or_default();
+        let without = |all: Tally, (_, some): &(Reason, Tally)| less(all, *some);
+        if verdict == Verdict::NotSent { left_out.iter().fold(all, without) } else { all }
+    };
     let counted = Verdict::ALL.into_iter().map(|verdict| Counted {
         here: Some((format!("#verdict={verdict}"), here(verdict))),
         file: Some("reconciliation.csv"),
-        ..Counted::new(
-            (words.verdict_name)(verdict),
-            tone_of_verdict(verdict),
-            page.summary.verdicts.get(verdict.word()).copied().unwrap_or_default(),
-        )
+        ..Counted::new(page.verdict_name(verdict), tone_of_verdict(verdict), tally(verdict))
     });
-    table(page, words.by_verdict, words.verdict, counted.collect())
+    let not_judged = left_out.iter().map(|(reason, tally)| Counted {
+        file: Some("reconciliation.csv"),
+        has_share: false,
+        ..Counted::new(format!("{}: {}", words.not_judged, (words.reason_text)(*reason)), "idle", *tally)
+    });
+    let counted = counted.chain(not_judged).collect();
+    Table { text: shares(page), ..table(page, words.by_verdict, words.verdict, counted) }
+}
+
+/// What the shares are of, where it is not the total.
+fn shares(page: &Page<'_>) -> String {
+    let left_out = page.summary.left_out();
+    let judged = left_out.iter().fold(page.summary.identity.verdicts, |all, (_, some)| less(all, *some));
+    if left_out.is_empty() || judged.count == 0 {
+        return String::new();
+    }
+    (page.words().shares_of_judged)(&page.counted(judged.count, page.words().orders))
+}
+
+/// What is left of a tally without a part of it.
+fn less(all: Tally, some: Tally) -> Tally {
+    let rupiah = Rupiah::new(all.rupiah.whole().saturating_sub(some.rupiah.whole()));
+    Tally { count: all.count.saturating_sub(some.count), rupiah }
 }
 
 /// Orders per reason; `None` if there is no order.
@@ -202,13 +229,15 @@ pub(super) fn reasons(page: &Page<'_>) -> Option<Table> {
         let tally = *page.summary.reasons.get(verdict.word())?.get(&reason.to_string())?;
         let here = page.highlights.breaks.iter().filter(|order| order.reason == reason).count() as u64;
         let text = (words.reason_text)(reason);
+        let has_share = !(page.is_audit() && LEFT_OUT.contains(&reason));
         Some(Counted {
+            has_share,
             here: Some((format!("#reason={}", reason.index()), here)),
             file: Some("reconciliation.csv"),
-            ..Counted::new(format!("{}: {text}", (words.verdict_name)(verdict)), tone_of_verdict(verdict), tally)
+            ..Counted::new(format!("{}: {text}", page.verdict_name(verdict)), tone_of_verdict(verdict), tally)
         })
     });
-    let table = table(page, words.reason, words.reason, counted.collect());
+    let table = Table { text: shares(page), ..table(page, words.reason, words.reason, counted.collect()) };
     (!table.lines.is_empty()).then_some(table)
 }
 

@@ -51,6 +51,7 @@ fn summary() -> Summary {
         waiting: BTreeMap::from([("3d to 7d", tally(2, 5))]),
         period: None,
         log: None,
+        inputs: None,
         in_doubt: tally(1, 100_000),
         in_doubt_earlier: Tally::default(),
         done_elsewhere: BTreeMap::default(),

@@ -59,6 +59,12 @@ pub(super) const WORDS: Words = Words {
     stopped_remedy: "Run the job again to continue: nothing that is settled is sent again.",
     look: "Done, but a person must look",
     fine: "Done, and everything reconciles",
+    fine_in_part: "Done, and what was judged reconciles",
+    judged_nothing: "Nothing was judged",
+    left_out: |reason, some, all| {
+        let were = if some == "1" { "was" } else { "were" };
+        format!("{some} of {all} orders {were} {reason}")
+    },
     what_happened: "What happened",
     went_in: |rows, rupiah| format!("{rows} over {rupiah} went in."),
     overridden: |guard, from, to, by, reason| {
@@ -128,6 +134,8 @@ pub(super) const WORDS: Words = Words {
         Verdict::Failed => "Refused",
         Verdict::NotSent => "Not sent",
     },
+    not_judged: "Not judged",
+    shares_of_judged: |orders| format!("Shares are of what was judged: {orders}."),
     by_line: "Log lines that prove nothing",
     line_name: |reason| match reason {
         UnmatchedReason::Orphan => "No order of ours",
@@ -186,10 +194,12 @@ pub(super) const WORDS: Words = Words {
     per_day: "Orders per business day",
     per_day_text: "By the day on which the order was made.",
     last_days: |shown, all| format!("Drawn are the last {shown} of {all}."),
+    days_of_period: "Drawn are the days of the period.",
     without_day: "no day known",
     day: "Day",
     agrees: "Matched",
     open: "Pending or not sent",
+    open_audit: "Pending or not judged",
     needs_person: "A person must look",
     latency: "How long answers took",
     latency_text: |answers, middle, slowest| {

@@ -62,6 +62,9 @@ pub(super) const WORDS: Words = Words {
     stopped_remedy: "Jalankan lagi job ini untuk melanjutkan: yang sudah pasti tidak dikirim lagi.",
     look: "Selesai, tetapi perlu diperiksa",
     fine: "Selesai, dan semuanya cocok",
+    fine_in_part: "Selesai, dan yang dinilai cocok",
+    judged_nothing: "Tidak ada yang dinilai",
+    left_out: |reason, some, all| format!("{some} dari {all} pesanan {}", reason_text(reason)),
     what_happened: "Apa yang terjadi",
     went_in: |rows, rupiah| format!("Data masukan: {rows} senilai {rupiah}."),
     overridden: |guard, from, to, by, reason| {
@@ -131,6 +134,8 @@ pub(super) const WORDS: Words = Words {
         Verdict::Failed => "Ditolak",
         Verdict::NotSent => "Tidak dikirim",
     },
+    not_judged: "Tidak dinilai",
+    shares_of_judged: |orders| format!("Persentase dihitung dari yang dinilai: {orders}."),
     by_line: "Baris log yang tidak membuktikan apa pun",
     line_name: |reason| match reason {
         UnmatchedReason::Orphan => "Bukan pesanan kita",
@@ -191,10 +196,12 @@ pub(super) const WORDS: Words = Words {
     per_day: "Pesanan per tanggal",
     per_day_text: "Menurut hari pesanan dibuat.",
     last_days: |shown, all| format!("Yang digambar {shown} terakhir dari {all}."),
+    days_of_period: "Yang digambar hari-hari dalam periode.",
     without_day: "hari tidak diketahui",
     day: "Hari",
     agrees: "Cocok",
     open: "Menunggu atau tidak dikirim",
+    open_audit: "Menunggu atau tidak dinilai",
     needs_person: "Perlu diperiksa",
     latency: "Lama jawaban DOKU",
     latency_text: |answers, middle, slowest| {

@@ -8,6 +8,7 @@ mod cause;
 mod en;
 mod entry;
 mod id;
+pub mod inputs;
 pub mod progress;
 pub mod saved;
 pub mod sheets;
@@ -90,6 +91,12 @@ pub struct Words {
     pub look: &'static str,
     /// It came to its end, and all is well.
     pub fine: &'static str,
+    /// The same of an audit that has judged a part of its orders only.
+    pub fine_in_part: &'static str,
+    /// The same of one that has judged none.
+    pub judged_nothing: &'static str,
+    /// Of an audit's orders so many, of so many, were not judged, and why: without a stop.
+    pub left_out: fn(Reason, &str, &str) -> String,
 
     /// The heading of the first paragraph.
     pub what_happened: &'static str,
@@ -139,6 +146,10 @@ pub struct Words {
     pub verdict: &'static str,
     /// The conclusion about an order.
     pub verdict_name: fn(Verdict) -> &'static str,
+    /// What `not_sent` is in an audit, which sends nothing.
+    pub not_judged: &'static str,
+    /// Shares are of the orders that were judged: so many.
+    pub shares_of_judged: fn(&str) -> String,
     /// The heading over lines of logs that prove nothing.
     pub by_line: &'static str,
     /// Why a line proves nothing.
@@ -178,6 +189,8 @@ pub struct Words {
     pub per_day_text: &'static str,
     /// Only the last so many days of so many are drawn.
     pub last_days: fn(&str, &str) -> String,
+    /// Only the days of an audit's period are drawn.
+    pub days_of_period: &'static str,
     /// Orders of which nothing says the day.
     pub without_day: &'static str,
     /// The heading over days.
@@ -186,6 +199,8 @@ pub struct Words {
     pub agrees: &'static str,
     /// Orders that wait, or were not sent.
     pub open: &'static str,
+    /// The same in an audit, which sends nothing.
+    pub open_audit: &'static str,
     /// Orders that a person must look at.
     pub needs_person: &'static str,
     /// The heading over how long answers took.

@@ -25,6 +25,8 @@ pub struct Sheets {
     pub lines: [&'static str; 8],
     /// What an exit code means.
     pub exit: fn(u8) -> &'static str,
+    /// The exit code 0 of an audit that has judged a part of its orders only.
+    pub judged_in_part: &'static str,
     /// A run that stopped part-way.
     pub stopped: &'static str,
     /// The first business day, and the last.
@@ -103,6 +105,7 @@ const ENGLISH: Sheets = Sheets {
         4 => "stopped part-way: run again to continue",
         _ => "",
     },
+    judged_in_part: "done, and what was judged reconciles",
     stopped: "stopped part-way",
     period: ["business days, first", "business days, last"],
     saved_plan: "saved plan",
@@ -172,6 +175,7 @@ const INDONESIAN: Sheets = Sheets {
         4 => "berhenti di tengah jalan: jalankan lagi untuk melanjutkan",
         _ => "",
     },
+    judged_in_part: "selesai, dan yang dinilai cocok",
     stopped: "berhenti di tengah jalan",
     period: ["tanggal pertama", "tanggal terakhir"],
     saved_plan: "rencana tersimpan",

@@ -157,6 +157,12 @@ pub struct Speech {
     pub item_state: fn(State) -> String,
     /// The conclusion about an order.
     pub verdict_name: fn(Verdict) -> String,
+    /// What `not_sent` is in an audit, which sends nothing.
+    pub not_judged_name: &'static str,
+    /// Of an audit's orders so many, of so many, were not judged, and why.
+    pub left_out: fn(Reason, u64, u64) -> String,
+    /// An audit has judged no order.
+    pub judged_nothing: &'static str,
     /// Why a line proves nothing.
     pub line_name: fn(UnmatchedReason) -> String,
     /// What to do about an order.
@@ -168,7 +174,9 @@ pub struct Speech {
     /// The closing identity.
     pub identity: fn(&Identity) -> String,
     /// The business days of an audit: the first, the last, and as of when.
-    pub business_days: fn(&str, &str, Option<&str>) -> String,
+    pub business_days: fn(&str, &str, &str) -> String,
+    /// The time that an audit of every day is about.
+    pub as_of: fn(&str) -> String,
     /// Lines of the logs, and how many are signed.
     pub log: fn(u64, u64) -> String,
     /// What runs have done to orders that an audit does not have: so many per state, over so much as is known.
@@ -334,6 +342,12 @@ impl Speech {
     #[must_use]
     pub fn title(&self, job: &str, operation: &str, environment: &str, what: &str) -> String {
         format!("{job} · {} · {environment} · {what}", (self.operation)(operation))
+    }
+
+    /// The conclusion about an order of an audit.
+    #[must_use]
+    pub fn audited(&self, verdict: Verdict) -> String {
+        if verdict == Verdict::NotSent { self.not_judged_name.to_owned() } else { (self.verdict_name)(verdict) }
     }
 
     /// The guards that were loosened, a line each.

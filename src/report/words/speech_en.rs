@@ -1,5 +1,6 @@
 //! What commands tell, in English.
 
+use super::en::WORDS;
 use super::speech::{Again, Ended, Look, Speech, Unit};
 use super::{cause, entry, rounded};
 use crate::journal::log::short;
@@ -81,6 +82,9 @@ pub(super) const SPEECH: Speech = Speech {
     state_name: |state| DoneState::word(state).to_owned(),
     item_state: |state| State::word(state).to_owned(),
     verdict_name: |verdict| Verdict::word(verdict).to_owned(),
+    not_judged_name: "not_sent",
+    left_out: |reason, some, all| (WORDS.left_out)(reason, &some.to_string(), &all.to_string()),
+    judged_nothing: "nothing was judged",
     line_name: |reason| UnmatchedReason::word(reason).to_owned(),
     action_name: |action| Action::word(action).to_owned(),
     book_name: |book| BookStatus::word(book).to_owned(),
@@ -90,7 +94,7 @@ pub(super) const SPEECH: Speech = Speech {
         if identity.holds {
             let repeated = match identity.repeated.count {
                 0 => String::new(),
-                _ => format!("; orders {}, rows that repeat one {}", side(identity.verdicts), side(identity.repeated)),
+                _ => format!("; orders {}, further rows of one {}", side(identity.verdicts), side(identity.repeated)),
             };
             return format!("identity holds: rows in = rows out = {}{repeated}", side(identity.rows));
         }
@@ -102,10 +106,8 @@ pub(super) const SPEECH: Speech = Speech {
             side(identity.repeated)
         )
     },
-    business_days: |first, last, as_of| match as_of {
-        Some(as_of) => format!("business days {first} to {last}, as of {as_of}"),
-        None => format!("business days {first} to {last}"),
-    },
+    business_days: |first, last, as_of| format!("business days {first} to {last}, as of {as_of}"),
+    as_of: |time| format!("as of {time}"),
     log: |lines, signed| format!("log: {}, {signed} signed by DOKU", counted(lines, Unit::Lines)),
     done_elsewhere: |states, rupiah| {
         let much = if rupiah == Rupiah::ZERO { String::new() } else { format!("; {rupiah} as far as is known") };

@@ -105,6 +105,9 @@ pub(super) const SPEECH: Speech = Speech {
     state_name: |state| coded((WORDS.state_name)(state), state.word()),
     item_state,
     verdict_name: |verdict| coded((WORDS.verdict_name)(verdict), verdict.word()),
+    not_judged_name: "Tidak dinilai (not_sent)",
+    left_out: |reason, some, all| (WORDS.left_out)(reason, &ID.count(some), &ID.count(all)),
+    judged_nothing: "tidak ada yang dinilai",
     line_name: |reason| coded((WORDS.line_name)(reason), reason.word()),
     action_name: |action| coded((WORDS.action_name)(action), action.word()),
     book_name: |book| (WORDS.book_name)(book).to_owned(),
@@ -118,7 +121,7 @@ pub(super) const SPEECH: Speech = Speech {
             let repeated = match identity.repeated.count {
                 0 => String::new(),
                 _ => format!(
-                    "; {} senilai {}, sisanya {} mengulang pesanan",
+                    "; {} senilai {}, sisanya {} milik pesanan yang sama",
                     counted(identity.verdicts.count, Unit::Orders),
                     identity.verdicts.rupiah,
                     side(identity.repeated)
@@ -134,10 +137,8 @@ pub(super) const SPEECH: Speech = Speech {
             side(identity.repeated)
         )
     },
-    business_days: |first, last, as_of| match as_of {
-        Some(as_of) => format!("tanggal {first} sampai {last}, keadaan per {as_of}"),
-        None => format!("tanggal {first} sampai {last}"),
-    },
+    business_days: |first, last, as_of| format!("tanggal {first} sampai {last}, keadaan per {as_of}"),
+    as_of: |time| format!("keadaan per {time}"),
     log: |lines, signed| format!("log: {}, {} ditandatangani DOKU", counted(lines, Unit::Lines), ID.count(signed)),
     done_elsewhere: |states, rupiah| {
         let much = if rupiah == Rupiah::ZERO { String::new() } else { format!("; {rupiah} sejauh diketahui") };

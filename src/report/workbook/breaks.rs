@@ -9,26 +9,31 @@ use crate::model::status::BookStatus;
 use crate::model::time::parse_instant;
 use crate::model::verdict::Verdict;
 use crate::reconcile::evidence::DoneState;
+use crate::reconcile::reason::LEFT_OUT;
 use crate::report::action::Action;
 
 /// Where the columns of reconciliation.csv are that are asked for by name here.
 const VERDICT: usize = 6;
+const REASON: usize = 7;
 const STATE: usize = 8;
 
 /// Finds the rows.
 #[derive(Debug)]
 pub struct Breaks {
     reader: Reader,
+    /// Verdicts in words, by their codes.
+    verdicts: [(&'static str, String); Verdict::ALL.len()],
     reasons: Reasons,
     /// The next row of actions.csv that no order has claimed.
     pending: Option<StringRecord>,
 }
 
 impl Breaks {
-    /// For a reader.
+    /// For a reader, who calls verdicts so.
     #[must_use]
-    pub fn new(reader: Reader) -> Self {
-        Self { reader, reasons: Reasons::new(reader.speech), pending: None }
+    pub fn new(reader: Reader, name: impl Fn(Verdict) -> String) -> Self {
+        let verdicts = Verdict::ALL.map(|one| (one.word(), name(one)));
+        Self { reader, verdicts, reasons: Reasons::new(reader.speech), pending: None }
     }
 
     /// The row of the sheet for a row of reconciliation.csv; `None` if its order needs nobody. `next` gives the rows of
@@ -49,7 +54,7 @@ impl Breaks {
         let code = |record: &StringRecord, index: usize| record.get(index).unwrap_or_default().to_owned();
         let named = |code: String, name: Option<String>| Cell::text(name.unwrap_or(code));
         let verdict = code(order, VERDICT);
-        let verdict_name = Verdict::ALL.into_iter().find(|one| one.word() == verdict).map(speech.verdict_name);
+        let verdict_name = self.verdicts.iter().find(|(code, _)| *code == verdict).map(|(_, name)| name.clone());
         let to_do = code(&action, 0);
         let to_do_name = Action::ALL.into_iter().find(|one| one.word() == to_do).map(speech.action_name);
         let book = code(order, 2);
@@ -60,7 +65,7 @@ impl Breaks {
             text(0),
             rupiah(1),
             named(verdict, verdict_name),
-            Cell::text(self.reasons.told(order.get(7).unwrap_or_default())),
+            Cell::text(self.reasons.told(order.get(REASON).unwrap_or_default())),
             named(to_do, to_do_name),
             named(book, book_name),
             text(3),
@@ -84,8 +89,9 @@ impl Breaks {
 fn needs_a_person(order: &StringRecord) -> bool {
     let verdict = |word: &str| Verdict::ALL.into_iter().find(|verdict| verdict.word() == word);
     let state = |word: &str| DoneState::ALL.into_iter().find(|state| state.word() == word);
+    let left_out = LEFT_OUT.iter().any(|reason| order.get(REASON) == reason.words());
     order.get(VERDICT).and_then(verdict).is_some_and(Verdict::needs_a_person)
-        || order.get(STATE).and_then(state).is_some_and(DoneState::needs_a_person)
+        || (!left_out && order.get(STATE).and_then(state).is_some_and(DoneState::needs_a_person))
 }
 
 #[cfg(test)]
@@ -104,7 +110,7 @@ mod tests {
     #[test]
     fn the_columns_that_are_asked_for_are_where_the_files_have_them() {
         let names = |indices: &[usize]| indices.iter().map(|index| RECONCILIATION[*index]).collect::<Vec<_>>();
-        assert_eq!(names(&[VERDICT, 7, STATE, 14]), ["verdict", "reason", "result_state", "age_hours"]);
+        assert_eq!(names(&[VERDICT, REASON, STATE, 14]), ["verdict", "reason", "result_state", "age_hours"]);
         assert_eq!(names(&[2, 3, 4, 5]), ["book_status", "doku_status", "doku_amount", "difference"]);
         assert_eq!(names(&[9, 10, 12]), ["request_id", "notifications", "first_received_at"]);
         assert_eq!(
@@ -115,18 +121,23 @@ mod tests {
 
     #[test]
     fn orders_that_need_nobody_are_left_out_and_each_of_the_others_gets_its_own_action() {
+        let held = order("F", "not_sent", "held");
+        let left_out = held.iter().enumerate().map(|(at, cell)| if at == REASON { "outside the period" } else { cell });
+        let left_out = left_out.collect();
         let orders = [
             order("A", "matched", ""),
             order("B", "missing", ""),
             order("C", "not_sent", "held"),
             order("D", "not_sent", "skipped"),
             order("E", "in_doubt", "unknown"),
+            // Held, and of another month.
+            left_out,
         ];
         let mut actions = ["resend_notification,B,1,p-b,,,missing,x", "resolve,E,1,p-e,,,in_doubt,x"]
             .iter()
             .map(|line| StringRecord::from(line.split(',').collect::<Vec<_>>()));
         let reader = Reader::of(Language::English);
-        let mut breaks = Breaks::new(reader);
+        let mut breaks = Breaks::new(reader, reader.speech.verdict_name);
         let rows: Vec<Vec<Cell>> = orders.iter().filter_map(|order| breaks.row(order, || actions.next())).collect();
         let shown: Vec<[&Cell; 3]> = rows.iter().map(|row| [&row[0], &row[4], &row[10]]).collect();
         let text = |text: &str| Cell::Text(text.to_owned());

@@ -10,6 +10,7 @@ pub use breaks::Breaks;
 pub use overview::{days, summary, verdicts};
 pub use runs::{runs, unread_runs};
 
+use super::words::inputs::InputWords;
 use super::words::sheets::{Sheets, Titles};
 use super::words::speech::Speech;
 use crate::model::language::Language;
@@ -90,13 +91,17 @@ pub struct Reader {
     sheets: &'static Sheets,
     /// Those of the terminal.
     speech: &'static Speech,
+    /// Those over what was read.
+    inputs: &'static InputWords,
+    language: Language,
 }
 
 impl Reader {
     /// Of a language.
     #[must_use]
     pub const fn of(language: Language) -> Self {
-        Self { sheets: Sheets::of(language), speech: Speech::of(language) }
+        let inputs = InputWords::of(language);
+        Self { sheets: Sheets::of(language), speech: Speech::of(language), inputs, language }
     }
 
     /// The sheet of the orders that need a person.

@@ -9,15 +9,19 @@ use crate::model::verdict::Verdict;
 use crate::plan::guard::Verdict as GuardVerdict;
 use crate::reconcile::severity::Level;
 use crate::reconcile::total::DayTotal;
+use crate::report::extent::Extent;
+use crate::report::inputs::{Inputs, Settings, Span};
 use crate::report::summary::Summary;
+use crate::report::words::both::Told as _;
+use crate::report::words::inputs::{InputWords, warning};
 use crate::report::words::sheets::Sheets;
 use crate::report::words::speech::{Ended, Speech};
 
 /// The page that everybody reads first: money in doubt, what it was, the totals, the guards, the files.
 #[must_use]
 pub fn summary(summary: &Summary, reader: Reader) -> Sheet {
-    let Reader { sheets, speech } = reader;
-    let [job, operation, environment, run, as_of, started, ended, exit_code] = sheets.lines;
+    let Reader { sheets, speech, .. } = reader;
+    let [job, operation, environment, run, as_of, started, finished, exit_code] = sheets.lines;
     let mut page = Page::default();
     page.row([headline(summary, reader)]);
     page.blank();
@@ -29,15 +33,28 @@ pub fn summary(summary: &Summary, reader: Reader) -> Sheet {
         page.pair(as_of, time(&summary.finished_at));
     } else {
         page.pair(started, time(&summary.started_at));
-        page.pair(ended, time(&summary.finished_at));
+        page.pair(finished, time(&summary.finished_at));
     }
-    page.pair(exit_code, Cell::text(format!("{}: {}", summary.exit_code, (sheets.exit)(summary.exit_code))));
+    let ended = match (summary.exit_code, summary.extent()) {
+        (0, Extent::Nothing) => reader.speech.judged_nothing,
+        (0, Extent::Part) => sheets.judged_in_part,
+        (code, _) => (sheets.exit)(code),
+    };
+    page.pair(exit_code, Cell::text(format!("{}: {ended}", summary.exit_code)));
     if let Some(stopped) = &summary.stopped {
         page.pair(sheets.stopped, Cell::Bad((speech.because)(stopped)));
     }
     if let Some((first, last)) = &summary.period {
         page.pair(sheets.period[0], day(first));
         page.pair(sheets.period[1], day(last));
+    }
+    if let Some(said) = summary.not_judged(speech) {
+        page.row([Cell::Title(said)]);
+    }
+    if let Some(inputs) = &summary.inputs {
+        for one in &inputs.warnings {
+            page.row([Cell::Bad(warning(inputs, *one).told(reader.language).to_owned())]);
+        }
     }
     if let Some(used) = &summary.plan {
         page.pair(sheets.saved_plan, Cell::text((speech.plan_used)(used)));
@@ -52,6 +69,7 @@ pub fn summary(summary: &Summary, reader: Reader) -> Sheet {
     let identity = (speech.identity)(&summary.identity);
     page.row([if summary.identity.holds { Cell::Good(identity) } else { Cell::Bad(identity) }]);
     page.guards(summary, speech);
+    summary.inputs.iter().for_each(|inputs| page.inputs(inputs, reader.inputs));
     page.files(summary, sheets);
     Sheet { layout: Layout::of(sheets.summary, Kind::Page), rows: page.0 }
 }
@@ -69,7 +87,7 @@ pub fn verdicts(summary: &Summary, reader: Reader) -> Sheet {
             Some(Level::Fine) | None => Cell::Empty,
         };
         for (reason, tally) in summary.reasons.get(verdict.word()).into_iter().flatten() {
-            let verdict = Cell::text((speech.verdict_name)(verdict));
+            let verdict = Cell::text(summary.verdict_name(verdict, speech));
             let mut row = vec![verdict, Cell::text(reasons.told(reason)), severity.clone()];
             row.extend(Cell::tally(*tally));
             rows.push(row);
@@ -81,13 +99,14 @@ pub fn verdicts(summary: &Summary, reader: Reader) -> Sheet {
 /// What days.csv has.
 #[must_use]
 pub fn days(summary: &Summary, reader: Reader) -> Sheet {
-    let Reader { sheets, speech } = reader;
+    let Reader { sheets, speech, .. } = reader;
     let [book, verdict, doku] = sheets.of;
     let row = |total: &DayTotal| {
         let (of, word) = match total.of {
             "book" => (book, BookStatus::from_word(total.word).map(speech.book_name)),
             "verdict" => {
-                (verdict, Verdict::ALL.into_iter().find(|one| one.word() == total.word).map(speech.verdict_name))
+                let found = Verdict::ALL.into_iter().find(|one| one.word() == total.word);
+                (verdict, found.map(|found| summary.verdict_name(found, speech)))
             }
             _ => (doku, None),
         };
@@ -169,6 +188,32 @@ impl Page {
             let said =
                 [&reading.limit, &reading.found, &reading.headroom].map(|said| Cell::text((speech.phrase)(said)));
             self.row([Cell::text(reading.guard)].into_iter().chain(said).chain([mark]));
+        }
+    }
+
+    /// The files that were read, and the settings.
+    fn inputs(&mut self, inputs: &Inputs, words: &InputWords) {
+        let times =
+            |span: Span| [span.first(), span.last()].map(|at| at.map_or(Cell::Empty, |at| Cell::Time(at.time())));
+        self.titles(&words.files);
+        let book = &inputs.orders;
+        let orders = [Cell::text(format!("{} ({})", book.file, words.orders)), Cell::Count(book.rows), Cell::Empty];
+        self.row(orders.into_iter().chain(times(book.created_at)));
+        for log in &inputs.logs {
+            let counts = [Cell::text(log.file.clone()), Cell::Count(log.lines), Cell::Count(log.verified)];
+            self.row(counts.into_iter().chain(times(log.received_at)));
+        }
+        for file in &inputs.results {
+            self.row([Cell::text(format!("{file} ({})", words.results))]);
+        }
+        self.blank();
+        let Settings { cutoff, grace, zone, .. } = &inputs.settings;
+        // The time and the days stand above.
+        for (name, told) in words.settings[2..].iter().zip([cutoff, grace, zone]) {
+            self.pair(name, Cell::text(told.clone()));
+        }
+        if let Some(digest) = &book.sha256 {
+            self.pair(words.sha256, Cell::text(digest.clone()));
         }
     }
 

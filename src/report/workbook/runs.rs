@@ -31,7 +31,9 @@ pub fn runs(summary: &Summary, known: &[RunRecord], reader: Reader) -> Sheet {
     };
     let mut known: Vec<&RunRecord> = known.iter().filter(|run| run.environment == summary.environment).collect();
     known.sort_by(|left, right| (right.started_at, &right.run).cmp(&(left.started_at, &left.run)));
-    Sheet { layout: Layout::of(reader.sheets.runs, Kind::List), rows: known.into_iter().map(row).collect() }
+    let none = known.is_empty().then(|| vec![Cell::text(reader.speech.no_runs)]);
+    let rows = known.into_iter().map(row).chain(none).collect();
+    Sheet { layout: Layout::of(reader.sheets.runs, Kind::List), rows }
 }
 
 /// The sheet when the journal could not be read: it says so, and why.
