@@ -122,6 +122,9 @@ pub(super) enum Command {
         /// Fixes the clock of an audit: 2026-11-30T17:00:00Z.
         #[arg(long, value_name = "TIME", requires = "job")]
         as_of: Option<String>,
+        /// The business days of an audit, instead of the job's, as `rekon reconcile` takes them.
+        #[arg(long, value_name = "DAYS", value_parser = period, requires = "job")]
+        period: Option<Period>,
         #[command(flatten)]
         paper: PaperArgs,
     },

@@ -132,8 +132,9 @@ async fn command(cli: &Cli, screen: Screen) -> Result<u8, exit::Failure> {
         Command::Resolve(args) => resolve::job(args, common, screen).await,
         Command::Schedule(args) => schedule::schedule(args, common, screen),
         Command::Schema => schema::schema(screen),
-        Command::Show { what, job, as_of, paper } => {
-            show::show(what.as_deref(), job.as_deref(), as_of.as_deref(), common, screen.on(*paper)?).await
+        Command::Show { what, job, as_of, period, paper } => {
+            let asked = show::Asked { what: what.as_deref(), as_of: as_of.as_deref(), period: *period };
+            show::show(asked, job.as_deref(), common, screen.on(*paper)?).await
         }
         Command::Rule(args) => rule::rule(args, common, screen).await,
         Command::Reopen(args) => rule::reopen(args, common, screen).await,

@@ -9,18 +9,20 @@ use super::audit::examine::examine;
 use super::chain;
 use super::exit::{DONE, Failure, LOOK};
 use super::left;
-use super::load::named;
-use super::open::{Place, failure, to_read};
+use super::load::{named, shown};
+use super::open::{Place, failure, is_there, to_read};
 use super::reconcile::present;
 use super::screen::{Screen, Tone, printable_lines};
 use super::show_plan;
 use super::show_runs;
+use crate::edge::files;
+use crate::job::settings::Period;
 use crate::journal::record::{Item, RunRecord};
 use crate::journal::state::State;
 use crate::journal::store::Store;
 use crate::journal::{Journal as _, JournalError};
 use crate::model::fault::printable;
-use crate::model::ids::InvoiceNumber;
+use crate::model::ids::{InvoiceNumber, RunId};
 use crate::model::money::Tally;
 use crate::model::time::wire;
 use crate::reconcile::ends::state_of;
@@ -30,25 +32,40 @@ use crate::report::words::Words;
 use crate::report::words::speech::{Speech, Unit};
 use crate::report::{markdown, table};
 
+/// What is to be shown, and how an audit is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked<'a> {
+    /// A run, an invoice or a saved plan.
+    pub(super) what: Option<&'a str>,
+    /// The clock of an audit.
+    pub(super) as_of: Option<&'a str>,
+    /// The business days of an audit; `None`: as the job says.
+    pub(super) period: Option<Period>,
+}
+
 /// `rekon show [RUN | INVOICE]`.
 pub(super) async fn show(
-    what: Option<&str>,
+    Asked { what, as_of, period }: Asked<'_>,
     job: Option<&Path>,
-    as_of: Option<&str>,
     common: &Common,
     screen: Screen,
 ) -> Result<u8, Failure> {
     if screen.is_markdown() {
         let place = Place::of(job, common)?;
+        there_are_runs(&place, what).await?;
         return on_paper(what, &place, (words(&place, common), screen)).await;
     }
     if let Some(plan) = what.map(Path::new).filter(|path| is_plan(path)) {
         return show_plan::show(plan, job, common, screen).await;
     }
     let place = Place::of(job, common)?;
+    if period.is_some() && place.audit().is_none() {
+        return Err(Failure::Refused("--period is for audits; this job is none".to_owned()));
+    }
+    there_are_runs(&place, what).await?;
     if let (Some(invoice), Some(case)) = (what, place.audit()) {
         // The audit's own view, and nothing of the journal's but what it takes for evidence.
-        let options = Options { now: present(as_of)?, period: None, memory: None, parts: None, threads: None };
+        let options = Options { now: present(as_of)?, period, memory: None, parts: None, threads: None };
         if examine(case, invoice, options, screen.speaking(case.language)).await? {
             return Ok(DONE);
         }
@@ -90,6 +107,34 @@ pub(super) async fn show(
     }
     chain::show(what, &story, &runs, (place.case.as_ref(), &flag), (words, screen));
     Ok(DONE)
+}
+
+/// Whether runs can be looked at: an audit keeps none. Of its reports the files speak, and of orders the audit itself.
+///
+/// # Errors
+/// Somebody looks for a report of the audit, or for its runs where there is no journal.
+async fn there_are_runs(place: &Place, what: Option<&str>) -> Result<(), Failure> {
+    let Some(case) = place.audit() else { return Ok(()) };
+    let reports = case.output_folder();
+    let found = match what {
+        None if is_there(&place.location).await? => None,
+        None => Some(reports),
+        Some(name) => RunId::new(name).ok().map(|run| reports.join(run.as_str())).filter(|report| is_report(report)),
+    };
+    match found {
+        None => Ok(()),
+        Some(folder) => Err(Failure::Refused(format!(
+            "{}: an audit keeps no runs; its files are in {}; why an order has its verdict: rekon show INVOICE --job {}",
+            case.file,
+            printable(&shown(&folder)),
+            printable(&case.file)
+        ))),
+    }
+}
+
+/// Whether a folder has what an audit has found.
+fn is_report(folder: &Path) -> bool {
+    files::size(&folder.join("summary.json")) > 0
 }
 
 /// One run as Markdown; there is none of the other views.
