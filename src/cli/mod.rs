@@ -134,7 +134,7 @@ async fn command(cli: &Cli, screen: Screen) -> Result<u8, exit::Failure> {
         Command::Schema => schema::schema(screen),
         Command::Show { what, job, as_of, period, paper } => {
             let asked = show::Asked { what: what.as_deref(), as_of: as_of.as_deref(), period: *period };
-            show::show(asked, job.as_deref(), common, screen.on(*paper)?).await
+            Box::pin(show::show(asked, job.as_deref(), common, screen.on(*paper)?)).await
         }
         Command::Rule(args) => rule::rule(args, common, screen).await,
         Command::Reopen(args) => rule::reopen(args, common, screen).await,

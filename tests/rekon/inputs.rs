@@ -1,9 +1,9 @@
 //! What an audit says of its own inputs: which files it has read, by which settings it has judged, and what of them looks like
 //! a slip.
 
+use rekon::journal::log::sha256;
 use rekon::simulator::{CLIENT_ID, SECRET_KEY};
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
 use crate::process::{Ended, Folder, Told, exits, notification_body};
 
@@ -51,7 +51,7 @@ fn an_audit_names_its_files_and_its_settings() {
     folder.write("jobs/log-1.jsonl", &first);
     folder.write("jobs/log-2.jsonl", &told("I-2", "2000", "2026-11-01T04:00:00Z"));
     folder.write("jobs/res.csv", "invoice_number,amount,rekon_operation,rekon_state,rekon_reason,rekon_request_id,rekon_payment_status,rekon_settled_at\n");
-    let digest: String = Sha256::digest(ORDERS).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = sha256(ORDERS.as_bytes());
     let log = |file: &str, lines: u64, at: &str| json!({"file": file, "lines": lines, "verified": 1, "received_at": {"first": at, "last": at}});
     let expected = json!({
         "orders": {

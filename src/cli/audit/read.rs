@@ -12,6 +12,7 @@ use crate::cli::room::NoRoom;
 use crate::cli::unreadable::unreadable;
 use crate::doku::notification::Glimpse;
 use crate::edge::blocks::{Block, Cut, Stopped, in_blocks};
+use crate::edge::digest::Digest;
 use crate::edge::notification_log::{self, Line, Lines, Scratches, Verifier};
 use crate::edge::results::ResultsReader;
 use crate::edge::{csv, piped, read, results};
@@ -73,9 +74,9 @@ pub(super) fn orders(audit: &Audit<'_>, store: &mut Store) -> Result<OrdersSeen,
                 let name = shown(&path);
                 let headers = audit.case.known_headers();
                 let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
-                let (stream, hashed) = csv::open_hashed(&name, &path, &job.orders.format, &headers)
-                    .map_err(|error| audit.case.named_by("orders.file", not_read(&name, error)))?;
-                digest = Some(hashed);
+                let stream =
+                    csv::open_hashed(&name, &path, &job.orders.format, &headers, digest.insert(Digest::default()))
+                        .map_err(|error| audit.case.named_by("orders.file", not_read(&name, error)))?;
                 let head = stream.head().clone();
                 let reader = BookReader::new(job, &head, audit.now).map_err(Failure::Faults)?;
                 let work = |rows: &mut Rows<'_>| read_rows(audit, &reader, rows, aim);

@@ -68,7 +68,11 @@ pub fn open<'p>(
     open_by(file, || read::open_finished(path), *format, known_headers)
 }
 
-/// As [`open`], and the digest of the file's content: it counts once all rows have been read.
+/// A stream whose file goes into a digest.
+type HashedStream<O> = Stream<O, Hashed<Opened>>;
+type Opening = Result<Hashed<Opened>, ReadError>;
+
+/// As [`open`], and makes the digest of the file's content: it counts once all rows have been read.
 ///
 /// # Errors
 /// As [`open`].
@@ -77,11 +81,10 @@ pub fn open_hashed<'p>(
     path: &'p Path,
     format: &Format,
     known_headers: &[&str],
-) -> Result<(Stream<impl Fn() -> Result<Hashed<Opened>, ReadError> + use<'p>, Hashed<Opened>>, Digest), NotRead> {
-    let digest = Digest::default();
-    let own = digest.clone();
-    let open = move || Ok(own.of(read::open_finished(path)?));
-    Ok((open_by(file, open, *format, known_headers)?, digest))
+    digest: &Digest,
+) -> Result<HashedStream<impl Fn() -> Opening + use<'p>>, NotRead> {
+    let digest = digest.clone();
+    open_by(file, move || Ok(digest.of(read::open_finished(path)?)), *format, known_headers)
 }
 
 /// As [`open`], with a file that `open` opens, twice if need be.
