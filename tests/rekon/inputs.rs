@@ -74,7 +74,7 @@ fn an_audit_names_its_files_and_its_settings() {
         let page = out(&folder, &ended, "report.html");
         for text in [
             "<th scope=\"row\"><bdi>log-1.jsonl</bdi></th><td class=\"n\">2</td><td class=\"n\">1</td>",
-            "<td>30 Oct 2026 11:00:00 WIB</td>",
+            "<td class=\"n\">30 Oct 2026 11:00:00 WIB</td>",
             &format!("<dd>{digest}</dd>"),
             "<dt>A business day ends (WIB)</dt><dd>23:00</dd>",
             "<dt>Grace</dt><dd>36h</dd>",
