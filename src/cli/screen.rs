@@ -52,7 +52,7 @@ pub(super) enum Tone {
 }
 
 /// More faults than these are counted only: one slip in a column is as many faults as the file has rows.
-pub(super) const MOST_FAULTS: usize = 200;
+const MOST_FAULTS: usize = 200;
 
 impl Screen {
     pub(super) fn new(common: &Common) -> Self {
@@ -259,6 +259,15 @@ impl Screen {
             self.event(Level::Warn, "fault", &log::fault(fault));
         } else {
             self.warn(&fault.to_string());
+        }
+    }
+
+    /// Faults of rows that are left out, on stderr: the first ones, and how many more there are.
+    pub(super) fn left_out<'f>(self, mut faults: impl Iterator<Item = &'f Fault>) {
+        faults.by_ref().take(MOST_FAULTS).for_each(|fault| self.fault(fault));
+        let more = faults.count();
+        if more > 0 {
+            self.warn(&both(format!("and {more} more faults"), format!("dan {more} kesalahan lagi")));
         }
     }
 

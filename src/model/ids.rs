@@ -46,6 +46,9 @@ pub enum NotAnId {
     /// `NULL`: what a database or a script writes where it has no value.
     #[error("is what a database or a script writes where it has no value")]
     Nothing,
+    /// `TOTAL`: what stands before a sum.
+    #[error("is the beginning of a row of totals, and no order")]
+    Total,
     /// `#####`: what a spreadsheet shows where a column is too narrow.
     #[error("is what a spreadsheet shows in a column that is too narrow")]
     Narrow,
@@ -59,6 +62,9 @@ const ERRORS: [&str; 9] = ["#REF!", "#N/A", "#VALUE!", "#NAME?", "#DIV/0!", "#NU
 
 /// What databases and scripts write where they have no value, to the letter.
 const NOTHING: [&str; 6] = ["NULL", "null", "None", "NaN", "nan", "undefined"];
+
+/// What stands before a sum, in capitals or not, with a colon or without.
+const TOTALS: [&str; 7] = ["TOTAL", "SUBTOTAL", "SUB-TOTAL", "GRANDTOTAL", "GRAND-TOTAL", "JUMLAH", "SUM"];
 
 /// What a byte can mean in an id. Bits, so that a whole text can be asked at once.
 const FORBIDDEN: u8 = 1;
@@ -128,6 +134,10 @@ pub fn check_cell(text: &str) -> Result<(), NotAnId> {
     }
     if NOTHING.contains(&text) {
         return Err(NotAnId::Nothing);
+    }
+    let word = text.strip_suffix(':').unwrap_or(text);
+    if TOTALS.iter().any(|total| total.eq_ignore_ascii_case(word)) {
+        return Err(NotAnId::Total);
     }
     let digits = text.strip_suffix(".0").filter(|digits| !digits.is_empty());
     match digits.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit())) {

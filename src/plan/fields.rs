@@ -4,12 +4,15 @@ use super::columns::Columns;
 use crate::job::settings::{Field, Orders};
 use crate::model::fault::Fault;
 use crate::model::ids::{NotAnId, check_cell};
-use crate::model::moment::Moment;
 use crate::model::money::{AmountStyle, NotAnAmount, Rupiah};
 use crate::model::operation::Task;
 use crate::model::status::BookStatus;
 use crate::model::table::{Record, Table};
-use crate::model::time::{TimeStyle, Timestamp, Zone};
+use crate::model::time::{Timestamp, Zone};
+use crate::model::time_style::{NotATime, TimeStyle};
+
+/// So many characters of a value are shown in a message.
+pub(super) const MOST_SHOWN: usize = 64;
 
 /// Reads the fields of one row and collects its faults.
 pub(super) struct RowReader<'a, 'r> {
@@ -18,6 +21,7 @@ pub(super) struct RowReader<'a, 'r> {
     table: &'a Table,
     record: &'a Record<'r>,
     faults: Vec<Fault>,
+    misread: bool,
 }
 
 impl<'a, 'r> RowReader<'a, 'r> {
@@ -27,17 +31,28 @@ impl<'a, 'r> RowReader<'a, 'r> {
         table: &'a Table,
         record: &'a Record<'r>,
     ) -> Self {
-        Self { orders, columns, table, record, faults: Vec::new() }
+        Self { orders, columns, table, record, faults: Vec::new(), misread: false }
     }
 
-    /// All faults, in the order in which the fields were read.
-    pub(super) fn into_faults(self) -> Vec<Fault> {
-        self.faults
+    /// All faults, in the order in which the fields were read, and whether one of them shows that good rows are misread too.
+    pub(super) fn into_faults(self) -> (Vec<Fault>, bool) {
+        (self.faults, self.misread)
     }
 
     /// A field's text; `None` if it is empty or the file has no such column.
     pub(super) fn text(&self, field: Field) -> Option<&'a str> {
         self.columns.text(self.record, field)
+    }
+
+    /// Whether the row has nothing but delimiters.
+    pub(super) fn is_empty(&self) -> bool {
+        self.record.fields.iter().all(str::is_empty)
+    }
+
+    /// What is wrong with such a row.
+    pub(super) fn empty(&self) -> Fault {
+        let fault = self.table.fault(self.record, 0, "the row is empty");
+        fault.hint("delete the empty rows of the sheet, and export it again")
     }
 
     /// A mandatory field's text.
@@ -54,7 +69,7 @@ impl<'a, 'r> RowReader<'a, 'r> {
     /// Notes a fault of a field: `<field> "<text>" <message>`.
     pub(super) fn fault(&mut self, field: Field, message: &str, hint: &str) {
         let text = self.text(field).unwrap_or_default();
-        let shown: String = text.chars().take(64).collect();
+        let shown: String = text.chars().take(MOST_SHOWN).collect();
         let message = format!("{} {shown:?} {message}", field.word());
         self.faults.push(self.table.fault(self.record, self.columns.index(field), message).hint(hint));
     }
@@ -86,6 +101,7 @@ impl<'a, 'r> RowReader<'a, 'r> {
                     NotAnId::Scientific | NotAnId::Fraction => "export the column as text, so that no digit is lost",
                     NotAnId::Truth => "export the column as text, so that the word stays as it was written",
                     NotAnId::Nothing => "leave the cell empty, or the row out",
+                    NotAnId::Total => "leave rows of sums out of the export",
                     NotAnId::Narrow => WIDEN,
                     NotAnId::Error => MEND,
                     NotAnId::Formula(_) => "remove the sign; an export for spreadsheets is no input",
@@ -103,11 +119,14 @@ impl<'a, 'r> RowReader<'a, 'r> {
 
     pub(super) fn time(&mut self, field: Field) -> Option<Timestamp> {
         let text = self.text(field)?;
-        let time = self.orders.time(text).map(Moment::time);
-        if time.is_none() {
-            self.fault(field, "is not a time", &time_hint(text, self.orders.times));
+        match self.orders.time(text) {
+            Ok(time) => Some(time.time()),
+            Err(why) => {
+                self.misread |= why == NotATime::MonthFirst;
+                self.fault(field, &why.to_string(), &time_hint(text, self.orders.times, why));
+                None
+            }
         }
-        time
     }
 
     /// The book's word in our words. A word that is not mapped says nothing, except in an audit, which lives by it.
@@ -153,15 +172,26 @@ const WIDEN: &str = "widen the column, and export again";
 const MEND: &str = "mend the formula of that cell, and export again";
 
 /// What to do about a time that cannot be read.
-fn time_hint(text: &str, style: TimeStyle) -> String {
-    let mut hint = "write 2026-11-21 18:02:11, or with an offset 2026-11-21T18:02:11+07:00".to_owned();
-    if style == TimeStyle::Iso && TimeStyle::Id.read(text, Zone::WIB).is_some() {
-        hint.push_str("; if the day comes first in all of the file, declare format: {times: id}");
-    } else if text.starts_with(|first: char| first.is_ascii_digit()) {
-        // `11/21/2026`, or the days since 1900.
-        hint.push_str("; in a spreadsheet, format the column as yyyy-mm-dd hh:mm and export again");
+fn time_hint(text: &str, style: TimeStyle, why: NotATime) -> String {
+    let forms = match style {
+        TimeStyle::Iso => "write 2026-11-21 18:02:11, or with an offset 2026-11-21T18:02:11+07:00",
+        TimeStyle::Id => "write 21/11/2026 18:02:11, 21-11-2026 18.02 or 2026-11-21 18:02:11",
+    };
+    let again = "in a spreadsheet, format the column as yyyy-mm-dd hh:mm and export again";
+    match why {
+        NotATime::Form => match (style, TimeStyle::Id.read(text, Zone::WIB)) {
+            (TimeStyle::Iso, Ok(_) | Err(NotATime::Early)) => {
+                format!("{forms}; if the day comes first in all of the file, declare format: {{times: id}}")
+            }
+            // `11/21/2026`, or the days since 1900.
+            _ if text.starts_with(|first: char| first.is_ascii_digit()) => format!("{forms}; {again}"),
+            _ => forms.to_owned(),
+        },
+        NotATime::None => "correct it in the export".to_owned(),
+        NotATime::ShortYear => format!("write the year with four digits; {again}"),
+        NotATime::MonthFirst => format!("so times: id misreads the other dates of this file as well; {again}"),
+        NotATime::Early => "leave the cell empty".to_owned(),
     }
-    hint
 }
 
 /// What to do about an amount that cannot be read.

@@ -112,7 +112,7 @@ fn no_screen_in_bahasa_indonesia_has_english_sentences() {
         assert_eq!(english(&text), BTreeSet::new(), "{arguments:?}\n{text}");
     };
     shows(&["init", "audit", "contoh", "--lang", "id"], 0, "berikutnya:");
-    shows(&["check", "job.yaml"], 0, "job.yaml: tidak ada kesalahan, 2 baris");
+    shows(&["check", "job.yaml"], 0, "job.yaml: tidak ada kesalahan, 2 baris, Rp ");
     shows(&["doctor", "job.yaml"], 0, "proses dapat dimulai");
     shows(&["plan", "guarded.yaml"], 2, "tidak ada yang dikirim");
     shows(&["plan", "job.yaml", "--out", "plan.json"], 0, "tersimpan plan.json");

@@ -13,7 +13,7 @@ use super::conclude::{Ending, conclude};
 use super::exit::{Completion, Failure};
 use super::load::{Case, shown};
 use super::room::NoRoom;
-use super::screen::{MOST_FAULTS, Screen};
+use super::screen::Screen;
 use super::slips;
 use crate::edge::credentials::Credentials;
 use crate::edge::notification_log::Verifier;
@@ -208,16 +208,12 @@ impl<'a> Audit<'a> {
         if bad_rows.is_empty() && contradictions.is_empty() {
             return Ok(());
         }
-        if self.case.job.orders.on_invalid == OnInvalid::Refuse {
+        let misread = bad_rows.iter().any(|row| row.misread);
+        if misread || self.case.job.orders.on_invalid == OnInvalid::Refuse {
             // Read again as a whole, for the faults with all that is known about them.
             return Err(Failure::Faults(self.case.input(self.now)?.faults()));
         }
-        let faults = || bad_rows.iter().flat_map(|row| &row.faults);
-        faults().take(MOST_FAULTS).for_each(|fault| self.screen.warn(&fault.to_string()));
-        if faults().count() > MOST_FAULTS {
-            let more = faults().count() - MOST_FAULTS;
-            self.screen.warn(&both(format!("and {more} more faults"), format!("dan {more} kesalahan lagi")));
-        }
+        self.screen.left_out(bad_rows.iter().flat_map(|row| &row.faults));
         for Contradiction { row, earlier } in contradictions {
             let message = format!("rows {earlier} and {row} are of one invoice and do not agree; both are left out");
             self.screen.warn(&Fault::new(Place::file(&self.case.orders_name()), message).to_string());
