@@ -17,6 +17,7 @@ use crate::edge::results::ResultsReader;
 use crate::edge::{csv, piped, read, results};
 use crate::job::settings::{Field, STDIN, Source};
 use crate::journal::Journal as _;
+use crate::model::fault::printable;
 use crate::model::rows::Rows;
 use crate::model::status::BookStatus;
 use crate::model::table::Table;
@@ -27,6 +28,8 @@ use crate::reconcile::evidence::Expectation;
 use crate::reconcile::ledger::TooMany;
 use crate::reconcile::record::{HeardRecord, LinePlace, OrderRecord, Standing, StrayRecord, hash};
 use crate::reconcile::subject::done_record;
+use crate::report::words::both::{Both, both, counted};
+use crate::report::words::speech::Unit;
 
 /// Reads the orders; returns the rows that are bad, and whether any is meant.
 pub(super) fn orders(audit: &Audit<'_>, store: &mut Store) -> Result<(Vec<BadRow>, Meant), Failure> {
@@ -176,26 +179,34 @@ fn results_of(audit: &Audit<'_>, path: &Path, store: &mut Store) -> Result<(), F
     let stream = results::open(&name, path).map_err(|error| not_read(&name, error))?;
     let (case, head) = (&audit.case, stream.head());
     let reader = ResultsReader::new(head, case.header(Field::InvoiceNumber)).map_err(Failure::Faults)?;
-    let reader = reader.with_amounts(head, case.header(Field::Amount), case.job.orders.amounts);
-    let mut faults = Vec::new();
+    let reader = reader.with_amounts(head, case.header(Field::Amount));
+    let (mut faults, mut without_amount) = (Vec::new(), 0);
     store
         .done(|aim, take| {
             let work = |rows: &mut Rows<'_>| {
-                let (mut batch, mut faults) = (Batch::new(aim), Vec::new());
+                let (mut batch, mut faults, mut without_amount) = (Batch::new(aim), Vec::new(), 0);
                 while let Some(row) = rows.next_row() {
                     match reader.read(&row) {
-                        Ok(done) => done.into_iter().for_each(|done| batch.done(done)),
+                        Ok(None) => {}
+                        Ok(Some(done)) => {
+                            without_amount += u64::from(done.state.is_done() && done.amount.is_none());
+                            batch.done(done);
+                        }
                         Err(fault) => faults.push(fault),
                     }
                 }
-                (batch.finish(), faults)
+                (batch.finish(), faults, without_amount)
             };
-            stream.rows(audit.threads, work, |(ready, found)| {
+            stream.rows(audit.threads, work, |(ready, found, count)| {
                 faults.extend(found);
+                without_amount += count;
                 take(ready?)
             })
         })?
         .map_err(|stopped| whole_or_not(&name, stopped))?;
+    if without_amount > 0 {
+        warn_of_amounts(audit, &name, without_amount);
+    }
     if faults.is_empty() { Ok(()) } else { Err(Failure::Faults(faults)) }
 }
 
@@ -273,4 +284,19 @@ fn add_line<'r>(
         }
     }
     Ok(())
+}
+
+fn warn_of_amounts(audit: &Audit<'_>, name: &str, count: u64) {
+    let (name, column) = (printable(name), audit.case.header(Field::Amount));
+    let Both { english, indonesian } = counted(count, Unit::Rows);
+    audit.screen.warn(&both(
+        format!(
+            "warning: {name}: there is no amount in a column {column:?} or \"amount\" for {english} of what was done; whether it is \
+             that of the order was not compared"
+        ),
+        format!(
+            "peringatan: {name}: tidak ada nominal di kolom {column:?} atau \"amount\" untuk {indonesian} yang sudah dilakukan; \
+             kesamaannya dengan nominal pesanan tidak diperiksa"
+        ),
+    ));
 }
