@@ -8,6 +8,7 @@ use super::illustrate::Illustrated;
 use super::joint::{Begun, Way};
 use super::left;
 use super::open;
+use super::other_amounts::OtherAmounts;
 use super::pace::limits_seen;
 use super::read_back::ReadBack;
 use super::screen::Screen;
@@ -50,6 +51,7 @@ pub(super) async fn report(
     let missing = take_in::take_in_what_is_left(case, journal, screen).await;
     let read = ReadBack::all(case, plan, journal, &run).await?;
     let mut earlier = session.doubts().await.map_err(unread)?;
+    let other_amounts = OtherAmounts::among(&earlier, &read.in_doubt);
     earlier.retain(|item| !read.in_doubt.contains(&item.identity.invoice));
     let earlier = earlier.into_iter().map(|item| (item.identity.invoice, item.state)).collect();
     let mut in_doubt_earlier = session.in_doubt_elsewhere(&read.in_doubt).await.map_err(unread)?;
@@ -89,6 +91,7 @@ pub(super) async fn report(
         in_doubt_earlier,
         earlier,
         other_jobs,
+        other_amounts,
         period: None,
         log: None,
         journal: head.map(|head| JournalHead { entries: head.seq, head: head.hash }),

@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 use super::attempt::{Desk, Ended, Failed};
 use super::breaker::Seals;
 use super::clock::Clock;
-pub use super::fresh::Fresh;
+pub use super::fresh::{Amounts, Fresh};
 use super::gateway::Gateway;
 use super::health::Watched;
 use super::line::{Line, What};
@@ -108,8 +108,9 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
             heard: 0,
             has_claimed: false,
         };
+        let waits_for_canaries = dispatch.probe.has_canaries();
         for (item, efforts) in dispatch.left_by_others(unsettled) {
-            if dispatch.probe.has_canaries() {
+            if waits_for_canaries || efforts.origin == Origin::Answered {
                 dispatch.asked.push((item, efforts));
             } else {
                 dispatch.schedule(item, efforts);
@@ -136,7 +137,13 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
             self.probe = self.probe.half_open();
             // What is unknown comes before the canaries too, and a wait that was asked for earlier is not counted.
             self.last_fresh_at = after(self.desk.clock.now(), self.pacer.held_for());
-            self.take_up();
+            let (answered, asked): (Vec<_>, Vec<_>) = std::mem::take(&mut self.asked)
+                .into_iter()
+                .partition(|(_, efforts)| efforts.origin == Origin::Answered);
+            self.asked = answered;
+            for (item, efforts) in asked {
+                self.schedule(item, efforts);
+            }
         }
         self.progress.show(self.pacer.seen());
         self
@@ -222,16 +229,20 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
         self.progress.wait_for(next);
     }
 
-    /// Counts items that earlier runs, or other hosts, have left unknown.
-    fn left_by_others(&self, items: Vec<Item>) -> impl Iterator<Item = (Item, Efforts)> + use<J, G, C> {
+    /// Counts items that earlier runs, or other hosts, have left unknown. Those that were left alone for longest come first: an
+    /// order that is answered in the same way for ever must not be the only one that is tried.
+    fn left_by_others(&self, mut items: Vec<Item>) -> impl Iterator<Item = (Item, Efforts)> + use<J, G, C> {
+        items.sort_by_key(|item| item.last_sent_at);
         let mut open = Tally::default();
         for item in &items {
             open.add(item.amount);
             self.progress.doubt(item);
         }
         self.progress.expect(open);
-        let efforts = Efforts { origin: Origin::EarlierRun, ..Efforts::default() };
-        items.into_iter().map(move |item| (item, efforts))
+        let origin_of =
+            |item: &Item| if self.fresh.has_left_behind(item) { Origin::Answered } else { Origin::EarlierRun };
+        let origins: Vec<Origin> = items.iter().map(origin_of).collect();
+        items.into_iter().zip(origins).map(|(item, origin)| (item, Efforts { origin, ..Efforts::default() }))
     }
 
     /// Puts an item in line for its next step, or counts it as ended.

@@ -1,5 +1,6 @@
 //! The integration tests: the program as a whole, and the house that it is built of.
 
+mod amounts;
 mod aside;
 mod audits;
 mod binary;

@@ -8,6 +8,7 @@ use crate::journal::{Journal, JournalError};
 use crate::model::time::Timestamp;
 use crate::runner::clock::Clock;
 use crate::runner::gateway::Gateway;
+use crate::runner::settle::Origin;
 use crate::runner::stop::Stop;
 
 impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
@@ -56,7 +57,10 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
         }
         for (item, efforts) in self.left_by_others(items) {
             self.last_fresh_at = self.desk.clock.now();
-            self.schedule(item, efforts);
+            match efforts.origin {
+                Origin::Answered => self.asked.push((item, efforts)),
+                Origin::ThisRun | Origin::EarlierRun => self.schedule(item, efforts),
+            }
         }
         self.hear(&elsewhere);
     }
