@@ -86,10 +86,14 @@ impl<'a, 'r> RowReader<'a, 'r> {
             Ok(id) => Some(id),
             Err(why) => {
                 let hint = match why {
-                    NotAnId::Scientific | NotAnId::Fraction | NotAnId::Separated => "export the column as text, so that no digit is lost",
+                    NotAnId::Scientific | NotAnId::Fraction | NotAnId::Separated => {
+                        "export the column as text, so that no digit is lost"
+                    }
                     NotAnId::Truth => "export the column as text, so that the word stays as it was written",
                     NotAnId::Nothing | NotAnId::Blank => "leave the cell empty, or the row out",
-                    NotAnId::Signed => "export what DOKU gave; where there is none, leave the cell empty, or the row out",
+                    NotAnId::Signed => {
+                        "export what DOKU gave; where there is none, leave the cell empty, or the row out"
+                    }
                     NotAnId::Narrow => WIDEN,
                     NotAnId::Error => MEND,
                     NotAnId::Formula(_) => "remove the sign; an export for spreadsheets is no input",

@@ -40,6 +40,7 @@ mod month;
 mod operations;
 #[cfg(target_os = "linux")]
 mod pace;
+mod pattern;
 mod person;
 #[cfg(target_os = "linux")]
 #[allow(dead_code, reason = "the unit tests include the same file, and use other parts of it")]
