@@ -1,5 +1,7 @@
 //! The end of a run: what the journal knows by now, judged against the notifications, written and printed.
 
+use std::collections::HashSet;
+
 use super::busy::{Busy, with};
 use super::closing::Closing;
 use super::conclude::{Ending, conclude};
@@ -18,7 +20,9 @@ use super::unsent;
 use crate::edge::clock::SystemClock;
 use crate::journal::cause::Cause;
 use crate::journal::record::Finished;
+use crate::journal::state::State;
 use crate::journal::{Journal as _, JournalError};
+use crate::model::ids::InvoiceNumber;
 use crate::reconcile::evidence::Log;
 use crate::report::summary::JournalHead;
 use crate::report::words::both::both;
@@ -50,10 +54,7 @@ pub(super) async fn report(
     }
     let missing = take_in::take_in_what_is_left(case, journal, screen).await;
     let read = ReadBack::all(case, plan, journal, &run).await?;
-    let mut earlier = session.doubts().await.map_err(unread)?;
-    let other_amounts = OtherAmounts::among(&earlier, &read.in_doubt);
-    earlier.retain(|item| !read.in_doubt.contains(&item.identity.invoice));
-    let earlier = earlier.into_iter().map(|item| (item.identity.invoice, item.state)).collect();
+    let (other_amounts, earlier) = doubts(session, &read.in_doubt).await.map_err(unread)?;
     let mut in_doubt_earlier = session.in_doubt_elsewhere(&read.in_doubt).await.map_err(unread)?;
     let (in_doubt_elsewhere, mut other_jobs) = plan.in_doubt_elsewhere();
     in_doubt_earlier.merge(in_doubt_elsewhere);
@@ -135,4 +136,15 @@ pub(super) async fn report(
     let Err(lost) = written.and(recorded) else { return Ok(code) };
     screen.failure(&lost);
     Ok(if code == DOUBT { DOUBT } else { STOPPED })
+}
+
+/// What the job has in doubt: what was answered with other amounts, and what no row goes on with; those are `here`.
+async fn doubts(
+    session: &Session<'_>,
+    here: &HashSet<InvoiceNumber>,
+) -> Result<(OtherAmounts, Vec<(InvoiceNumber, State)>), JournalError> {
+    let mut doubts = session.doubts().await?;
+    let other_amounts = OtherAmounts::among(&doubts, here);
+    doubts.retain(|item| !here.contains(&item.identity.invoice));
+    Ok((other_amounts, doubts.into_iter().map(|item| (item.identity.invoice, item.state)).collect()))
 }
