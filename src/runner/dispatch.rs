@@ -17,6 +17,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use self::joint::Hearing;
 use super::attempt::{Desk, Ended, Failed};
 use super::breaker::Seals;
 use super::clock::Clock;
@@ -70,6 +71,8 @@ pub struct Dispatch<J: Journal, G: Gateway, C: Clock> {
     is_noted: bool,
     /// How the calls of others ended is heard up to this entry of the log; 0: nothing was heard yet.
     heard: i64,
+    /// Whether the next call waits until we have heard how the calls of others have ended.
+    hearing: Hearing,
     /// Whether rows of a joint run were claimed: the first ones may be its canaries.
     has_claimed: bool,
 }
@@ -106,6 +109,7 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
             stop: None,
             is_noted: false,
             heard: 0,
+            hearing: Hearing::Enough,
             has_claimed: false,
         };
         let waits_for_canaries = dispatch.probe.has_canaries();
@@ -166,7 +170,7 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
                 return self.stop;
             }
             let has_room = self.has_room();
-            let is_ready = work_left && has_room && self.something_is_ready(now);
+            let is_ready = work_left && has_room && !self.hears_first() && self.something_is_ready(now);
             let next_due = self.next_due_in(now).filter(|_| work_left && has_room && !is_ready);
             let patience = window::open_for(self.rules.window.as_ref(), self.desk.clock.wall().now());
             self.show_what_is_waited_for(next_due.is_some() && self.under_way.is_empty(), now);

@@ -101,6 +101,11 @@ impl Fresh {
         self.claims.as_ref().filter(|claims| !claims.is_over).map(|claims| claims.ask_at)
     }
 
+    /// It is asked for more as soon as it can be.
+    pub(super) fn ask_at_once(&mut self) {
+        self.claims.iter_mut().for_each(|claims| claims.ask_at = Timestamp::MIN_UTC);
+    }
+
     /// What to ask the journal for now, if anything.
     pub(super) fn ask(&mut self, run: &RunId, limits: &Limits, now: Timestamp) -> Option<Ask> {
         let most = claim_size(limits);

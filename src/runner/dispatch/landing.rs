@@ -48,6 +48,7 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
         if let Some(worse) = self.provider.note(&ended) {
             self.fall_ill(worse);
         }
+        self.look_around();
         self.look_at_the_first(&ended);
         self.desk.places.remember(self.provider.remembers_failure());
         if let Some(reading) = &ended.reading {
