@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use super::load::{Case, Loosening};
 use crate::job::settings::{Column, Field};
 use crate::journal::record::{Item, RowFate};
+use crate::journal::state::State;
 use crate::model::fault::printable;
 use crate::model::ids::InvoiceNumber;
 use crate::model::money::Rupiah;
@@ -27,6 +28,8 @@ struct Named {
 #[derive(Debug, Clone, Default)]
 pub(super) struct OtherAmounts {
     named: Vec<Named>,
+    /// Whether some of them do not wait for a person yet.
+    are_unknown: bool,
     /// What the input says of them.
     amounts: Amounts,
 }
@@ -40,7 +43,9 @@ impl OtherAmounts {
         };
         let named: Vec<Named> = doubts.iter().filter_map(named).collect();
         let is_here = named.iter().any(|one| here.contains(&one.invoice));
-        Self { named, amounts: if is_here { Amounts::Repeated } else { Amounts::Changed } }
+        let is_unknown = |item: &Item| item.state == State::Unknown && item.other_amount().is_some();
+        let are_unknown = doubts.iter().any(is_unknown);
+        Self { named, are_unknown, amounts: if is_here { Amounts::Repeated } else { Amounts::Changed } }
     }
 
     /// So many.
@@ -74,7 +79,8 @@ impl OtherAmounts {
             lines.push((words.wrong_column)(&printable(&format!("{place}: {column:?}")), &command));
         }
         let resolve = if has_file { case.command("resolve") } else { String::new() };
-        lines.push((words.answered_for_good)(&span_text(case.job.retries.horizon), &resolve));
+        let horizon = span_text(case.job.retries.horizon);
+        lines.extend(self.are_unknown.then(|| (words.answered_for_good)(&horizon, &resolve)));
         lines
     }
 }

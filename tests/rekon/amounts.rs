@@ -44,17 +44,17 @@ impl Night {
         let (folder, provider) = (Folder::new(), provider());
         folder.write("orders.csv", &export());
         let night = Self { folder, provider };
-        night.column("fee", "1h");
+        night.column("fee", "1h", "200ms");
         night
     }
 
     /// The job reads the amounts from this column.
-    fn column(&self, column: &str, horizon: &str) {
+    fn column(&self, column: &str, horizon: &str, settle_for: &str) {
         let job = format!(
             "job: refunds\noperation: refund\nmerchant: {{environment: simulator, base_url: \"{}\"}}\n\
              orders: {{file: orders.csv, columns: {{amount: {column}}}}}\nguards: {{max_orders: 20, max_total: 9000000}}\n\
              limits: {{rate: unlimited, concurrency: 1}}\n\
-             retries: {{attempts: 1, backoff: 1ms..2ms, inquire_after: 20ms, settle_for: 200ms, horizon: {horizon}}}\n",
+             retries: {{attempts: 1, backoff: 1ms..2ms, inquire_after: 20ms, settle_for: {settle_for}, horizon: {horizon}}}\n",
             self.provider.url()
         );
         self.folder.write("job.yaml", &job);
@@ -86,7 +86,7 @@ fn a_wrong_column_stops_the_run_says_so_and_keeps_nothing_waiting_once_it_is_cor
         exits(&night.runs(), 3);
         assert_eq!(night.provider.ledger().len(), 5);
     }
-    night.column("amount", "1h");
+    night.column("amount", "1h", "200ms");
     let ended = night.runs();
     exits(&ended, 3);
     assert!(!ended.stdout.contains("correct it"), "{}", ended.stdout);
@@ -95,8 +95,11 @@ fn a_wrong_column_stops_the_run_says_so_and_keeps_nothing_waiting_once_it_is_cor
     let effects = night.provider.effects();
     assert!(effects.len() == 12 && effects.values().all(|count| *count == 1), "{effects:?}");
     // And those that were answered come before a person.
-    night.column("amount", "1ms");
-    exits(&night.folder.rekon(&["resolve", "job.yaml"]), 3);
+    night.column("amount", "1ms", "1h");
+    let ended = night.folder.rekon(&["resolve", "job.yaml"]);
+    exits(&ended, 3);
+    assert!(ended.stdout.contains("for 5 orders DOKU's signed answers name other amounts"), "{}", ended.stdout);
+    assert!(!ended.stdout.contains("hands it to a person"), "it has: {}", ended.stdout);
     for number in 1..=5 {
         let invoice = format!("INV-{number}");
         let ruling = ["--operation", "refund", "--as", "done", "--reason", "r", "--evidence", "e", "--job", "job.yaml"];
@@ -113,7 +116,7 @@ fn the_next_export_of_a_corrected_job_is_not_kept_waiting_by_the_one_before() {
     let text = export();
     let lines: Vec<&str> = text.lines().collect();
     night.folder.write("orders.csv", &format!("{}\n{}\n", lines[0], lines[6..].join("\n")));
-    night.column("amount", "1h");
+    night.column("amount", "1h", "200ms");
     let ended = night.runs();
     exits(&ended, 3);
     assert_eq!(night.states(), vec!["succeeded"; 7], "{}", ended.stdout);
