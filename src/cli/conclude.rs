@@ -8,6 +8,7 @@ use super::events;
 use super::exit::{self, Completion, Failure};
 use super::illustrate::Illustrated;
 use super::load::{Case, Loosening, for_a_shell, named, shown};
+use super::other_amounts::OtherAmounts;
 use super::screen::{Screen, Tone};
 use super::workbook;
 use crate::edge::files;
@@ -61,6 +62,8 @@ pub(super) struct Ending {
     pub(super) earlier: Vec<(InvoiceNumber, State)>,
     /// Jobs that have left orders of this input in doubt.
     pub(super) other_jobs: BTreeSet<String>,
+    /// Those in doubt for which DOKU's answers name other amounts.
+    pub(super) other_amounts: OtherAmounts,
     /// The first and the last business day of an audit; `None`: all.
     pub(super) period: Option<(BusinessDate, BusinessDate)>,
     /// The lines of the logs of an audit.
@@ -97,6 +100,7 @@ impl Ending {
             in_doubt_earlier: Tally::default(),
             earlier: Vec::new(),
             other_jobs: BTreeSet::new(),
+            other_amounts: OtherAmounts::default(),
             period: None,
             log: None,
             journal: None,
@@ -118,6 +122,7 @@ pub(super) struct Conclusion {
     illustrated: Illustrated,
     earlier: Vec<(InvoiceNumber, State)>,
     other_jobs: BTreeSet<String>,
+    other_amounts: OtherAmounts,
     journal_doubts: Option<u64>,
     now: Timestamp,
 }
@@ -178,6 +183,7 @@ pub(super) fn conclude(case: &Case, ending: Ending) -> Conclusion {
         illustrated: ending.illustrated,
         earlier,
         other_jobs: ending.other_jobs,
+        other_amounts: ending.other_amounts,
         journal_doubts: ending.journal_doubts,
         now: ending.now,
     }
@@ -490,8 +496,11 @@ impl Conclusion {
             exit::DONE => {}
             exit::DOUBT => {
                 next.extend(self.not_in_the_input(words));
-                next.extend(self.may_settle().then(|| (words.settles)(again, &command)));
-                let is_resolved = self.may_settle() && self.may_be_resolved(case);
+                next.extend(self.other_amounts.lines(case));
+                // Those of which more is known than that are settled by a person.
+                let may_settle = self.may_settle() && summary.in_doubt.count > self.other_amounts.count();
+                next.extend(may_settle.then(|| (words.settles)(again, &command)));
+                let is_resolved = may_settle && self.may_be_resolved(case);
                 next.extend(is_resolved.then(|| (words.resolving)(&case.command("resolve"))));
                 let is_known_here = self.journal_doubts != Some(0);
                 next.extend(is_known_here.then(|| (words.which_ones)(&place)));

@@ -38,6 +38,7 @@ mod meanwhile;
 #[cfg(test)]
 mod model_test;
 mod open;
+mod other_amounts;
 mod pace;
 mod picture;
 mod pieces;

@@ -14,7 +14,7 @@ use super::fields::last_field_matters;
 use super::{row, select};
 use crate::job::settings::{Field, Job, Orders};
 use crate::model::fault::Fault;
-use crate::model::ids::{Identifier, InvoiceNumber, MerchantReference, check_cell};
+use crate::model::ids::{Identifier, InvoiceNumber, MerchantReference, check_cell, check_identifier_cell};
 use crate::model::moment::Moment;
 use crate::model::money::Rupiah;
 use crate::model::operation::{Operation, Task};
@@ -196,9 +196,10 @@ impl<'j> BookReader<'j> {
         for id in [&order_id, &akulaku_reference] {
             if !id.is_empty() {
                 Identifier::check(id).ok()?;
+                check_identifier_cell(id).ok()?;
             }
         }
-        for cell in [checked_invoice, checked_reference, &order_id, &akulaku_reference] {
+        for cell in [checked_invoice, checked_reference] {
             check_cell(cell).ok()?;
         }
         let checked_amount = Rupiah::parse_amount(&amount, self.orders.amounts).ok()?;

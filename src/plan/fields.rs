@@ -3,7 +3,7 @@
 use super::columns::Columns;
 use crate::job::settings::{Field, Orders};
 use crate::model::fault::Fault;
-use crate::model::ids::{NotAnId, check_cell};
+use crate::model::ids::{NotAnId, check_cell, check_identifier_cell};
 use crate::model::money::{AmountStyle, NotAnAmount, Rupiah};
 use crate::model::operation::Task;
 use crate::model::status::BookStatus;
@@ -94,14 +94,23 @@ impl<'a, 'r> RowReader<'a, 'r> {
     /// An id, if the row has one.
     pub(super) fn id<T>(&mut self, field: Field, read: impl Fn(&str) -> Result<T, NotAnId>) -> Option<T> {
         let text = self.text(field)?;
-        match check_cell(text).and_then(|()| read(text)) {
+        let checked = match field {
+            Field::OrderId | Field::AkulakuReference => check_identifier_cell(text),
+            _ => check_cell(text),
+        };
+        match checked.and_then(|()| read(text)) {
             Ok(id) => Some(id),
             Err(why) => {
                 let hint = match why {
-                    NotAnId::Scientific | NotAnId::Fraction => "export the column as text, so that no digit is lost",
+                    NotAnId::Scientific | NotAnId::Fraction | NotAnId::Separated => {
+                        "export the column as text, so that no digit is lost"
+                    }
                     NotAnId::Truth => "export the column as text, so that the word stays as it was written",
-                    NotAnId::Nothing => "leave the cell empty, or the row out",
                     NotAnId::Total => "leave rows of sums out of the export",
+                    NotAnId::Nothing | NotAnId::Blank => "leave the cell empty, or the row out",
+                    NotAnId::Signed => {
+                        "export what DOKU gave; where there is none, leave the cell empty, or the row out"
+                    }
                     NotAnId::Narrow => WIDEN,
                     NotAnId::Error => MEND,
                     NotAnId::Formula(_) => "remove the sign; an export for spreadsheets is no input",

@@ -72,7 +72,7 @@ impl Progress {
     }
 
     /// Shows what the pacer has learned.
-    pub(super) fn show(&self, seen: &Seen) {
+    pub fn show(&self, seen: &Seen) {
         if let Ok(mut shown) = self.seen.lock() {
             shown.clone_from(seen);
         }

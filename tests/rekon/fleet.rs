@@ -144,6 +144,24 @@ fn the_failures_of_several_hosts_together_open_the_breaker_of_all() {
 }
 
 #[test]
+fn hosts_without_a_pace_that_all_fail_at_once_hear_of_each_other_before_the_next_call() {
+    let Some(server) = Server::shared("a breaker for several hosts") else { return };
+    let faults = "  - {operation: refund, times: 9999, fault: reset_before}\n";
+    let steady = STEADY.replace("20/s, burst: 2, concurrency: 4", "unlimited, concurrency: 1");
+    // Without a rate a host claims 256 orders at once.
+    let (mut fleet, door) = Fleet::behind_a_door(server, 2, 440, (faults, &steady));
+    let running = fleet.start_all();
+    door.open();
+    for (host, running) in running.into_iter().enumerate() {
+        let ended = fleet.end(host, running);
+        assert!(matches!(ended.code, Some(3..=5)), "{ended:?}");
+    }
+    // Four that were heard of, and one more of each.
+    let sent: u32 = fleet.sql("SELECT count(*) FROM attempt WHERE kind = 'send'").parse().expect("a number");
+    assert!((5..=6).contains(&sent), "{sent} requests until the breaker opened");
+}
+
+#[test]
 fn the_canary_of_one_host_is_everybodys() {
     let Some(server) = Server::shared("a canary for several hosts") else { return };
     // The first order is refused, once the others have come.
