@@ -44,15 +44,19 @@ impl<'a, 'r> RowReader<'a, 'r> {
         self.columns.text(self.record, field)
     }
 
-    /// Whether the row has nothing but delimiters.
-    pub(super) fn is_empty(&self) -> bool {
-        self.record.fields.iter().all(str::is_empty)
-    }
-
-    /// What is wrong with such a row.
-    pub(super) fn empty(&self) -> Fault {
-        let fault = self.table.fault(self.record, 0, "the row is empty");
-        fault.hint("delete the empty rows of the sheet, and export it again")
+    /// What is wrong with a row that is none.
+    pub(super) fn no_row(&self) -> Option<Fault> {
+        let fault = |message: &str, hint: &str| Some(self.table.fault(self.record, 0, message).hint(hint));
+        let fields = &self.record.fields;
+        if fields.iter().all(str::is_empty) {
+            return fault("the row is empty", "delete the empty rows of the sheet, and export it again");
+        }
+        // A file that is put behind another one may begin with a byte order mark.
+        let plain = |field: &str| field.trim_start_matches('\u{feff}').to_owned();
+        if fields.iter().map(plain).eq(self.table.header().iter().cloned()) {
+            return fault("the header stands here again", "delete it: one file has one header");
+        }
+        None
     }
 
     /// A mandatory field's text.
@@ -116,6 +120,10 @@ impl<'a, 'r> RowReader<'a, 'r> {
                     NotAnId::Formula(_) => "remove the sign; an export for spreadsheets is no input",
                     NotAnId::TooLong { .. } => "check that this is the right column",
                     NotAnId::DotDot => "remove it; the number becomes part of a web address",
+                    NotAnId::Character { .. } if read(text.trim()).is_ok() => "remove the blanks before or behind it",
+                    NotAnId::Character { character: '\'', position: 1 } => {
+                        "remove the apostrophe, by which spreadsheets mark a text"
+                    }
                     NotAnId::Empty | NotAnId::Character { .. } => {
                         "use printable ASCII without spaces, quotes, \\, < and >"
                     }

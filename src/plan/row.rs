@@ -28,8 +28,8 @@ pub(super) struct RowOrder {
 /// Reads one row.
 pub(super) fn read(orders: &Orders, task: Task, columns: &Columns, table: &Table, record: &Record<'_>) -> RowOrder {
     let mut reader = RowReader::new(orders, columns, table, record);
-    if reader.is_empty() {
-        return RowOrder { order: None, invoice: None, amount: None, faults: vec![reader.empty()], misread: false };
+    if let Some(fault) = reader.no_row() {
+        return RowOrder { order: None, invoice: None, amount: None, faults: vec![fault], misread: false };
     }
     let invoice = reader.id(Field::InvoiceNumber, InvoiceNumber::new);
     if invoice.is_none() && reader.text(Field::InvoiceNumber).is_none() {
