@@ -1,6 +1,9 @@
 //! SIGINT, SIGTERM and SIGHUP. What the first one does depends on how far a command has come: as long as nothing has begun,
 //! it ends the command; while calls may be under way, it stops the dispatching. The second one, if it is no SIGHUP, ends the
 //! program. Under `nohup`, SIGHUP means nothing.
+//!
+//! That nothing was sent is not all that a command has to say which ends before it has begun: [`meanwhile`](super::meanwhile)
+//! knows what older money is in doubt.
 
 use std::fmt;
 use std::future::{Future, pending};
@@ -11,6 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use super::exit::{Failure, STOPPED};
+use super::meanwhile::Earlier;
 use super::screen::Screen;
 use crate::edge::clock::SystemClock;
 use crate::edge::{machine, runtime};
@@ -46,9 +50,15 @@ pub(super) enum Stopping {
 pub(super) struct Leaving {
     /// What happens before it is left.
     pub(super) first: Both,
-    /// What is left behind if that is not waited for, and what to type.
-    pub(super) at_once: Both,
-    /// What the program exits with then.
+    /// Looks at what is left behind if that is not waited for.
+    pub(super) at_once: Box<dyn FnOnce() -> Left>,
+}
+
+/// What is left behind by a run that nobody waited for.
+pub(super) struct Left {
+    /// What it is, and what to type.
+    pub(super) said: Both,
+    /// What the program exits with.
     pub(super) code: u8,
     /// Writes down why.
     pub(super) note: Box<dyn FnOnce() + Send>,
@@ -76,25 +86,6 @@ impl Stopping {
             ),
         }
     }
-
-    /// Ends the program.
-    fn at_once(&self, screen: Screen) {
-        let code = match self {
-            Self::Early | Self::Beginning => {
-                screen.failure(&Failure::Interrupted);
-                STOPPED
-            }
-            Self::Run(leaving) => {
-                let Leaving { at_once, code, note, .. } = leaving();
-                screen.warn(&at_once);
-                runtime::at_most(FOR_THE_NOTE, note);
-                code
-            }
-            Self::Over(code) => *code,
-            Self::Server => STOPPED,
-        };
-        screen.log().unseen(&mut || std::process::exit(i32::from(code)));
-    }
 }
 
 /// The signals that a command gets, and what they mean to it by now. By default nobody listens for any.
@@ -111,11 +102,13 @@ struct Now {
     stopping: Stopping,
     /// Of whoever reads what is said; `None`: as the command line says.
     language: Option<Language>,
+    /// Where older doubt is looked for; `None`: the command is about no job.
+    earlier: Option<Arc<Earlier>>,
 }
 
 impl Default for Shared {
     fn default() -> Self {
-        let now = Now { stopping: Stopping::Early, language: None };
+        let now = Now { stopping: Stopping::Early, language: None, earlier: None };
         Self { asked: watch::channel(false).0, now: Mutex::new(now) }
     }
 }
@@ -150,6 +143,11 @@ impl Signals {
         self
     }
 
+    /// A command that ends before it has begun looks there for older doubt.
+    pub(super) fn look_back(&self, earlier: Earlier) {
+        self.now().earlier = Some(Arc::new(earlier));
+    }
+
     fn now(&self) -> MutexGuard<'_, Now> {
         self.0.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -170,7 +168,7 @@ impl Signals {
                 return;
             }
         } else if was_asked {
-            stopping.at_once(screen);
+            return self.leave(stopping, screen);
         }
         if matches!(stopping, Stopping::Early) {
             tokio::spawn(self.clone().end_what_has_not_begun(screen));
@@ -183,14 +181,43 @@ impl Signals {
     async fn end_what_has_not_begun(self, screen: Screen) {
         for pause in [BEFORE_A_WORD, FOR_THE_END] {
             SystemClock.sleep(pause).await;
-            // Held to the end of the program: what has not begun by now does not begin any more.
-            let now = self.now();
-            match now.stopping {
-                Stopping::Early if pause == BEFORE_A_WORD => screen.warn(&now.stopping.first()),
-                Stopping::Early => now.stopping.at_once(screen),
+            // What has not begun by now does not begin any more: see `turn`.
+            let stopping = self.now().stopping.clone();
+            match stopping {
+                Stopping::Early if pause == BEFORE_A_WORD => screen.warn(&stopping.first()),
+                Stopping::Early => self.leave(stopping, screen),
                 _ => return,
             }
         }
+    }
+
+    /// Ends the program.
+    fn leave(&self, stopping: Stopping, screen: Screen) {
+        match stopping {
+            Stopping::Early | Stopping::Beginning => {
+                let failure = self.ended_early();
+                // Held to the end of the program: one of the two tells how the command ends.
+                let now = self.now();
+                if !matches!(now.stopping, Stopping::Over(_)) {
+                    screen.failure(&failure);
+                    exit(failure.code(), screen);
+                }
+            }
+            Stopping::Run(leaving) => {
+                let Left { said, code, note } = (leaving().at_once)();
+                screen.warn(&said);
+                runtime::at_most(FOR_THE_NOTE, note);
+                exit(code, screen);
+            }
+            Stopping::Over(code) => exit(code, screen),
+            Stopping::Server => exit(STOPPED, screen),
+        }
+    }
+
+    /// What a command says that ends before it has begun.
+    fn ended_early(&self) -> Failure {
+        let earlier = self.now().earlier.clone();
+        earlier.and_then(Earlier::told).map_or(Failure::Interrupted, Failure::DoubtMeanwhile)
     }
 
     /// A flag that turns true with the first signal.
@@ -236,11 +263,15 @@ impl Signals {
     /// # Errors
     /// What keeps the work from its end.
     pub(super) async fn unless_stopped(&self, work: impl Future<Output = Result<u8, Failure>>) -> Result<u8, Failure> {
-        let ended = tokio::select! {
+        let mut ended = tokio::select! {
             biased;
             () = self.asked_early() => Err(Failure::Interrupted),
             ended = work => ended,
         };
+        // The journal is let go by now.
+        if let Err(Failure::Interrupted) = ended {
+            ended = Err(self.ended_early());
+        }
         let code = ended.as_ref().map_or_else(Failure::code, |code| *code);
         self.now().stopping = Stopping::Over(code);
         ended
@@ -253,6 +284,10 @@ impl Signals {
             pending::<()>().await;
         }
     }
+}
+
+fn exit(code: u8, screen: Screen) {
+    screen.log().unseen(&mut || std::process::exit(i32::from(code)));
 }
 
 #[cfg(test)]
@@ -295,8 +330,7 @@ mod tests {
     async fn a_run_that_is_over_is_left_with_what_it_ended_with() {
         let signals = Signals::default();
         let runs = async {
-            let leaving =
-                || Leaving { first: both("", ""), at_once: both("", ""), code: STOPPED, note: Box::new(|| {}) };
+            let leaving = || Leaving { first: both("", ""), at_once: Box::new(|| panic!("nobody leaves it")) };
             signals.begin()?;
             signals.mean(Stopping::Run(Arc::new(leaving)));
             Ok(1)

@@ -46,7 +46,7 @@ pub(super) async fn job(args: &ReconcileArgs, common: &Common, screen: Screen) -
                 return Err(Failure::Refused(message));
             }
             let change = change(&case, operation, args.as_of.as_deref(), screen);
-            case.told.signals.unless_stopped(Box::pin(change)).await
+            attend::unless_stopped(&case, Box::pin(change)).await
         }
     }
 }
