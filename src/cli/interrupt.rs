@@ -15,6 +15,7 @@ use tokio::sync::watch;
 
 use super::exit::{Failure, STOPPED};
 use super::meanwhile::Earlier;
+use super::room::NoRoom;
 use super::screen::Screen;
 use crate::edge::clock::SystemClock;
 use crate::edge::{machine, runtime};
@@ -245,6 +246,23 @@ impl Signals {
     /// As of [`Self::begin`].
     pub(super) fn begin_later(&self) -> Result<(), Failure> {
         self.turn(Stopping::Early)
+    }
+
+    /// The work is over, and what came of it gets its place: it is not left any more.
+    ///
+    /// # Errors
+    /// As of [`Self::begin`].
+    pub(super) fn end_with(&self, code: u8) -> Result<(), Failure> {
+        self.turn(Stopping::Over(code))
+    }
+
+    /// Asked by what computes, and waits for nothing, as long as nothing has begun.
+    ///
+    /// # Errors
+    /// [`NoRoom::Unwanted`] if somebody has asked to stop.
+    pub(super) fn still_wanted(&self) -> Result<(), NoRoom> {
+        let is_asked = *self.0.asked.borrow();
+        if is_asked && matches!(self.now().stopping, Stopping::Early) { Err(NoRoom::Unwanted) } else { Ok(()) }
     }
 
     fn turn(&self, stopping: Stopping) -> Result<(), Failure> {

@@ -73,6 +73,7 @@ async fn change(case: &Case, operation: Operation, as_of: Option<&str>, screen: 
     let mut judgement = Judgement::begin(case, plan.input_tally().count, Room::Disk)?;
     let mut rows = plan.rows().peekable();
     while rows.peek().is_some() {
+        case.told.signals.still_wanted()?;
         let some: Vec<InputRow> = rows.by_ref().take(AT_A_TIME).collect::<Result<_, _>>()?;
         let invoices = some.iter().filter_map(|row| row.invoice.clone()).collect();
         let items = match &journal {
@@ -93,7 +94,7 @@ async fn change(case: &Case, operation: Operation, as_of: Option<&str>, screen: 
     books.refused_for_the_key = for_the_key;
     let ending = Ending { in_doubt_earlier: in_doubt, other_jobs, ..Ending::read_only(plan.input_tally(), books, now) };
     let mut conclusion = conclude(case, ending);
-    conclusion.write(case, None).await?;
+    conclusion.publish(case).await?;
     drop(busy);
     conclusion.print(case, screen);
     Ok(conclusion.summary.exit_code)

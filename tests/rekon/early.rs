@@ -25,6 +25,14 @@ orders: {file: orders.csv}
 guards: {max_orders: 100, max_total: 100000000}
 ";
 
+const AUDIT: &str = "\
+job: refund-test
+operation: audit
+merchant: {environment: simulator}
+orders: {file: orders.csv}
+notifications: {files: [\"-\"]}
+";
+
 fn folder(further: &str) -> Folder {
     let folder = Folder::new();
     folder.write("job.yaml", &format!("{JOB}{further}"));
@@ -97,12 +105,34 @@ fn a_command_that_is_stopped_early_says_so_in_its_document_and_in_the_language_o
     assert!(ended.stderr.ends_with(said), "{}", ended.stderr);
 }
 
+#[test]
+fn an_audit_hears_a_signal_while_it_computes_and_leaves_nothing_behind() {
+    let folder = folder("");
+    folder.write("job.yaml", AUDIT);
+    let mut command = folder.command(&["reconcile", "job.yaml", "--parts", "3"]);
+    command.stdin(Stdio::piped());
+    let mut running = Background::start(command);
+    let mut stdin = running.take_stdin();
+    let (started, has_started) = std::sync::mpsc::channel();
+    // What it reads has no end.
+    let writing = std::thread::spawn(move || {
+        let some = b"{}\n".repeat(100_000);
+        while stdin.write_all(&some).is_ok() {
+            started.send(()).expect("somebody listens");
+        }
+    });
+    has_started.recv().expect("it reads");
+    assert_eq!(folder.runs("refund-test").len(), 1, "its parts");
+    running.signal("INT");
+    is_interrupted(&running.end());
+    writing.join().expect("it ends as the audit does");
+    assert_eq!(folder.runs("refund-test"), [""; 0], "it was not ended where it was");
+}
+
 /// An audit of what another program writes, which writes nothing: it does not wait where it could be stopped.
 fn reading() -> (Folder, Background, ChildStdin) {
     let folder = folder("");
-    let audit = "job: refund-test\noperation: audit\nmerchant: {environment: simulator}\norders: {file: orders.csv}\n\
-                 notifications: {files: [\"-\"]}\n";
-    folder.write("job.yaml", audit);
+    folder.write("job.yaml", AUDIT);
     let mut command = folder.command(&["run", "job.yaml", "--log-format", "json"]);
     command.stdin(Stdio::piped());
     let mut running = Background::start(command);
