@@ -29,8 +29,8 @@ const FOR_THE_NOTE: Duration = Duration::from_secs(1);
 /// A command that has begun nothing ends where it waits next, as a rule at once.
 const BEFORE_A_WORD: Duration = Duration::from_millis(500);
 
-/// If it computes, or hangs, for so much longer, it is ended where it is.
-const FOR_THE_END: Duration = Duration::from_secs(5);
+/// If it computes, or hangs, for so many times as long, it is ended where it is; as soon as it has nothing in its hands, at once.
+const LOOKS: u32 = 10;
 
 /// What the signals mean to a command.
 #[derive(Clone)]
@@ -103,14 +103,25 @@ struct Now {
     stopping: Stopping,
     /// Of whoever reads what is said; `None`: as the command line says.
     language: Option<Language>,
+    /// Whether it would leave nothing behind if it were ended where it is.
+    is_traceless: bool,
     /// Where older doubt is looked for; `None`: the command is about no job.
     earlier: Option<Arc<Earlier>>,
 }
 
 impl Default for Shared {
     fn default() -> Self {
-        let now = Now { stopping: Stopping::Early, language: None, earlier: None };
+        let now = Now { stopping: Stopping::Early, language: None, is_traceless: false, earlier: None };
         Self { asked: watch::channel(false).0, now: Mutex::new(now) }
+    }
+}
+
+/// See [`Signals::without_a_trace`].
+pub(super) struct Traceless(Signals);
+
+impl Drop for Traceless {
+    fn drop(&mut self) {
+        self.0.now().is_traceless = false;
     }
 }
 
@@ -180,13 +191,17 @@ impl Signals {
 
     /// Such a command ends by itself where it waits next; says so, if it takes its time, and ends it if it takes too long.
     async fn end_what_has_not_begun(self, screen: Screen) {
-        for pause in [BEFORE_A_WORD, FOR_THE_END] {
-            SystemClock.sleep(pause).await;
+        for look in 0..=LOOKS {
+            SystemClock.sleep(BEFORE_A_WORD).await;
             // What has not begun by now does not begin any more: see `turn`.
-            let stopping = self.now().stopping.clone();
+            let (stopping, is_traceless) = {
+                let now = self.now();
+                (now.stopping.clone(), now.is_traceless)
+            };
             match stopping {
-                Stopping::Early if pause == BEFORE_A_WORD => screen.warn(&stopping.first()),
-                Stopping::Early => self.leave(stopping, screen),
+                Stopping::Early if is_traceless || look == LOOKS => return self.leave(stopping, screen),
+                Stopping::Early if look == 0 => screen.warn(&stopping.first()),
+                Stopping::Early => {}
                 _ => return,
             }
         }
@@ -246,6 +261,13 @@ impl Signals {
     /// As of [`Self::begin`].
     pub(super) fn begin_later(&self) -> Result<(), Failure> {
         self.turn(Stopping::Early)
+    }
+
+    /// As long as what is returned lives, the command has nothing in its hands that would stay behind if it were ended where it is: it
+    /// reads, or decides.
+    pub(super) fn without_a_trace(&self) -> Traceless {
+        self.now().is_traceless = true;
+        Traceless(self.clone())
     }
 
     /// The work is over, and what came of it gets its place: it is not left any more.

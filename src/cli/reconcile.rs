@@ -62,6 +62,7 @@ async fn change(case: &Case, operation: Operation, as_of: Option<&str>, screen: 
     let now = present(as_of)?;
     let credentials = case.credentials()?;
     let busy = Busy::with(screen, with::report());
+    let reading = case.told.signals.without_a_trace();
     let input = case.input(now)?;
     slips::warn(case, &input, screen)?;
     let log = case.log(&credentials, embed::log_of(case).as_deref())?;
@@ -69,6 +70,7 @@ async fn change(case: &Case, operation: Operation, as_of: Option<&str>, screen: 
     let refused = |error: crate::journal::JournalError| Failure::Refused(error.to_string());
     let journal = Store::open_to_read(&case.journal).await.map_err(refused)?;
     let plan = make_plan(case, &account, input, &log, journal.as_ref(), now).await?;
+    drop(reading);
     let (mut totals, mut here, mut for_the_key) = (Totals::default(), HashSet::new(), BTreeSet::new());
     let mut judgement = Judgement::begin(case, plan.input_tally().count, Room::Disk)?;
     let mut rows = plan.rows().peekable();

@@ -129,6 +129,19 @@ fn an_audit_hears_a_signal_while_it_computes_and_leaves_nothing_behind() {
     assert_eq!(folder.runs("refund-test"), [""; 0], "it was not ended where it was");
 }
 
+#[test]
+fn what_only_reads_does_not_go_on_reading_once_it_is_stopped() {
+    let folder = folder("");
+    let rows: Vec<String> = (0..60_000).map(|number| format!("INV-{number},90000,MUR-{number}\n")).collect();
+    folder.write("orders.csv", &format!("invoice_number,amount,payment_reference\n{}", rows.concat()));
+    let mut command = folder.command(&["reconcile", "job.yaml"]);
+    Shim::plan("int before open 1 orders.csv").before(&mut command, &folder.path(""));
+    let ended = Background::start(command).end();
+    exits(&ended, 4);
+    assert_eq!(ended.stderr, SAID, "nobody had to wait");
+    assert!(!folder.path("out").exists());
+}
+
 /// An audit of what another program writes, which writes nothing: it does not wait where it could be stopped.
 fn reading() -> (Folder, Background, ChildStdin) {
     let folder = folder("");
