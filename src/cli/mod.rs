@@ -1,6 +1,7 @@
 //! The command line: arguments, screens, progress and exit codes. The only place that prints.
 
 mod args;
+mod at_work;
 mod attend;
 mod audit;
 mod bind;

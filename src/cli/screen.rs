@@ -321,6 +321,17 @@ impl Screen {
                     "tidak ada yang dikirim; jalankan lagi perintah yang sama",
                 ],
             ),
+            Failure::DoubtMeanwhile(doubt) => {
+                let why = both::spoken(|words| (words.because)(&Cause::Interrupted));
+                let doubt = both(printable_lines(&doubt.english), printable_lines(&doubt.indonesian));
+                let english =
+                    format!("nothing was sent now; run the same command again (exit code 3)\n{}", doubt.english);
+                let indonesian = format!(
+                    "sekarang tidak ada yang dikirim; jalankan lagi perintah yang sama (kode keluar 3)\n{}",
+                    doubt.indonesian
+                );
+                tell(&why, [&english, &indonesian]);
+            }
             // It says itself what became of the money.
             Failure::InDoubt(message) => self.tell(Level::Error, "failure", &*printable_lines(message)),
             Failure::Stopped(message) => tell(
@@ -352,7 +363,7 @@ impl Screen {
         let (faults, message) = match failure {
             Failure::Faults(faults) => (faults.as_slice(), None),
             Failure::Guards(message) => (&[][..], Some(message.english.to_string())),
-            Failure::Interrupted => (&[][..], Some(failure.to_string())),
+            Failure::Interrupted | Failure::DoubtMeanwhile(_) => (&[][..], Some(failure.to_string())),
             Failure::Refused(message)
             | Failure::Held(message)
             | Failure::Stopped(message)

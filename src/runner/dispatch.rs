@@ -12,6 +12,7 @@ mod launching;
 mod stopping;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -165,6 +166,7 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
             self.take_up_what_was_asked();
             self.decide_whether_to_go_on(&interrupted);
             self.ask_for_work(now);
+            self.progress.under_way.store(self.under_way.len() as u64, Ordering::Relaxed);
             let work_left = self.has_work_left();
             if !work_left && self.under_way.is_empty() {
                 return self.stop;

@@ -28,6 +28,8 @@ pub struct Progress {
     pub requests: AtomicU64,
     /// Answers that said: too many requests.
     pub throttles: AtomicU64,
+    /// Calls under way.
+    pub under_way: AtomicU64,
     /// What this run knows of and nobody knows the outcome of, by now.
     doubts: Mutex<HashMap<ItemId, Rupiah>>,
     seen: Mutex<Seen>,

@@ -529,6 +529,52 @@ fn a_second_runner_is_sent_away() {
 }
 
 #[test]
+fn what_a_runner_has_under_way_is_in_doubt_once_nobody_is_at_work_on_it() {
+    let faults = "faults:\n  - {operation: refund, invoice_number: INV-1, fault: timeout_after}\n  \
+        - {operation: refund, invoice_number: INV-2, fault: error_before}\n";
+    let provider = Provider::start(&format!("{}{faults}", state(2, "paid")));
+    let folder = Folder::new();
+    let pace = QUICK.replace("attempts: 6", "attempts: 1").replace("timeout: 5s", "timeout: 60s");
+    let pace = pace.replace("10ms..50ms", "60s..120s").replace("inquire_after: 50ms", "inquire_after: 60s");
+    folder.write("job.yaml", &job("refund", &provider.url(), &pace.replace("settle_for: 5s", "settle_for: 0s")));
+    let orders = orders(2);
+    let lines: Vec<&str> = orders.lines().collect();
+    folder.write("orders.csv", &format!("{}\n{}\n", lines[0], lines[2]));
+    exits(&folder.rekon(&["run", "job.yaml"]), 3);
+    folder.write("orders.csv", &orders);
+    let running = folder.start(&["run", "job.yaml"]);
+    provider.wait_for(2);
+    let shown = |arguments: &[&str]| folder.rekon(&[arguments, &["--job", "job.yaml"]].concat()).stdout;
+    let json = |arguments: &[&str]| -> serde_json::Value {
+        serde_json::from_str(&shown(&[arguments, &["--json"]].concat())).expect("JSON")
+    };
+    let runs = json(&["show"])["runs"].clone();
+    let names: Vec<&str> = runs.as_array().expect("a list").iter().filter_map(|run| run["run"].as_str()).collect();
+    // Of the two orders of the second run one is under way, and the other one was unknown before.
+    assert_eq!((&runs[0]["in_doubt"], &runs[1]["in_doubt"]), (&0.into(), &1.into()));
+    let of_run = shown(&["show", names[0]]);
+    assert!(of_run.contains("\n  under way     1  Rp 1.000\n"), "{of_run}");
+    assert!(of_run.contains("\na runner is at work; under way: 1 item, Rp 1.000, since 20"), "{of_run}");
+    assert!(of_run.contains("\nMONEY IN DOUBT: 1 item"), "{of_run}");
+    let document = json(&["show", names[0]]);
+    assert_eq!((&document["states"]["unknown"]["count"], &document["under_way"]["count"]), (&1.into(), &1.into()));
+    let of_first = shown(&["show", "INV-1"]);
+    assert!(of_first.contains("\nunder way since 20"), "{of_first}");
+    assert!(!of_first.contains("the money of this order is in doubt"), "{of_first}");
+    assert_eq!(json(&["show", "INV-1"])["items"][0]["under_way"], true);
+    assert!(shown(&["show", "INV-2"]).contains("\nthe money of this order is in doubt"));
+    let doctor = folder.rekon(&["doctor", "job.yaml", "--offline"]).stdout;
+    assert!(doctor.contains(" 1 item in doubt") && doctor.contains(" 1 item under way"), "{doctor}");
+    running.signal("KILL");
+    running.end();
+    let of_run = shown(&["show", names[0]]);
+    assert!(of_run.contains("\nMONEY IN DOUBT: 2 items") && !of_run.contains("under way"), "{of_run}");
+    assert!(shown(&["show", "INV-1"]).contains("\nthe money of this order is in doubt"));
+    let doctor = folder.rekon(&["doctor", "job.yaml", "--offline"]).stdout;
+    assert!(doctor.contains(" 2 items in doubt") && !doctor.contains("under way"), "{doctor}");
+}
+
+#[test]
 fn a_journal_that_is_none_stops_the_job_before_anything_is_sent() {
     let (folder, provider) = refunds(1, QUICK);
     folder.write(".rekon/journal.db", "this is not a database, and it is somebody's only copy of it");

@@ -269,6 +269,28 @@ fn a_host_that_is_interrupted_while_it_waits_for_the_others_leaves_at_once() {
 }
 
 #[test]
+fn what_a_host_has_under_way_is_told_with_its_name_and_is_no_doubt() {
+    let Some(server) = Server::shared("a look at what a host has under way") else { return };
+    let (mut fleet, door) = Fleet::behind_a_door(server, 1, 2, ("", STEADY));
+    let running = fleet.start(0);
+    until("all calls are under way", || door.arrived().len() == 2);
+    let url = fleet.hosts[0].url(&fleet.database);
+    let host = fleet.sql("SELECT host FROM runner WHERE left_at IS NULL");
+    let shown = |what: &[&str]| fleet.hosts[0].folder.rekon(&[what, &["--journal", &url]].concat()).stdout;
+    let all = shown(&["show"]);
+    assert!(all.contains(&format!("\nat work: {host}; under way: 2 items, ")), "{all}");
+    assert!(all.contains("\nno money is in doubt"), "{all}");
+    let one = shown(&["show", "INV-2"]);
+    assert!(
+        one.contains("\nunder way since 20") && one.contains(&format!(" (at work: {host}): not in doubt")),
+        "{one}"
+    );
+    door.open();
+    exits(&fleet.end(0, running), 1);
+    assert_eq!(fleet.complaints(), [""; 0]);
+}
+
+#[test]
 fn nobody_resolves_what_is_being_worked_on() {
     let Some(server) = Server::shared("resolve beside a run") else { return };
     let (mut fleet, door) = Fleet::behind_a_door(server, 2, 10, ("", STEADY));

@@ -155,7 +155,7 @@ fn a_plan_that_is_refused_says_what_is_in_doubt_meanwhile() {
     let refused = run(&folder, 1, 3, &[]);
     exits(&refused, 2);
     let expected = "MONEY IN DOUBT meanwhile, left by earlier runs of this job: 1 order, Rp 1.000; settled, with nothing new sent, by: \
-         rekon resolve job.yaml\n";
+         rekon resolve job.yaml\n  which ones, and what is known about them: rekon show --journal .rekon/journal.db\n";
     assert_eq!(refused.stderr.matches(expected).count(), 1, "{}", refused.stderr);
     std::fs::remove_file(folder.path("orders.csv")).expect("a file");
     let without = folder.rekon(&["run", "job.yaml"]);

@@ -87,7 +87,7 @@ pub(super) async fn run(case: &Case, options: Options, screen: Screen) -> Result
         ..Ending::read_only(rows, books, options.now)
     };
     let mut conclusion = conclude(case, ending);
-    conclusion.write(case, None).await?;
+    conclusion.publish(case).await?;
     drop(busy);
     conclusion.print(case, screen);
     Ok(conclusion.summary.exit_code)
@@ -242,7 +242,7 @@ impl<'a> Audit<'a> {
                 let look = |search: &Search, ledger: &Ledger| find_on_threads(search, ledger, self.threads);
                 settle_with(&mut ledger, look).map_err(NoRoom::from)?;
                 ledger.seal();
-                let books = Books::of_ledger(self.case, &ledger, files, how);
+                let books = Books::of_ledger(self.case, &ledger, files, how)?;
                 parallel::let_go(ledger);
                 Ok(books)
             }

@@ -37,6 +37,7 @@ pub(super) fn orders(audit: &Audit<'_>, store: &mut Store) -> Result<(Vec<BadRow
     let (mut bad_rows, mut any) = (Vec::new(), Meant::default());
     store.orders(|aim, take| {
         let mut take = |part: Result<(Ready, Vec<BadRow>, Meant), TooMany>| {
+            audit.case.told.signals.still_wanted()?;
             let (ready, bad, meant) = part?;
             bad_rows.extend(bad);
             any.merge(meant);
@@ -198,6 +199,7 @@ fn results_of(audit: &Audit<'_>, path: &Path, store: &mut Store) -> Result<(), F
                 (batch.finish(), faults, without_amount)
             };
             stream.rows(audit.threads, work, |(ready, found, count)| {
+                audit.case.told.signals.still_wanted()?;
                 faults.extend(found);
                 without_amount += count;
                 take(ready?)
@@ -246,7 +248,10 @@ fn lines(
                 });
                 all.and_then(|()| batch.finish())
             };
-            in_blocks(source, Cut::Lines, audit.threads, work, |ready| take(ready?))
+            in_blocks(source, Cut::Lines, audit.threads, work, |ready| {
+                audit.case.told.signals.still_wanted()?;
+                take(ready?)
+            })
         })?
         .map_err(|stopped: Stopped<std::io::Error, NoRoom>| match stopped {
             Stopped::Reading(error) => unreadable(&shown(path), &read::ReadError::of(path, error)),

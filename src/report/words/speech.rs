@@ -305,6 +305,8 @@ pub struct Speech {
     pub kind: fn(&Entry) -> &'static str,
     /// An entry in words; of a request, the how manieth it is.
     pub entry: fn(&Entry, u32) -> String,
+    /// The state of rows whose answers a runner waits for.
+    pub under_way: &'static str,
     /// What is known of the money: in doubt, nothing done yet, known.
     pub known: [&'static str; 3],
     /// The verdict with its reason.

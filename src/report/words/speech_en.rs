@@ -279,6 +279,7 @@ pub(super) const SPEECH: Speech = Speech {
     said_over: |status, amount, place| format!("{status} over {amount}, {place}"),
     kind: entry::kind_in_english,
     entry: entry::english,
+    under_way: "under way",
     known: [
         "the money of this order is in doubt",
         "nothing was done under this key; the next run of the job sends it",

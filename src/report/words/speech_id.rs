@@ -331,6 +331,7 @@ pub(super) const SPEECH: Speech = Speech {
     said_over: |status, amount, place| format!("{status} senilai {amount}, {place}"),
     kind: entry::kind_in_indonesian,
     entry: entry::indonesian,
+    under_way: "sedang dikerjakan",
     known: [
         "uang pesanan ini belum pasti",
         "belum ada yang dilakukan dengan kunci ini; proses berikutnya akan mengirimnya",
