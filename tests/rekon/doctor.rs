@@ -7,6 +7,7 @@ use std::net::TcpListener;
 use std::process::Command;
 use std::time::Duration;
 
+use rekon::edge::environment::zone;
 use rekon::model::time::{after, wire};
 use rekon::simulator::{CLIENT_ID, SECRET_KEY};
 
@@ -56,8 +57,10 @@ fn short_of_files(command: &Command) -> Command {
     short
 }
 
+/// The checks of a level, without the one that is the machine's own: where `/etc/localtime` is no link, its zone is not known.
 fn levels(checks: &BTreeMap<String, (String, String)>, level: &str) -> Vec<String> {
-    checks.iter().filter(|(_, (is, _))| is == level).map(|(name, _)| name.clone()).collect()
+    let of_level = checks.iter().filter(|(name, (is, _))| is == level && *name != "time zones");
+    of_level.map(|(name, _)| name.clone()).collect()
 }
 
 /// A host that answers everything with these header lines, as they are then.
@@ -86,7 +89,8 @@ fn a_first_job_is_well_and_nothing_is_left_behind() {
     let before = folder.snapshot();
     let ran = folder.rekon(&["doctor", "refund.yaml"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{}", ran.stdout);
-    assert!(ran.stdout.ends_with("all is well\n"), "{}", ran.stdout);
+    let end = if zone().is_some() { "all is well\n" } else { "1 warning: a run would start\n" };
+    assert!(ran.stdout.ends_with(end), "{}", ran.stdout);
     assert_eq!(folder.snapshot(), before);
 }
 

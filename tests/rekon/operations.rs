@@ -383,6 +383,8 @@ fn systemd_takes_the_units() {
     for (name, text) in units["files"].as_object().expect("a map") {
         let path = root.path().join(name);
         std::fs::write(&path, text.as_str().expect("a text")).expect("a file");
+        // Whatever the umask is here: a unit that all may write to is complained about.
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).expect("its owner's");
         if name != "rekon-alert@.service" {
             command.arg(path);
         }
