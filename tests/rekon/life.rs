@@ -51,7 +51,8 @@ impl Shop {
         let place = Nobody::new();
         let listener = Listener::start(&folder, &["--bind", &place.address.to_string()]);
         let url = format!("http://{}/payments/notifications", listener.address);
-        let doku = Simulate::start(&folder, &["--notify", &url, "--notify-hurry", "18000"]);
+        // A notification that finds nobody comes again after one and a half seconds, and for the last time after half a minute.
+        let doku = Simulate::start(&folder, &["--notify", &url, "--notify-hurry", "1200"]);
         for job in ["create.yaml", "refund.yaml"] {
             assert!(files[job].contains("http://127.0.0.1:9090"), "{job}");
             folder.write(job, &files[job].replace("http://127.0.0.1:9090", &doku.url));
