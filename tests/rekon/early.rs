@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::process::{ChildStdin, Command, Stdio};
+use std::process::{ChildStdin, Stdio};
 
 use rekon::edge::clock::SystemClock;
 use rekon::model::time::Zone;
@@ -12,7 +12,7 @@ use tokio::runtime::Runtime;
 
 use crate::hosts::{Fleet, STEADY, pause};
 use crate::postgres::Server;
-use crate::process::{Background, Ended, Folder, Provider, exits, until};
+use crate::process::{Background, Ended, Folder, Provider, bare, exits, until};
 use crate::shim::Shim;
 
 const SAID: &str = "interrupted (Ctrl-C, or a signal)\nnothing was sent; run the same command again\n";
@@ -55,12 +55,11 @@ fn waiting_behind(folder: &Folder, behind: &[&str], arguments: &[&str]) -> (Back
     let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("postgres://postgres@{}/journal", silent.local_addr().expect("an address"));
     let command = folder.command(&[arguments, &["--journal", &url]].concat());
-    let mut started = Command::new(behind.first().map_or(command.get_program(), OsStr::new));
+    let mut started = bare(behind.first().map_or(command.get_program(), OsStr::new));
     if let [_, further @ ..] = behind {
         started.args(further).arg(command.get_program());
     }
     started.args(command.get_args()).current_dir(command.get_current_dir().expect("a folder of its own"));
-    started.env_remove("DOKU_CLIENT_ID").env_remove("DOKU_SECRET_KEY").stdin(Stdio::null());
     let running = Background::start(started);
     let (asks, _) = silent.accept().expect("it asks for its journal");
     (running, asks)
