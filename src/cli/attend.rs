@@ -30,7 +30,18 @@ pub(super) async fn logged(
     screen: Screen,
     work: impl Future<Output = Result<u8, Failure>>,
 ) -> Result<u8, Failure> {
-    told(case, screen, case.told.signals.unless_stopped(work)).await
+    told(case, screen, unless_stopped(case, work)).await
+}
+
+/// Does the work; a signal before it has begun ends it, and older doubt is not forgotten by that.
+pub(super) async fn unless_stopped(
+    case: &Case,
+    work: impl Future<Output = Result<u8, Failure>>,
+) -> Result<u8, Failure> {
+    if let Some(earlier) = meanwhile::Earlier::of(case) {
+        case.told.signals.look_back(earlier);
+    }
+    case.told.signals.unless_stopped(work).await
 }
 
 async fn told(case: &Case, screen: Screen, work: impl Future<Output = Result<u8, Failure>>) -> Result<u8, Failure> {
@@ -50,7 +61,7 @@ pub(super) async fn attended(
     let began = SystemClock.monotonic();
     let watched = async {
         let checked = Checked::begin(case, screen);
-        let ended = case.told.signals.unless_stopped(work).await;
+        let ended = unless_stopped(case, work).await;
         let code = match ended {
             Ok(code) => code,
             Err(failure) => {

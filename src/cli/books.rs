@@ -7,6 +7,7 @@ use std::path::Path;
 
 use super::csv_draft::CsvDraft;
 use super::load::Case;
+use super::room::NoRoom;
 use crate::edge::files::WriteError;
 use crate::edge::parallel;
 use crate::job::settings::OutputFormat;
@@ -64,15 +65,20 @@ impl Books {
     }
 
     /// Judges the orders of a ledger that has everything, and lists its strays.
-    pub(super) fn of_ledger(case: &Case, ledger: &Ledger, files: &[String], how: How) -> Self {
+    ///
+    /// # Errors
+    /// Somebody has asked to stop.
+    pub(super) fn of_ledger(case: &Case, ledger: &Ledger, files: &[String], how: How) -> Result<Self, NoRoom> {
         let mut books = Self::open(case);
         let mut copies = Vec::new();
         judge_all(ledger, case, how, |sheet| {
+            case.told.signals.still_wanted()?;
             books.write(ORDERS, &sheet.orders);
             books.write(ACTIONS, &sheet.actions);
             copies.extend_from_slice(&sheet.copies);
             books.add(sheet);
-        });
+            Ok(())
+        })?;
         if how.rows == Rows::WithOrders {
             books.totals.add_repeated(ledger.repeated());
             books.totals.aside.merge(ledger.aside());
@@ -81,7 +87,7 @@ impl Books {
         for stray in sorted(strays.collect()) {
             books.stray(files, &stray);
         }
-        books
+        Ok(books)
     }
 
     /// Adds what a sheet found; its rows are written by who knows where they belong.
@@ -153,10 +159,15 @@ fn wants_rows(case: &Case) -> bool {
 }
 
 /// Judges all orders of a ledger on several threads; the sheets come in the order of the invoices.
-pub(super) fn judge_all(ledger: &Ledger, case: &Case, how: How, take: impl FnMut(Sheet)) {
+fn judge_all(
+    ledger: &Ledger,
+    case: &Case,
+    how: How,
+    take: impl FnMut(Sheet) -> Result<(), NoRoom>,
+) -> Result<(), NoRoom> {
     let style = how.style(case);
     let orders = ledger.in_order();
     let pieces: Vec<&[u32]> = orders.chunks(PIECE).collect();
     let judge = |piece: usize| sheet(ledger, pieces[piece], style);
-    parallel::all_in_order(pieces.len(), how.threads, judge, take);
+    parallel::in_order(pieces.len(), how.threads, judge, take)
 }

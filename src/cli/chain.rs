@@ -1,6 +1,7 @@
 //! Everything known about one invoice, in the order in which it became known: rows, plan, intent, every attempt, every piece
 //! of evidence, and the verdict.
 
+use super::at_work::AtWork;
 use super::embed;
 use super::exit::Failure;
 use super::load::{Case, for_a_shell};
@@ -11,6 +12,7 @@ use crate::journal::record::{Item, RunRecord};
 use crate::journal::state::State;
 use crate::journal::story::{Logged, Mention, Story};
 use crate::model::fault::printable;
+use crate::model::language::Language;
 use crate::model::time::{Cutoff, Timestamp};
 use crate::model::verdict::Verdict;
 use crate::reconcile::ends::done_of;
@@ -36,7 +38,7 @@ pub(super) const fn nothing() -> Story {
 pub(super) fn show(
     invoice: &str,
     story: &Story,
-    runs: &[RunRecord],
+    (runs, at_work): (&[RunRecord], &AtWork),
     (case, flag): (Option<&Case>, &str),
     (words, screen): (&Speech, Screen),
 ) {
@@ -65,8 +67,15 @@ pub(super) fn show(
         }
         links.sort_by_key(|(at, ..)| *at);
         screen.say(&links_table(links, words));
-        let judged = heard.as_ref().and_then(|heard| heard.as_ref().ok()).map(|log| judge(item, log, case));
-        screen.say(&verdict(item, heard.as_ref(), judged.as_ref(), (words, screen)));
+        // Somebody waits for the answer: there is nothing to conclude yet.
+        let log = heard.as_ref().and_then(|heard| heard.as_ref().ok()).filter(|_| !at_work.has(item));
+        let judged = log.map(|log| judge(item, log, case));
+        let stands = if at_work.has(item) {
+            format!("{}\n", screen.told(&under_way(item, at_work)))
+        } else {
+            verdict(item, heard.as_ref(), judged.as_ref(), (words, screen))
+        };
+        screen.say(&stands);
         let is_latest = story.items.iter().all(|(other, _)| {
             other.identity.account != item.identity.account || other.identity.generation <= item.identity.generation
         });
@@ -74,6 +83,7 @@ pub(super) fn show(
             screen.say(&format!("{}\n", screen.told(&reopening(item, flag))));
         }
         let mut document = item_document(item);
+        document["under_way"] = at_work.has(item).into();
         document["entries"] = entries.iter().map(entry_document).collect();
         document["verdict"] = judged.map_or(serde_json::Value::Null, |(verdict, ..)| verdict.word().into());
         documents.push(document);
@@ -175,6 +185,26 @@ fn verdict(
         (None, _) => words.name_the_job.to_owned(),
     };
     format!("{}\n{verdict}\n", screen.tone(tone, journal))
+}
+
+/// The first request for an order has left, or is about to.
+fn under_way(item: &Item, at_work: &AtWork) -> Both {
+    let who = at_work.who(Some(&item.run));
+    let since = |language: Language| (Speech::of(language).time)(item.last_sent_at);
+    both(
+        format!(
+            "under way since {} in run {} ({}): not in doubt until that has ended",
+            since(Language::English),
+            item.run,
+            who.english
+        ),
+        format!(
+            "sedang dikerjakan sejak {} dalam proses {} ({}): baru bisa disebut belum pasti setelah proses itu berakhir",
+            since(Language::Indonesian),
+            item.run,
+            who.indonesian
+        ),
+    )
 }
 
 /// How to have an order sent again under a new key.

@@ -8,9 +8,11 @@ use super::events;
 use super::exit::{self, Completion, Failure};
 use super::illustrate::Illustrated;
 use super::load::{Case, Loosening, for_a_shell, named, shown};
+use super::other_amounts::OtherAmounts;
 use super::screen::{Screen, Tone};
 use super::workbook;
-use crate::edge::files;
+use crate::edge::files::{self, WriteError};
+use crate::edge::spill::Scrap;
 use crate::job::settings::OutputFormat;
 use crate::journal::cause::Cause;
 use crate::journal::history::Overridden;
@@ -34,7 +36,10 @@ use crate::report::inputs::Inputs;
 use crate::report::limits::LimitsSeen;
 use crate::report::summary::{JournalHead, LogLines, Revealed, Summary};
 use crate::report::words::speech::{Again, Ended, Look, Speech, Unit};
-use crate::report::{markdown, rows, table};
+use crate::report::{markdown, rows, safe, table};
+
+/// Where it stands, the other files do too.
+const SUMMARY: &str = "summary.json";
 
 /// What a run or an audit hands over at its end.
 pub(super) struct Ending {
@@ -62,6 +67,8 @@ pub(super) struct Ending {
     pub(super) earlier: Vec<(InvoiceNumber, State)>,
     /// Jobs that have left orders of this input in doubt.
     pub(super) other_jobs: BTreeSet<String>,
+    /// Those in doubt for which DOKU's answers name other amounts.
+    pub(super) other_amounts: OtherAmounts,
     /// The first and the last business day of an audit; `None`: all.
     pub(super) period: Option<(BusinessDate, BusinessDate)>,
     /// The lines of the logs of an audit.
@@ -100,6 +107,7 @@ impl Ending {
             in_doubt_earlier: Tally::default(),
             earlier: Vec::new(),
             other_jobs: BTreeSet::new(),
+            other_amounts: OtherAmounts::default(),
             period: None,
             log: None,
             inputs: None,
@@ -122,6 +130,7 @@ pub(super) struct Conclusion {
     illustrated: Illustrated,
     earlier: Vec<(InvoiceNumber, State)>,
     other_jobs: BTreeSet<String>,
+    other_amounts: OtherAmounts,
     journal_doubts: Option<u64>,
     now: Timestamp,
 }
@@ -183,6 +192,7 @@ pub(super) fn conclude(case: &Case, ending: Ending) -> Conclusion {
         illustrated: ending.illustrated,
         earlier,
         other_jobs: ending.other_jobs,
+        other_amounts: ending.other_amounts,
         journal_doubts: ending.journal_doubts,
         now: ending.now,
     }
@@ -200,8 +210,45 @@ impl Conclusion {
     /// # Errors
     /// A file could not be written. The journal has everything; the files can be written again.
     pub(super) async fn write(&mut self, case: &Case, meanwhile: Option<&Path>) -> Result<(), Failure> {
+        let into = meanwhile.map_or_else(|| case.path(&self.place(case)), Path::to_owned);
+        self.write_into(case, &into).await.map_err(|error| Failure::Stopped(error.to_string()))
+    }
+
+    /// The same of a command that only reads: aside first, so that whoever stops it leaves nothing behind, and then into their
+    /// place, one command after the other. Those that find the same at the same time have the same place.
+    ///
+    /// # Errors
+    /// A file could not be written, or somebody has asked to stop.
+    pub(super) async fn publish(&mut self, case: &Case) -> Result<(), Failure> {
+        let (signals, place) = (&case.told.signals, case.path(&self.place(case)));
+        let unwritten = match case.job.task {
+            Task::Audit => Failure::Unwritten,
+            Task::Change(_) => Failure::Stopped,
+        };
+        let failed = |error: WriteError| unwritten(error.to_string());
+        let aside = Scrap::make(&case.output_folder());
+        let aside = aside.map_err(|source| failed(WriteError { path: place.clone(), source }))?;
+        let written = self.write_into(case, aside.path()).await;
+        signals.still_wanted()?;
+        written.map_err(|WriteError { path, source }| {
+            // What stands aside has no name that says anything.
+            let path = path.strip_prefix(aside.path()).map(|name| place.join(name)).unwrap_or(path);
+            failed(WriteError { path, source })
+        })?;
+        // One of an earlier command would be taken for a copy of this one's.
+        let stale: Vec<String> = self.summary.files.keys().map(|name| safe::name(name)).collect();
+        signals.end_with(self.summary.exit_code)?;
+        files::bring(aside.path(), &place, SUMMARY, &stale).map_err(failed)
+    }
+
+    /// The folder of its files, as the job has it.
+    fn place(&self, case: &Case) -> String {
         let directory = case.fill(&case.job.output.directory);
-        let folder = format!("{directory}/{}/{}", self.summary.job, self.summary.run);
+        format!("{directory}/{}/{}", self.summary.job, self.summary.run)
+    }
+
+    async fn write_into(&mut self, case: &Case, into: &Path) -> Result<(), WriteError> {
+        let folder = self.place(case);
         let wants = |format| case.job.output.formats.contains(&format);
         let mut out: Vec<(&str, Vec<u8>)> = Vec::new();
         if wants(OutputFormat::Csv) {
@@ -209,19 +256,14 @@ impl Conclusion {
         }
         let page = wants(OutputFormat::Html).then_some("report.html");
         let workbook = wants(OutputFormat::Xlsx).then_some(workbook::NAME);
-        let names =
-            out.iter().map(|(name, _)| *name).chain(page).chain(workbook).chain(["summary.json"]).map(str::to_owned);
+        let names = out.iter().map(|(name, _)| *name).chain(page).chain(workbook).chain([SUMMARY]).map(str::to_owned);
         let place = |name: String| (name.clone(), format!("{folder}/{name}"));
         self.summary.files = names.chain(self.books.files()).map(place).collect();
-        let into = meanwhile.map_or_else(|| case.path(&folder), Path::to_owned);
-        let is_audit = case.job.task == Task::Audit;
-        let unwritten = if is_audit { Failure::Unwritten } else { Failure::Stopped };
-        let stopped = |error: files::WriteError| unwritten(error.to_string());
-        self.books.keep(&into).map_err(stopped)?;
+        self.books.keep(into)?;
         let mut made = Ok(());
         if let Some(name) = workbook {
             let runs = workbook::known_runs(case).await;
-            made = workbook::write(&into, &self.summary, &runs, (case.language, self.now));
+            made = workbook::write(into, &self.summary, &runs, case, self.now);
             // It needs more room than what follows, and less depends on it.
             if made.is_err() {
                 self.stays_open(Cause::Workbook);
@@ -231,11 +273,11 @@ impl Conclusion {
         if let Some(name) = page {
             out.push((name, self.illustrated.page(&self.summary, &self.books.highlights, case.language)));
         }
-        out.push(("summary.json", self.summary.json()));
+        out.push((SUMMARY, self.summary.json()));
         for (name, content) in out {
-            files::write(&into.join(name), &content).map_err(stopped)?;
+            files::write(&into.join(name), &content)?;
         }
-        made.map_err(stopped)
+        made
     }
 
     /// The folder of the files; empty if there is none.
@@ -494,8 +536,11 @@ impl Conclusion {
             exit::DONE => {}
             exit::DOUBT => {
                 next.extend(self.not_in_the_input(words));
-                next.extend(self.may_settle().then(|| (words.settles)(again, &command)));
-                let is_resolved = self.may_settle() && self.may_be_resolved(case);
+                next.extend(self.other_amounts.lines(case));
+                // Those of which more is known than that are settled by a person.
+                let may_settle = self.may_settle() && summary.in_doubt.count > self.other_amounts.count();
+                next.extend(may_settle.then(|| (words.settles)(again, &command)));
+                let is_resolved = may_settle && self.may_be_resolved(case);
                 next.extend(is_resolved.then(|| (words.resolving)(&case.command("resolve"))));
                 let is_known_here = self.journal_doubts != Some(0);
                 next.extend(is_known_here.then(|| (words.which_ones)(&place)));

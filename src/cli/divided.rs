@@ -134,6 +134,7 @@ impl Divided {
             Ok::<(), NoRoom>(())
         })?;
         merge(&orders, |_, [row, action]| {
+            case.told.signals.still_wanted()?;
             books.order(row, action);
             Ok::<(), NoRoom>(())
         })?;
@@ -157,6 +158,7 @@ impl Divided {
         let mut orders = RunWriter::begin(&self.scrap, &format!("orders-{part}"))?;
         let (mut sheets, mut copies) = (Vec::new(), Vec::new());
         for piece in ledger.in_order().chunks(PIECE) {
+            case.told.signals.still_wanted()?;
             let mut judged = sheet(&ledger, piece, style);
             add_rows(&mut orders, &ledger, piece, &judged)?;
             copies.append(&mut judged.copies);

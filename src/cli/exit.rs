@@ -37,6 +37,8 @@ pub(super) enum Failure {
     Held(String),
     /// Somebody asked to stop before anything had begun; nothing was sent.
     Interrupted,
+    /// The same, but earlier runs of the job have left money in doubt: this much, and what to type.
+    DoubtMeanwhile(Both),
     /// It had begun; what is known is in the journal.
     Stopped(String),
     /// The same, and the journal is why.
@@ -65,6 +67,9 @@ impl std::fmt::Display for Failure {
             }),
             Self::Guards(message) => out.write_str(&message.english),
             Self::Interrupted => out.write_str(&Words::cause_in_english(&Cause::Interrupted)),
+            Self::DoubtMeanwhile(doubt) => {
+                write!(out, "{}\n{}", Words::cause_in_english(&Cause::Interrupted), doubt.english)
+            }
             Self::Refused(message)
             | Self::Held(message)
             | Self::Stopped(message)
@@ -82,7 +87,7 @@ impl Failure {
             Self::Faults(_) | Self::Refused(_) | Self::Guards(_) => REFUSED,
             Self::Held(_) => HELD,
             Self::Interrupted | Self::Stopped(_) | Self::Journal(_) | Self::Unwritten(_) => STOPPED,
-            Self::InDoubt(_) => DOUBT,
+            Self::DoubtMeanwhile(_) | Self::InDoubt(_) => DOUBT,
         }
     }
 }

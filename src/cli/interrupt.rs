@@ -1,6 +1,9 @@
 //! SIGINT, SIGTERM and SIGHUP. What the first one does depends on how far a command has come: as long as nothing has begun,
 //! it ends the command; while calls may be under way, it stops the dispatching. The second one, if it is no SIGHUP, ends the
 //! program. Under `nohup`, SIGHUP means nothing.
+//!
+//! That nothing was sent is not all that a command has to say which ends before it has begun: [`meanwhile`](super::meanwhile)
+//! knows what older money is in doubt.
 
 use std::fmt;
 use std::future::{Future, pending};
@@ -11,6 +14,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use super::exit::{Failure, STOPPED};
+use super::meanwhile::Earlier;
+use super::room::NoRoom;
 use super::screen::Screen;
 use crate::edge::clock::SystemClock;
 use crate::edge::{machine, runtime};
@@ -24,8 +29,8 @@ const FOR_THE_NOTE: Duration = Duration::from_secs(1);
 /// A command that has begun nothing ends where it waits next, as a rule at once.
 const BEFORE_A_WORD: Duration = Duration::from_millis(500);
 
-/// If it computes, or hangs, for so much longer, it is ended where it is.
-const FOR_THE_END: Duration = Duration::from_secs(5);
+/// If it computes, or hangs, for so many times as long, it is ended where it is; as soon as it has nothing in its hands, at once.
+const LOOKS: u32 = 10;
 
 /// What the signals mean to a command.
 #[derive(Clone)]
@@ -46,9 +51,15 @@ pub(super) enum Stopping {
 pub(super) struct Leaving {
     /// What happens before it is left.
     pub(super) first: Both,
-    /// What is left behind if that is not waited for, and what to type.
-    pub(super) at_once: Both,
-    /// What the program exits with then.
+    /// Looks at what is left behind if that is not waited for.
+    pub(super) at_once: Box<dyn FnOnce() -> Left>,
+}
+
+/// What is left behind by a run that nobody waited for.
+pub(super) struct Left {
+    /// What it is, and what to type.
+    pub(super) said: Both,
+    /// What the program exits with.
     pub(super) code: u8,
     /// Writes down why.
     pub(super) note: Box<dyn FnOnce() + Send>,
@@ -76,25 +87,6 @@ impl Stopping {
             ),
         }
     }
-
-    /// Ends the program.
-    fn at_once(&self, screen: Screen) {
-        let code = match self {
-            Self::Early | Self::Beginning => {
-                screen.failure(&Failure::Interrupted);
-                STOPPED
-            }
-            Self::Run(leaving) => {
-                let Leaving { at_once, code, note, .. } = leaving();
-                screen.warn(&at_once);
-                runtime::at_most(FOR_THE_NOTE, note);
-                code
-            }
-            Self::Over(code) => *code,
-            Self::Server => STOPPED,
-        };
-        screen.log().unseen(&mut || std::process::exit(i32::from(code)));
-    }
 }
 
 /// The signals that a command gets, and what they mean to it by now. By default nobody listens for any.
@@ -111,12 +103,25 @@ struct Now {
     stopping: Stopping,
     /// Of whoever reads what is said; `None`: as the command line says.
     language: Option<Language>,
+    /// Whether it would leave nothing behind if it were ended where it is.
+    is_traceless: bool,
+    /// Where older doubt is looked for; `None`: the command is about no job.
+    earlier: Option<Arc<Earlier>>,
 }
 
 impl Default for Shared {
     fn default() -> Self {
-        let now = Now { stopping: Stopping::Early, language: None };
+        let now = Now { stopping: Stopping::Early, language: None, is_traceless: false, earlier: None };
         Self { asked: watch::channel(false).0, now: Mutex::new(now) }
+    }
+}
+
+/// See [`Signals::without_a_trace`].
+pub(super) struct Traceless(Signals);
+
+impl Drop for Traceless {
+    fn drop(&mut self) {
+        self.0.now().is_traceless = false;
     }
 }
 
@@ -150,6 +155,11 @@ impl Signals {
         self
     }
 
+    /// A command that ends before it has begun looks there for older doubt.
+    pub(super) fn look_back(&self, earlier: Earlier) {
+        self.now().earlier = Some(Arc::new(earlier));
+    }
+
     fn now(&self) -> MutexGuard<'_, Now> {
         self.0.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -170,7 +180,7 @@ impl Signals {
                 return;
             }
         } else if was_asked {
-            stopping.at_once(screen);
+            return self.leave(stopping, screen);
         }
         if matches!(stopping, Stopping::Early) {
             tokio::spawn(self.clone().end_what_has_not_begun(screen));
@@ -181,16 +191,49 @@ impl Signals {
 
     /// Such a command ends by itself where it waits next; says so, if it takes its time, and ends it if it takes too long.
     async fn end_what_has_not_begun(self, screen: Screen) {
-        for pause in [BEFORE_A_WORD, FOR_THE_END] {
-            SystemClock.sleep(pause).await;
-            // Held to the end of the program: what has not begun by now does not begin any more.
-            let now = self.now();
-            match now.stopping {
-                Stopping::Early if pause == BEFORE_A_WORD => screen.warn(&now.stopping.first()),
-                Stopping::Early => now.stopping.at_once(screen),
+        for look in 0..=LOOKS {
+            SystemClock.sleep(BEFORE_A_WORD).await;
+            // What has not begun by now does not begin any more: see `turn`.
+            let (stopping, is_traceless) = {
+                let now = self.now();
+                (now.stopping.clone(), now.is_traceless)
+            };
+            match stopping {
+                Stopping::Early if is_traceless || look == LOOKS => return self.leave(stopping, screen),
+                Stopping::Early if look == 0 => screen.warn(&stopping.first()),
+                Stopping::Early => {}
                 _ => return,
             }
         }
+    }
+
+    /// Ends the program.
+    fn leave(&self, stopping: Stopping, screen: Screen) {
+        match stopping {
+            Stopping::Early | Stopping::Beginning => {
+                let failure = self.ended_early();
+                // Held to the end of the program: one of the two tells how the command ends.
+                let now = self.now();
+                if !matches!(now.stopping, Stopping::Over(_)) {
+                    screen.failure(&failure);
+                    exit(failure.code(), screen);
+                }
+            }
+            Stopping::Run(leaving) => {
+                let Left { said, code, note } = (leaving().at_once)();
+                screen.warn(&said);
+                runtime::at_most(FOR_THE_NOTE, note);
+                exit(code, screen);
+            }
+            Stopping::Over(code) => exit(code, screen),
+            Stopping::Server => exit(STOPPED, screen),
+        }
+    }
+
+    /// What a command says that ends before it has begun.
+    fn ended_early(&self) -> Failure {
+        let earlier = self.now().earlier.clone();
+        earlier.and_then(Earlier::told).map_or(Failure::Interrupted, Failure::DoubtMeanwhile)
     }
 
     /// A flag that turns true with the first signal.
@@ -220,6 +263,30 @@ impl Signals {
         self.turn(Stopping::Early)
     }
 
+    /// As long as what is returned lives, the command has nothing in its hands that would stay behind if it were ended where it is: it
+    /// reads, or decides.
+    pub(super) fn without_a_trace(&self) -> Traceless {
+        self.now().is_traceless = true;
+        Traceless(self.clone())
+    }
+
+    /// The work is over, and what came of it gets its place: it is not left any more.
+    ///
+    /// # Errors
+    /// As of [`Self::begin`].
+    pub(super) fn end_with(&self, code: u8) -> Result<(), Failure> {
+        self.turn(Stopping::Over(code))
+    }
+
+    /// Asked by what computes, and waits for nothing, as long as nothing has begun.
+    ///
+    /// # Errors
+    /// [`NoRoom::Unwanted`] if somebody has asked to stop.
+    pub(super) fn still_wanted(&self) -> Result<(), NoRoom> {
+        let is_asked = *self.0.asked.borrow();
+        if is_asked && matches!(self.now().stopping, Stopping::Early) { Err(NoRoom::Unwanted) } else { Ok(()) }
+    }
+
     fn turn(&self, stopping: Stopping) -> Result<(), Failure> {
         let mut now = self.now();
         if *self.0.asked.borrow() {
@@ -236,11 +303,15 @@ impl Signals {
     /// # Errors
     /// What keeps the work from its end.
     pub(super) async fn unless_stopped(&self, work: impl Future<Output = Result<u8, Failure>>) -> Result<u8, Failure> {
-        let ended = tokio::select! {
+        let mut ended = tokio::select! {
             biased;
             () = self.asked_early() => Err(Failure::Interrupted),
             ended = work => ended,
         };
+        // The journal is let go by now.
+        if let Err(Failure::Interrupted) = ended {
+            ended = Err(self.ended_early());
+        }
         let code = ended.as_ref().map_or_else(Failure::code, |code| *code);
         self.now().stopping = Stopping::Over(code);
         ended
@@ -253,6 +324,10 @@ impl Signals {
             pending::<()>().await;
         }
     }
+}
+
+fn exit(code: u8, screen: Screen) {
+    screen.log().unseen(&mut || std::process::exit(i32::from(code)));
 }
 
 #[cfg(test)]
@@ -295,8 +370,7 @@ mod tests {
     async fn a_run_that_is_over_is_left_with_what_it_ended_with() {
         let signals = Signals::default();
         let runs = async {
-            let leaving =
-                || Leaving { first: both("", ""), at_once: both("", ""), code: STOPPED, note: Box::new(|| {}) };
+            let leaving = || Leaving { first: both("", ""), at_once: Box::new(|| panic!("nobody leaves it")) };
             signals.begin()?;
             signals.mean(Stopping::Run(Arc::new(leaving)));
             Ok(1)

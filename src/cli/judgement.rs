@@ -86,7 +86,7 @@ impl Judgement {
         let (mut divided, sieve) = match self {
             Self::Whole(all) => {
                 let book = all.book(log, cutoff)?;
-                return Ok(Books::of_ledger(case, &book.ledger, &book.files, how));
+                return Books::of_ledger(case, &book.ledger, &book.files, how);
             }
             Self::Divided(divided, sieve) => (divided, sieve),
         };

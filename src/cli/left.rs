@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::at_work::AtWork;
 use super::exit::Failure;
 use crate::edge::clock::SystemClock;
 use crate::edge::{files, read};
@@ -52,6 +53,7 @@ fn cause(failure: &Failure) -> Cause {
         | Failure::Guards(_)
         | Failure::Held(_)
         | Failure::Interrupted
+        | Failure::DoubtMeanwhile(_)
         | Failure::Stopped(_)
         | Failure::Unwritten(_) => Cause::Failed { error },
     }
@@ -63,12 +65,17 @@ pub(super) fn forget(location: &Location, run: &RunId) {
 }
 
 /// Adds what was written down to those runs of which the journal knows no end and on which nobody is at work.
-pub(super) fn explain(location: &Location, runs: &mut [RunRecord], at_work: &[String]) {
-    let is_left = |run: &RunRecord| !at_work.iter().any(|name| name == run.run.as_str());
-    for run in runs.iter_mut().filter(|run| run.finished_at.is_none() && run.stopped.is_none() && is_left(run)) {
-        let text = read::bytes(&path(location, &run.run)).unwrap_or_default();
-        run.stopped = serde_json::from_slice(&text).ok().map(|left: Left| left.stopped);
+pub(super) fn explain(location: &Location, runs: &mut [RunRecord], at_work: &AtWork) {
+    let is_left = |run: &RunRecord| run.finished_at.is_none() && run.stopped.is_none() && !at_work.is_on(&run.run);
+    for run in runs.iter_mut().filter(|run| is_left(run)) {
+        run.stopped = why(location, &run.run);
     }
+}
+
+/// Why a run was left, if somebody has written that down.
+pub(super) fn why(location: &Location, run: &RunId) -> Option<Cause> {
+    let text = read::bytes(&path(location, run)).unwrap_or_default();
+    serde_json::from_slice(&text).ok().map(|left: Left| left.stopped)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use super::args::Common;
 use super::exit::Failure;
 use super::interrupt::Signals;
+use super::meanwhile::Hold;
 use super::unreadable::unreadable;
 use crate::edge::credentials::{self, Credentials};
 use crate::edge::spill::NoPlace;
@@ -108,6 +109,8 @@ pub(super) enum Whose {
 pub(super) struct Told {
     /// Who asks it to stop.
     pub(super) signals: Signals,
+    /// Whether it has its journal.
+    pub(super) hold: Hold,
     /// Its counters.
     pub(super) progress: Arc<Progress>,
     /// Why its orders stay in memory though they are many; said once.

@@ -1,6 +1,7 @@
 //! The command line: arguments, screens, progress and exit codes. The only place that prints.
 
 mod args;
+mod at_work;
 mod attend;
 mod audit;
 mod bind;
@@ -38,6 +39,7 @@ mod meanwhile;
 #[cfg(test)]
 mod model_test;
 mod open;
+mod other_amounts;
 mod pace;
 mod picture;
 mod pieces;

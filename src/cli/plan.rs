@@ -27,7 +27,7 @@ use crate::journal::{Account, Journal as _};
 use crate::model::fault::{Fault, Place, printable};
 use crate::model::ids::InvoiceNumber;
 use crate::model::language::Language;
-use crate::model::money::Rupiah;
+use crate::model::money::{Rupiah, Tally};
 use crate::model::operation::Task;
 use crate::model::time::{after, parse_instant, wire};
 use crate::plan::binding::{BoundItem, Cover, LogHead, Maker};
@@ -276,10 +276,13 @@ pub(super) fn check(paths: &[PathBuf], common: &Common, screen: Screen) -> Resul
     let mut faults = Vec::new();
     for path in paths {
         match check_one(path, common, screen) {
-            Ok((rows, language)) => {
-                let rows = (Speech::of(language).counted)(rows, Unit::Rows);
+            Ok((Tally { count, rupiah }, language)) => {
+                let rows = (Speech::of(language).counted)(count, Unit::Rows);
                 let path = printable(&path.display().to_string());
-                let text = both(format!("{path}: ok, {rows}"), format!("{path}: tidak ada kesalahan, {rows}"));
+                let text = both(
+                    format!("{path}: ok, {rows}, {rupiah}"),
+                    format!("{path}: tidak ada kesalahan, {rows}, {rupiah}"),
+                );
                 screen.say(text.told(language));
             }
             Err(Failure::Faults(found)) => faults.extend(found),
@@ -295,8 +298,8 @@ pub(super) fn check(paths: &[PathBuf], common: &Common, screen: Screen) -> Resul
     Ok(code)
 }
 
-/// How many rows a job has, and whose language it is in.
-fn check_one(path: &Path, common: &Common, screen: Screen) -> Result<(u64, Language), Failure> {
+/// The rows of a job, and whose language it is in.
+fn check_one(path: &Path, common: &Common, screen: Screen) -> Result<(Tally, Language), Failure> {
     let now = SystemClock.now();
     let case = load::case(path, common, now)?;
     let screen = screen.speaking(case.language);
@@ -310,5 +313,5 @@ fn check_one(path: &Path, common: &Common, screen: Screen) -> Result<(u64, Langu
     if let Err(Failure::Faults(found)) = bind::approvers(&case) {
         faults.extend(found);
     }
-    if faults.is_empty() { Ok((all.count, case.language)) } else { Err(Failure::Faults(faults)) }
+    if faults.is_empty() { Ok((all, case.language)) } else { Err(Failure::Faults(faults)) }
 }

@@ -56,9 +56,7 @@ pub(super) fn show(case: &Case, plan: &Plan, screen: Screen) {
         ));
     }
     if plan.on_invalid == OnInvalid::Skip {
-        for fault in &plan.faults {
-            screen.fault(fault);
-        }
+        screen.left_out(plan.faults.iter());
     }
 }
 

@@ -51,6 +51,7 @@ pub(super) async fn make_plan(
     let creation = Account { operation: Operation::Create, ..account.clone() };
     let mut deciding = Deciding::begin(&case.job, account.operation, guards, input);
     loop {
+        case.told.signals.still_wanted()?;
         let invoices = deciding.next(AT_A_TIME)?;
         if invoices.is_empty() {
             break;

@@ -46,7 +46,7 @@ pub(super) async fn job(args: &ReconcileArgs, common: &Common, screen: Screen) -
                 return Err(Failure::Refused(message));
             }
             let change = change(&case, operation, args.as_of.as_deref(), screen);
-            case.told.signals.unless_stopped(Box::pin(change)).await
+            attend::unless_stopped(&case, Box::pin(change)).await
         }
     }
 }
@@ -62,6 +62,7 @@ async fn change(case: &Case, operation: Operation, as_of: Option<&str>, screen: 
     let now = present(as_of)?;
     let credentials = case.credentials()?;
     let busy = Busy::with(screen, with::report());
+    let reading = case.told.signals.without_a_trace();
     let input = case.input(now)?;
     slips::warn(case, &input, screen)?;
     let log = case.log(&credentials, embed::log_of(case).as_deref())?;
@@ -69,10 +70,12 @@ async fn change(case: &Case, operation: Operation, as_of: Option<&str>, screen: 
     let refused = |error: crate::journal::JournalError| Failure::Refused(error.to_string());
     let journal = Store::open_to_read(&case.journal).await.map_err(refused)?;
     let plan = make_plan(case, &account, input, &log, journal.as_ref(), now).await?;
+    drop(reading);
     let (mut totals, mut here, mut for_the_key) = (Totals::default(), HashSet::new(), BTreeSet::new());
     let mut judgement = Judgement::begin(case, plan.input_tally().count, Room::Disk)?;
     let mut rows = plan.rows().peekable();
     while rows.peek().is_some() {
+        case.told.signals.still_wanted()?;
         let some: Vec<InputRow> = rows.by_ref().take(AT_A_TIME).collect::<Result<_, _>>()?;
         let invoices = some.iter().filter_map(|row| row.invoice.clone()).collect();
         let items = match &journal {
@@ -93,7 +96,7 @@ async fn change(case: &Case, operation: Operation, as_of: Option<&str>, screen: 
     books.refused_for_the_key = for_the_key;
     let ending = Ending { in_doubt_earlier: in_doubt, other_jobs, ..Ending::read_only(plan.input_tally(), books, now) };
     let mut conclusion = conclude(case, ending);
-    conclusion.write(case, None).await?;
+    conclusion.publish(case).await?;
     drop(busy);
     conclusion.print(case, screen);
     Ok(conclusion.summary.exit_code)

@@ -10,6 +10,7 @@ use super::illustrate::Illustrated;
 use super::joint::{Begun, Way};
 use super::left;
 use super::open;
+use super::other_amounts::OtherAmounts;
 use super::pace::limits_seen;
 use super::read_back::ReadBack;
 use super::screen::Screen;
@@ -116,6 +117,7 @@ async fn ending(
         in_doubt_earlier: beside.in_doubt,
         earlier: beside.orders,
         other_jobs: beside.jobs,
+        other_amounts: beside.other_amounts,
         period: None,
         log: None,
         inputs: None,
@@ -136,6 +138,8 @@ struct Beside {
     orders: Vec<(InvoiceNumber, State)>,
     /// The jobs that have left orders of this input in doubt.
     jobs: BTreeSet<String>,
+    /// What of the job was answered with other amounts, those of its rows too.
+    other_amounts: OtherAmounts,
 }
 
 impl Beside {
@@ -147,6 +151,7 @@ impl Beside {
         missing: Tally,
     ) -> Result<Self, JournalError> {
         let mut orders = session.doubts().await?;
+        let other_amounts = OtherAmounts::among(&orders, here);
         orders.retain(|item| !here.contains(&item.identity.invoice));
         let (elsewhere, mut jobs) = plan.in_doubt_elsewhere();
         let (conflicts, in_conflict) = session.conflicts_of_other_jobs(plan).await?;
@@ -157,6 +162,7 @@ impl Beside {
             in_doubt,
             orders: orders.into_iter().map(|item| (item.identity.invoice, item.state)).collect(),
             jobs,
+            other_amounts,
         })
     }
 }

@@ -9,6 +9,7 @@ use super::exit::{DONE, DOUBT, Failure, STOPPED};
 use super::interrupt::{Signals, Stopping};
 use super::joint::{self, Way};
 use super::load::{self, Case};
+use super::other_amounts::OtherAmounts;
 use super::screen::{Screen, Tone};
 use super::session::Session;
 use super::take_in::take_in_what_is_left;
@@ -79,7 +80,12 @@ async fn settle(case: &Case, live: bool, started_at: Timestamp, screen: Screen) 
     if code == DOUBT {
         let title = format!("{} {}", (words.items_in_doubt)(after), (words.exit_code)(DOUBT));
         let place = format!("--journal {}", printable(&load::named(&case.journal)));
-        screen.say(&format!("{}\n  {}", screen.tone(Tone::Bad, &title), (words.which_and_what)(&place)));
+        // What cannot be read any more makes the doubt no smaller.
+        let doubts = session.doubts().await.unwrap_or_default();
+        let mut lines = vec![screen.tone(Tone::Bad, &title)];
+        lines.extend(OtherAmounts::among(&doubts, &HashSet::new()).lines(case));
+        lines.push((words.which_and_what)(&place));
+        screen.say(&lines.join("\n  "));
     }
     if code == DONE {
         screen.say(&(words.nothing_new)(&case.command("run")));

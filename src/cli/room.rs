@@ -15,11 +15,17 @@ pub(super) enum NoRoom {
     /// The disk is full or failing.
     #[error("the parts of a divided reconciliation cannot be kept: {0}")]
     Disk(#[from] io::Error),
+    /// Somebody has asked to stop, and nothing would come of them.
+    #[error("interrupted")]
+    Unwanted,
 }
 
 impl From<NoRoom> for Failure {
     fn from(error: NoRoom) -> Self {
-        Self::Unwritten(error.to_string())
+        match error {
+            NoRoom::Unwanted => Self::Interrupted,
+            NoRoom::TooMany(_) | NoRoom::Disk(_) => Self::Unwritten(error.to_string()),
+        }
     }
 }
 

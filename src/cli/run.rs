@@ -14,6 +14,7 @@ use super::interrupt::{Signals, Stopping};
 use super::joint::{self, Begun, Way};
 use super::left;
 use super::load::{self, Case, Copies};
+use super::other_amounts;
 use super::plan_screen;
 use super::reconcile;
 use super::reporting::report;
@@ -140,7 +141,8 @@ async fn work_on(
     if let Some(bound) = bound {
         bound.leave_out_others(&mut unsettled, screen)?;
     }
-    let mut sent = session.send_and_settle(&begun.run, begun.fresh(), unsettled, begun.under_way_since).await?;
+    let fresh = begun.fresh().with(other_amounts::in_input(&session.unsettled().await?, &begun.plan));
+    let mut sent = session.send_and_settle(&begun.run, fresh, unsettled, begun.under_way_since).await?;
     if let Some(error) = begun.plan.unread() {
         sent.stop.get_or_insert_with(|| Stop::Unread(error.clone()));
     }

@@ -52,7 +52,7 @@ pub(super) enum Tone {
 }
 
 /// More faults than these are counted only: one slip in a column is as many faults as the file has rows.
-pub(super) const MOST_FAULTS: usize = 200;
+const MOST_FAULTS: usize = 200;
 
 impl Screen {
     pub(super) fn new(common: &Common) -> Self {
@@ -262,6 +262,15 @@ impl Screen {
         }
     }
 
+    /// Faults of rows that are left out, on stderr: the first ones, and how many more there are.
+    pub(super) fn left_out<'f>(self, mut faults: impl Iterator<Item = &'f Fault>) {
+        faults.by_ref().take(MOST_FAULTS).for_each(|fault| self.fault(fault));
+        let more = faults.count();
+        if more > 0 {
+            self.warn(&both(format!("and {more} more faults"), format!("dan {more} kesalahan lagi")));
+        }
+    }
+
     /// Faults, on stderr.
     pub(super) fn faults(self, faults: &[Fault]) {
         for fault in faults.iter().take(MOST_FAULTS) {
@@ -312,6 +321,17 @@ impl Screen {
                     "tidak ada yang dikirim; jalankan lagi perintah yang sama",
                 ],
             ),
+            Failure::DoubtMeanwhile(doubt) => {
+                let why = both::spoken(|words| (words.because)(&Cause::Interrupted));
+                let doubt = both(printable_lines(&doubt.english), printable_lines(&doubt.indonesian));
+                let english =
+                    format!("nothing was sent now; run the same command again (exit code 3)\n{}", doubt.english);
+                let indonesian = format!(
+                    "sekarang tidak ada yang dikirim; jalankan lagi perintah yang sama (kode keluar 3)\n{}",
+                    doubt.indonesian
+                );
+                tell(&why, [&english, &indonesian]);
+            }
             // It says itself what became of the money.
             Failure::InDoubt(message) => self.tell(Level::Error, "failure", &*printable_lines(message)),
             Failure::Stopped(message) => tell(
@@ -343,7 +363,7 @@ impl Screen {
         let (faults, message) = match failure {
             Failure::Faults(faults) => (faults.as_slice(), None),
             Failure::Guards(message) => (&[][..], Some(message.english.to_string())),
-            Failure::Interrupted => (&[][..], Some(failure.to_string())),
+            Failure::Interrupted | Failure::DoubtMeanwhile(_) => (&[][..], Some(failure.to_string())),
             Failure::Refused(message)
             | Failure::Held(message)
             | Failure::Stopped(message)

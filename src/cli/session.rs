@@ -13,9 +13,10 @@ use super::embed::{self, Embedded};
 use super::events;
 use super::exit::{DOUBT, Failure, STOPPED};
 use super::in_doubt::{IN_DOUBT, in_doubt_elsewhere};
-use super::interrupt::{Leaving, Stopping};
+use super::interrupt::{Leaving, Left, Stopping};
 use super::left;
 use super::load::{self, Case};
+use super::meanwhile::{Earlier, Held};
 use super::open;
 use super::planning::make_plan;
 use super::progress::Watch;
@@ -30,6 +31,7 @@ use crate::journal::cause::Cause;
 use crate::journal::history::PlanUse;
 use crate::journal::history::Terms;
 use crate::journal::record::{Item, NewRows, NewRun};
+use crate::journal::sqlite::SqliteJournal;
 use crate::journal::state::State;
 use crate::journal::store::Store;
 use crate::journal::{Account, Journal as _, JournalError, Late};
@@ -51,6 +53,7 @@ use crate::runner::pace::gate::{Gate, LaneGate};
 use crate::runner::pace::share::Share;
 use crate::runner::pace::{Pacer, Seen};
 use crate::runner::places::Places;
+use crate::runner::progress::Progress;
 
 /// What a run tries to settle.
 const UNSETTLED: &[State] = &[State::Unknown];
@@ -62,6 +65,7 @@ pub(super) struct Session<'a> {
     pub(super) case: &'a Case,
     pub(super) account: Account,
     pub(super) journal: Arc<Store>,
+    _held: Option<Held>,
     pub(super) started_at: Timestamp,
     /// Answers to requests of which this journal knows nothing.
     unknown_here: Vec<Late>,
@@ -93,6 +97,8 @@ impl<'a> Session<'a> {
         let credentials = case.credentials()?;
         // Orders may be in it, and it takes room.
         case.sweep();
+        let is_free = case.journal.file().is_none_or(|path| !SqliteJournal::is_held(path));
+        let held = is_free.then(|| case.told.hold.take());
         let journal = open::open(&case.journal, case.job.retries.horizon, started_at, screen).await.map(Arc::new)?;
         let unknown_here = take_in(case, &journal, screen).await?;
         end_what_waits(case, &journal, screen).await?;
@@ -100,7 +106,7 @@ impl<'a> Session<'a> {
         let embedded =
             if case.job.embeds_simulator() { Some(embed::start(case, &credentials, input).await?) } else { None };
         let account = case.account(&credentials, operation);
-        Ok(Self { case, account, journal, started_at, unknown_here, credentials, embedded, screen })
+        Ok(Self { case, account, journal, _held: held, started_at, unknown_here, credentials, embedded, screen })
     }
 
     /// What DOKU has said so far.
@@ -233,15 +239,23 @@ impl<'a> Session<'a> {
     fn stopping(&self, run: &RunId, is_over: &Arc<AtomicBool>) -> Stopping {
         let (progress, is_over) = (Arc::clone(&self.case.told.progress), Arc::clone(is_over));
         let (settling, going_on) = (open::settling(self.case), open::going_on(self.case));
-        let (journal, run) = (self.case.journal.clone(), run.clone());
+        let (journal, run, earlier) = (self.case.journal.clone(), run.clone(), Earlier::of(self.case).map(Arc::new));
         Stopping::Run(Arc::new(move || {
-            let (known, journal, run) = (progress.in_doubt(), journal.clone(), run.clone());
-            if is_over.load(Ordering::Relaxed) {
+            let (is_over, progress) = (is_over.load(Ordering::Relaxed), Arc::clone(&progress));
+            let (settling, going_on) = (settling.clone(), going_on.clone());
+            let (journal, run, earlier) = (journal.clone(), run.clone(), earlier.clone());
+            let at_once = Box::new(move || {
+                let known = progress.in_doubt();
+                if !is_over && Progress::get(&progress.under_way) > 0 {
+                    return calls_left(known, &settling, Box::new(move || left::note(&journal, &run, Cause::AtOnce)));
+                }
+                // The orders of this run are not all that may be in doubt.
+                let older = earlier.filter(|_| known.count == 0).and_then(Earlier::known);
+                let known = older.unwrap_or(known);
                 let next = if known.count == 0 { &going_on } else { &settling };
-                leaving_behind(known, next, Box::new(move || left::note(&journal, &run, Cause::Interrupted)))
-            } else {
-                leaving_calls(known, &settling, Box::new(move || left::note(&journal, &run, Cause::AtOnce)))
-            }
+                nothing_under_way(known, next, Box::new(move || left::note(&journal, &run, Cause::Interrupted)))
+            });
+            Leaving { first: if is_over { behind_the_calls() } else { with_calls() }, at_once }
         }))
     }
 
@@ -324,13 +338,26 @@ impl<'a> Session<'a> {
     }
 }
 
-/// The dispatching is over: at most the report is missing, or other hosts are at work.
-fn leaving_behind(known: Tally, next: &Both, note: Box<dyn FnOnce() + Send>) -> Leaving {
-    let first = both(
+/// What happens first once the dispatching is over: at most the report is missing, or other hosts are at work.
+fn behind_the_calls() -> Both {
+    both(
         "stopping: no calls are under way; the files are written, or other hosts go on; once more to stop at once",
         "sedang berhenti: tidak ada panggilan yang berjalan; berkas ditulis dahulu, atau host lain melanjutkan; sekali lagi \
          untuk berhenti seketika",
-    );
+    )
+}
+
+/// The same before that.
+fn with_calls() -> Both {
+    both(
+        "stopping: calls under way are finished, then the files are written; once more to stop at once",
+        "sedang berhenti: panggilan yang sedang berjalan diselesaikan dahulu, lalu berkas ditulis; sekali lagi untuk \
+         berhenti seketika",
+    )
+}
+
+/// No call is under way, and this much is in doubt, of whatever run.
+fn nothing_under_way(known: Tally, next: &Both, note: Box<dyn FnOnce() + Send>) -> Left {
     let (code, left) = if known.count == 0 {
         let files = both(
             "the files may be missing, and the next run writes them",
@@ -340,30 +367,25 @@ fn leaving_behind(known: Tally, next: &Both, note: Box<dyn FnOnce() + Send>) -> 
     } else {
         (DOUBT, both::spoken(|words| (words.items_in_doubt)(known)))
     };
-    let at_once = both(
+    let said = both(
         format!("stopped at once, with no calls under way; {} (exit code {code})\n  {}", left.english, next.english),
         format!(
             "berhenti seketika, tanpa panggilan yang sedang berjalan; {} (kode keluar {code})\n  {}",
             left.indonesian, next.indonesian
         ),
     );
-    Leaving { first, at_once, code, note }
+    Left { said, code, note }
 }
 
-/// Calls may be under way whose outcome nobody will read.
-fn leaving_calls(known: Tally, next: &Both, note: Box<dyn FnOnce() + Send>) -> Leaving {
-    let first = both(
-        "stopping: calls under way are finished, then the files are written; once more to stop at once",
-        "sedang berhenti: panggilan yang sedang berjalan diselesaikan dahulu, lalu berkas ditulis; sekali lagi untuk \
-         berhenti seketika",
-    );
+/// Calls are under way whose outcome nobody will read.
+fn calls_left(known: Tally, next: &Both, note: Box<dyn FnOnce() + Send>) -> Left {
     let Both { english, indonesian } = both::counted(known.count, Unit::Items);
     let [mut before, mut sebelumnya] = [String::new(), String::new()];
     if known.count > 0 {
         before = format!(", and {english}, {}, from before", known.rupiah);
         sebelumnya = format!(", ditambah {indonesian}, {}, dari sebelumnya", known.rupiah);
     }
-    let at_once = both(
+    let said = both(
         format!(
             "stopped at once; MONEY IN DOUBT: the requests that were under way{before} (exit code {DOUBT})\n  {}",
             next.english
@@ -373,7 +395,7 @@ fn leaving_calls(known: Tally, next: &Both, note: Box<dyn FnOnce() + Send>) -> L
             next.indonesian
         ),
     );
-    Leaving { first, at_once, code: DOUBT, note }
+    Left { said, code: DOUBT, note }
 }
 
 #[cfg(test)]
@@ -382,18 +404,18 @@ mod tests {
     use crate::model::money::Rupiah;
 
     #[test]
-    fn whoever_stops_at_once_is_told_of_calls_under_way_only_while_there_can_be_any() {
+    fn whoever_stops_at_once_is_told_of_calls_under_way_only_while_there_are_any() {
         let mut some = Tally::default();
         some.add(Rupiah::new(90_000));
         let (nothing, next) = (|| Box::new(|| {}), Both::same("rekon run job.yaml --live"));
-        for (leaving, code, calls, money) in [
-            (leaving_calls(Tally::default(), &next, nothing()), DOUBT, true, true),
-            (leaving_calls(some, &next, nothing()), DOUBT, true, true),
-            (leaving_behind(Tally::default(), &next, nothing()), STOPPED, false, false),
-            (leaving_behind(some, &next, nothing()), DOUBT, false, true),
+        for (left, code, calls, money) in [
+            (calls_left(Tally::default(), &next, nothing()), DOUBT, true, true),
+            (calls_left(some, &next, nothing()), DOUBT, true, true),
+            (nothing_under_way(Tally::default(), &next, nothing()), STOPPED, false, false),
+            (nothing_under_way(some, &next, nothing()), DOUBT, false, true),
         ] {
-            let said = &leaving.at_once.english;
-            assert_eq!(leaving.code, code, "{said}");
+            let said = &left.said.english;
+            assert_eq!(left.code, code, "{said}");
             assert_eq!(said.contains("requests that were under way"), calls, "{said}");
             assert_eq!(said.contains("MONEY IN DOUBT"), money, "{said}");
             assert!(said.ends_with(&format!("(exit code {code})\n  rekon run job.yaml --live")), "{said}");

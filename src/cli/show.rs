@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::args::Common;
+use super::at_work::{AtWork, UnderWay};
 use super::audit::Options;
 use super::audit::examine::examine;
 use super::chain;
@@ -18,7 +19,6 @@ use super::show_runs;
 use crate::edge::files;
 use crate::job::settings::Period;
 use crate::journal::record::{Item, RunRecord};
-use crate::journal::state::State;
 use crate::journal::store::Store;
 use crate::journal::{Journal as _, JournalError};
 use crate::model::fault::printable;
@@ -75,27 +75,29 @@ pub(super) async fn show(
     let screen = place.case.as_ref().map_or(screen, |case| screen.speaking(case.language));
     let journal = to_read(location, screen).await?;
     let mut runs = journal.runs().await.map_err(failure)?;
-    left::explain(location, &mut runs, &journal.runs_at_work().await.map_err(failure)?);
-    let at_work = show_runs::at_work(&journal, location, &runs).await.map_err(failure)?;
+    let at_work = AtWork::on(&journal, location).await.map_err(failure)?;
+    left::explain(location, &mut runs, &at_work);
     let Some(what) = what else {
         screen.say(&format!("{} {}\n", words.journal, printable(&named(location))));
         let doubts = journal.doubts().await.map_err(failure)?;
-        // The runner that is at work has asked for these, and waits for the answers.
-        let is_under_way = |item: &Item| !at_work.is_empty() && item.state == State::Intent;
-        let (under_way, doubts): (Vec<Item>, Vec<Item>) = doubts.into_iter().partition(is_under_way);
+        let (under_way, doubts): (Vec<Item>, Vec<Item>) = doubts.into_iter().partition(|item| at_work.has(item));
+        for run in &mut runs {
+            let here = under_way.iter().filter(|item| item.run == run.run).count() as u64;
+            run.in_doubt = run.in_doubt.saturating_sub(here);
+        }
         // Where nothing is in doubt, no rows have to be read to count none.
         let may_have_left = |run: &&mut RunRecord| {
-            !doubts.is_empty() && !matches!(run.exit_code, Some(DONE | LOOK)) && !at_work.contains(&run.run.to_string())
+            !doubts.is_empty() && !matches!(run.exit_code, Some(DONE | LOOK)) && !at_work.is_on(&run.run)
         };
         for run in runs.iter_mut().filter(may_have_left) {
-            run.in_doubt = show_runs::in_doubt(run, &states(&journal, run).await.map_err(failure)?);
+            let (states, _) = states(&journal, run, &at_work).await.map_err(failure)?;
+            run.in_doubt = show_runs::in_doubt(run.in_doubt, &states);
         }
         show_runs::list((&runs, &at_work), (&under_way, &doubts), &flag, (words, screen));
         return Ok(DONE);
     };
     if let Some(run) = runs.iter().find(|run| run.run.as_str() == what) {
-        let ended = show_runs::ended_with(run, &at_work, words);
-        one_run(&journal, run, &ended, (words, screen)).await.map_err(failure)?;
+        one_run(&journal, run, &at_work, (words, screen)).await.map_err(failure)?;
         return Ok(DONE);
     }
     let story = match InvoiceNumber::new(what) {
@@ -105,7 +107,7 @@ pub(super) async fn show(
     if story.items.is_empty() && story.mentions.is_empty() {
         return Err(Failure::Refused(format!("{what:?} is neither a run nor an invoice of {}", named(location))));
     }
-    chain::show(what, &story, &runs, (place.case.as_ref(), &flag), (words, screen));
+    chain::show(what, &story, (&runs, &at_work), (place.case.as_ref(), &flag), (words, screen));
     Ok(DONE)
 }
 
@@ -143,11 +145,10 @@ async fn on_paper(what: Option<&str>, place: &Place, (words, screen): (&Speech, 
     let what = what.ok_or_else(of_a_run)?;
     let journal = to_read(&place.location, screen).await?;
     let mut runs = journal.runs().await.map_err(failure)?;
-    left::explain(&place.location, &mut runs, &journal.runs_at_work().await.map_err(failure)?);
+    let at_work = AtWork::on(&journal, &place.location).await.map_err(failure)?;
+    left::explain(&place.location, &mut runs, &at_work);
     let run = runs.iter().find(|run| run.run.as_str() == what).ok_or_else(of_a_run)?;
-    let at_work = show_runs::at_work(&journal, &place.location, &runs).await.map_err(failure)?;
-    let ended = show_runs::ended_with(run, &at_work, words);
-    one_run(&journal, run, &ended, (words, screen)).await.map_err(failure)?;
+    one_run(&journal, run, &at_work, (words, screen)).await.map_err(failure)?;
     Ok(DONE)
 }
 
@@ -161,31 +162,39 @@ fn is_plan(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "json")
 }
 
-/// The rows of a run by their states now.
-async fn states(journal: &Store, run: &RunRecord) -> Result<BTreeMap<DoneState, Tally>, JournalError> {
-    let mut states: BTreeMap<DoneState, Tally> = BTreeMap::new();
+/// The rows of a run by their states now, and what is under way of them.
+async fn states(
+    journal: &Store,
+    run: &RunRecord,
+    at_work: &AtWork,
+) -> Result<(BTreeMap<DoneState, Tally>, UnderWay), JournalError> {
+    let (mut states, mut under_way) = (BTreeMap::<DoneState, Tally>::new(), UnderWay::default());
     for record in journal.rows(&run.run).await? {
-        states.entry(state_of(&record).0).or_default().add(record.row.rupiah);
+        match record.item.as_ref().filter(|item| at_work.has(item)) {
+            Some(item) => under_way.add(item),
+            None => states.entry(state_of(&record).0).or_default().add(record.row.rupiah),
+        }
     }
-    Ok(states)
+    Ok((states, under_way))
 }
 
 async fn one_run(
     journal: &Store,
     run: &RunRecord,
-    ended: &str,
+    at_work: &AtWork,
     (words, screen): (&Speech, Screen),
 ) -> Result<(), JournalError> {
-    let states = states(journal, run).await?;
-    let doubt = match show_runs::in_doubt(run, &states) {
+    let ended = show_runs::ended_with(run, at_work, words);
+    let (states, under_way) = states(journal, run, at_work).await?;
+    let doubt = match show_runs::in_doubt(run.in_doubt.saturating_sub(under_way.tally.count), &states) {
         0 => None,
         count => Some(format!("{}: {}", words.money_in_doubt, (words.counted)(count, Unit::Items))),
     };
     let finished = if let Some(at) = run.finished_at {
-        (words.finished)(&(words.time)(at), ended)
+        (words.finished)(&(words.time)(at), &ended)
     } else {
         let last = journal.last_sent(&run.run).await?.map(words.time);
-        (words.not_finished)(ended, last.as_deref())
+        (words.not_finished)(&ended, last.as_deref())
     };
     let stopped = run.stopped.as_ref().map(|why| format!("\n{}", (words.stopped)(why))).unwrap_or_default();
     let times = format!("{}\n{finished}{stopped}", (words.started)(&(words.time)(run.started_at)));
@@ -200,8 +209,11 @@ async fn one_run(
     if let Some(plan) = &plan {
         screen.say(&format!("{}\n", (words.plan_used)(plan)));
     }
-    let named: Vec<(String, Tally)> =
+    let mut named: Vec<(String, Tally)> =
         states.iter().map(|(state, tally)| ((words.state_name)(*state), *tally)).collect();
+    if under_way.tally.count > 0 {
+        named.push((words.under_way.to_owned(), under_way.tally));
+    }
     screen.paper(|| {
         let doubt = doubt.as_ref().map_or_else(|| words.no_doubt_sentence.to_owned(), |doubt| markdown::title(doubt));
         let used = plan.as_ref().map(words.plan_used).unwrap_or_default();
@@ -216,12 +228,16 @@ async fn one_run(
     if !overridden.is_empty() {
         screen.say(&format!("\n{}", printable_lines(&words.overrides(&overridden))));
     }
+    if at_work.is_on(&run.run) {
+        screen.say(&format!("\n{}", screen.told(&under_way.told(&at_work.who(Some(&run.run))))));
+    }
     if let Some(doubt) = doubt {
         screen.say(&format!("\n{}", screen.tone(Tone::Bad, &doubt)));
     }
     let states: BTreeMap<&str, Tally> = states.into_iter().map(|(state, tally)| (state.word(), tally)).collect();
     let mut document = serde_json::json!({
         "version": 1, "run": run.run, "job": run.job, "exit_code": run.exit_code, "states": states,
+        "under_way": under_way.tally,
         "started_at": wire(run.started_at), "finished_at": run.finished_at.map(wire),
         "stopped": run.stopped.as_ref().map(Words::cause_in_english), "overrides": overridden,
     });

@@ -2,18 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use super::at_work::{AtWork, UnderWay};
 use super::chain;
 use super::screen::{Screen, Tone};
-use crate::journal::JournalError;
 use crate::journal::record::{Item, RunRecord};
-use crate::journal::store::{Location, Store};
 use crate::model::fault::printable;
 use crate::model::money::Tally;
 use crate::reconcile::evidence::DoneState;
 use crate::report::table;
 use crate::report::words::Words;
-use crate::report::words::both::{self, Both, both};
-use crate::report::words::speech::{Speech, Unit};
+use crate::report::words::speech::Speech;
 
 /// Older runs than these are counted only, unless they left something in doubt: what is below them must stay in sight.
 const MOST_RUNS: usize = 20;
@@ -21,31 +19,16 @@ const MOST_RUNS: usize = 20;
 /// More items in doubt than these are counted only; results.csv has them all.
 const MOST_DOUBTS: usize = 50;
 
-/// The runs on which somebody is at work. Of a file it is known only that somebody holds it: that is the latest run then, unless it
-/// has come to its end or was left.
-pub(super) async fn at_work(
-    journal: &Store,
-    location: &Location,
-    runs: &[RunRecord],
-) -> Result<Vec<String>, JournalError> {
-    if journal.is_shared() {
-        return journal.runs_at_work().await;
-    }
-    let latest = if journal.is_held(location).await? { runs.first() } else { None };
-    let latest = latest.filter(|run| run.exit_code.is_none() && run.stopped.is_none());
-    Ok(latest.map(|run| run.run.to_string()).into_iter().collect())
-}
-
 /// The runs, the newest first, what is under way and what is in doubt now; `flag` names the journal in what is to be typed.
 pub(super) fn list(
-    (runs, at_work): (&[RunRecord], &[String]),
+    (runs, at_work): (&[RunRecord], &AtWork),
     (under_way, doubts): (&[Item], &[Item]),
     flag: &str,
     (words, screen): (&Speech, Screen),
 ) {
     screen.say(&list_runs(runs, at_work, words));
     if !at_work.is_empty() {
-        screen.say(&format!("\n{}", screen.told(&of_the_runner(under_way))));
+        screen.say(&format!("\n{}", screen.told(&UnderWay::of(under_way).told(&at_work.who(None)))));
     }
     list_doubts(doubts, flag, (words, screen));
     let document: Vec<serde_json::Value> = runs
@@ -64,25 +47,8 @@ pub(super) fn list(
     screen.document(document.to_string().as_bytes());
 }
 
-/// While somebody is at work, what has just been asked for is not in doubt, and nobody is to run the job beside it.
-fn of_the_runner(under_way: &[Item]) -> Both {
-    let mut tally = Tally::default();
-    under_way.iter().for_each(|item| tally.add(item.amount));
-    let (Both { english, indonesian }, rupiah) = (both::counted(tally.count, Unit::Items), tally.rupiah);
-    both(
-        format!(
-            "a runner is at work; under way: {english}, {rupiah}, not in doubt until it has ended\n  it settles what it can: wait \
-             for its end, then look again"
-        ),
-        format!(
-            "ada proses yang sedang berjalan; sedang dikerjakan: {indonesian}, {rupiah}, baru bisa disebut belum pasti setelah \
-             proses itu berakhir\n  tunggu sampai selesai, lalu lihat lagi"
-        ),
-    )
-}
-
 /// Fits 80 columns with ordinary names: what a run did, its own page and its job say.
-fn list_runs(runs: &[RunRecord], at_work: &[String], words: &Speech) -> String {
+fn list_runs(runs: &[RunRecord], at_work: &AtWork, words: &Speech) -> String {
     if runs.is_empty() {
         return format!("  {}", words.no_runs);
     }
@@ -106,17 +72,16 @@ fn list_runs(runs: &[RunRecord], at_work: &[String], words: &Speech) -> String {
 }
 
 /// How much a run has left in doubt: what it has sent or asked about, or rows that it has not even come to.
-pub(super) fn in_doubt(run: &RunRecord, states: &BTreeMap<DoneState, Tally>) -> u64 {
+pub(super) fn in_doubt(touched: u64, states: &BTreeMap<DoneState, Tally>) -> u64 {
     let doubts = [DoneState::Unknown, DoneState::Review, DoneState::Conflict];
     let rows = doubts.iter().filter_map(|state| states.get(state)).map(|tally| tally.count).sum();
-    run.in_doubt.max(rows)
+    touched.max(rows)
 }
 
 /// An exit code with its word, or with why the run stopped. One without an end was cut off, unless somebody is at work on it.
-pub(super) fn ended_with(run: &RunRecord, at_work: &[String], words: &Speech) -> String {
+pub(super) fn ended_with(run: &RunRecord, at_work: &AtWork, words: &Speech) -> String {
     let Some(code) = run.exit_code else {
-        let is_at_work = at_work.iter().any(|name| name == run.run.as_str());
-        return if is_at_work { words.running } else { words.cut_off }.to_owned();
+        return if at_work.is_on(&run.run) { words.running } else { words.cut_off }.to_owned();
     };
     let word = run.stopped.as_ref().map_or((words.ended_with)(code), words.cause);
     format!("{code} {}", printable(word)).trim_end().to_owned()
@@ -215,7 +180,7 @@ mod tests {
   20261122-010211-0003  refund-nightly  production   4 stopped   1200         0
   20261122-010211-0002  refund-nightly  production   4 signal    1200         0
   20261122-010211-0001  refund-nightly  production   3 breaker   1200         5";
-        let at_work = [7, 8].map(|number| run(number, None, 0).run.to_string());
+        let at_work = AtWork::of([7, 8].map(|number| run(number, None, 0).run));
         assert_eq!(list_runs(&runs, &at_work, english()), expected);
         assert!(expected.lines().all(|line| line.chars().count() <= 80));
     }
@@ -230,15 +195,15 @@ mod tests {
                 (DoneState::NotAttempted, tally(9)),
             ])
         };
-        assert_eq!(in_doubt(&run(1, None, 0), &rows(2, 1)), 3);
+        assert_eq!(in_doubt(0, &rows(2, 1)), 3);
         // One that only settles has no rows.
-        assert_eq!(in_doubt(&run(1, None, 4), &rows(0, 0)), 4);
+        assert_eq!(in_doubt(4, &rows(0, 0)), 4);
     }
 
     #[test]
     fn older_runs_are_counted_unless_they_left_something_in_doubt() {
         let runs: Vec<RunRecord> = (0..30).map(|age| run(30 - age, Some(0), u64::from(age == 27))).collect();
-        let text = list_runs(&runs, &[], english());
+        let text = list_runs(&runs, &AtWork::default(), english());
         assert_eq!(text.lines().count(), 1 + MOST_RUNS + 1 + 1, "{text}");
         let last: Vec<&str> = text.lines().rev().take(2).collect();
         assert_eq!(last[0], "  and 9 older runs, with nothing in doubt; --json lists all");
@@ -269,6 +234,6 @@ mod tests {
 
     #[test]
     fn a_journal_without_runs_says_so() {
-        assert_eq!(list_runs(&[], &[], english()), "  no runs yet");
+        assert_eq!(list_runs(&[], &AtWork::default(), english()), "  no runs yet");
     }
 }

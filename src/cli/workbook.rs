@@ -12,7 +12,6 @@ use crate::edge::workbook::Workbook;
 use crate::journal::record::RunRecord;
 use crate::journal::store::Store;
 use crate::journal::{Journal as _, JournalError};
-use crate::model::language::Language;
 use crate::model::time::Timestamp;
 use crate::report::summary::Summary;
 use crate::report::words::speech::Speech;
@@ -37,13 +36,14 @@ pub(super) fn write(
     folder: &Path,
     totals: &Summary,
     known: &Known,
-    (language, now): (Language, Timestamp),
+    case: &Case,
+    now: Timestamp,
 ) -> Result<(), WriteError> {
     let path = folder.join(NAME);
     let failed = |source| WriteError { path: path.clone(), source };
     let mut draft = Draft::begin(folder, NAME);
     // The library panics where its scrap files find no room.
-    let filled = catch_unwind(AssertUnwindSafe(|| fill(folder, totals, known, (language, now), &mut draft)));
+    let filled = catch_unwind(AssertUnwindSafe(|| fill(folder, totals, known, (case, now), &mut draft)));
     filled.unwrap_or_else(|_| Err(std::io::ErrorKind::StorageFull.into())).map_err(failed)?;
     draft.keep(&path)
 }
@@ -52,10 +52,11 @@ fn fill(
     folder: &Path,
     totals: &Summary,
     known: &Known,
-    (language, now): (Language, Timestamp),
+    (case, now): (&Case, Timestamp),
     draft: &mut Draft,
 ) -> std::io::Result<()> {
     let failed = std::io::Error::other;
+    let language = case.language;
     let (reader, speech) = (Reader::of(language), Speech::of(language));
     let title = format!("{} · {} · {} {}", totals.job, (speech.operation)(&totals.operation), speech.run, totals.run);
     let mut book = Workbook::begin(folder, &title, now).map_err(failed)?;
@@ -66,6 +67,7 @@ fn fill(
     let mut breaks = Breaks::new(reader, |verdict| totals.verdict_name(verdict, speech));
     let mut order = StringRecord::new();
     while orders.read_record(&mut order)? {
+        case.told.signals.still_wanted().map_err(std::io::Error::other)?;
         let mut unread = None;
         let next = || {
             let mut action = StringRecord::new();

@@ -189,6 +189,9 @@ pub(super) fn of_this_process() -> u32 {
 /// Names to be tried.
 const MOST_NAMES: u32 = 1000;
 
+/// Of these so many may be swept away in a row before they could be taken.
+const MOST_SWEPT: u32 = 20;
+
 /// Makes something that nobody keeps, under a name of this process that nobody has yet, and takes it: as long as the file that
 /// comes with it is open, [`sweep`] leaves it alone, whoever calls it, on this machine or in another container.
 ///
@@ -206,6 +209,8 @@ pub(super) fn make_own(
         let path = name(&owner);
         let file = match make(&path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+            // A folder is there before it can be taken, and somebody may have swept it away.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && number < MOST_SWEPT => continue,
             made => made?,
         };
         // Not every file system has locks.
@@ -268,6 +273,28 @@ pub fn put_in_place(folder: &Path, place: &Path) -> Result<(), WriteError> {
         File::open(folder_of(place))?.sync_all()
     };
     put().map_err(|source| WriteError { path: place.to_owned(), source })
+}
+
+/// Brings all files of a folder into another one, which is made if it is not there: one caller after the other, so that what stands
+/// there in the end is of one of them. `last` comes after the others; `stale` names what is taken away unless it was brought.
+///
+/// # Errors
+/// A file has not found its place; those before it have.
+pub fn bring(from: &Path, to: &Path, last: &str, stale: &[String]) -> Result<(), WriteError> {
+    let failed = |path: &Path, source| WriteError { path: path.to_owned(), source };
+    let taken = std::fs::create_dir_all(to).and_then(|()| File::open(to)).map_err(|error| failed(to, error))?;
+    // Not every file system has locks; without them each file is whole all the same.
+    let _ = taken.lock();
+    let mut names = names_in(from);
+    names.sort_by_key(|name| name == last);
+    for name in stale.iter().filter(|name| !names.contains(name)) {
+        remove(&to.join(name))?;
+    }
+    for name in &names {
+        let place = to.join(name);
+        std::fs::rename(from.join(name), &place).map_err(|error| failed(&place, error))?;
+    }
+    taken.sync_all().map_err(|error| failed(to, error))
 }
 
 /// Removes a folder with what is in it, if it is there.
@@ -363,6 +390,36 @@ fn with_any_date(template: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_that_are_brought_take_the_place_of_others_and_what_is_stale_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        let (from, to) = (folder.path().join("from"), folder.path().join("to"));
+        std::fs::create_dir(&from).unwrap();
+        for (name, content) in [("from/a.csv", "new"), ("from/z.json", "last")] {
+            std::fs::write(folder.path().join(name), content).unwrap();
+        }
+        std::fs::create_dir(&to).unwrap();
+        for name in ["a.csv", "a.safe.csv", "notes.txt"] {
+            std::fs::write(to.join(name), "old").unwrap();
+        }
+        bring(&from, &to, "z.json", &["a.csv".to_owned(), "a.safe.csv".to_owned()]).unwrap();
+        let mut names = names_in(&to);
+        names.sort();
+        assert_eq!(names, ["a.csv", "notes.txt", "z.json"]);
+        assert_eq!(std::fs::read_to_string(to.join("a.csv")).unwrap(), "new");
+        assert_eq!(names_in(&from), [""; 0]);
+        // Where one is in the way, the last one does not come.
+        std::fs::remove_file(to.join("z.json")).unwrap();
+        std::fs::remove_file(to.join("a.csv")).unwrap();
+        std::fs::create_dir_all(to.join("a.csv/full")).unwrap();
+        for name in ["a.csv", "z.json"] {
+            std::fs::write(from.join(name), "newer").unwrap();
+        }
+        let error = bring(&from, &to, "z.json", &[]).unwrap_err();
+        assert_eq!(error.path, to.join("a.csv"));
+        assert!(!to.join("z.json").exists());
+    }
 
     #[test]
     fn folders_are_found_whatever_date_is_in_their_paths() {

@@ -64,7 +64,7 @@ pub struct ResultsReader {
     payment_status: usize,
     settled_at: usize,
     /// `None`: it does not say over what amounts.
-    amount: Option<(usize, AmountStyle)>,
+    amount: Option<usize>,
 }
 
 impl ResultsReader {
@@ -100,19 +100,20 @@ impl ResultsReader {
         Ok(Self { invoice, operation, state, reason, request_id, payment_status, settled_at, amount: None })
     }
 
-    /// Reads the amounts too: they are in the column that the audit's own orders have theirs in, or in `amount`, and written
-    /// as theirs. They are those of whole orders: every row of an order with several line items repeats its amount.
+    /// Reads the amounts too: they are in the column that the audit's own orders have theirs in, or in `amount`, in whatever
+    /// style, for no text is an amount in two of them but with the same digits. They are those of whole orders: every row of an
+    /// order with several line items repeats its amount.
     #[must_use]
-    pub fn with_amounts(self, head: &Table, amount_column: &str, style: AmountStyle) -> Self {
+    pub fn with_amounts(self, head: &Table, amount_column: &str) -> Self {
         let column = |name: &str| head.header().iter().position(|header| header == name);
-        let amount = column(amount_column).or_else(|| column(AMOUNT));
-        Self { amount: amount.map(|column| (column, style)), ..self }
+        Self { amount: column(amount_column).or_else(|| column(AMOUNT)), ..self }
     }
 
     /// Over what amount something was done, or may have been. What is not written as an amount says nothing.
     fn amount(&self, state: DoneState, row: &Row<'_, '_>) -> Option<Rupiah> {
-        let (column, style) = self.amount.filter(|_| state.is_done() || state.is_in_doubt())?;
-        Rupiah::parse_amount(row.plain(column)?, style).ok()
+        let column = self.amount.filter(|_| state.is_done() || state.is_in_doubt())?;
+        let text = row.plain(column)?;
+        AmountStyle::ALL.into_iter().find_map(|style| Rupiah::parse_amount(text, style).ok())
     }
 
     /// Reads one row; `None` for a row that was bad when the run read it: it has no invoice, and did nothing.
@@ -307,26 +308,26 @@ results.csv:5:3: rekon_operation "re\"fund" is not an operation
 
     #[test]
     fn the_amount_of_what_was_done_is_found_as_the_orders_have_it() {
-        use AmountStyle::{Id, Plain, Us};
-        let amount_of = |header: &str, field: &str, state: &str, (column, style): (&str, AmountStyle)| {
+        let amount_of = |header: &str, field: &str, state: &str, column: &str| {
             let text = format!("{header},{HEADER}\n{field},A,refund,{state},,R-1,,\n").into_bytes();
             let table = csv::parse("results.csv", text, &FORMAT, &[]).expect("it is a table");
             let reader = ResultsReader::new(&table, "invoice_number").expect("a results.csv");
-            let reader = reader.with_amounts(&table, column, style);
+            let reader = reader.with_amounts(&table, column);
             let mut rows = Rows::of(&table);
             let row = rows.next_row().expect("it has a row");
             reader.read(&row).expect("it is good").expect("it has an invoice").amount.map(Rupiah::whole)
         };
         let cases = [
-            ("Nominal", "1.250.000", "succeeded", ("Nominal", Id), Some(1_250_000)),
-            ("amount", "\"1,250,000\"", "already_done", ("Nominal", Us), Some(1_250_000)),
-            ("amount", "1250000", "succeeded", ("amount", Plain), Some(1_250_000)),
-            ("amount", "1250000", "unknown", ("amount", Plain), Some(1_250_000)),
+            ("Nominal", "1.250.000", "succeeded", "Nominal", Some(1_250_000)),
+            ("Nominal", "\"Rp 1.250.000,00\"", "succeeded", "Nominal", Some(1_250_000)),
+            ("amount", "\"1,250,000\"", "already_done", "Nominal", Some(1_250_000)),
+            ("amount", "1250000", "succeeded", "amount", Some(1_250_000)),
+            ("amount", "1250000", "unknown", "amount", Some(1_250_000)),
             // What was not done was done over no amount; no column, no amount; and what is none is no fault.
-            ("amount", "1250000", "refused", ("amount", Plain), None),
-            ("Total", "1250000", "succeeded", ("Nominal", Plain), None),
-            ("amount", "1.250.000", "succeeded", ("amount", Plain), None),
-            ("amount", "", "succeeded", ("amount", Plain), None),
+            ("amount", "1250000", "refused", "amount", None),
+            ("Total", "1250000", "succeeded", "Nominal", None),
+            ("amount", "1.25", "succeeded", "amount", None),
+            ("amount", "", "succeeded", "amount", None),
         ];
         for (header, field, state, named, expected) in cases {
             assert_eq!(amount_of(header, field, state, named), expected, "{header} {field} {state} {named:?}");

@@ -67,6 +67,20 @@ pub fn at_most(patience: Duration, work: impl FnOnce() + Send + 'static) {
     }
 }
 
+/// What somebody finds out within that time, on a thread of its own: it may be asked from the thread of other tasks, and a disk
+/// that hangs keeps nobody. `None`: it takes longer.
+pub fn within<T: Send + 'static>(patience: Duration, work: impl Future<Output = T> + Send + 'static) -> Option<T> {
+    let (tells, told) = channel();
+    let look = move || {
+        if let Ok(tasks) = Builder::new_current_thread().enable_all().build() {
+            // Nobody may be left who waits for it.
+            let _ = tells.send(tasks.block_on(work));
+        }
+    };
+    thread::Builder::new().spawn(look).ok()?;
+    told.recv_timeout(patience).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,6 +117,15 @@ mod tests {
         let (holds, held) = channel::<()>();
         at_most(Duration::from_millis(1), move || held.recv().unwrap_or_default());
         drop(holds);
+    }
+
+    #[test]
+    fn what_is_found_out_in_time_is_told_and_nothing_else_is_waited_for() {
+        assert_eq!(within(Duration::from_secs(60), async { 7 }), Some(7));
+        assert_eq!(within(Duration::from_millis(1), std::future::pending::<()>()), None);
+        let asked_from_a_task =
+            calling(async { tokio::spawn(async { within(Duration::from_secs(60), async { 7 }) }).await });
+        assert_eq!(asked_from_a_task.unwrap().unwrap(), Some(7));
     }
 
     #[test]

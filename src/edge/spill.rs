@@ -34,6 +34,12 @@ impl Scrap {
         let (path, taken) = make_own(place, make)?;
         Ok(Self { path, _taken: taken })
     }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
 }
 
 impl Drop for Scrap {

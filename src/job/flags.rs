@@ -15,7 +15,8 @@ use crate::model::ids::JobName;
 use crate::model::money::AmountStyle;
 use crate::model::operation::{Operation, Task};
 use crate::model::table::{Delimiter, Encoding, Format};
-use crate::model::time::{TimeStyle, Zone};
+use crate::model::time::Zone;
+use crate::model::time_style::TimeStyle;
 
 /// The variables that hold the keys when there is no job file (`DESIGN` 3).
 pub const VARIABLES: (&str, &str) = ("DOKU_CLIENT_ID", "DOKU_SECRET_KEY");

@@ -11,7 +11,7 @@ use super::yaml::{Node, Value};
 use crate::model::money::AmountStyle;
 use crate::model::status::BookStatus;
 use crate::model::table::{Delimiter, Encoding, Format, Written};
-use crate::model::time::TimeStyle;
+use crate::model::time_style::TimeStyle;
 
 const KEYS: [&str; 9] = ["file", "rows", "format", "columns", "where", "statuses", "zone", "on_invalid", "control"];
 

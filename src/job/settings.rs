@@ -20,7 +20,8 @@ use crate::model::operation::Task;
 use crate::model::order::Settlement;
 use crate::model::status::BookStatus;
 use crate::model::table::{Format, Position, Written};
-use crate::model::time::{TimeStyle, Zone};
+use crate::model::time::Zone;
+use crate::model::time_style::{NotATime, TimeStyle};
 
 /// One YAML file: what to do, for which merchant, to which orders, within which limits.
 #[derive(Debug, Clone, PartialEq)]
@@ -125,9 +126,11 @@ pub struct Orders {
 }
 
 impl Orders {
-    /// A time as the file writes them; `None` if it is none.
-    #[must_use]
-    pub fn time(&self, text: &str) -> Option<Moment> {
+    /// A time as the file writes them.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn time(&self, text: &str) -> Result<Moment, NotATime> {
         self.times.read(text, self.zone)
     }
 

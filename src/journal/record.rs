@@ -14,7 +14,7 @@ use crate::doku::exchange::Exchange;
 use crate::doku::status::Inquiry;
 use crate::model::ids::{InvoiceNumber, MerchantReference, RequestId, RunId};
 use crate::model::money::Rupiah;
-use crate::model::outcome::Facts;
+use crate::model::outcome::{Facts, SignatureCheck};
 use crate::model::time::Timestamp;
 
 /// The journal's number of an item.
@@ -60,6 +60,18 @@ pub struct Item {
     pub job: Arc<str>,
     /// The run that made it.
     pub run: RunId,
+}
+
+impl Item {
+    /// The amount that DOKU's signed answer names for it, if it is in doubt and that is not ours. The same request again gets
+    /// the same answer.
+    #[must_use]
+    pub fn other_amount(&self) -> Option<Rupiah> {
+        let Facts { signature, amount, payment_reference, .. } = &*self.facts;
+        let is_about_ours = payment_reference.as_ref().is_none_or(|theirs| theirs == self.payment_reference.as_str());
+        let is_answered = self.state.is_in_doubt() && *signature == SignatureCheck::Valid && is_about_ours;
+        amount.map(Rupiah::new).filter(|theirs| is_answered && *theirs != self.amount)
+    }
 }
 
 /// What is to be sent.

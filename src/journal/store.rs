@@ -71,6 +71,15 @@ impl fmt::Display for Location {
     }
 }
 
+/// Somebody who is at work on a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Runner {
+    /// The run.
+    pub run: RunId,
+    /// The machine; `None` where only this one can be.
+    pub host: Option<String>,
+}
+
 /// The same, asked of whichever store it is; the future of one that is reached over the network is large.
 macro_rules! of_each {
     ($store:expr, $journal:ident => $asked:expr) => {
@@ -141,16 +150,27 @@ impl Store {
         }
     }
 
-    /// The runs on which somebody is at work, where several may be.
+    /// Who is at work on which run, as far as anybody can tell who has opened the journal to look at it: whoever holds a file is
+    /// at work on its latest run, unless that has ended.
     ///
     /// # Errors
     /// It cannot be read.
-    pub async fn runs_at_work(&self) -> Result<Vec<String>, JournalError> {
-        let Self::Postgres(journal) = self else { return Ok(Vec::new()) };
-        Ok(journal.at_work().await?.into_iter().filter_map(|runner| runner.run).collect())
+    pub async fn at_work(&self, location: &Location) -> Result<Vec<Runner>, JournalError> {
+        match self {
+            Self::Postgres(journal) => Ok(journal
+                .at_work()
+                .await?
+                .into_iter()
+                .filter_map(|runner| Some(Runner { run: RunId::new(&runner.run?).ok()?, host: Some(runner.host) }))
+                .collect()),
+            Self::Sqlite(_) if !self.is_held(location).await? => Ok(Vec::new()),
+            Self::Sqlite(journal) => {
+                Ok(journal.unfinished().await?.into_iter().map(|run| Runner { run, host: None }).collect())
+            }
+        }
     }
 
-    /// The same, but for this program.
+    /// The runs on which others are at work than this program, where several may be.
     ///
     /// # Errors
     /// It cannot be read.

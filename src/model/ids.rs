@@ -46,12 +46,24 @@ pub enum NotAnId {
     /// `NULL`: what a database or a script writes where it has no value.
     #[error("is what a database or a script writes where it has no value")]
     Nothing,
+    /// `TOTAL`: what stands before a sum.
+    #[error("is the beginning of a row of totals, and no order")]
+    Total,
     /// `#####`: what a spreadsheet shows where a column is too narrow.
     #[error("is what a spreadsheet shows in a column that is too narrow")]
     Narrow,
     /// `1001.0`: digits that a spreadsheet or a script has taken for a number.
     #[error("is a number with a fraction: a spreadsheet or a script has changed it")]
     Fraction,
+    /// `1.000.035.148`: digits that a spreadsheet has written like an amount.
+    #[error("has separators between its digits: a spreadsheet has written it like an amount")]
+    Separated,
+    /// `-1`: what a script writes where it has no value.
+    #[error("is a number with a sign, and no id")]
+    Signed,
+    /// `-`: what people write where they have no value.
+    #[error("has neither a letter nor a digit")]
+    Blank,
 }
 
 /// What spreadsheets show in place of a value.
@@ -59,6 +71,9 @@ const ERRORS: [&str; 9] = ["#REF!", "#N/A", "#VALUE!", "#NAME?", "#DIV/0!", "#NU
 
 /// What databases and scripts write where they have no value, to the letter.
 const NOTHING: [&str; 6] = ["NULL", "null", "None", "NaN", "nan", "undefined"];
+
+/// What stands before a sum, in capitals or not, with a colon or without.
+const TOTALS: [&str; 7] = ["TOTAL", "SUBTOTAL", "SUB-TOTAL", "GRANDTOTAL", "GRAND-TOTAL", "JUMLAH", "SUM"];
 
 /// What a byte can mean in an id. Bits, so that a whole text can be asked at once.
 const FORBIDDEN: u8 = 1;
@@ -129,10 +144,33 @@ pub fn check_cell(text: &str) -> Result<(), NotAnId> {
     if NOTHING.contains(&text) {
         return Err(NotAnId::Nothing);
     }
+    let word = text.strip_suffix(':').unwrap_or(text);
+    if TOTALS.iter().any(|total| total.eq_ignore_ascii_case(word)) {
+        return Err(NotAnId::Total);
+    }
     let digits = text.strip_suffix(".0").filter(|digits| !digits.is_empty());
     match digits.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit())) {
         Some(_) => Err(NotAnId::Fraction),
         None => Ok(()),
+    }
+}
+
+/// Whether a cell of the input can be an identifier that Akulaku gave. All that are known are digits, or letters and digits
+/// with hyphens between them (`akulaku-guide.txt`, "identifier"); nothing is refused but what a spreadsheet, a script or a person
+/// has put in its place. The merchant's own numbers may look like that.
+///
+/// # Errors
+/// Something else is in its place.
+pub fn check_identifier_cell(text: &str) -> Result<(), NotAnId> {
+    check_cell(text)?;
+    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b','));
+    match text.as_bytes() {
+        [] => Ok(()),
+        _ if text.bytes().all(|byte| byte.is_ascii_digit()) => Ok(()),
+        _ if !text.bytes().any(|byte| byte.is_ascii_alphanumeric()) => Err(NotAnId::Blank),
+        [b'-' | b'+', ..] if is_number(&text[1..]) => Err(NotAnId::Signed),
+        _ if is_number(text) => Err(NotAnId::Separated),
+        _ => Ok(()),
     }
 }
 
@@ -324,6 +362,37 @@ mod tests {
             ".0", "1.1.0", "1001.00", "",
         ] {
             assert_eq!(check_cell(text), Ok(()), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_stands_in_place_of_an_identifier_of_akulaku_is_none() {
+        for text in ["-1", "+1000035148", "-1.000"] {
+            assert_eq!(check_identifier_cell(text), Err(NotAnId::Signed), "{text}");
+        }
+        for text in ["1.000.035.148", "1,000,035,148", "1.000.035.148,00", "1000035148.00", "893.102", "1000035148,"] {
+            assert_eq!(check_identifier_cell(text), Err(NotAnId::Separated), "{text}");
+        }
+        for text in ["-", "--", "?", "..."] {
+            assert_eq!(check_identifier_cell(text), Err(NotAnId::Blank), "{text}");
+        }
+        assert_eq!(check_identifier_cell("NULL"), Err(NotAnId::Nothing));
+        // The samples of the guide, and what is like them.
+        for text in [
+            "",
+            "1000035148",
+            "893102",
+            "0",
+            "007",
+            "BRN-0288-1654748429432TEST-ABC-768",
+            "MCH-0001-10791114622547MUR-20210707-0001",
+            "MCH-12345678ABC0001",
+            "REF-1.000",
+            "A1.000",
+            "-A1",
+            "1.000-A",
+        ] {
+            assert_eq!(check_identifier_cell(text), Ok(()), "{text}");
         }
     }
 

@@ -20,4 +20,5 @@ pub mod secret;
 pub mod status;
 pub mod table;
 pub mod time;
+pub mod time_style;
 pub mod verdict;

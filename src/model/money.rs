@@ -24,6 +24,11 @@ pub enum AmountStyle {
     Us,
 }
 
+impl AmountStyle {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Plain, Self::Id, Self::Us];
+}
+
 /// Why a text is not an amount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotAnAmount {
@@ -273,6 +278,16 @@ mod tests {
         ];
         for (text, style, whole) in read {
             assert_eq!(Rupiah::parse_amount(text, style), Ok(Rupiah::new(whole)), "{text:?} as {style:?}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_is_two_amounts(text in "(Rp ?)?[0-9]{0,4}([.,][0-9]{0,3}){0,3}(,-|\\.-)?") {
+            let read = AmountStyle::ALL.map(|style| Rupiah::parse_amount(&text, style).ok());
+            let mut amounts = read.into_iter().flatten();
+            let first = amounts.next();
+            proptest::prop_assert!(amounts.all(|amount| Some(amount) == first), "{} {:?}", text, read);
         }
     }
 

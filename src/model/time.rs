@@ -4,7 +4,6 @@
 //! all that a job needs.
 
 use std::fmt;
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use chrono::{
@@ -94,48 +93,8 @@ fn writable(time: Timestamp) -> Option<Timestamp> {
     (four_digits(time.year()) && four_digits(here.year())).then_some(time)
 }
 
-/// How a CSV file writes times.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TimeStyle {
-    /// The year first.
-    Iso,
-    /// The year first, or the day, as in Indonesia: `21/11/2026 18:02`, `21-11-2026`, `21.11.2026, 18.02.11`.
-    Id,
-}
-
-impl TimeStyle {
-    /// Reads a time of a CSV file. Without an offset it is one of `zone`.
-    #[must_use]
-    pub fn read(self, text: &str, zone: Zone) -> Option<Moment> {
-        let day_first = || day_first(text).and_then(|local| zone.instant(local)).map(Moment::from);
-        parse_local_moment(text, zone).or_else(|| if self == Self::Id { day_first() } else { None })
-    }
-}
-
-/// A date, or a date and a time: the day first, the year with four digits.
-fn day_first(text: &str) -> Option<NaiveDateTime> {
-    let (date, time) =
-        text.split_once(", ").or_else(|| text.split_once(' ')).map_or((text, None), |(date, time)| (date, Some(time)));
-    let number = |part: &str, digits: RangeInclusive<usize>| {
-        let is_number = digits.contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
-        is_number.then(|| part.parse::<u32>().ok()).flatten()
-    };
-    let separator = date.chars().find(|found| matches!(found, '/' | '-' | '.'))?;
-    let [day, month, year] = date.split(separator).collect::<Vec<_>>()[..] else { return None };
-    let year = i32::try_from(number(year, 4..=4)?).ok()?;
-    let date = NaiveDate::from_ymd_opt(year, number(month, 1..=2)?, number(day, 1..=2)?)?;
-    let Some(time) = time else { return Some(date.and_time(NaiveTime::MIN)) };
-    let parts: Vec<&str> = time.split(if time.contains(':') { ':' } else { '.' }).collect();
-    let (hour, minute, second) = match parts[..] {
-        [hour, minute] => (hour, minute, "00"),
-        [hour, minute, second] => (hour, minute, second),
-        _ => return None,
-    };
-    date.and_hms_opt(number(hour, 1..=2)?, number(minute, 2..=2)?, number(second, 2..=2)?)
-}
-
 /// Reads a time of a CSV file: as [`parse_instant`], or without an offset, which `zone` then supplies:
-/// `2026-11-21 18:02[:11]`, `2026-11-21T18:02[:11]`, `2026-11-21`. Day-first dates are not guessed at: see [`TimeStyle`].
+/// `2026-11-21 18:02[:11]`, `2026-11-21T18:02[:11]`, `2026-11-21`. Day-first dates are not guessed at: see `time_style`.
 #[must_use]
 pub fn parse_local(text: &str, zone: Zone) -> Option<Timestamp> {
     parse_local_moment(text, zone).map(Moment::time)
@@ -419,48 +378,6 @@ mod tests {
         assert_eq!(parse_local("2026-11-21T18:02:00", Zone::WIB), expected);
         assert_eq!(Zone::parse("Asia/Makassar").and_then(|zone| parse_local("2026-11-21 19:02:00", zone)), expected);
         assert_eq!(parse_local("11/21/2026", Zone::WIB), None);
-    }
-
-    #[test]
-    fn the_day_comes_first_where_it_is_said_to() {
-        let zone = Zone::WIB;
-        let read = |text: &str| TimeStyle::Id.read(text, zone).map(Moment::time);
-        for (text, iso) in [
-            ("21/11/2026 18:02", "2026-11-21 18:02"),
-            ("21/11/2026 18:02:11", "2026-11-21 18:02:11"),
-            ("21/11/2026, 18.02.11", "2026-11-21 18:02:11"),
-            ("3-4-2026 9.05", "2026-04-03 09:05"),
-            ("03.04.2026", "2026-04-03"),
-            ("2026-11-21 18:02", "2026-11-21 18:02"),
-            ("2026-11-21T18:02:11+08:00", "2026-11-21T18:02:11+08:00"),
-        ] {
-            assert_eq!(read(text), parse_local(iso, zone), "{text}");
-            assert!(read(text).is_some(), "{text}");
-        }
-        for text in [
-            "11/21/2026",
-            "31/02/2026",
-            "21/11/26",
-            "21/11/02026",
-            "021/11/2026",
-            "21/11-2026",
-            "21/11/2026 ",
-            "21/11/2026  18:02",
-            "21/11/2026 24:00",
-            "21/11/2026 18",
-            "21/11/2026 18:2",
-            "21/11/2026 18:02.11",
-            "21/11/2026 18:02:60",
-            "21/11/2026 18:02:11 PM",
-            "+1/11/2026",
-            "21//2026",
-            "46347.75",
-            "18:02",
-            "",
-        ] {
-            assert_eq!(read(text), None, "{text}");
-        }
-        assert_eq!(TimeStyle::Iso.read("21/11/2026 18:02", zone), None);
     }
 
     #[test]

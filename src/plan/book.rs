@@ -14,7 +14,7 @@ use super::fields::last_field_matters;
 use super::{row, select};
 use crate::job::settings::{Field, Job, Orders};
 use crate::model::fault::Fault;
-use crate::model::ids::{Identifier, InvoiceNumber, MerchantReference, check_cell};
+use crate::model::ids::{Identifier, InvoiceNumber, MerchantReference, check_cell, check_identifier_cell};
 use crate::model::moment::Moment;
 use crate::model::money::Rupiah;
 use crate::model::operation::{Operation, Task};
@@ -23,6 +23,7 @@ use crate::model::rows::Row;
 use crate::model::status::BookStatus;
 use crate::model::table::Table;
 use crate::model::time::Timestamp;
+use crate::model::time_style::NotATime;
 
 /// What one row says; a good row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +86,8 @@ pub struct BadRow {
     pub amount: Option<Rupiah>,
     /// What is wrong.
     pub faults: Vec<Fault>,
+    /// Whether that shows that the file is written otherwise than the job says, so that good rows are misread.
+    pub misread: bool,
 }
 
 /// The fields in which the rows of one invoice must agree.
@@ -193,9 +196,10 @@ impl<'j> BookReader<'j> {
         for id in [&order_id, &akulaku_reference] {
             if !id.is_empty() {
                 Identifier::check(id).ok()?;
+                check_identifier_cell(id).ok()?;
             }
         }
-        for cell in [checked_invoice, checked_reference, &order_id, &akulaku_reference] {
+        for cell in [checked_invoice, checked_reference] {
             check_cell(cell).ok()?;
         }
         let checked_amount = Rupiah::parse_amount(&amount, self.orders.amounts).ok()?;
@@ -226,20 +230,22 @@ impl<'j> BookReader<'j> {
         if text.is_empty() {
             return Ok(None);
         }
-        self.orders.time(text).map(Some).ok_or(NotATime)
+        self.orders.time(text).map(Some)
     }
 
     fn not_selected(&self, row: &Row<'_, '_>, amount: Rupiah) -> Option<String> {
         self.orders.conditions.iter().zip(&self.conditions).find_map(|(condition, cell)| {
             let text = text(cell.as_ref(), row);
-            select::fails(condition, &text, amount, self.now, || self.orders.time(&text).map(Moment::time))
+            let time = || self.orders.times.read_span(&text, self.orders.zone);
+            select::fails(condition, &text, amount, self.now, time)
         })
     }
 
     fn read_bad(&self, row: &Row<'_, '_>) -> BadRow {
         let read = self.read_carefully(row);
         assert!(read.order.is_none(), "a row is good for one way to read it only: {}", row.raw());
-        BadRow { number: row.number, line: row.line, invoice: read.invoice, amount: read.amount, faults: read.faults }
+        let row::RowOrder { invoice, amount, faults, misread, .. } = read;
+        BadRow { number: row.number, line: row.line, invoice, amount, faults, misread }
     }
 
     pub(super) fn read_carefully(&self, row: &Row<'_, '_>) -> row::RowOrder {
@@ -264,13 +270,19 @@ impl<'j> BookReader<'j> {
         text(self.columns.cell(Field::InvoiceNumber), row)
     }
 
-    /// Whether two rows of one invoice agree in all fields in which they must: those that the operation uses, line items aside.
-    pub(super) fn agree(&self, one: &Row<'_, '_>, other: &Row<'_, '_>) -> bool {
+    /// The first field in which two rows of one invoice do not agree, with both texts, of all fields in which they must: those
+    /// that the operation uses, line items aside.
+    pub(super) fn difference<'a>(
+        &'a self,
+        one: &Row<'_, 'a>,
+        other: &Row<'_, 'a>,
+    ) -> Option<(Field, Cow<'a, str>, Cow<'a, str>)> {
         let fields = Field::WORDS.into_iter().map(|(_, field)| field);
         let mut compared = fields.filter(|field| !field.is_line_item() && (self.creates() || AGREEING.contains(field)));
-        compared.all(|field| {
+        compared.find_map(|field| {
             let cell = self.columns.cell(field);
-            text(cell, one) == text(cell, other)
+            let (one, other) = (text(cell, one), text(cell, other));
+            (one != other).then_some((field, one, other))
         })
     }
 }
@@ -283,9 +295,6 @@ fn refuse_cut_header(table: &Table) -> Result<(), Vec<Fault>> {
     let fault = table.fault_of_header("the file ends in its header, without a line end");
     Err(vec![fault.hint("it may have been cut: export it again; a file without orders ends with a line end")])
 }
-
-/// A text that should be a time.
-struct NotATime;
 
 /// A field's text; empty if the row has none.
 fn text<'a>(cell: Option<&'a Cell>, row: &Row<'_, 'a>) -> Cow<'a, str> {

@@ -77,6 +77,7 @@ fn agree(job: &Job, table: &Table) -> usize {
                     invoice: expected.invoice.clone(),
                     amount: Some(expected.rupiah).filter(|rupiah| rupiah.whole() > 0),
                     faults: faults.clone(),
+                    misread: false,
                 };
                 assert_eq!(read, Err(bad));
                 assert_eq!(reader.order(&row), None);

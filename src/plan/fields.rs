@@ -3,13 +3,16 @@
 use super::columns::Columns;
 use crate::job::settings::{Field, Orders};
 use crate::model::fault::Fault;
-use crate::model::ids::{NotAnId, check_cell};
-use crate::model::moment::Moment;
+use crate::model::ids::{NotAnId, check_cell, check_identifier_cell};
 use crate::model::money::{AmountStyle, NotAnAmount, Rupiah};
 use crate::model::operation::Task;
 use crate::model::status::BookStatus;
 use crate::model::table::{Record, Table};
-use crate::model::time::{TimeStyle, Timestamp, Zone};
+use crate::model::time::{Timestamp, Zone};
+use crate::model::time_style::{NotATime, TimeStyle};
+
+/// So many characters of a value are shown in a message.
+pub(super) const MOST_SHOWN: usize = 64;
 
 /// Reads the fields of one row and collects its faults.
 pub(super) struct RowReader<'a, 'r> {
@@ -18,6 +21,7 @@ pub(super) struct RowReader<'a, 'r> {
     table: &'a Table,
     record: &'a Record<'r>,
     faults: Vec<Fault>,
+    misread: bool,
 }
 
 impl<'a, 'r> RowReader<'a, 'r> {
@@ -27,17 +31,32 @@ impl<'a, 'r> RowReader<'a, 'r> {
         table: &'a Table,
         record: &'a Record<'r>,
     ) -> Self {
-        Self { orders, columns, table, record, faults: Vec::new() }
+        Self { orders, columns, table, record, faults: Vec::new(), misread: false }
     }
 
-    /// All faults, in the order in which the fields were read.
-    pub(super) fn into_faults(self) -> Vec<Fault> {
-        self.faults
+    /// All faults, in the order in which the fields were read, and whether one of them shows that good rows are misread too.
+    pub(super) fn into_faults(self) -> (Vec<Fault>, bool) {
+        (self.faults, self.misread)
     }
 
     /// A field's text; `None` if it is empty or the file has no such column.
     pub(super) fn text(&self, field: Field) -> Option<&'a str> {
         self.columns.text(self.record, field)
+    }
+
+    /// What is wrong with a row that is none.
+    pub(super) fn no_row(&self) -> Option<Fault> {
+        let fault = |message: &str, hint: &str| Some(self.table.fault(self.record, 0, message).hint(hint));
+        let fields = &self.record.fields;
+        if fields.iter().all(str::is_empty) {
+            return fault("the row is empty", "delete the empty rows of the sheet, and export it again");
+        }
+        // A file that is put behind another one may begin with a byte order mark.
+        let plain = |field: &str| field.trim_start_matches('\u{feff}').to_owned();
+        if fields.iter().map(plain).eq(self.table.header().iter().cloned()) {
+            return fault("the header stands here again", "delete it: one file has one header");
+        }
+        None
     }
 
     /// A mandatory field's text.
@@ -54,7 +73,7 @@ impl<'a, 'r> RowReader<'a, 'r> {
     /// Notes a fault of a field: `<field> "<text>" <message>`.
     pub(super) fn fault(&mut self, field: Field, message: &str, hint: &str) {
         let text = self.text(field).unwrap_or_default();
-        let shown: String = text.chars().take(64).collect();
+        let shown: String = text.chars().take(MOST_SHOWN).collect();
         let message = format!("{} {shown:?} {message}", field.word());
         self.faults.push(self.table.fault(self.record, self.columns.index(field), message).hint(hint));
     }
@@ -79,18 +98,32 @@ impl<'a, 'r> RowReader<'a, 'r> {
     /// An id, if the row has one.
     pub(super) fn id<T>(&mut self, field: Field, read: impl Fn(&str) -> Result<T, NotAnId>) -> Option<T> {
         let text = self.text(field)?;
-        match check_cell(text).and_then(|()| read(text)) {
+        let checked = match field {
+            Field::OrderId | Field::AkulakuReference => check_identifier_cell(text),
+            _ => check_cell(text),
+        };
+        match checked.and_then(|()| read(text)) {
             Ok(id) => Some(id),
             Err(why) => {
                 let hint = match why {
-                    NotAnId::Scientific | NotAnId::Fraction => "export the column as text, so that no digit is lost",
+                    NotAnId::Scientific | NotAnId::Fraction | NotAnId::Separated => {
+                        "export the column as text, so that no digit is lost"
+                    }
                     NotAnId::Truth => "export the column as text, so that the word stays as it was written",
-                    NotAnId::Nothing => "leave the cell empty, or the row out",
+                    NotAnId::Total => "leave rows of sums out of the export",
+                    NotAnId::Nothing | NotAnId::Blank => "leave the cell empty, or the row out",
+                    NotAnId::Signed => {
+                        "export what DOKU gave; where there is none, leave the cell empty, or the row out"
+                    }
                     NotAnId::Narrow => WIDEN,
                     NotAnId::Error => MEND,
                     NotAnId::Formula(_) => "remove the sign; an export for spreadsheets is no input",
                     NotAnId::TooLong { .. } => "check that this is the right column",
                     NotAnId::DotDot => "remove it; the number becomes part of a web address",
+                    NotAnId::Character { .. } if read(text.trim()).is_ok() => "remove the blanks before or behind it",
+                    NotAnId::Character { character: '\'', position: 1 } => {
+                        "remove the apostrophe, by which spreadsheets mark a text"
+                    }
                     NotAnId::Empty | NotAnId::Character { .. } => {
                         "use printable ASCII without spaces, quotes, \\, < and >"
                     }
@@ -103,11 +136,14 @@ impl<'a, 'r> RowReader<'a, 'r> {
 
     pub(super) fn time(&mut self, field: Field) -> Option<Timestamp> {
         let text = self.text(field)?;
-        let time = self.orders.time(text).map(Moment::time);
-        if time.is_none() {
-            self.fault(field, "is not a time", &time_hint(text, self.orders.times));
+        match self.orders.time(text) {
+            Ok(time) => Some(time.time()),
+            Err(why) => {
+                self.misread |= why == NotATime::MonthFirst;
+                self.fault(field, &why.to_string(), &time_hint(text, self.orders.times, why));
+                None
+            }
         }
-        time
     }
 
     /// The book's word in our words. A word that is not mapped says nothing, except in an audit, which lives by it.
@@ -153,15 +189,26 @@ const WIDEN: &str = "widen the column, and export again";
 const MEND: &str = "mend the formula of that cell, and export again";
 
 /// What to do about a time that cannot be read.
-fn time_hint(text: &str, style: TimeStyle) -> String {
-    let mut hint = "write 2026-11-21 18:02:11, or with an offset 2026-11-21T18:02:11+07:00".to_owned();
-    if style == TimeStyle::Iso && TimeStyle::Id.read(text, Zone::WIB).is_some() {
-        hint.push_str("; if the day comes first in all of the file, declare format: {times: id}");
-    } else if text.starts_with(|first: char| first.is_ascii_digit()) {
-        // `11/21/2026`, or the days since 1900.
-        hint.push_str("; in a spreadsheet, format the column as yyyy-mm-dd hh:mm and export again");
+fn time_hint(text: &str, style: TimeStyle, why: NotATime) -> String {
+    let forms = match style {
+        TimeStyle::Iso => "write 2026-11-21 18:02:11, or with an offset 2026-11-21T18:02:11+07:00",
+        TimeStyle::Id => "write 21/11/2026 18:02:11, 21-11-2026 18.02 or 2026-11-21 18:02:11",
+    };
+    let again = "in a spreadsheet, format the column as yyyy-mm-dd hh:mm and export again";
+    match why {
+        NotATime::Form => match (style, TimeStyle::Id.read(text, Zone::WIB)) {
+            (TimeStyle::Iso, Ok(_) | Err(NotATime::Early)) => {
+                format!("{forms}; if the day comes first in all of the file, declare format: {{times: id}}")
+            }
+            // `11/21/2026`, or the days since 1900.
+            _ if text.starts_with(|first: char| first.is_ascii_digit()) => format!("{forms}; {again}"),
+            _ => forms.to_owned(),
+        },
+        NotATime::None => "correct it in the export".to_owned(),
+        NotATime::ShortYear => format!("write the year with four digits; {again}"),
+        NotATime::MonthFirst => format!("so times: id misreads the other dates of this file as well; {again}"),
+        NotATime::Early => "leave the cell empty".to_owned(),
     }
-    hint
 }
 
 /// What to do about an amount that cannot be read.

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::book::BookReader;
+use super::fields::MOST_SHOWN;
 use super::index::Index;
 use super::register::{Lists, MOST_ROWS, Register};
 use super::sale;
 use super::select::Meant;
-use crate::job::settings::Job;
+use crate::job::settings::{Job, OnInvalid};
 use crate::model::fault::{Fault, Place};
 use crate::model::ids::InvoiceNumber;
 use crate::model::listing::{Listing, Unread};
@@ -87,7 +88,8 @@ pub struct InputOrder {
 /// Reads all rows of a table.
 ///
 /// # Errors
-/// The columns that the table lacks. Bad rows are no error here: they are part of the input.
+/// The columns that the table lacks. Bad rows are no error here, for they are part of the input; but what shows that the good
+/// ones are misread is one, though bad rows may be left out.
 pub fn read(job: &Job, table: impl Into<Listing>, now: Timestamp) -> Result<Input, Vec<Fault>> {
     let listing: Listing = table.into();
     let (head, rows) = (listing.head(), listing.rows());
@@ -106,9 +108,13 @@ pub fn read(job: &Job, table: impl Into<Listing>, now: Timestamp) -> Result<Inpu
         lists: Lists::for_rows(rows),
         left_out: Vec::new(),
         faults: BTreeMap::new(),
+        misread: Vec::new(),
     };
     gathering.gather().map_err(|error| vec![unread(&error)])?;
-    let Gathering { mut lists, left_out, faults, .. } = gathering;
+    let Gathering { mut lists, left_out, faults, misread, .. } = gathering;
+    if job.orders.on_invalid == OnInvalid::Skip && !misread.is_empty() {
+        return Err(misread);
+    }
     lists.close();
     let (header, delimiter) = (head.header().to_vec(), head.delimiter());
     let register = Register { reader: reader.into_owned(), listing, lists };
@@ -133,6 +139,8 @@ struct Gathering<'a> {
     lists: Lists,
     left_out: Vec<(u32, Arc<str>)>,
     faults: BTreeMap<u32, Vec<Fault>>,
+    /// What shows that good rows are misread.
+    misread: Vec<Fault>,
 }
 
 impl Gathering<'_> {
@@ -161,6 +169,9 @@ impl Gathering<'_> {
             let left_out = self.reader.left_out(row, order.amount);
             let invoice = order.invoice_number.as_str();
             return self.place(row, invoice, order.amount, left_out.as_deref(), order.sale.as_deref());
+        }
+        if read.misread {
+            self.misread.extend(read.faults.iter().cloned());
         }
         let mut rupiah = read.amount.unwrap_or(Rupiah::ZERO);
         if let Some(invoice) = read.invoice {
@@ -219,8 +230,7 @@ impl Gathering<'_> {
 
     /// A further row of an order that is known already.
     fn again(&mut self, row: &Row<'_, '_>, order: u32, amount: Rupiah, sale: Option<&Sale>) -> Result<(), Unread> {
-        let disagreement =
-            self.look_at_first(order, |first| (!self.reader.agree(first, row)).then(|| self.disagree(first, row)))?;
+        let disagreement = self.look_at_first(order, |first| self.disagreement(first, row))?;
         if let Some(fault) = disagreement {
             // Nobody can say which of the two is meant, so neither is.
             self.faults.entry(order).or_default().push(fault);
@@ -237,17 +247,21 @@ impl Gathering<'_> {
         Ok(())
     }
 
-    /// What is wrong if a row says something else than the first of its invoice.
-    fn disagree(&self, first: &Row<'_, '_>, row: &Row<'_, '_>) -> Fault {
-        let (invoice, line) = (self.reader.invoice(row), first.line);
-        let pair = self.reader.order(row).zip(self.reader.order(first));
-        let message = match pair.and_then(|(here, there)| difference(&here, &there)) {
-            Some((field, here, there)) => {
-                format!("invoice {invoice} has {field} {here} here and {there} on line {line}")
-            }
-            None => format!("invoice {invoice} has other fields here than on line {line}"),
+    /// What is wrong with a row that says something else than the first of its invoice.
+    fn disagreement(&self, first: &Row<'_, '_>, row: &Row<'_, '_>) -> Option<Fault> {
+        let (field, here, there) = self.reader.difference(row, first)?;
+        let (invoice, line, word) = (self.reader.invoice(row), first.line, field.word());
+        let message = if word.starts_with("customer.") {
+            format!("invoice {invoice} has another {word} here than on line {line}")
+        } else {
+            let [here, there] = [here, there].map(|text| text.chars().take(MOST_SHOWN).collect::<String>());
+            format!("invoice {invoice} has {word} {here:?} here and {there:?} on line {line}")
         };
-        self.reader.fault(row, message).hint("one invoice is one order: correct the export, or remove one of the rows")
+        Some(
+            self.reader
+                .fault(row, message)
+                .hint("one invoice is one order: correct the export, or remove one of the rows"),
+        )
     }
 
     /// An order of which one row is good and another bad is not the order that was meant.
@@ -283,20 +297,6 @@ impl Gathering<'_> {
     fn place_of(&self, order: u32) -> Result<Place, Unread> {
         self.look_at_first(order, |row| self.reader.fault(row, "").place)
     }
-}
-
-/// The first field in which two rows of one invoice differ, with both values; `None` if it is none of these.
-fn difference(here: &Order, there: &Order) -> Option<(&'static str, String, String)> {
-    fn text<T: std::fmt::Display>(value: Option<&T>) -> String {
-        value.map_or_else(|| "none".to_owned(), T::to_string)
-    }
-    let pairs = [
-        ("amount", here.amount.to_string(), there.amount.to_string()),
-        ("payment_reference", text(here.payment_reference.as_ref()), text(there.payment_reference.as_ref())),
-        ("order_id", text(here.order_id.as_ref()), text(there.order_id.as_ref())),
-        ("akulaku_reference", text(here.akulaku_reference.as_ref()), text(there.akulaku_reference.as_ref())),
-    ];
-    pairs.into_iter().find(|(_, here, there)| here != there)
 }
 
 impl Input {

@@ -21,11 +21,16 @@ pub(super) struct RowOrder {
     pub(super) amount: Option<Rupiah>,
     /// All faults.
     pub(super) faults: Vec<Fault>,
+    /// Whether they show that the file is written otherwise than the job says, so that good rows are misread.
+    pub(super) misread: bool,
 }
 
 /// Reads one row.
 pub(super) fn read(orders: &Orders, task: Task, columns: &Columns, table: &Table, record: &Record<'_>) -> RowOrder {
     let mut reader = RowReader::new(orders, columns, table, record);
+    if let Some(fault) = reader.no_row() {
+        return RowOrder { order: None, invoice: None, amount: None, faults: vec![fault], misread: false };
+    }
     let invoice = reader.id(Field::InvoiceNumber, InvoiceNumber::new);
     if invoice.is_none() && reader.text(Field::InvoiceNumber).is_none() {
         reader.required(Field::InvoiceNumber);
@@ -39,7 +44,7 @@ pub(super) fn read(orders: &Orders, task: Task, columns: &Columns, table: &Table
     reader.time(Field::ExpiresAt);
     let sale = (task == Task::Change(Operation::Create)).then(|| sale::read(&mut reader));
     reader.check_last_field();
-    let faults = reader.into_faults();
+    let (faults, misread) = reader.into_faults();
     let order = match (&invoice, amount, sale) {
         (Some(invoice), Some(amount), sale) if faults.is_empty() => Some(Order {
             invoice_number: invoice.clone(),
@@ -53,5 +58,5 @@ pub(super) fn read(orders: &Orders, task: Task, columns: &Columns, table: &Table
         }),
         _ => None,
     };
-    RowOrder { order, invoice, amount, faults }
+    RowOrder { order, invoice, amount, faults, misread }
 }

@@ -3,15 +3,16 @@
 use crate::job::settings::{Condition, Test};
 use crate::model::fault::Fault;
 use crate::model::money::Rupiah;
-use crate::model::time::{self, Timestamp, span_text};
+use crate::model::time::{Timestamp, elapsed, span_text};
 
-/// Why a condition does not hold for the text of its field; `None` if it does.
+/// Why a condition does not hold for the text of its field; `None` if it does. `time` is the first and the last moment that the
+/// text may mean: of a date without a time nothing is selected that a time might leave out.
 pub(super) fn fails(
     condition: &Condition,
     text: &str,
     amount: Rupiah,
     now: Timestamp,
-    time: impl Fn() -> Option<Timestamp>,
+    time: impl Fn() -> Option<(Timestamp, Timestamp)>,
 ) -> Option<String> {
     let word = condition.field.word();
     match &condition.test {
@@ -24,12 +25,12 @@ pub(super) fn fails(
             over.map(|most| format!("amount is over {most}"))
         }
         Test::OlderThan(span) => match time() {
-            Some(then) if then <= now && time::elapsed(then, now) > *span => None,
+            Some((_, last)) if last <= now && elapsed(last, now) > *span => None,
             Some(_) => Some(format!("{word} is not older than {}", span_text(*span))),
             None => Some(format!("{word} is {text:?}")),
         },
         Test::Within(span) => match time() {
-            Some(then) if then > now || time::elapsed(then, now) <= *span => None,
+            Some((first, _)) if elapsed(first.min(now), first.max(now)) <= *span => None,
             Some(_) => Some(format!("{word} is not within {}", span_text(*span))),
             None => Some(format!("{word} is {text:?}")),
         },
@@ -103,14 +104,14 @@ mod tests {
     use super::*;
     use crate::job::settings::Field;
     use crate::model::fault::Place;
+    use crate::model::time::{Zone, parse_instant};
+    use crate::model::time_style::TimeStyle;
     use std::time::Duration;
 
     fn holds(field: Field, test: Test, text: &str, amount: u64) -> bool {
-        let now = time::parse_instant("2026-11-22T08:00:00Z").unwrap();
-        fails(&Condition { field, test, place: Place::default() }, text, Rupiah::new(amount), now, || {
-            time::parse_instant(text)
-        })
-        .is_none()
+        let now = parse_instant("2026-11-22T08:00:00Z").unwrap();
+        let condition = Condition { field, test, place: Place::default() };
+        fails(&condition, text, Rupiah::new(amount), now, || TimeStyle::Iso.read_span(text, Zone::WIB)).is_none()
     }
 
     #[test]
@@ -160,7 +161,13 @@ mod tests {
             (Field::ExpiresAt, older(), "2026-11-22T05:59:59Z", 0, true),
             (Field::ExpiresAt, within(), "2026-11-22T05:59:59Z", 0, false),
             (Field::ExpiresAt, within(), "2026-11-22T06:00:00Z", 0, true),
-            (Field::ExpiresAt, within(), "2026-11-22T09:00:00Z", 0, true),
+            (Field::ExpiresAt, within(), "2026-11-22T10:00:00Z", 0, true),
+            (Field::ExpiresAt, within(), "2026-11-22T10:00:01Z", 0, false),
+            // Without a time it is 15:00 of the 22nd: one that expires today may still be paid.
+            (Field::ExpiresAt, older(), "2026-11-22", 0, false),
+            (Field::ExpiresAt, older(), "2026-11-21", 0, true),
+            (Field::CreatedAt, within(), "2026-11-22", 0, false),
+            (Field::CreatedAt, Test::Within(Duration::from_secs(15 * 3600)), "2026-11-22", 0, true),
         ];
         for (field, test, text, amount, expected) in cases {
             assert_eq!(holds(field, test.clone(), text, amount), expected, "{test:?} {text:?} {amount}");

@@ -50,6 +50,12 @@ impl Breaker {
         self.in_a_row > 0 || self.last.iter().any(|(_, health)| *health == Health::Bad)
     }
 
+    /// Whether the last call, ours or another runner's, has failed.
+    #[must_use]
+    pub const fn is_failing(&self) -> bool {
+        self.in_a_row > 0
+    }
+
     /// Takes note of an inquiry; says why, if the breaker is open now.
     pub fn note_inquiry(&mut self, item: ItemId, answered: bool) -> Option<Opened> {
         self.take(item, if answered { Health::Good } else { Health::Bad })

@@ -12,15 +12,17 @@ mod launching;
 mod stopping;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use self::joint::Hearing;
 use super::attempt::{Desk, Ended, Failed};
 use super::breaker::Seals;
 use super::clock::Clock;
-pub use super::fresh::Fresh;
+pub use super::fresh::{Amounts, Fresh};
 use super::gateway::Gateway;
 use super::health::Watched;
 use super::line::{Line, What};
@@ -70,6 +72,8 @@ pub struct Dispatch<J: Journal, G: Gateway, C: Clock> {
     is_noted: bool,
     /// How the calls of others ended is heard up to this entry of the log; 0: nothing was heard yet.
     heard: i64,
+    /// Whether the next call waits until we have heard how the calls of others have ended.
+    hearing: Hearing,
     /// Whether rows of a joint run were claimed: the first ones may be its canaries.
     has_claimed: bool,
 }
@@ -106,10 +110,12 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
             stop: None,
             is_noted: false,
             heard: 0,
+            hearing: Hearing::Enough,
             has_claimed: false,
         };
+        let waits_for_canaries = dispatch.probe.has_canaries();
         for (item, efforts) in dispatch.left_by_others(unsettled) {
-            if dispatch.probe.has_canaries() {
+            if waits_for_canaries || efforts.origin == Origin::Answered {
                 dispatch.asked.push((item, efforts));
             } else {
                 dispatch.schedule(item, efforts);
@@ -136,7 +142,13 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
             self.probe = self.probe.half_open();
             // What is unknown comes before the canaries too, and a wait that was asked for earlier is not counted.
             self.last_fresh_at = after(self.desk.clock.now(), self.pacer.held_for());
-            self.take_up();
+            let (answered, asked): (Vec<_>, Vec<_>) = std::mem::take(&mut self.asked)
+                .into_iter()
+                .partition(|(_, efforts)| efforts.origin == Origin::Answered);
+            self.asked = answered;
+            for (item, efforts) in asked {
+                self.schedule(item, efforts);
+            }
         }
         self.progress.show(self.pacer.seen());
         self
@@ -154,12 +166,13 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
             self.take_up_what_was_asked();
             self.decide_whether_to_go_on(&interrupted);
             self.ask_for_work(now);
+            self.progress.under_way.store(self.under_way.len() as u64, Ordering::Relaxed);
             let work_left = self.has_work_left();
             if !work_left && self.under_way.is_empty() {
                 return self.stop;
             }
             let has_room = self.has_room();
-            let is_ready = work_left && has_room && self.something_is_ready(now);
+            let is_ready = work_left && has_room && !self.hears_first() && self.something_is_ready(now);
             let next_due = self.next_due_in(now).filter(|_| work_left && has_room && !is_ready);
             let patience = window::open_for(self.rules.window.as_ref(), self.desk.clock.wall().now());
             self.show_what_is_waited_for(next_due.is_some() && self.under_way.is_empty(), now);
@@ -222,16 +235,20 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
         self.progress.wait_for(next);
     }
 
-    /// Counts items that earlier runs, or other hosts, have left unknown.
-    fn left_by_others(&self, items: Vec<Item>) -> impl Iterator<Item = (Item, Efforts)> + use<J, G, C> {
+    /// Counts items that earlier runs, or other hosts, have left unknown. Those that were left alone for longest come first: an
+    /// order that is answered in the same way for ever must not be the only one that is tried.
+    fn left_by_others(&self, mut items: Vec<Item>) -> impl Iterator<Item = (Item, Efforts)> + use<J, G, C> {
+        items.sort_by_key(|item| item.last_sent_at);
         let mut open = Tally::default();
         for item in &items {
             open.add(item.amount);
             self.progress.doubt(item);
         }
         self.progress.expect(open);
-        let efforts = Efforts { origin: Origin::EarlierRun, ..Efforts::default() };
-        items.into_iter().map(move |item| (item, efforts))
+        let origin_of =
+            |item: &Item| if self.fresh.has_left_behind(item) { Origin::Answered } else { Origin::EarlierRun };
+        let origins: Vec<Origin> = items.iter().map(origin_of).collect();
+        items.into_iter().zip(origins).map(|(item, origin)| (item, Efforts { origin, ..Efforts::default() }))
     }
 
     /// Puts an item in line for its next step, or counts it as ended.

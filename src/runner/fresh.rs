@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use crate::job::settings::Limits;
 use crate::journal::joint::{ASK_AGAIN, Ask};
+use crate::journal::record::Item;
 use crate::model::ids::RunId;
 use crate::model::money::Tally;
 use crate::model::time::{Timestamp, after};
@@ -19,6 +20,17 @@ pub struct Fresh {
     left: u64,
     orders: Box<dyn Iterator<Item = Sendable> + Send>,
     claims: Option<Claims>,
+    amounts: Amounts,
+}
+
+/// What their input says of the orders for which DOKU's signed answers have named other amounts than ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Amounts {
+    /// The same as it did, or nobody has looked: what else it says may be as wrong.
+    #[default]
+    Repeated,
+    /// Nothing any more, or another amount.
+    Changed,
 }
 
 /// Orders that come as they are claimed.
@@ -36,7 +48,13 @@ struct Claims {
 impl Fresh {
     /// Orders that add up to this.
     pub fn of(sum: Tally, orders: impl Iterator<Item = Sendable> + Send + 'static) -> Self {
-        Self { sum, left: sum.count, orders: Box::new(orders), claims: None }
+        Self { sum, left: sum.count, orders: Box::new(orders), claims: None, amounts: Amounts::default() }
+    }
+
+    /// The same, of an input that says this.
+    #[must_use]
+    pub fn with(self, amounts: Amounts) -> Self {
+        Self { amounts, ..self }
     }
 
     /// None.
@@ -63,6 +81,11 @@ impl Fresh {
         self.left == 0
     }
 
+    /// Whether an order that was answered with another amount is the matter of these no more.
+    pub(super) fn has_left_behind(&self, item: &Item) -> bool {
+        self.amounts == Amounts::Changed && item.other_amount().is_some()
+    }
+
     /// Whether they are those of a joint run.
     pub(super) const fn is_claimed(&self) -> bool {
         self.claims.is_some()
@@ -76,6 +99,11 @@ impl Fresh {
     /// When it is asked for more at the latest; `None`: never.
     pub(super) fn ask_at(&self) -> Option<Timestamp> {
         self.claims.as_ref().filter(|claims| !claims.is_over).map(|claims| claims.ask_at)
+    }
+
+    /// It is asked for more as soon as it can be.
+    pub(super) fn ask_at_once(&mut self) {
+        self.claims.iter_mut().for_each(|claims| claims.ask_at = Timestamp::MIN_UTC);
     }
 
     /// What to ask the journal for now, if anything.

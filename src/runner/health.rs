@@ -82,6 +82,11 @@ impl Watched {
         self.sending.remembers_failure()
     }
 
+    /// Whether the last call of a kind, ours or another runner's, has failed.
+    pub(super) const fn is_failing(&self) -> bool {
+        self.sending.is_failing() || self.asking.is_failing()
+    }
+
     /// Takes note of a call of another runner: the provider is as ill for one as for the other.
     pub(super) fn hear(&mut self, heard: Heard) -> Option<Worse> {
         match heard {

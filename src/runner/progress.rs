@@ -28,6 +28,8 @@ pub struct Progress {
     pub requests: AtomicU64,
     /// Answers that said: too many requests.
     pub throttles: AtomicU64,
+    /// Calls under way.
+    pub under_way: AtomicU64,
     /// What this run knows of and nobody knows the outcome of, by now.
     doubts: Mutex<HashMap<ItemId, Rupiah>>,
     seen: Mutex<Seen>,
@@ -72,7 +74,7 @@ impl Progress {
     }
 
     /// Shows what the pacer has learned.
-    pub(super) fn show(&self, seen: &Seen) {
+    pub fn show(&self, seen: &Seen) {
         if let Ok(mut shown) = self.seen.lock() {
             shown.clone_from(seen);
         }

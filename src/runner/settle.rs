@@ -50,6 +50,9 @@ pub enum Origin {
     ThisRun,
     /// An earlier one.
     EarlierRun,
+    /// An earlier one, and DOKU's signed answer names an amount that is not ours. The input has been corrected since: a repeat
+    /// would bring the same answer, and is no measure of how the others will fare.
+    Answered,
 }
 
 /// The time, as the next step needs it.
@@ -72,7 +75,7 @@ pub fn next_step(item: &Item, efforts: &Efforts, retries: &Retries, health: Heal
     match (step, item.state, health) {
         // What an earlier run left is asked about once; what this one has sent can wait for the next.
         (Step::Resend(_) | Step::Inquire(_), State::Unknown, Health::AskOnly)
-            if efforts.origin == Origin::EarlierRun && efforts.inquiries == 0 =>
+            if efforts.origin != Origin::ThisRun && efforts.inquiries == 0 =>
         {
             Step::Inquire(inquire_at(item, efforts, retries, now))
         }
@@ -92,7 +95,7 @@ fn unhindered(item: &Item, efforts: &Efforts, retries: &Retries, now: Now) -> St
         State::Planned if may_resend => Step::Resend(resend_at),
         State::Unknown if is_too_late && efforts.answered > 0 => Step::GiveUp,
         State::Unknown if is_too_late => Step::Inquire(inquire_at),
-        State::Unknown if was_turned_away(item) => Step::Inquire(inquire_at),
+        State::Unknown if was_turned_away(item) || efforts.origin == Origin::Answered => Step::Inquire(inquire_at),
         State::Unknown if asks_first(item) && efforts.inquiries == 0 => Step::Inquire(inquire_at),
         State::Unknown if may_resend => Step::Resend(resend_at),
         State::Unknown => Step::Inquire(inquire_at),

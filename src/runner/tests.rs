@@ -2,6 +2,7 @@
 
 #![expect(clippy::unchecked_time_subtraction, reason = "a test that goes back in time may panic")]
 
+mod amounts;
 mod illness;
 
 use std::collections::VecDeque;
@@ -15,7 +16,7 @@ use tokio::sync::watch;
 
 use super::attempt::Desk;
 use super::clock::{Clock, RunClock};
-use super::dispatch::{Dispatch, Fresh, Rules, Stop};
+use super::dispatch::{Amounts, Dispatch, Fresh, Rules, Stop};
 use super::gateway::Gateway;
 use super::pace::gate::LaneGate;
 use super::pace::share::{Place, Purpose, Share};
@@ -75,6 +76,8 @@ enum Reply {
     Wait(u64),
     /// As if it were refunded, signed with another key.
     Forged,
+    /// Refunded, and so many rupiah as nobody asked about.
+    OtherAmount(u16),
 }
 
 /// A request as it arrived.
@@ -121,13 +124,16 @@ impl Gateway for Provider {
             Reply::Status(status) => (status, r#"{"error":{"message":"no"}}"#.to_owned(), true),
             Reply::Wait(_) => (429, "{}".to_owned(), true),
             Reply::Unsigned(status) => (status, "<html>".to_owned(), false),
-            Reply::Refunded(_) | Reply::Forged => (
-                if let Reply::Refunded(status) = reply { status } else { 200 },
-                format!(
-                    r#"{{"order":{{"invoice_number":"{invoice}","amount":90000}},"payment":{{"status":"REFUNDED"}},"refund":{{"status":"SUCCESS","merchant_unique_reference":"{refund}"}}}}"#
-                ),
-                true,
-            ),
+            Reply::Refunded(_) | Reply::Forged | Reply::OtherAmount(_) => {
+                let amount = if matches!(reply, Reply::OtherAmount(_)) { 101_000 } else { 90_000 };
+                (
+                    if let Reply::Refunded(status) | Reply::OtherAmount(status) = reply { status } else { 200 },
+                    format!(
+                        r#"{{"order":{{"invoice_number":"{invoice}","amount":{amount}}},"payment":{{"status":"REFUNDED"}},"refund":{{"status":"SUCCESS","merchant_unique_reference":"{refund}"}}}}"#
+                    ),
+                    true,
+                )
+            }
             Reply::StatusSays(word) => (
                 200,
                 format!(
@@ -228,6 +234,8 @@ struct World {
     progress: Arc<Progress>,
     lost_since: Option<Timestamp>,
     caps: DayCaps,
+    /// What the input says of orders that were answered with other amounts.
+    amounts: Amounts,
 }
 
 impl World {
@@ -254,6 +262,7 @@ impl World {
             progress: Arc::default(),
             lost_since: None,
             caps: DayCaps::default(),
+            amounts: Amounts::default(),
         }
     }
 
@@ -336,7 +345,7 @@ impl World {
         let fresh: Vec<Sendable> = orders.iter().map(|number| to_send(*number)).collect();
         let mut sum = Tally::default();
         fresh.iter().for_each(|ready| sum.add(ready.order.amount));
-        let fresh = Fresh::of(sum, fresh.into_iter());
+        let fresh = Fresh::of(sum, fresh.into_iter()).with(self.amounts);
         let progress = Arc::clone(&self.progress);
         Dispatch::new(desk, Self::account(), self.rules.clone(), fresh, unsettled, progress)
     }

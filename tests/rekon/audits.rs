@@ -52,6 +52,21 @@ fn told(invoice: &str, amount: &str, received_at: &str) -> String {
 }
 
 #[test]
+fn audits_that_find_the_same_at_the_same_time_all_end_well_in_one_place() {
+    let folder = Folder::new();
+    audit(&folder, "output: {formats: [csv, json, html, xlsx]}\n");
+    folder.write("orders.csv", "invoice_number,amount,Status\nINV-1,90000,pending\nINV-2,5000,pending\n");
+    let command = [&["reconcile", "audit.yaml"][..], &AS_OF].concat();
+    exits(&folder.rekon(&command), 0);
+    let first = folder.snapshot();
+    for _ in 0..6 {
+        let running: Vec<_> = (0..8).map(|_| folder.start(&command)).collect();
+        running.into_iter().for_each(|one| exits(&one.end(), 0));
+        assert_eq!(folder.snapshot(), first);
+    }
+}
+
+#[test]
 fn what_was_paid_after_its_cancel_is_refunded_from_the_list_of_actions() {
     let folder = Folder::new();
     audit(&folder, "notifications: {files: [log.jsonl]}\n");

@@ -7,17 +7,17 @@ use std::path::PathBuf;
 
 use base64::Engine as _;
 use rekon::model::secret::Secret;
-use rekon::model::time::{BusinessDate, Zone};
+use rekon::model::time::{BusinessDate, Timestamp, Zone};
 use rekon::simulator::{CLIENT_ID, Config, SECRET_KEY};
 
 use crate::process::{
     Ended, Folder, HASTY, Nobody, Parrot, Provider, QUICK, Seal, Simulate, Told, client_id, column, exits,
-    notification_body, now, rows, until,
+    notification_body, now, rows, unless_the_machine_stood_still, until,
 };
 
-/// A pace at which a test can step in.
+/// A pace at which a test can step in, also on a machine that stands still for a second or two.
 const SLOW: &str = "\
-limits: {rate: 20/s, concurrency: 4, timeout: 5s}
+limits: {rate: 5/s, concurrency: 4, timeout: 60s}
 retries: {attempts: 6, backoff: 10ms..50ms, inquire_after: 50ms, settle_for: 5s}
 ";
 
@@ -158,7 +158,8 @@ fn what_a_night_was_stopped_before_is_not_forgotten_the_next_night() {
     let fifth = format!("{}\n{}\n", all.lines().next().unwrap(), all.lines().last().unwrap());
     folder.write(&format!("orders-{tonight}.csv"), &four);
     folder.write(&format!("orders-{tomorrow}.csv"), &fifth);
-    exits(&folder.rekon(&["run", "job.yaml"]), 4);
+    // By name: the day may end meanwhile.
+    exits(&folder.rekon(&["run", "job.yaml", "--date", &tonight]), 4);
     let next = || folder.rekon(&["run", "job.yaml", "--date", &tomorrow]);
     for _ in 0..2 {
         let ended = next();
@@ -394,13 +395,15 @@ fn a_signal_ends_the_sending_and_the_next_run_continues() {
 
 #[test]
 fn a_run_that_is_killed_again_and_again_does_everything_once() {
-    let (folder, provider) = refunds(40, &SLOW.replace("20/s", "100/s"));
+    let (folder, provider) = refunds(100, &SLOW.replace("5/s", "20/s"));
     let mut killed = 0;
     for further_requests in [0, 1, 6, 2, 9, 4, 7] {
         let target = provider.requests() + further_requests;
         let mut run = folder.start(&["run", "job.yaml"]);
         until("the moment of the kill", || provider.requests() >= target || run.has_ended());
-        run.signal("KILL");
+        if !run.has_ended() {
+            run.signal("KILL");
+        }
         killed += u32::from(run.end().code.is_none());
     }
     assert!(killed >= 3, "the kills came too late to tell anything");
@@ -409,9 +412,10 @@ fn a_run_that_is_killed_again_and_again_does_everything_once() {
     let first = runs["runs"].as_array().and_then(|runs| runs.last()).expect("the first run")["run"].clone();
     let shown = folder.rekon(&["show", first.as_str().expect("a name"), "--job", "job.yaml"]).stdout;
     assert!(shown.contains("\nfinished no: cut off; its last request left at 20"), "{shown}");
+    folder.write("job.yaml", &job("refund", &provider.url(), QUICK));
     exits(&folder.rekon(&["run", "job.yaml"]), 0);
-    assert_eq!(provider.effects(), once_each(40));
-    assert_eq!(states(&folder, "refund-test"), ["succeeded"; 40]);
+    assert_eq!(provider.effects(), once_each(100));
+    assert_eq!(states(&folder, "refund-test"), ["succeeded"; 100]);
     let effects: BTreeMap<String, String> = provider
         .ledger()
         .iter()
@@ -445,8 +449,8 @@ fn a_second_signal_ends_the_program_at_once_and_nothing_is_lost() {
     let provider = Provider::start(&format!("{}{faults}", state(2, "paid")));
     let folder = Folder::new();
     folder.write("orders.csv", &orders(2));
-    let patient = QUICK.replace("timeout: 5s", "timeout: 60s").replace("concurrency: 4", "concurrency: 1");
-    folder.write("job.yaml", &job("refund", &provider.url(), &patient));
+    let one_by_one = QUICK.replace("concurrency: 4", "concurrency: 1");
+    folder.write("job.yaml", &job("refund", &provider.url(), &one_by_one));
     let mut run = folder.start(&["run", "job.yaml"]);
     provider.wait_for(1);
     run.signal("INT");
@@ -526,6 +530,52 @@ fn a_second_runner_is_sent_away() {
     first.signal("INT");
     exits(&first.end(), 4);
     assert_eq!(folder.runs("refund-test").len(), 1);
+}
+
+#[test]
+fn what_a_runner_has_under_way_is_in_doubt_once_nobody_is_at_work_on_it() {
+    let faults = "faults:\n  - {operation: refund, invoice_number: INV-1, fault: timeout_after}\n  \
+        - {operation: refund, invoice_number: INV-2, fault: error_before}\n";
+    let provider = Provider::start(&format!("{}{faults}", state(2, "paid")));
+    let folder = Folder::new();
+    let pace = QUICK.replace("attempts: 6", "attempts: 1").replace("timeout: 5s", "timeout: 60s");
+    let pace = pace.replace("10ms..50ms", "60s..120s").replace("inquire_after: 50ms", "inquire_after: 60s");
+    folder.write("job.yaml", &job("refund", &provider.url(), &pace.replace("settle_for: 5s", "settle_for: 0s")));
+    let orders = orders(2);
+    let lines: Vec<&str> = orders.lines().collect();
+    folder.write("orders.csv", &format!("{}\n{}\n", lines[0], lines[2]));
+    exits(&folder.rekon(&["run", "job.yaml"]), 3);
+    folder.write("orders.csv", &orders);
+    let running = folder.start(&["run", "job.yaml"]);
+    provider.wait_for(2);
+    let shown = |arguments: &[&str]| folder.rekon(&[arguments, &["--job", "job.yaml"]].concat()).stdout;
+    let json = |arguments: &[&str]| -> serde_json::Value {
+        serde_json::from_str(&shown(&[arguments, &["--json"]].concat())).expect("JSON")
+    };
+    let runs = json(&["show"])["runs"].clone();
+    let names: Vec<&str> = runs.as_array().expect("a list").iter().filter_map(|run| run["run"].as_str()).collect();
+    // Of the two orders of the second run one is under way, and the other one was unknown before.
+    assert_eq!((&runs[0]["in_doubt"], &runs[1]["in_doubt"]), (&0.into(), &1.into()));
+    let of_run = shown(&["show", names[0]]);
+    assert!(of_run.contains("\n  under way     1  Rp 1.000\n"), "{of_run}");
+    assert!(of_run.contains("\na runner is at work; under way: 1 item, Rp 1.000, since 20"), "{of_run}");
+    assert!(of_run.contains("\nMONEY IN DOUBT: 1 item"), "{of_run}");
+    let document = json(&["show", names[0]]);
+    assert_eq!((&document["states"]["unknown"]["count"], &document["under_way"]["count"]), (&1.into(), &1.into()));
+    let of_first = shown(&["show", "INV-1"]);
+    assert!(of_first.contains("\nunder way since 20"), "{of_first}");
+    assert!(!of_first.contains("the money of this order is in doubt"), "{of_first}");
+    assert_eq!(json(&["show", "INV-1"])["items"][0]["under_way"], true);
+    assert!(shown(&["show", "INV-2"]).contains("\nthe money of this order is in doubt"));
+    let doctor = folder.rekon(&["doctor", "job.yaml", "--offline"]).stdout;
+    assert!(doctor.contains(" 1 item in doubt") && doctor.contains(" 1 item under way"), "{doctor}");
+    running.signal("KILL");
+    running.end();
+    let of_run = shown(&["show", names[0]]);
+    assert!(of_run.contains("\nMONEY IN DOUBT: 2 items") && !of_run.contains("under way"), "{of_run}");
+    assert!(shown(&["show", "INV-1"]).contains("\nthe money of this order is in doubt"));
+    let doctor = folder.rekon(&["doctor", "job.yaml", "--offline"]).stdout;
+    assert!(doctor.contains(" 2 items in doubt") && !doctor.contains("under way"), "{doctor}");
 }
 
 #[test]
@@ -711,7 +761,8 @@ fn a_folder_that_cannot_be_written_loses_nothing() {
 
 #[test]
 fn a_log_that_vanishes_during_the_run_does_not_pretend_that_nothing_was_sent() {
-    let (folder, provider) = refunds(30, &format!("{SLOW}notifications: {{files: [log.jsonl]}}\n"));
+    let slow = SLOW.replace("5/s", "2/s");
+    let (folder, provider) = refunds(12, &format!("{slow}notifications: {{files: [log.jsonl]}}\n"));
     folder.write("log.jsonl", "");
     let run = folder.start(&["run", "job.yaml"]);
     provider.wait_for(1);
@@ -720,8 +771,8 @@ fn a_log_that_vanishes_during_the_run_does_not_pretend_that_nothing_was_sent() {
     exits(&ended, 0);
     assert!(ended.stderr.contains("log.jsonl: cannot be read"), "{}", ended.stderr);
     assert!(!ended.stderr.contains("nothing was sent"), "{}", ended.stderr);
-    assert_eq!(provider.effects(), once_each(30));
-    assert_eq!(states(&folder, "refund-test"), ["succeeded"; 30]);
+    assert_eq!(provider.effects(), once_each(12));
+    assert_eq!(states(&folder, "refund-test"), ["succeeded"; 12]);
 }
 
 // The wire.
@@ -729,15 +780,18 @@ fn a_log_that_vanishes_during_the_run_does_not_pretend_that_nothing_was_sent() {
 #[test]
 fn no_second_holds_more_requests_than_rate_and_burst() {
     let further = QUICK.replace("rate: 500/s, burst: 10", "rate: 3/s, burst: 1");
-    let (folder, provider) = refunds(8, &further);
-    exits(&folder.rekon(&["run", "job.yaml"]), 0);
-    let times: Vec<_> = provider.ledger().iter().map(|effect| effect.at).collect();
-    assert_eq!(times.len(), 8);
-    for first in &times {
-        let second = *first..*first + chrono::Duration::seconds(1);
-        let within = times.iter().filter(|time| second.contains(time)).count();
-        assert!(within <= 3 + 1, "{within} requests in the second from {first}");
-    }
+    unless_the_machine_stood_still(|| {
+        let (folder, provider) = refunds(8, &further);
+        exits(&folder.rekon(&["run", "job.yaml"]), 0);
+        let times: Vec<_> = provider.ledger().iter().map(|effect| effect.at).collect();
+        assert_eq!(times.len(), 8);
+        let within = |first: &Timestamp| {
+            let second = *first..*first + chrono::Duration::seconds(1);
+            times.iter().filter(|time| second.contains(time)).count()
+        };
+        let most = times.iter().map(within).max().unwrap_or_default();
+        if most <= 3 + 1 { Ok(()) } else { Err(format!("{most} requests in a second: {times:?}")) }
+    });
 }
 
 #[test]

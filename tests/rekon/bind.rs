@@ -8,10 +8,11 @@ use rekon::simulator::CLIENT_ID;
 use ssh_key::private::Ed25519Keypair;
 use ssh_key::{HashAlg, LineEnding, PrivateKey};
 
-use crate::process::{Folder, Provider, QUICK, column, exits, now};
+use crate::process::{Folder, Provider, QUICK, column, exits, now, within_one_day};
 
+/// So slow that a test can step in, also on a machine that stands still for a second or two.
 const SLOW: &str = "\
-limits: {rate: 20/s, concurrency: 2, timeout: 5s}
+limits: {rate: 4/s, concurrency: 2, timeout: 60s}
 retries: {attempts: 6, backoff: 10ms..50ms, inquire_after: 50ms, settle_for: 5s}
 ";
 
@@ -31,6 +32,8 @@ fn refunds_with(count: u32, further: &str, faults: &str) -> (Folder, Provider) {
         )
         .expect("a string");
     }
+    // A plan is good for its day.
+    within_one_day();
     let provider = Provider::start(&format!("{state}{faults}"));
     let folder = Folder::new();
     folder.write("orders.csv", &orders(count));
@@ -254,8 +257,9 @@ fn a_plan_whose_run_was_interrupted_is_continued_and_then_used() {
 
 #[test]
 fn an_override_is_a_part_of_the_plan_and_holds_until_the_plan_is_done() {
-    let (folder, provider) = refunds(20, SLOW);
-    let tight = job(&provider, SLOW).replace("max_orders: 100", "max_orders: 10");
+    let slow = SLOW.replace("4/s", "2/s");
+    let (folder, provider) = refunds(20, &slow);
+    let tight = job(&provider, &slow).replace("max_orders: 100", "max_orders: 10");
     folder.write("job.yaml", &tight);
     refused(&folder, &provider, &PLAN, "guard max_orders");
     let loosened = [&PLAN[..], &["--override", "max_orders=20", "--reason", "the sale of 11.11"]].concat();
@@ -281,7 +285,7 @@ fn an_override_is_a_part_of_the_plan_and_holds_until_the_plan_is_done() {
 
 /// One attempt, and no time to settle.
 const HASTY: &str = "\
-limits: {rate: 500/s, burst: 10, concurrency: 4, timeout: 5s}
+limits: {rate: 500/s, burst: 10, concurrency: 4, timeout: 60s}
 retries: {attempts: 1, backoff: 10ms..50ms, inquire_after: 60s, settle_for: 100ms}
 breaker: {consecutive: 100, failures: 100%, of_last: 100}
 ";

@@ -34,11 +34,12 @@ pub(crate) fn browser(untried: &str) -> Option<PathBuf> {
     found
 }
 
-/// Runs the browser with a profile of its own; after two minutes it is ended.
+/// Runs the browser with a profile of its own; after ten minutes it is ended.
 pub(crate) fn run(browser: &Path, arguments: &[&str]) -> (String, String) {
-    let profile = tempfile::tempdir().expect("a temporary folder");
+    // Not where TMPDIR leads: the browser has sockets, whose paths have at most 107 bytes.
+    let profile = tempfile::tempdir_in("/tmp").expect("a temporary folder");
     let output = Command::new("timeout")
-        .args(["--kill-after=5", "120"])
+        .args(["--kill-after=5", "600"])
         .arg(browser)
         .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"])
         .args(["--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"])
@@ -46,6 +47,7 @@ pub(crate) fn run(browser: &Path, arguments: &[&str]) -> (String, String) {
         .arg(format!("--user-data-dir={}", profile.path().display()))
         .args(arguments)
         .env("HOME", profile.path())
+        .env("TMPDIR", "/tmp")
         .output()
         .expect("timeout of coreutils starts");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::process::{Ended, Folder, ended};
+use crate::process::{Ended, Folder, bare, ended};
 
 const SHELLS: [&str; 5] = ["bash", "zsh", "fish", "elvish", "powershell"];
 
@@ -68,7 +68,7 @@ fn bash_completes_what_is_begun() {
     }
     let folder = Folder::new();
     folder.write("rekon.bash", &told(&folder, &["completions", "bash"]));
-    let mut read = Command::new("bash");
+    let mut read = bare("bash");
     read.args(["--norc", "-n", "rekon.bash"]).current_dir(folder.path(""));
     let read = ended(read);
     assert_eq!((read.code, read.stderr.as_str()), (Some(0), ""));
@@ -87,7 +87,7 @@ fn bash_completes_what_is_begun() {
             words[words.len() - 1],
             words[words.len() - 2],
         );
-        let mut bash = Command::new("bash");
+        let mut bash = bare("bash");
         bash.args(["--norc", "-c", &script]).current_dir(folder.path(""));
         let said = ended(bash);
         let begun = words[words.len() - 1];
@@ -142,7 +142,7 @@ fn groff_has_nothing_to_complain_about() {
     }
     let folder = Folder::new();
     folder.write("pages", &told(&folder, &["man"]));
-    let mut groff = Command::new("groff");
+    let mut groff = bare("groff");
     groff.args(["-man", "-Tutf8", "-ww", "pages"]).current_dir(folder.path(""));
     let shown = ended(groff);
     assert_eq!((shown.code, shown.stderr.as_str()), (Some(0), ""));

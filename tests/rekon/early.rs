@@ -3,13 +3,17 @@
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::process::{ChildStdin, Command, Stdio};
+use std::process::{ChildStdin, Stdio};
 
+use rekon::edge::clock::SystemClock;
+use rekon::model::time::Zone;
+use rekon::runner::clock::Clock as _;
 use tokio::runtime::Runtime;
 
 use crate::hosts::{Fleet, STEADY, pause};
 use crate::postgres::Server;
-use crate::process::{Background, Ended, Folder, exits, until};
+use crate::process::{Background, Ended, Folder, Provider, bare, exits, until};
+use crate::shim::Shim;
 
 const SAID: &str = "interrupted (Ctrl-C, or a signal)\nnothing was sent; run the same command again\n";
 
@@ -19,6 +23,14 @@ operation: refund
 merchant: {environment: simulator}
 orders: {file: orders.csv}
 guards: {max_orders: 100, max_total: 100000000}
+";
+
+const AUDIT: &str = "\
+job: refund-test
+operation: audit
+merchant: {environment: simulator}
+orders: {file: orders.csv}
+notifications: {files: [\"-\"]}
 ";
 
 fn folder(further: &str) -> Folder {
@@ -43,12 +55,11 @@ fn waiting_behind(folder: &Folder, behind: &[&str], arguments: &[&str]) -> (Back
     let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("postgres://postgres@{}/journal", silent.local_addr().expect("an address"));
     let command = folder.command(&[arguments, &["--journal", &url]].concat());
-    let mut started = Command::new(behind.first().map_or(command.get_program(), OsStr::new));
+    let mut started = bare(behind.first().map_or(command.get_program(), OsStr::new));
     if let [_, further @ ..] = behind {
         started.args(further).arg(command.get_program());
     }
     started.args(command.get_args()).current_dir(command.get_current_dir().expect("a folder of its own"));
-    started.env_remove("DOKU_CLIENT_ID").env_remove("DOKU_SECRET_KEY").stdin(Stdio::null());
     let running = Background::start(started);
     let (asks, _) = silent.accept().expect("it asks for its journal");
     (running, asks)
@@ -93,12 +104,47 @@ fn a_command_that_is_stopped_early_says_so_in_its_document_and_in_the_language_o
     assert!(ended.stderr.ends_with(said), "{}", ended.stderr);
 }
 
+#[test]
+fn an_audit_hears_a_signal_while_it_computes_and_leaves_nothing_behind() {
+    let folder = folder("");
+    folder.write("job.yaml", AUDIT);
+    let mut command = folder.command(&["reconcile", "job.yaml", "--parts", "3"]);
+    command.stdin(Stdio::piped());
+    let mut running = Background::start(command);
+    let mut stdin = running.take_stdin();
+    let (started, has_started) = std::sync::mpsc::channel();
+    // What it reads has no end.
+    let writing = std::thread::spawn(move || {
+        let some = b"{}\n".repeat(100_000);
+        while stdin.write_all(&some).is_ok() {
+            started.send(()).expect("somebody listens");
+        }
+    });
+    has_started.recv().expect("it reads");
+    assert_eq!(folder.runs("refund-test").len(), 1, "its parts");
+    running.signal("INT");
+    is_interrupted(&running.end());
+    writing.join().expect("it ends as the audit does");
+    assert_eq!(folder.runs("refund-test"), [""; 0], "it was not ended where it was");
+}
+
+#[test]
+fn what_only_reads_does_not_go_on_reading_once_it_is_stopped() {
+    let folder = folder("");
+    let rows: Vec<String> = (0..60_000).map(|number| format!("INV-{number},90000,MUR-{number}\n")).collect();
+    folder.write("orders.csv", &format!("invoice_number,amount,payment_reference\n{}", rows.concat()));
+    let mut command = folder.command(&["reconcile", "job.yaml"]);
+    Shim::plan("int before open 1 orders.csv").before(&mut command, &folder.path(""));
+    let ended = Background::start(command).end();
+    exits(&ended, 4);
+    assert_eq!(ended.stderr, SAID, "nobody had to wait");
+    assert!(!folder.path("out").exists());
+}
+
 /// An audit of what another program writes, which writes nothing: it does not wait where it could be stopped.
 fn reading() -> (Folder, Background, ChildStdin) {
     let folder = folder("");
-    let audit = "job: refund-test\noperation: audit\nmerchant: {environment: simulator}\norders: {file: orders.csv}\n\
-                 notifications: {files: [\"-\"]}\n";
-    folder.write("job.yaml", audit);
+    folder.write("job.yaml", AUDIT);
     let mut command = folder.command(&["run", "job.yaml", "--log-format", "json"]);
     command.stdin(Stdio::piped());
     let mut running = Background::start(command);
@@ -137,7 +183,18 @@ fn a_host_that_is_stopped_while_it_waits_for_its_turn_says_that_nothing_was_sent
     let mut fleet = Fleet::new(server, 1, "refund", 2, ("", STEADY));
     let url = fleet.hosts[0].url(&fleet.database);
     exits(&fleet.hosts[0].folder.rekon(&["resolve", "job.yaml", "--journal", &url]), 0);
-    // Another one has the turn, and makes its plan for ever.
+    let waiting = waits_for_its_turn(&fleet);
+    waiting.signal("INT");
+    is_interrupted(&fleet.end(0, waiting));
+    assert_eq!(fleet.sql("SELECT count(*) FROM runner WHERE left_at IS NULL"), "1", "it has taken its leave");
+    assert_eq!(fleet.provider.requests(), 0);
+    fleet.sql("UPDATE runner SET left_at = clock_timestamp() WHERE host = 'other'");
+    fleet.settle();
+    assert_eq!(fleet.complaints(), [""; 0]);
+}
+
+/// Starts a host while another one has the turn, and makes its plan for ever.
+fn waits_for_its_turn(fleet: &Fleet<'_>) -> Background {
     fleet.sql(
         "INSERT INTO runner (host, pid, lease_until, version) \
              SELECT 'other', 1, clock_timestamp() + interval '1 hour', max(version) FROM runner; \
@@ -147,13 +204,28 @@ fn a_host_that_is_stopped_while_it_waits_for_its_turn_says_that_nothing_was_sent
     let (mut told, mut line) = (BufReader::new(waiting.take_stdout()), String::new());
     told.read_line(&mut line).expect("a line");
     assert_eq!(line, "other is at work on trial: waiting for its run\n");
+    waiting
+}
+
+#[test]
+fn a_host_that_is_stopped_while_it_waits_for_its_turn_forgets_no_older_doubt() {
+    let Some(server) = Server::shared("a host that waits for its turn, and older doubt") else { return };
+    let fault = "  - {operation: refund, invoice_number: INV-2, fault: error_before}\n";
+    let keys = STEADY.replace("attempts: 6", "attempts: 1").replace("settle_for: 3s", "settle_for: 1s");
+    let mut fleet = Fleet::new(server, 1, "refund", 2, (fault, &keys));
+    exits(&fleet.run(0), 3);
+    let requests = fleet.provider.requests();
+    let waiting = waits_for_its_turn(&fleet);
     waiting.signal("INT");
-    is_interrupted(&fleet.end(0, waiting));
-    assert_eq!(fleet.sql("SELECT count(*) FROM runner WHERE left_at IS NULL"), "1", "it has taken its leave");
-    assert_eq!(fleet.provider.requests(), 0);
-    fleet.sql("UPDATE runner SET left_at = clock_timestamp() WHERE host = 'other'");
-    fleet.settle();
-    assert_eq!(fleet.complaints(), [""; 0]);
+    let ended = fleet.end(0, waiting);
+    exits(&ended, 3);
+    assert!(
+        ended.stderr.contains("nothing was sent now; run the same command again (exit code 3)\n"),
+        "{}",
+        ended.stderr
+    );
+    assert!(ended.stderr.contains("left by earlier runs of this job: 1 order, Rp "), "{}", ended.stderr);
+    assert_eq!(fleet.provider.requests(), requests);
 }
 
 #[test]
@@ -183,4 +255,164 @@ fn a_run_that_is_stopped_while_it_begins_is_in_the_journal_and_sends_nothing() {
     assert_eq!(fleet.reports().into_values().collect::<Vec<_>>(), [[0]]);
     fleet.settle();
     assert_eq!(fleet.complaints(), [""; 0]);
+}
+
+// What is older than the command that is stopped.
+
+const PACE: &str = "\
+limits: {rate: 50/s, burst: 2, timeout: 5s}
+retries: {attempts: 1, backoff: 10ms..50ms, inquire_after: 60s, settle_for: 1s}
+";
+
+fn folder_for(provider: &Provider, further: &str) -> Folder {
+    let folder = Folder::new();
+    let merchant = format!("{{environment: simulator, base_url: \"{}\"}}", provider.url());
+    folder.write("job.yaml", &format!("{}{further}", JOB.replace("{environment: simulator}", &merchant)));
+    folder
+}
+
+/// A job whose first run has left an order unknown.
+fn in_doubt() -> (Folder, Provider) {
+    let state = "orders:\n  - {invoice_number: INV-1, amount: 90000, status: paid, order_id: \"1000\", akulaku_reference: MUR-1}\n\
+        faults:\n  - {operation: refund, invoice_number: INV-1, fault: error_before}\n";
+    let provider = Provider::start(state);
+    let folder = folder_for(&provider, PACE);
+    folder.write("orders.csv", "invoice_number,amount,order_id,akulaku_reference\nINV-1,90000,1000,MUR-1\n");
+    exits(&folder.rekon(&["run", "job.yaml"]), 3);
+    (folder, provider)
+}
+
+const IN_DOUBT: &str = "\
+interrupted (Ctrl-C, or a signal)
+nothing was sent now; run the same command again (exit code 3)
+MONEY IN DOUBT meanwhile, left by earlier runs of this job: 1 order, Rp 90.000; settled, with nothing new sent, by: \
+rekon resolve job.yaml
+  which ones, and what is known about them: rekon show --journal .rekon/journal.db
+";
+
+/// What is printed of it.
+fn says_what_is_in_doubt(ended: &Ended) {
+    exits(ended, 3);
+    assert!(ended.stderr.ends_with(IN_DOUBT), "{}", ended.stderr);
+}
+
+/// Starts a command that gets a signal once it has locked its journal, and whose disk takes so many milliseconds for a sync: only
+/// then it hears anything.
+fn opening_its_journal(folder: &Folder, arguments: &[&str], sync: u64) -> Background {
+    let mut command = folder.command(arguments);
+    Shim::plan("int before sync 1 .rekon").before(&mut command, &folder.path(""));
+    command.env("SHIM_SYNC", (sync * 1000).to_string());
+    let mut running = Background::start(command);
+    running.wait_for_message(if arguments.contains(&"id") { "sekali lagi" } else { "once more to stop at once" });
+    running
+}
+
+#[test]
+fn money_that_is_in_doubt_is_so_still_when_a_command_is_stopped_before_it_begins() {
+    let (folder, provider) = in_doubt();
+    let requests = provider.requests();
+    for command in ["run", "resolve"] {
+        says_what_is_in_doubt(&opening_its_journal(&folder, &[command, "job.yaml"], 700).end());
+    }
+    let ended = opening_its_journal(&folder, &["run", "job.yaml", "--json", "--lang", "id"], 700).end();
+    exits(&ended, 3);
+    let document: serde_json::Value = serde_json::from_str(&ended.stdout).expect("one document");
+    assert_eq!(document["exit_code"], 3);
+    assert!(document["error"].as_str().is_some_and(|error| error.contains("MONEY IN DOUBT meanwhile")), "{document}");
+    assert!(ended.stderr.contains("\nsekarang tidak ada yang dikirim"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("\nUANG BELUM PASTI sementara itu"), "{}", ended.stderr);
+    assert_eq!((provider.requests(), folder.runs("refund-test").len()), (requests, 1));
+}
+
+#[test]
+fn a_command_that_is_ended_at_once_looks_for_older_doubt_too() {
+    let (folder, provider) = in_doubt();
+    let requests = provider.requests();
+    let running = opening_its_journal(&folder, &["run", "job.yaml"], 4000);
+    running.signal("INT");
+    says_what_is_in_doubt(&running.end());
+    // One that hears nothing is ended as well.
+    says_what_is_in_doubt(&opening_its_journal(&folder, &["run", "job.yaml"], 4000).end());
+    assert_eq!((provider.requests(), folder.runs("refund-test").len()), (requests, 1));
+}
+
+#[test]
+fn what_a_killed_run_had_under_way_is_in_doubt_while_the_next_one_opens_its_journal() {
+    let (folder, provider) = in_doubt();
+    std::fs::remove_dir_all(folder.path(".rekon")).expect("a folder");
+    let mut command = folder.command(&["run", "job.yaml"]);
+    Shim::plan("kill before send 1 POST").before(&mut command, &folder.path(""));
+    assert_eq!(Background::start(command).end().code, None);
+    // The lock is taken by then, and what was left open is not closed yet.
+    let running = opening_its_journal(&folder, &["run", "job.yaml"], 4000);
+    running.signal("INT");
+    says_what_is_in_doubt(&running.end());
+    drop(provider);
+}
+
+#[test]
+fn two_signals_before_a_run_has_sent_anything_leave_nothing_in_doubt() {
+    let order = |number: u32| {
+        format!(
+            "  - {{invoice_number: INV-{number}, amount: 90000, status: paid, order_id: \"1000\", akulaku_reference: MUR-1}}\n"
+        )
+    };
+    let provider = Provider::start(&format!("orders:\n{}{}", order(1), order(2)));
+    let folder = folder_for(&provider, &PACE.replace("50/s", "1/m").replace("burst: 2", "burst: 1"));
+    let orders = "invoice_number,amount,order_id,akulaku_reference\nINV-1,90000,1000,MUR-1\n";
+    folder.write("orders.csv", orders);
+    exits(&folder.rekon(&["run", "job.yaml"]), 0);
+    folder.write("orders.csv", &format!("{orders}INV-2,90000,1000,MUR-1\n"));
+    // It waits for the pace that the first one has left.
+    let mut running = folder.start(&["run", "job.yaml"]);
+    running.wait_for_message("progress begins: ");
+    running.signal("STOP");
+    running.signal("INT");
+    running.signal("TERM");
+    running.signal("CONT");
+    let ended = running.end();
+    exits(&ended, 4);
+    assert!(!ended.stderr.contains("IN DOUBT"), "{}", ended.stderr);
+    assert_eq!(provider.requests(), 1);
+}
+
+#[test]
+fn two_signals_before_a_run_has_sent_anything_leave_older_doubt_as_it_is() {
+    let (folder, provider) = in_doubt();
+    let quick = folder.read("job.yaml");
+    // A person is to decide: no run settles it any more.
+    let late = PACE.replace("inquire_after: 60s", "inquire_after: 10ms, horizon: 1ms");
+    folder.write("job.yaml", &quick.replace(PACE, &late));
+    exits(&folder.rekon(&["run", "job.yaml"]), 3);
+    assert!(folder.rekon(&["show", "INV-1"]).stdout.contains("\nstate review"), "it is not");
+    let requests = provider.requests();
+    folder.write("job.yaml", &quick.replace("50/s", "1/m").replace("burst: 2", "burst: 1"));
+    folder.write("orders.csv", &format!("{}INV-2,90000,1000,MUR-1\n", folder.read("orders.csv")));
+    let mut running = folder.start(&["run", "job.yaml"]);
+    running.wait_for_message("progress begins: ");
+    running.signal("STOP");
+    running.signal("INT");
+    running.signal("TERM");
+    running.signal("CONT");
+    let ended = running.end();
+    exits(&ended, 3);
+    assert!(!ended.stderr.contains("requests that were under way"), "{}", ended.stderr);
+    assert!(format!("{}{}", ended.stdout, ended.stderr).contains("MONEY IN DOUBT: 1 "), "{ended:?}");
+    assert_eq!(provider.requests(), requests);
+}
+
+#[test]
+fn a_closed_window_makes_older_doubt_no_smaller() {
+    let (folder, provider) = in_doubt();
+    let requests = provider.requests();
+    let noon = Zone::WIB.local(SystemClock.now() + chrono::Duration::hours(12));
+    let (from, until) = (noon.format("%H:%M"), (noon + chrono::Duration::minutes(1)).format("%H:%M"));
+    let window = format!("window: {{from: \"{from}\", until: \"{until}\", zone: Asia/Jakarta}}\n");
+    folder.write("job.yaml", &format!("{}{window}", folder.read("job.yaml")));
+    for command in ["run", "resolve"] {
+        let ended = folder.rekon(&[command, "job.yaml"]);
+        exits(&ended, 3);
+        assert!(format!("{}{}", ended.stdout, ended.stderr).contains("the window is closed"), "{ended:?}");
+    }
+    assert_eq!(provider.requests(), requests);
 }

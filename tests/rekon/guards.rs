@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use rekon::simulator::CLIENT_ID;
 
-use crate::process::{Ended, Folder, Provider, column, exits};
+use crate::process::{Ended, Folder, Provider, column, exits, within_one_day};
 use crate::support::repository;
 
 /// Orders INV-`from` to INV-`to`, each over its number in thousands.
@@ -31,7 +31,7 @@ fn provider(count: u32, faults: &str) -> Provider {
 fn job(name: &str, provider: &Provider, rate: u32, guards: &str) -> String {
     format!(
         "job: {name}\noperation: refund\nmerchant: {{environment: simulator, base_url: \"{}\"}}\n\
-         orders: {{file: orders.csv}}\nlimits: {{rate: {rate}/s, burst: 5, concurrency: 1, timeout: 5s}}\n\
+         orders: {{file: orders.csv}}\nlimits: {{rate: {rate}/s, burst: 5, concurrency: 1, timeout: 60s}}\n\
          retries: {{attempts: 1, backoff: 10ms..50ms, inquire_after: 60s, settle_for: 100ms}}\n\
          breaker: {{consecutive: 100, failures: 100%, of_last: 100}}\n\
          guards:\n  max_orders: 100\n  max_total: 100000000\n{guards}",
@@ -155,7 +155,7 @@ fn a_plan_that_is_refused_says_what_is_in_doubt_meanwhile() {
     let refused = run(&folder, 1, 3, &[]);
     exits(&refused, 2);
     let expected = "MONEY IN DOUBT meanwhile, left by earlier runs of this job: 1 order, Rp 1.000; settled, with nothing new sent, by: \
-         rekon resolve job.yaml\n";
+         rekon resolve job.yaml\n  which ones, and what is known about them: rekon show --journal .rekon/journal.db\n";
     assert_eq!(refused.stderr.matches(expected).count(), 1, "{}", refused.stderr);
     std::fs::remove_file(folder.path("orders.csv")).expect("a file");
     let without = folder.rekon(&["run", "job.yaml"]);
@@ -179,6 +179,7 @@ fn a_plan_that_is_refused_says_what_is_in_doubt_meanwhile() {
 fn what_other_jobs_sent_counts_against_the_cap_of_the_day() {
     let provider = provider(6, "");
     let folder = Folder::new();
+    within_one_day();
     folder.write("job.yaml", &job("refund-a", &provider, 500, ""));
     exits(&run(&folder, 1, 3, &[]), 0);
     folder.write("job.yaml", &job("refund-b", &provider, 500, "  max_orders_per_day: 5\n"));
@@ -193,7 +194,9 @@ fn what_other_jobs_sent_counts_against_the_cap_of_the_day() {
 fn the_journal_holds_a_run_to_the_cap_that_its_plan_did_not_see_coming() {
     let provider = provider(30, "");
     let folder = Folder::new();
-    folder.write("job.yaml", &job("refund-test", &provider, 10, "  max_orders_per_day: 30\n"));
+    within_one_day();
+    // From the sixth request to the eleventh it takes five seconds.
+    folder.write("job.yaml", &job("refund-test", &provider, 1, "  max_orders_per_day: 30\n"));
     folder.write("orders.csv", &orders(1, 30));
     let running = folder.start(&["run", "job.yaml"]);
     provider.wait_for(6);

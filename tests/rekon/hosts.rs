@@ -10,11 +10,14 @@ use std::time::Duration;
 
 use crate::pace::Door;
 use crate::postgres::{Database, Server};
-use crate::process::{Background, Ended, Folder, Provider, until};
+use crate::process::{Background, Ended, Folder, Provider, until, within_one_day};
 use crate::trial::{ANY_PROVIDER, is_done, orders, starting_orders};
 
-/// Long enough for a host that gets no processor for some seconds, on a machine that has much to do.
-const CALM: &str = "8s";
+/// Long enough for a host that gets no processor for a while, on a machine that has much to do.
+const CALM: &str = "60s";
+
+/// The same for some seconds, where a test waits until a host counts as lost.
+pub(crate) const SOON: &str = "8s";
 
 /// As short as a lease may be: who is lost is soon buried. Rounds bear it that a host loses its lease for no reason.
 pub(crate) const SHORT: &str = "2s";
@@ -38,7 +41,7 @@ pub(crate) struct Host {
     pub(crate) folder: Folder,
     pub(crate) line: Line,
     name: String,
-    pub(crate) lease: &'static str,
+    lease: &'static str,
 }
 
 impl Host {
@@ -51,7 +54,23 @@ impl Host {
 pub(crate) struct Line {
     port: u16,
     server: Arc<AtomicU16>,
-    open: Arc<Mutex<Vec<TcpStream>>>,
+    open: Arc<Mutex<Connections>>,
+}
+
+/// Both ends of each connection of a line, by its number, as long as it is open: a process has few files to spare.
+#[derive(Default)]
+struct Connections {
+    is_over: bool,
+    count: u64,
+    ends: BTreeMap<u64, [TcpStream; 2]>,
+}
+
+impl Connections {
+    fn cut(&mut self) {
+        for end in std::mem::take(&mut self.ends).into_values().flatten() {
+            end.shutdown(Shutdown::Both).ok();
+        }
+    }
 }
 
 impl Line {
@@ -59,17 +78,30 @@ impl Line {
         let server = Arc::new(AtomicU16::new(server));
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("an address").port();
-        let open: Arc<Mutex<Vec<TcpStream>>> = Arc::default();
+        let open: Arc<Mutex<Connections>> = Arc::default();
         let (ours, led_to) = (Arc::clone(&open), Arc::clone(&server));
-        // It ends with the test's process.
         std::thread::spawn(move || {
             for near in listener.incoming().flatten() {
+                if ours.lock().expect("nobody panics with it").is_over {
+                    return;
+                }
                 let Ok(far) = TcpStream::connect(("127.0.0.1", led_to.load(Ordering::Relaxed))) else { continue };
-                let ends = [&near, &far].map(|end| end.try_clone().expect("a second handle"));
-                ours.lock().expect("nobody panics with it").extend(ends);
-                let [near_too, far_too] = [&near, &far].map(|end| end.try_clone().expect("a second handle"));
-                std::thread::spawn(move || carry(near, far));
-                std::thread::spawn(move || carry(far_too, near_too));
+                let again = || [&near, &far].map(|end| end.try_clone().expect("a second handle"));
+                let (ends, [near_too, far_too]) = (again(), again());
+                let number = {
+                    let mut open = ours.lock().expect("nobody panics with it");
+                    open.count += 1;
+                    let number = open.count;
+                    open.ends.insert(number, ends);
+                    number
+                };
+                for (from, to) in [(near, far), (far_too, near_too)] {
+                    let ours = Arc::clone(&ours);
+                    std::thread::spawn(move || {
+                        carry(from, to);
+                        ours.lock().expect("nobody panics with it").ends.remove(&number);
+                    });
+                }
             }
         });
         Self { port, server, open }
@@ -83,9 +115,18 @@ impl Line {
 
     /// Breaks every connection, wherever it is in what it says.
     pub(crate) fn cut(&self) {
-        for end in self.open.lock().expect("nobody panics with it").drain(..) {
-            end.shutdown(Shutdown::Both).ok();
-        }
+        self.open.lock().expect("nobody panics with it").cut();
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.is_over = true;
+        open.cut();
+        drop(open);
+        // Whoever listens is woken, and hears of it.
+        TcpStream::connect(("127.0.0.1", self.port)).ok();
     }
 }
 
@@ -126,8 +167,7 @@ impl<'a> Fleet<'a> {
         let provider = Provider::start(&format!("{ANY_PROVIDER}{}{faults}", starting_orders("refund", count)));
         let door = Door::before(&provider, 0, "");
         door.hold();
-        let keys = keys.replace("timeout: 5s", "timeout: 60s");
-        (Self::before(server, hosts, ("refund", count), (provider, &door.url), &keys), door)
+        (Self::before(server, hosts, ("refund", count), (provider, &door.url), keys), door)
     }
 
     pub(crate) fn before(
@@ -137,6 +177,8 @@ impl<'a> Fleet<'a> {
         (provider, url): (Provider, &str),
         keys: &str,
     ) -> Self {
+        // Nobody joins a run of another day.
+        within_one_day();
         let host = |number: usize| {
             let folder = Folder::new();
             folder.write("job.yaml", &job(operation, url, keys));
@@ -147,6 +189,11 @@ impl<'a> Fleet<'a> {
         let database = server.database();
         drop(calm);
         Self { hosts: (0..hosts).map(host).collect(), provider, database, wrong: Vec::new() }
+    }
+
+    /// Whoever is lost is so after this time.
+    pub(crate) fn lease(&mut self, lease: &'static str) {
+        self.hosts.iter_mut().for_each(|host| host.lease = lease);
     }
 
     /// The journal is on another server from now on, under the same address.
@@ -293,6 +340,6 @@ pub(crate) fn pause(milliseconds: u64) {
 
 /// What a job without faults has for keys: slow enough for all hosts to get something to do.
 pub(crate) const STEADY: &str = "\
-limits: {rate: 20/s, burst: 2, concurrency: 4, timeout: 5s}
-retries: {attempts: 6, backoff: 10ms..50ms, inquire_after: 50ms, settle_for: 3s}
+limits: {rate: 20/s, burst: 2, concurrency: 4, timeout: 60s}
+retries: {attempts: 6, backoff: 10ms..50ms, inquire_after: 50ms, settle_for: 20s}
 ";

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::process::{Ended, Folder};
+use crate::process::{Ended, Folder, bare};
 
 const CHANGES: [&str; 3] = ["refund", "cancel", "create"];
 const KINDS: [&str; 4] = ["refund", "cancel", "create", "audit"];
@@ -69,7 +69,7 @@ fn what_it_says_to_type_next_can_be_typed() {
         assert!(lines.len() >= 2, "{}", told.stdout);
         for line in lines {
             let (line, _) = line.split_once("   ").expect("a reason behind it");
-            let mut shell = std::process::Command::new("sh");
+            let mut shell = bare("sh");
             shell.args(["-c", &format!("\"$REKON\" {line}")]).current_dir(folder.path(""));
             shell.env("REKON", env!("CARGO_BIN_EXE_rekon"));
             let ended = crate::process::ended(shell);

@@ -2,11 +2,10 @@
 //! killed program has left of orders on the disk.
 
 use std::fmt::Write as _;
-use std::process::{Command, Stdio};
 
 use rekon::simulator::CLIENT_ID;
 
-use crate::process::{Ended, Folder, Provider, column, exits};
+use crate::process::{Ended, Folder, Provider, bare, column, exits};
 
 const ORDERS: usize = 60;
 
@@ -31,7 +30,7 @@ fn refunds() -> (Folder, Provider) {
     let job = format!(
         "job: refund-test\noperation: refund\nmerchant: {{environment: simulator, base_url: \"{}\"}}\n\
          orders: {{file: orders.csv}}\nguards: {{max_orders: 100, max_total: 100000000}}\n\
-         limits: {{rate: 40/s, concurrency: 2, timeout: 5s}}\n",
+         limits: {{rate: 15/s, concurrency: 2, timeout: 60s}}\n",
         provider.url()
     );
     folder.write("job.yaml", &job);
@@ -41,9 +40,10 @@ fn refunds() -> (Folder, Provider) {
 #[test]
 fn a_file_that_is_edited_and_cut_while_it_is_sent_is_sent_as_it_was_checked() {
     let (folder, provider) = refunds();
+    let edited = orders(1);
     let run = folder.start(&["run", "job.yaml"]);
     provider.wait_for(3);
-    folder.write("orders.csv", &orders(1));
+    folder.write("orders.csv", &edited);
     provider.wait_for(8);
     folder.write("orders.csv", "");
     let before = provider.requests();
@@ -60,10 +60,10 @@ fn a_file_that_is_edited_and_cut_while_it_is_sent_is_sent_as_it_was_checked() {
 /// The program where no file may be larger than so many blocks of 512 bytes.
 fn limited(folder: &Folder, arguments: &[&str], blocks: u32) -> Ended {
     let command = folder.command(arguments);
-    let mut limited = Command::new("sh");
+    let mut limited = bare("sh");
     let script = format!("ulimit -f {blocks}; exec \"$0\" \"$@\"");
     limited.args(["-c", &script]).arg(command.get_program()).args(command.get_args());
-    limited.current_dir(command.get_current_dir().expect("a folder of its own")).stdin(Stdio::null());
+    limited.current_dir(command.get_current_dir().expect("a folder of its own"));
     crate::process::ended(limited)
 }
 

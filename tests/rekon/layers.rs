@@ -37,7 +37,7 @@ const WORLD: [(&str, &[&str]); 25] = [
         "std::net",
         &[
             "edge/reach.rs",
-            "job/settings.rs",
+            "job/hosts.rs",
             "journal/postgres/address.rs",
             "cli/args.rs",
             "cli/simulate.rs",

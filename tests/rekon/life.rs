@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::browser::{browser, run};
 use crate::listen::{Listener, exchange};
-use crate::process::{Folder, Simulate, column, ended, until};
+use crate::process::{Folder, Nobody, Simulate, column, ended, until};
 use crate::support::repository;
 
 /// The files that the walkthrough names, and the lines that it has typed.
@@ -36,6 +36,8 @@ struct Shop {
     folder: Folder,
     doku: Simulate,
     listener: Listener,
+    /// Where the listener is: nobody else takes the place while it is away.
+    place: Nobody,
 }
 
 impl Shop {
@@ -46,14 +48,16 @@ impl Shop {
         assert_eq!(files.keys().collect::<Vec<_>>(), ["create.yaml", "invoices.csv", "refund.yaml"]);
         files.iter().for_each(|(name, text)| folder.write(name, text));
         folder.write("job.yaml", &files["create.yaml"]);
-        let listener = Listener::start(&folder, &[]);
+        let place = Nobody::new();
+        let listener = Listener::start(&folder, &["--bind", &place.address.to_string()]);
         let url = format!("http://{}/payments/notifications", listener.address);
-        let doku = Simulate::start(&folder, &["--notify", &url, "--notify-hurry", "18000"]);
+        // A notification that finds nobody comes again after one and a half seconds, and for the last time after half a minute.
+        let doku = Simulate::start(&folder, &["--notify", &url, "--notify-hurry", "1200"]);
         for job in ["create.yaml", "refund.yaml"] {
             assert!(files[job].contains("http://127.0.0.1:9090"), "{job}");
             folder.write(job, &files[job].replace("http://127.0.0.1:9090", &doku.url));
         }
-        Self { folder, doku, listener }
+        Self { folder, doku, listener, place }
     }
 
     /// Makes the order, and says where its customer pays.
@@ -144,11 +148,10 @@ fn a_page_is_pressed_once_and_a_rejected_order_is_not_refunded() {
 fn a_notification_that_finds_nobody_comes_again() {
     let mut shop = Shop::open();
     let url = shop.sell();
-    let address = shop.listener.address.clone();
     shop.listener.process.signal("TERM");
     until("the listener is gone", || shop.listener.process.has_ended());
     assert_eq!(shop.page(&url, Some("decision=pay")).0, 303);
-    shop.listener = Listener::start(&shop.folder, &["--bind", &address]);
+    shop.listener = Listener::start(&shop.folder, &["--bind", &shop.place.address.to_string()]);
     until("it is notified all the same", || shop.log().contains("SUCCESS"));
 }
 

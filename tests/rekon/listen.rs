@@ -240,7 +240,7 @@ fn what_cannot_be_verified_is_refused_and_kept_apart() {
 #[test]
 fn a_slow_client_is_given_up_and_holds_up_nobody() {
     let folder = Folder::new();
-    let listener = Listener::start(&folder, &["--patience", "300ms"]);
+    let listener = Listener::start(&folder, &["--patience", "3s"]);
     let message = Message::new(1);
     let mut half = TcpStream::connect(&listener.address).expect("a connection");
     half.write_all(message.head().as_bytes()).expect("the head");
@@ -251,7 +251,7 @@ fn a_slow_client_is_given_up_and_holds_up_nobody() {
     assert_eq!(read_answer(&mut silent).1, "");
     assert_eq!(kept(&folder), ["N-2"]);
     // More connections than there are places: the next one waits until somebody is given up.
-    let listener = Listener::start(&folder, &["--patience", "300ms", "--max-connections", "2", "--directory", "other"]);
+    let listener = Listener::start(&folder, &["--patience", "3s", "--max-connections", "2", "--directory", "other"]);
     let _idle = [(); 2].map(|()| TcpStream::connect(&listener.address).expect("a connection"));
     assert_eq!(listener.post(&Message::new(3)), 200);
 }

@@ -1,5 +1,6 @@
 //! The integration tests: the program as a whole, and the house that it is built of.
 
+mod amounts;
 mod aside;
 mod audits;
 mod binary;
@@ -41,6 +42,7 @@ mod operations;
 #[cfg(target_os = "linux")]
 mod pace;
 mod partial;
+mod pattern;
 mod person;
 #[cfg(target_os = "linux")]
 #[allow(dead_code, reason = "the unit tests include the same file, and use other parts of it")]

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use rekon::model::secret::Secret;
 use rekon::simulator::Config;
 
-use crate::process::{Background, Ended, Folder, Nobody, Provider, client_id, ended, exits};
+use crate::process::{Background, Ended, Folder, Nobody, Provider, bare, client_id, ended, exits};
 use crate::support::repository;
 
 const KEY: &str = "SK-canary0operations5d2e";
@@ -323,7 +323,12 @@ fn a_health_check_that_is_ill_is_a_warning_and_nothing_more() {
 
 /// The job of the examples in a folder that no file system keeps for passing things.
 fn deployed() -> (tempfile::TempDir, String) {
-    let root = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
+    deployed_in(Path::new(env!("CARGO_TARGET_TMPDIR")))
+}
+
+/// The same in a folder of this one.
+fn deployed_in(folder: &Path) -> (tempfile::TempDir, String) {
+    let root = tempfile::tempdir_in(folder).expect("a folder");
     let jobs = root.path().join("srv/rekon/jobs");
     std::fs::create_dir_all(&jobs).expect("a folder");
     std::fs::copy(repository("examples/deploy/refund-nightly.yaml"), jobs.join("refund-nightly.yaml")).expect("a copy");
@@ -335,7 +340,7 @@ fn schedule(folder: &Path, arguments: &[&str]) -> serde_json::Value {
     let job = folder.join("srv/rekon/jobs/refund-nightly.yaml");
     let mut all = vec!["schedule", job.to_str().expect("text"), "--json"];
     all.extend(arguments);
-    let mut command = Command::new(env!("CARGO_BIN_EXE_rekon"));
+    let mut command = bare(env!("CARGO_BIN_EXE_rekon"));
     command.args(all).current_dir("/");
     let ended = ended(command);
     exits(&ended, 0);
@@ -344,7 +349,8 @@ fn schedule(folder: &Path, arguments: &[&str]) -> serde_json::Value {
 
 #[test]
 fn the_examples_are_what_the_command_prints() {
-    let (root, path) = deployed();
+    // Where no path needs quotes, whatever the path of this clone has in it.
+    let (root, path) = deployed_in(Path::new("/tmp"));
     let program = ["--program", "/usr/local/bin/rekon"];
     let systemd = schedule(root.path(), &[&["--format", "systemd"][..], &program].concat());
     let cron = schedule(root.path(), &[&["--format", "cron", "--machine-zone", "UTC"][..], &program].concat());
@@ -377,6 +383,8 @@ fn systemd_takes_the_units() {
     for (name, text) in units["files"].as_object().expect("a map") {
         let path = root.path().join(name);
         std::fs::write(&path, text.as_str().expect("a text")).expect("a file");
+        // Whatever the umask is here: a unit that all may write to is complained about.
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).expect("its owner's");
         if name != "rekon-alert@.service" {
             command.arg(path);
         }
@@ -461,7 +469,7 @@ fn a_schedule_that_nobody_could_keep_is_refused() {
         &["--format", "systemd", "--at", "04:30"],
         &["--format", "systemd", "--at", "18:30", "--zone", "WIT"],
     ] {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_rekon"));
+        let mut command = bare(env!("CARGO_BIN_EXE_rekon"));
         command.arg("schedule").arg(&job).args(arguments);
         exits(&ended(command), 2);
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rekon::model::time::{Timestamp, elapsed};
 
-use crate::process::{Folder, Provider, now, until};
+use crate::process::{Folder, Provider, now, unless_the_machine_stood_still, until};
 use crate::wire::{carry, read_body, read_head};
 
 /// Stands before the provider and notes when requests arrive. The first `turned_away` of them do not reach it.
@@ -74,15 +74,16 @@ impl Door {
         self.arrived.lock().expect("nobody panics with it").clone()
     }
 
-    /// The most requests that arrived in any one second.
-    pub(crate) fn most_in_a_second(&self) -> usize {
+    /// Says so if more requests arrived in any one second than are allowed.
+    pub(crate) fn within(&self, allowed: usize, why: &str) -> Result<(), String> {
         let mut arrived = self.arrived();
         arrived.sort_unstable();
         let second = Duration::from_secs(1);
         let in_one = |first: &Timestamp| {
             arrived.iter().filter(|time| *time >= first && elapsed(*first, **time) < second).count()
         };
-        arrived.iter().map(in_one).max().unwrap_or_default()
+        let most = arrived.iter().map(in_one).max().unwrap_or_default();
+        if most <= allowed { Ok(()) } else { Err(format!("{most} in a second, {why}: {arrived:?}")) }
     }
 }
 
@@ -142,34 +143,38 @@ fn provider() -> Provider {
 
 #[test]
 fn two_runs_one_after_the_other_stay_within_the_rate_together() {
-    let (folder, provider) = (Folder::new(), provider());
-    let door = Door::before(&provider, 0, "");
-    two_jobs(&folder, &door, "{rate: 2/s, burst: 5, concurrency: 5}");
-    for job in ["first.yaml", "second.yaml"] {
-        let ended = folder.rekon(&["run", job]);
-        assert_eq!(ended.code, Some(0), "{ended:?}");
-    }
-    assert_eq!(door.arrived().len(), 10);
-    let most = door.most_in_a_second();
-    assert!(most <= 7, "{most} in a second, 2 and a burst of 5 are allowed");
+    unless_the_machine_stood_still(|| {
+        let (folder, provider) = (Folder::new(), provider());
+        let door = Door::before(&provider, 0, "");
+        two_jobs(&folder, &door, "{rate: 2/s, burst: 5, concurrency: 5}");
+        for job in ["first.yaml", "second.yaml"] {
+            let ended = folder.rekon(&["run", job]);
+            assert_eq!(ended.code, Some(0), "{ended:?}");
+        }
+        assert_eq!(door.arrived().len(), 10);
+        door.within(7, "2 and a burst of 5 are allowed")
+    });
 }
 
 #[test]
 fn a_run_that_is_killed_again_and_again_stays_within_the_rate() {
-    let (folder, provider) = (Folder::new(), provider());
-    let door = Door::before(&provider, 0, "");
-    two_jobs(&folder, &door, "{rate: 2/s, burst: 3, concurrency: 1}");
-    let mut kills = 0;
-    while door.arrived().len() < 5 {
-        let (arrived, mut run) = (door.arrived().len(), folder.start(&["run", "first.yaml"]));
-        until("another request has arrived", || door.arrived().len() > arrived || run.has_ended());
-        drop(run);
-        kills += 1;
-    }
-    assert!(kills >= 2, "{kills}");
-    assert_eq!(folder.rekon(&["run", "first.yaml"]).code, Some(0));
-    let most = door.most_in_a_second();
-    assert!(most <= 5, "{most} in a second, 2 and a burst of 3 are allowed");
+    unless_the_machine_stood_still(|| {
+        let (folder, provider) = (Folder::new(), provider());
+        let door = Door::before(&provider, 0, "");
+        two_jobs(&folder, &door, "{rate: 2/s, burst: 3, concurrency: 1}");
+        let mut kills = 0;
+        while door.arrived().len() < 5 {
+            let (arrived, mut run) = (door.arrived().len(), folder.start(&["run", "first.yaml"]));
+            until("another request has arrived", || door.arrived().len() > arrived || run.has_ended());
+            drop(run);
+            kills += 1;
+        }
+        assert_eq!(folder.rekon(&["run", "first.yaml"]).code, Some(0));
+        if kills < 2 {
+            return Err(format!("{kills} kills"));
+        }
+        door.within(5, "2 and a burst of 3 are allowed")
+    });
 }
 
 #[test]
@@ -191,7 +196,7 @@ fn a_wait_that_was_asked_for_outlives_the_program() {
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let arrived = door.arrived();
     let wait = elapsed(arrived[0], arrived[1]);
-    assert!(wait >= Duration::from_secs(3) && wait < Duration::from_secs(20), "{wait:?}");
+    assert!(wait >= Duration::from_secs(3) && wait < Duration::from_secs(100), "{wait:?}");
     assert_eq!(folder.summary("second")["limits"]["lowest"], "25/s", "and so does the lower rate");
 }
 

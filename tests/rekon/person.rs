@@ -7,7 +7,7 @@ use crate::support::{copy_into, repository};
 use rekon::model::time::wire;
 use rekon::simulator::SECRET_KEY;
 
-/// A refund of two orders with a horizon of a second; INV-2 is never answered at first.
+/// A refund of two orders; INV-2 is never answered at first.
 struct World {
     folder: Folder,
     provider: Provider,
@@ -18,18 +18,18 @@ const STATE: &str = "orders:
   - {invoice_number: INV-2, amount: 20000, status: paid, order_id: 1002}
 ";
 
-fn job(url: &str, horizon: &str) -> String {
+fn job(url: &str) -> String {
     format!(
         "job: by-hand\noperation: refund\nmerchant: {{environment: simulator, base_url: \"{url}\"}}\n\
          orders: {{file: orders.csv}}\nguards: {{max_orders: 10, max_total: 1000000}}\n\
          notifications: {{files: [log.jsonl]}}\n\
-         limits: {{rate: 500/s, burst: 10, timeout: 5s}}\n\
-         retries: {{attempts: 1, backoff: 10ms..20ms, horizon: {horizon}, inquire_after: 20ms, settle_for: 300ms}}\n"
+         limits: {{rate: 500/s, burst: 10, timeout: 60s}}\n\
+         retries: {{attempts: 1, backoff: 10ms..20ms, horizon: 24h, inquire_after: 20ms, settle_for: 300ms}}\n"
     )
 }
 
 impl World {
-    fn new(horizon: &str, faults: &str) -> Self {
+    fn new(faults: &str) -> Self {
         let provider = Provider::start(&format!("{STATE}faults:\n{faults}"));
         let folder = Folder::new();
         folder.write(
@@ -40,7 +40,7 @@ impl World {
             ),
         );
         folder.write("log.jsonl", "");
-        folder.write("job.yaml", &job(&provider.url(), horizon));
+        folder.write("job.yaml", &job(&provider.url()));
         Self { folder, provider }
     }
 
@@ -54,6 +54,18 @@ impl World {
         column(&self.folder.results("by-hand"), "rekon_state")
     }
 
+    /// Makes the horizon so short that it has passed.
+    fn pass_the_horizon(&self) {
+        let job = self.folder.read("job.yaml");
+        self.folder.write("job.yaml", &job.replace("horizon: 24h", "horizon: 1ms"));
+    }
+
+    /// Makes it as long as it was: within a millisecond nothing new can be sent.
+    fn widen_the_horizon(&self) {
+        let job = self.folder.read("job.yaml");
+        self.folder.write("job.yaml", &job.replace("horizon: 1ms", "horizon: 24h"));
+    }
+
     /// What DOKU says of an order, as a line of the log.
     fn told(&self, invoice: &str, amount: &str, status: &str) {
         let at = wire(now());
@@ -62,12 +74,6 @@ impl World {
             Told { received_at: &at, request_id: "N-1", client_id: CLIENT_ID, key: SECRET_KEY, body: &body }.line();
         self.folder.write("log.jsonl", &format!("{line}\n"));
     }
-}
-
-/// Lets the horizon of a second pass.
-fn pass_the_horizon() {
-    let end = now() + std::time::Duration::from_millis(1200);
-    crate::process::until("the horizon has passed", || now() > end);
 }
 
 /// Status answers never show the refund, and requests are lost before anything is done.
@@ -85,7 +91,7 @@ fn rule(ruling: &'static str) -> Vec<&'static str> {
 
 #[test]
 fn nobody_rules_about_what_may_still_settle_by_itself() {
-    let world = World::new("24h", LOST);
+    let world = World::new(LOST);
     world.rekon(&["run", "job.yaml"], 3);
     let refused = world.rekon(&rule("done"), 2);
     assert!(refused.stderr.contains("INV-2: it is unknown and may still settle by itself until"), "{}", refused.stderr);
@@ -97,10 +103,10 @@ fn nobody_rules_about_what_may_still_settle_by_itself() {
 
 #[test]
 fn what_was_ruled_not_done_is_sent_anew_only_when_a_person_reopens_it() {
-    let world = World::new("1s", LOST);
+    let world = World::new(LOST);
     world.rekon(&["run", "job.yaml"], 3);
     let key = column(&world.folder.results("by-hand"), "rekon_request_id")[1].clone();
-    pass_the_horizon();
+    world.pass_the_horizon();
     world.rekon(&["run", "job.yaml"], 3);
     assert_eq!(world.states(), ["succeeded", "review"]);
     let sent = world.provider.effects();
@@ -114,6 +120,7 @@ fn what_was_ruled_not_done_is_sent_anew_only_when_a_person_reopens_it() {
     world.rekon(&reopen, 0);
     let again = world.rekon(&reopen, 2);
     assert!(again.stderr.contains("INV-2: it is planned: only what was refused"), "{}", again.stderr);
+    world.widen_the_horizon();
     world.rekon(&["run", "job.yaml"], 0);
     assert_eq!(world.states(), ["succeeded", "succeeded"]);
     let new_key = column(&world.folder.results("by-hand"), "rekon_request_id")[1].clone();
@@ -127,9 +134,9 @@ fn what_was_ruled_not_done_is_sent_anew_only_when_a_person_reopens_it() {
 
 #[test]
 fn what_was_ruled_done_is_never_sent_again() {
-    let world = World::new("1s", LOST);
+    let world = World::new(LOST);
     world.rekon(&["run", "job.yaml"], 3);
-    pass_the_horizon();
+    world.pass_the_horizon();
     world.rekon(&["resolve", "job.yaml"], 3);
     assert!(world.rekon(&["show", "--job", "job.yaml"], 0).stdout.contains("review"));
     world.rekon(&rule("done"), 0);
@@ -142,7 +149,7 @@ fn what_was_ruled_done_is_never_sent_again() {
 
 #[test]
 fn a_refusal_that_a_notification_contradicts_is_a_conflict_until_a_person_rules() {
-    let world = World::new("24h", "  - {operation: refund, invoice_number: INV-2, times: 1, fault: not_found}\n");
+    let world = World::new("  - {operation: refund, invoice_number: INV-2, times: 1, fault: not_found}\n");
     world.rekon(&["run", "job.yaml"], 1);
     assert_eq!(world.states(), ["succeeded", "refused"]);
     world.told("INV-2", "20000", "REFUNDED");
@@ -155,7 +162,7 @@ fn a_refusal_that_a_notification_contradicts_is_a_conflict_until_a_person_rules(
 
 #[test]
 fn a_ruling_needs_an_order_a_reason_and_the_journal_for_itself() {
-    let world = World::new("24h", LOST);
+    let world = World::new(LOST);
     let absent = world.rekon(&rule("done"), 2);
     assert!(absent.stderr.contains("there is no journal here"), "{}", absent.stderr);
     assert!(!world.folder.path(".rekon").exists(), "a ruling makes no journal");
@@ -182,7 +189,7 @@ fn a_ruling_needs_an_order_a_reason_and_the_journal_for_itself() {
 
 #[test]
 fn a_journal_is_checked_copied_and_its_loss_is_told() {
-    let world = World::new("24h", LOST);
+    let world = World::new(LOST);
     world.rekon(&["run", "job.yaml"], 3);
     let journal = world.folder.path(".rekon/journal.db");
     world.rekon(&["journal", "backup", "copy.db", "--job", "job.yaml"], 0);
@@ -194,7 +201,7 @@ fn a_journal_is_checked_copied_and_its_loss_is_told() {
     let whole = world.rekon(&check, 0).stdout;
     assert!(whole.contains("whole") && whole.contains("2 signed answers verified again"), "{whole}");
     // Another key proves none of them.
-    let other = job(&world.provider.url(), "24h")
+    let other = job(&world.provider.url())
         .replace("simulator, base_url", "simulator, secret_key: file:key, client_id: file:id, base_url");
     world.folder.write("other.yaml", &other);
     world.folder.write("key", "SK-another");
@@ -212,15 +219,16 @@ fn a_journal_is_checked_copied_and_its_loss_is_told() {
 
 #[test]
 fn a_loss_that_may_be_older_than_the_horizon_is_refused_until_a_person_accepts_it() {
-    let world = World::new("1s", LOST);
+    let world = World::new(LOST);
     world.rekon(&["run", "job.yaml"], 3);
     std::fs::remove_file(world.folder.path(".rekon/journal.db")).expect("the journal");
-    pass_the_horizon();
+    world.pass_the_horizon();
     let requests = world.provider.requests();
     let refused = world.rekon(&["run", "job.yaml"], 2);
     assert!(refused.stderr.contains("longer ago than DOKU is known to remember"), "{}", refused.stderr);
     assert_eq!(world.provider.requests(), requests, "nothing was sent");
     world.rekon(&["journal", "accept", "--reason", "compared with the Back Office", "--job", "job.yaml"], 0);
+    world.widen_the_horizon();
     world.rekon(&["run", "job.yaml"], 0);
     let nothing = world.rekon(&["journal", "accept", "--reason", "once more", "--job", "job.yaml"], 2);
     assert!(nothing.stderr.contains("there is nothing to accept"), "{}", nothing.stderr);
@@ -228,7 +236,7 @@ fn a_loss_that_may_be_older_than_the_horizon_is_refused_until_a_person_accepts_i
 
 #[test]
 fn a_refused_loss_stays_refused_whatever_is_tried() {
-    let world = World::new("1s", NO_FAULTS);
+    let world = World::new(NO_FAULTS);
     let two = world.folder.read("orders.csv");
     let one: String = two.split_inclusive('\n').take(2).collect();
     world.folder.write("orders.csv", &one);
@@ -236,7 +244,7 @@ fn a_refused_loss_stays_refused_whatever_is_tried() {
     world.rekon(&["journal", "backup", "old.db", "--job", "job.yaml"], 0);
     world.folder.write("orders.csv", &two);
     world.rekon(&["run", "job.yaml"], 0);
-    pass_the_horizon();
+    world.pass_the_horizon();
     std::fs::copy(world.folder.path("old.db"), world.folder.path(".rekon/journal.db")).expect("a copy");
     let requests = world.provider.requests();
     let reopen = ["reopen", "INV-1", "--operation", "refund", "--reason", "x", "--job", "job.yaml"];
@@ -256,27 +264,27 @@ fn a_refused_loss_stays_refused_whatever_is_tried() {
     assert!(world.rekon(&["journal", "check", "--job", "job.yaml"], 1).stdout.contains("entries from"));
     assert_eq!(world.provider.requests(), requests, "nothing was sent");
     world.rekon(&["journal", "accept", "--reason", "compared", "--job", "job.yaml"], 0);
+    world.widen_the_horizon();
     world.rekon(&["run", "job.yaml"], 0);
 }
 
 #[test]
 fn a_loss_that_was_young_is_refused_once_it_is_older_than_the_horizon() {
-    let world = World::new("2s", NO_FAULTS);
+    let world = World::new(NO_FAULTS);
     world.rekon(&["run", "job.yaml"], 0);
     std::fs::remove_file(world.folder.path(".rekon/journal.db")).expect("the journal");
     world.folder.write("orders.csv", "invoice_number,amount,order_id,akulaku_reference\nINV-9,1000,9,x\n");
     // DOKU does not know INV-9; but an earlier request may have been lost with the journal, and so nothing is proved.
     let young = world.rekon(&["run", "job.yaml"], 3);
     assert!(young.stderr.contains("made anew"), "{}", young.stderr);
-    let end = now() + std::time::Duration::from_secs(2);
-    crate::process::until("the horizon has passed", || now() > end);
+    world.pass_the_horizon();
     let old = world.rekon(&["run", "job.yaml"], 2);
     assert!(old.stderr.contains("longer ago than DOKU is known to remember"), "{}", old.stderr);
 }
 
 #[test]
 fn an_order_that_was_turned_away_keeps_the_amount_that_was_sent() {
-    let world = World::new("24h", "  - {operation: refund, invoice_number: INV-2, times: 1, fault: throttle}\n");
+    let world = World::new("  - {operation: refund, invoice_number: INV-2, times: 1, fault: throttle}\n");
     world.rekon(&["run", "job.yaml"], 4);
     let file = world.folder.read("orders.csv").replace("INV-2,20000", "INV-2,1000");
     world.folder.write("orders.csv", &file);
@@ -328,12 +336,12 @@ fn what_a_person_ruled_is_never_told_as_dokus_word() {
     ];
     for (heard, amount) in [("SUCCESS", "20000"), ("", "")] {
         for (ruling, code, verdict, reason, state) in cases {
-            let world = World::new("1s", LOST);
+            let world = World::new(LOST);
             if !heard.is_empty() {
                 world.told("INV-2", amount, heard);
             }
             world.rekon(&["run", "job.yaml"], 3);
-            pass_the_horizon();
+            world.pass_the_horizon();
             world.rekon(&["run", "job.yaml"], 3);
             world.rekon(&rule(ruling), 0);
             // Of the second of these runs the row was settled before.
@@ -364,9 +372,9 @@ fn what_a_person_ruled_is_never_told_as_dokus_word() {
 
 #[test]
 fn what_doku_says_itself_needs_no_ruling() {
-    let world = World::new("1s", LOST);
+    let world = World::new(LOST);
     world.rekon(&["run", "job.yaml"], 3);
-    pass_the_horizon();
+    world.pass_the_horizon();
     world.rekon(&["run", "job.yaml"], 3);
     world.rekon(&rule("done"), 0);
     world.told("INV-2", "20000", "REFUNDED");

@@ -446,6 +446,7 @@ fn a_disk_that_lies_about_syncs_loses_intents_and_is_found_out() {
 #[test]
 fn the_folder_of_a_new_journal_is_durable_before_the_first_request() {
     let trial = Trial::new("refund", 2, "");
+    trial.be_patient();
     let path = trial.folder.path("whole");
     let mut command = trial.behind(&Shim { trace: Some(&path), ..Shim::plan("") });
     assert_eq!(command.output().expect("the program starts").status.code(), Some(1));

@@ -2,6 +2,7 @@
 //! the test can read.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ use rekon::doku::sign::{Components, Signer, TimestampName};
 use rekon::edge::clock::SystemClock;
 use rekon::model::ids::ClientId;
 use rekon::model::secret::Secret;
-use rekon::model::time::{Timestamp, wire};
+use rekon::model::time::{BusinessDate, Timestamp, wire};
 use rekon::runner::clock::Clock as _;
 use rekon::simulator::{CLIENT_ID, Config, Effect, Running, SECRET_KEY, Simulator, StartingState};
 use tempfile::TempDir;
@@ -51,11 +52,10 @@ impl Folder {
         std::fs::read_to_string(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
-    /// The program with these arguments, in this folder, without keys in its environment.
+    /// The program with these arguments, in this folder.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_rekon"));
-        command.args(arguments).current_dir(self.0.path()).stdin(Stdio::null());
-        command.env_remove("DOKU_CLIENT_ID").env_remove("DOKU_SECRET_KEY");
+        let mut command = bare(env!("CARGO_BIN_EXE_rekon"));
+        command.args(arguments).current_dir(self.0.path());
         command
     }
 
@@ -126,6 +126,16 @@ pub(crate) fn rows(text: &str) -> Vec<BTreeMap<String, String>> {
 /// A column of a CSV text.
 pub(crate) fn column(rows: &[BTreeMap<String, String>], name: &str) -> Vec<String> {
     rows.iter().map(|row| row.get(name).unwrap_or_else(|| panic!("no column {name}")).clone()).collect()
+}
+
+/// A command that is told nothing of what is set where the tests run: neither keys and passwords nor a level of the log or the
+/// width of a terminal.
+pub(crate) fn bare(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.env_clear().stdin(Stdio::null());
+    let kept = ["PATH", "TMPDIR"].into_iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
+    command.envs(kept);
+    command
 }
 
 /// Runs a command to its end.
@@ -357,30 +367,34 @@ fn answer(mut stream: TcpStream, status: u16, headers: &str, seal: Seal) -> Stri
     String::from_utf8(body).expect("JSON is UTF-8")
 }
 
-/// An address on loopback where nobody listens, kept from everybody else.
+/// An address on loopback where nobody listens, kept from everybody who does not ask for this very one.
 pub(crate) struct Nobody {
     pub(crate) url: String,
+    pub(crate) address: SocketAddr,
     _socket: TcpSocket,
 }
 
 impl Nobody {
     pub(crate) fn new() -> Self {
         let socket = TcpSocket::new_v4().expect("a socket");
+        // Whoever asks for it may listen there all the same.
+        socket.set_reuseaddr(true).expect("an option of every socket");
         socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).expect("a port");
-        let url = format!("http://{}", socket.local_addr().expect("an address"));
-        Self { url, _socket: socket }
+        let address = socket.local_addr().expect("an address");
+        Self { url: format!("http://{address}"), address, _socket: socket }
     }
 }
 
-/// Keys of a job with short spans, so that nothing is waited for that need not be.
+/// Keys of a job with short spans, so that nothing is waited for that need not be; and with as much time as a busy machine needs
+/// for what comes.
 pub(crate) const QUICK: &str = "\
-limits: {rate: 500/s, burst: 10, concurrency: 4, timeout: 5s}
-retries: {attempts: 6, backoff: 10ms..50ms, inquire_after: 50ms, settle_for: 5s}
+limits: {rate: 500/s, burst: 10, concurrency: 4, timeout: 60s}
+retries: {attempts: 6, backoff: 10ms..50ms, inquire_after: 50ms, settle_for: 60s}
 ";
 
 /// Keys of a job with one attempt, and no time to settle.
 pub(crate) const HASTY: &str = "\
-limits: {rate: 500/s, burst: 10, concurrency: 4, timeout: 5s}
+limits: {rate: 500/s, burst: 10, concurrency: 4, timeout: 60s}
 retries: {attempts: 1, backoff: 10ms..50ms, inquire_after: 60s, settle_for: 100ms}
 ";
 
@@ -405,6 +419,20 @@ pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
         #[expect(clippy::disallowed_methods, reason = "another process is waited for; its clock is the real one")]
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// Tries what is about times of arrival, up to five times: what left apart arrives together on a machine that stands still for a
+/// moment, and what is wrong is wrong every time.
+#[track_caller]
+pub(crate) fn unless_the_machine_stood_still(mut tried: impl FnMut() -> Result<(), String>) {
+    let complaints: Vec<String> = (0..5).map_while(|_| tried().err()).collect();
+    assert!(complaints.len() < 5, "{complaints:#?}");
+}
+
+/// Waits for the next day in WIB if this one is nearly over: what follows is to be of one day.
+pub(crate) fn within_one_day() {
+    let today_in = |seconds| BusinessDate::of(now() + chrono::Duration::seconds(seconds));
+    until("the day has ended", || today_in(0) == today_in(60));
 }
 
 /// A line of a notification log as DOKU's notification would have left it.

@@ -7,6 +7,7 @@ use rekon::job::parse;
 use serde_json::Value;
 
 use crate::jobs::{STRANGER, keys_of_the_reader};
+use crate::pattern::fits;
 use crate::support::{entries, files, rekon, repository};
 
 const EDITOR_LINE: &str = "# yaml-language-server: $schema=rekon.schema.json\n";
@@ -47,9 +48,13 @@ fn resolved<'a>(schema: &'a Value, node: &'a Value) -> &'a Value {
     name.map_or(node, |name| &schema["$defs"][name])
 }
 
-/// Whether a value is good by the schema. Patterns are not looked at: for those the reader has the word.
+/// Whether a value is good by the schema.
 fn is_good(schema: &Value, node: &Value, value: &Value) -> bool {
     let most = node["maximum"].as_i64().zip(value.as_i64()).is_none_or(|(most, value)| value <= most);
+    let in_form =
+        |node: &Value| node["pattern"].as_str().zip(value.as_str()).is_none_or(|(pattern, text)| fits(pattern, text));
+    // Beside a reference there may be one more.
+    let fits_beside = in_form(node);
     let node = resolved(schema, node);
     let good = |inner: &Value, value: &Value| is_good(schema, inner, value);
     let kinds: Vec<&str> = match &node["type"] {
@@ -93,6 +98,8 @@ fn is_good(schema: &Value, node: &Value, value: &Value) -> bool {
         && node["minProperties"].as_u64().is_none_or(|least| entries().count() as u64 >= least)
         && least
         && most
+        && fits_beside
+        && in_form(node)
 }
 
 fn is_good_job(text: &str) -> bool {
@@ -220,6 +227,65 @@ fn a_job_that_is_wrong_is_wrong_by_it() {
         assert!(!is_good_job(&wrong), "{wrong}");
     }
     assert!(is_good_job(&good.replace("refund", "audit").replace("guards: {max_orders: 1, max_total: 2}\n", "")));
+}
+
+/// Numbers around a bound: those beside it, and those that differ from it in one digit.
+fn around(bound: u64) -> Vec<u64> {
+    let digits = bound.to_string();
+    let mut found = vec![0, 1, 9, 10, bound - 1, bound, bound + 1, bound / 10, bound * 10];
+    for (index, digit) in digits.bytes().enumerate() {
+        for other in [digit - 1, digit + 1].into_iter().filter(u8::is_ascii_digit) {
+            for rest in ["0", "9"] {
+                let number =
+                    format!("{}{}{}", &digits[..index], char::from(other), rest.repeat(digits.len() - index - 1));
+                found.push(number.parse().expect("digits"));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn it_takes_the_rates_and_spans_that_the_reader_takes_and_no_others() {
+    let job = |key: &str, value: &str| {
+        let (section, key) = key.split_once('.').expect("a section and a key");
+        format!(
+            "job: a\noperation: refund\nmerchant: {{environment: simulator}}\norders: {{file: a.csv}}\n\
+             guards: {{max_orders: 1, max_total: 2}}\n{section}: {{{key}: {value}}}\n"
+        )
+    };
+    let units = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
+    let spans = |longest: u64| -> Vec<String> {
+        let units = units.into_iter().filter(|(_, size)| *size <= longest);
+        let of = |(unit, size)| around(longest / size).into_iter().map(move |n| format!("{n}{unit}"));
+        let mut spans: Vec<String> = units.flat_map(of).collect();
+        spans.extend(["007s", "00s", "5", "s", "5 s", "-5s", "1.5s", "5w", "5S"].map(str::to_owned));
+        spans
+    };
+    let (call, wait, horizon) = (600_000, 86_400_000, 30 * 86_400_000);
+    let mut cases: Vec<(&str, Vec<String>)> = vec![
+        ("limits.timeout", spans(call)),
+        ("retries.horizon", spans(horizon)),
+        ("retries.inquire_after", spans(wait)),
+        ("retries.settle_for", spans(wait)),
+        ("retries.backoff", spans(wait).into_iter().map(|most| format!("0ms..{most}")).collect()),
+        // A backoff does not shrink; by the schema it may.
+        ("retries.backoff", vec!["1d..1d".into(), "25h..2d".into(), "2d..3d".into(), "5s".into(), "1s..".into()]),
+    ];
+    for (unit, seconds) in [("s", 1), ("m", 60), ("h", 3600)] {
+        cases.push(("limits.rate", around(100_000 * seconds).iter().map(|n| format!("{n}/{unit}")).collect()));
+    }
+    cases.push(("limits.rate", ["05/s", "5/d", "5", "/s", "5/ s", "-5/s", "unlimited"].map(str::to_owned).to_vec()));
+    let mut taken = 0;
+    for (key, values) in cases {
+        for value in values {
+            let text = job(key, &value);
+            let is_taken = parse("job.yaml", &text).is_ok();
+            assert_eq!(is_good_job(&text), is_taken, "{key}: {value}");
+            taken += u32::from(is_taken);
+        }
+    }
+    assert!(taken > 100, "{taken} were taken");
 }
 
 #[test]

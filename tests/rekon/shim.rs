@@ -58,9 +58,10 @@ impl<'a> Shim<'a> {
     }
 }
 
-/// The compiled `shim.c`, made once in a test run.
-fn library() -> &'static Path {
-    static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
+/// The compiled `shim.c`, made once in a test run: its path from the program, for a whole one may have blanks, which part the
+/// libraries of a list.
+fn library() -> &'static str {
+    static LIBRARY: OnceLock<()> = OnceLock::new();
     LIBRARY.get_or_init(|| {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
         // Another test run may be making it too: each makes its own and moves it into place whole.
@@ -70,8 +71,8 @@ fn library() -> &'static Path {
         let status = compiler.arg(&made).arg(repository("tests/rekon/shim.c")).status();
         assert!(status.expect("a C compiler, which SQLite needs as well").success(), "shim.c compiles");
         std::fs::rename(&made, &place).expect("a place for it");
-        place
-    })
+    });
+    "$ORIGIN/../tmp/shim.so"
 }
 
 /// What a test can change while the program runs: three numbers in a file that both have mapped.

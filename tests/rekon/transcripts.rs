@@ -8,6 +8,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::process::within_one_day;
 use crate::readme::fresh_clone;
 use crate::support::{entries, repository};
 
@@ -164,6 +165,8 @@ fn documents() -> Vec<PathBuf> {
 /// Plays a document; the differences, and the document as it would be right.
 fn play(text: &str) -> (Vec<String>, String) {
     let folder = fresh_clone();
+    // What a day has made is shown by the next command as that day's.
+    within_one_day();
     let (mut wrong, mut lines) = (Vec::new(), text.lines().map(str::to_owned).collect::<Vec<_>>());
     let mut moved = 0_isize;
     for block in blocks(text) {

@@ -186,8 +186,9 @@ impl Trial {
         let status = format!("/proc/{}/status", stopped.id());
         until("it stands still", || std::fs::read_to_string(&status).is_ok_and(|text| text.contains("State:\tT")));
         meanwhile();
-        let resumed = Command::new("kill").args(["-CONT", &stopped.id().to_string()]).status();
-        assert!(resumed.expect("kill").success());
+        // Every shell has a kill of its own.
+        let resumed = Command::new("sh").args(["-c", &format!("kill -CONT {}", stopped.id())]).status();
+        assert!(resumed.expect("a shell").success());
         let code = stopped.wait().expect("it ends").code();
         let ended = Ended { code, stdout: String::new(), stderr: String::new() };
         self.take_note(&ended);

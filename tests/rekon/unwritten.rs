@@ -82,10 +82,10 @@ fn a_file_larger_than_the_system_allows_ends_an_audit_like_a_full_disk() {
          orders: {file: orders.csv, columns: {book_status: Status}}\noutput: {formats: [csv, json]}\n",
     );
     let audit = folder.command(&["reconcile", "audit.yaml"]);
-    let mut limited = std::process::Command::new("sh");
+    let mut limited = crate::process::bare("sh");
     limited.args(["-c", "ulimit -f 8; exec \"$0\" \"$@\""]).arg(audit.get_program()).args(audit.get_args());
     limited.current_dir(audit.get_current_dir().expect("a folder of its own"));
-    let ended = limited.stdin(Stdio::null()).output().expect("it ends");
+    let ended = limited.output().expect("it ends");
     let stderr = String::from_utf8_lossy(&ended.stderr);
     assert_eq!(ended.status.code(), Some(4), "{:?} {stderr}", ended.status);
     assert!(stderr.contains("reconciliation.csv: cannot be written: File too large"), "{stderr}");

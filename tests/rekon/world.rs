@@ -25,6 +25,7 @@ impl Broken {
     /// Runs a refund with a plan, and so many bytes of room on the disk.
     fn run(plan: &str, room: i64) -> Self {
         let trial = Trial::new("refund", COUNT, "");
+        trial.be_patient();
         trial.control.leave_room(room);
         let path = trial.folder.path("trace");
         let ended = trial.run_behind_quietly(&Shim { trace: Some(&path), ..Shim::plan(plan) });

@@ -14,7 +14,7 @@ use super::conclude::{Ending, conclude};
 use super::exit::{Completion, Failure};
 use super::load::{Case, shown};
 use super::room::NoRoom;
-use super::screen::{MOST_FAULTS, Screen};
+use super::screen::Screen;
 use super::slips;
 use crate::edge::credentials::Credentials;
 use crate::edge::notification_log::Verifier;
@@ -97,7 +97,7 @@ pub(super) async fn run(case: &Case, options: Options, screen: Screen) -> Result
         ..Ending::read_only(rows, books, options.now)
     };
     let mut conclusion = conclude(case, ending);
-    conclusion.write(case, None).await?;
+    conclusion.publish(case).await?;
     drop(busy);
     conclusion.print(case, screen);
     Ok(conclusion.summary.exit_code)
@@ -266,16 +266,12 @@ impl<'a> Audit<'a> {
         if bad_rows.is_empty() && contradictions.is_empty() {
             return Ok(());
         }
-        if self.case.job.orders.on_invalid == OnInvalid::Refuse {
+        let misread = bad_rows.iter().any(|row| row.misread);
+        if misread || self.case.job.orders.on_invalid == OnInvalid::Refuse {
             // Read again as a whole, for the faults with all that is known about them.
             return Err(Failure::Faults(self.case.input(self.now)?.faults()));
         }
-        let faults = || bad_rows.iter().flat_map(|row| &row.faults);
-        faults().take(MOST_FAULTS).for_each(|fault| self.screen.warn(&fault.to_string()));
-        if faults().count() > MOST_FAULTS {
-            let more = faults().count() - MOST_FAULTS;
-            self.screen.warn(&both(format!("and {more} more faults"), format!("dan {more} kesalahan lagi")));
-        }
+        self.screen.left_out(bad_rows.iter().flat_map(|row| &row.faults));
         for Contradiction { row, earlier } in contradictions {
             let message = format!("rows {earlier} and {row} are of one invoice and do not agree; both are left out");
             self.screen.warn(&Fault::new(Place::file(&self.case.orders_name()), message).to_string());
@@ -304,7 +300,7 @@ impl<'a> Audit<'a> {
                 let look = |search: &Search, ledger: &Ledger| find_on_threads(search, ledger, self.threads);
                 settle_with(&mut ledger, look).map_err(NoRoom::from)?;
                 ledger.seal();
-                let books = Books::of_ledger(self.case, &ledger, files, how);
+                let books = Books::of_ledger(self.case, &ledger, files, how)?;
                 parallel::let_go(ledger);
                 Ok(books)
             }

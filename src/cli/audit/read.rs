@@ -18,6 +18,7 @@ use crate::edge::results::ResultsReader;
 use crate::edge::{csv, piped, read, results};
 use crate::job::settings::{Field, STDIN, Source};
 use crate::journal::Journal as _;
+use crate::model::fault::printable;
 use crate::model::rows::Rows;
 use crate::model::status::BookStatus;
 use crate::model::table::Table;
@@ -29,6 +30,8 @@ use crate::reconcile::ledger::TooMany;
 use crate::reconcile::record::{HeardRecord, LinePlace, OrderRecord, Standing, StrayRecord, hash};
 use crate::reconcile::subject::done_record;
 use crate::report::inputs::Span;
+use crate::report::words::both::{Both, both, counted};
+use crate::report::words::speech::Unit;
 
 /// What was seen of the orders.
 #[derive(Debug, Default)]
@@ -58,6 +61,7 @@ pub(super) fn orders(audit: &Audit<'_>, store: &mut Store) -> Result<OrdersSeen,
     let mut digest = None;
     store.orders(|aim, take| {
         let mut take = |part: Result<(Ready, OrdersSeen), TooMany>| {
+            audit.case.told.signals.still_wanted()?;
             let (ready, seen) = part?;
             all.merge(seen);
             take(ready)
@@ -205,26 +209,35 @@ fn results_of(audit: &Audit<'_>, path: &Path, store: &mut Store) -> Result<(), F
     let stream = results::open(&name, path).map_err(|error| not_read(&name, error))?;
     let (case, head) = (&audit.case, stream.head());
     let reader = ResultsReader::new(head, case.header(Field::InvoiceNumber)).map_err(Failure::Faults)?;
-    let reader = reader.with_amounts(head, case.header(Field::Amount), case.job.orders.amounts);
-    let mut faults = Vec::new();
+    let reader = reader.with_amounts(head, case.header(Field::Amount));
+    let (mut faults, mut without_amount) = (Vec::new(), 0);
     store
         .done(|aim, take| {
             let work = |rows: &mut Rows<'_>| {
-                let (mut batch, mut faults) = (Batch::new(aim), Vec::new());
+                let (mut batch, mut faults, mut without_amount) = (Batch::new(aim), Vec::new(), 0);
                 while let Some(row) = rows.next_row() {
                     match reader.read(&row) {
-                        Ok(done) => done.into_iter().for_each(|done| batch.done(done)),
+                        Ok(None) => {}
+                        Ok(Some(done)) => {
+                            without_amount += u64::from(done.state.is_done() && done.amount.is_none());
+                            batch.done(done);
+                        }
                         Err(fault) => faults.push(fault),
                     }
                 }
-                (batch.finish(), faults)
+                (batch.finish(), faults, without_amount)
             };
-            stream.rows(audit.threads, work, |(ready, found)| {
+            stream.rows(audit.threads, work, |(ready, found, count)| {
+                audit.case.told.signals.still_wanted()?;
                 faults.extend(found);
+                without_amount += count;
                 take(ready?)
             })
         })?
         .map_err(|stopped| whole_or_not(&name, stopped))?;
+    if without_amount > 0 {
+        warn_of_amounts(audit, &name, without_amount);
+    }
     if faults.is_empty() { Ok(()) } else { Err(Failure::Faults(faults)) }
 }
 
@@ -264,7 +277,10 @@ fn lines(
                 });
                 all.and_then(|()| batch.finish())
             };
-            in_blocks(source, Cut::Lines, audit.threads, work, |ready| take(ready?))
+            in_blocks(source, Cut::Lines, audit.threads, work, |ready| {
+                audit.case.told.signals.still_wanted()?;
+                take(ready?)
+            })
         })?
         .map_err(|stopped: Stopped<std::io::Error, NoRoom>| match stopped {
             Stopped::Reading(error) => unreadable(&shown(path), &read::ReadError::of(path, error)),
@@ -302,4 +318,19 @@ fn add_line<'r>(
         }
     }
     Ok(())
+}
+
+fn warn_of_amounts(audit: &Audit<'_>, name: &str, count: u64) {
+    let (name, column) = (printable(name), audit.case.header(Field::Amount));
+    let Both { english, indonesian } = counted(count, Unit::Rows);
+    audit.screen.warn(&both(
+        format!(
+            "warning: {name}: there is no amount in a column {column:?} or \"amount\" for {english} of what was done; whether it is \
+             that of the order was not compared"
+        ),
+        format!(
+            "peringatan: {name}: tidak ada nominal di kolom {column:?} atau \"amount\" untuk {indonesian} yang sudah dilakukan; \
+             kesamaannya dengan nominal pesanan tidak diperiksa"
+        ),
+    ));
 }

@@ -4,10 +4,11 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::Finding;
+use crate::cli::at_work::AtWork;
 use crate::cli::load::{Case, named, shown};
 use crate::edge::machine;
 use crate::job::settings::Source;
-use crate::journal::record::Head;
+use crate::journal::record::{Head, Item};
 use crate::journal::sqlite::SqliteJournal;
 use crate::journal::store::{Location, Store};
 use crate::journal::{Journal as _, JournalError};
@@ -199,9 +200,10 @@ async fn journal(location: &Location, now: Timestamp) -> Vec<Finding> {
         }
         Err(error) => return vec![damaged(&error)],
     };
-    let (head, doubts) = match (journal.head().await, journal.doubts().await) {
-        (Ok(head), Ok(doubts)) => (head, doubts),
-        (Err(error), _) | (_, Err(error)) => return vec![damaged(&error)],
+    let at_work = AtWork::on(&journal, location).await;
+    let (head, at_work, doubts) = match (journal.head().await, at_work, journal.doubts().await) {
+        (Ok(head), Ok(at_work), Ok(doubts)) => (head, at_work, doubts),
+        (Err(error), ..) | (_, Err(error), _) | (.., Err(error)) => return vec![damaged(&error)],
     };
     let mut findings = vec![last_entry(location, head, now)];
     if let Some(loss) = journal.loss() {
@@ -216,13 +218,29 @@ async fn journal(location: &Location, now: Timestamp) -> Vec<Finding> {
         );
         findings.push(Finding::warning("journal", found, remedy));
     }
-    if !doubts.is_empty() {
-        let (count, show) = (doubts.len() as u64, format!("rekon show --journal {name}"));
-        let found = both(format!("{} in doubt", counted(count, "item")), format!("{count} item belum pasti"));
+    findings.extend(money(location, doubts, &at_work));
+    findings.push(lock(location, &journal).await);
+    findings
+}
+
+/// What is in doubt, and what may be once its runner has ended.
+fn money(location: &Location, doubts: Vec<Item>, at_work: &AtWork) -> Vec<Finding> {
+    let (under_way, doubts): (Vec<Item>, Vec<Item>) = doubts.into_iter().partition(|item| at_work.has(item));
+    let [under_way, doubts] = [under_way.len() as u64, doubts.len() as u64];
+    let mut findings = Vec::new();
+    if under_way > 0 {
+        let found = both(
+            format!("{} under way, whose answers a runner waits for", counted(under_way, "item")),
+            format!("{under_way} item sedang dikerjakan, jawabannya ditunggu sebuah proses"),
+        );
+        findings.push(Finding::fine("money", found));
+    }
+    if doubts > 0 {
+        let show = format!("rekon show --journal {}", named(location));
+        let found = both(format!("{} in doubt", counted(doubts, "item")), format!("{doubts} item belum pasti"));
         let remedy = both(format!("which ones: {show}"), format!("yang mana: {show}"));
         findings.push(Finding::warning("money", found, remedy));
     }
-    findings.push(at_work(location, &journal).await);
     findings
 }
 
@@ -263,7 +281,7 @@ fn last_entry(location: &Location, head: Option<Head>, now: Timestamp) -> Findin
 }
 
 /// Whether a runner is at work; of a file there is one at most.
-async fn at_work(location: &Location, journal: &Store) -> Finding {
+async fn lock(location: &Location, journal: &Store) -> Finding {
     match (journal.is_held(location).await, location) {
         (Err(error), _) => Finding::fault(
             "lock",

@@ -9,6 +9,7 @@ use super::super::exit::{Completion, Failure};
 use super::super::illustrate::Illustrated;
 use super::super::in_doubt::in_doubt_elsewhere;
 use super::super::judgement::Room;
+use super::super::other_amounts::{OtherAmounts, in_input};
 use super::super::planning::make_plan;
 use super::super::read_back::ReadBack;
 use super::super::resolve::exit_code;
@@ -20,7 +21,7 @@ use super::witness::Witness;
 use super::world::World;
 use crate::doku::answer::PaymentPage;
 use crate::journal::history::Terms;
-use crate::journal::record::{Finished, NewRows, NewRun};
+use crate::journal::record::{Finished, Item, NewRows, NewRun};
 use crate::journal::state::State;
 use crate::journal::store::Store;
 use crate::journal::{Journal as _, JournalError};
@@ -131,7 +132,8 @@ impl Sitting<'_> {
         let plan = Arc::new(plan);
         let rows: Arc<dyn NewRows> = Arc::<Plan>::clone(&plan);
         let run = self.begin(plan.header.clone(), rows).await?;
-        let fresh = Fresh::of(plan.total(), Sending::of(Arc::clone(&plan)));
+        let amounts = in_input(&self.unsettled().await?, &plan);
+        let fresh = Fresh::of(plan.total(), Sending::of(Arc::clone(&plan))).with(amounts);
         let stop = self.send_and_settle(&run, fresh).await?;
         self.report(run, &plan, &log, stop.as_ref()).await
     }
@@ -175,10 +177,15 @@ impl Sitting<'_> {
         self.witness.begin_run(new).await.map_err(told)
     }
 
+    async fn unsettled(&self) -> Result<Vec<Item>, String> {
+        let (account, job) = (&self.world.account, self.world.case.job.name.as_str());
+        self.journal.items_in(account, job, &[State::Unknown]).await.map_err(told)
+    }
+
     async fn send_and_settle(&self, run: &RunId, fresh: Fresh) -> Result<Option<Stop>, String> {
         let (world, steps) = (self.world, self.steps.clone());
         let job = &world.case.job;
-        let unsettled = self.journal.items_in(&world.account, job.name.as_str(), &[State::Unknown]).await;
+        let unsettled = self.unsettled().await?;
         let gateway = Provider {
             truth: Arc::clone(&world.truth),
             words: world.words.clone(),
@@ -200,7 +207,7 @@ impl Sitting<'_> {
             places: Arc::default(),
         };
         let (account, progress) = (world.account.clone(), Arc::new(Progress::default()));
-        let dispatch = Dispatch::new(desk, account, Rules::of(job), fresh, unsettled.map_err(told)?, progress);
+        let dispatch = Dispatch::new(desk, account, Rules::of(job), fresh, unsettled, progress);
         match dispatch.run(self.steps.interrupted()).await {
             Some(Stop::Journal(error)) => Err(format!("the runner asked the journal for what it refuses: {error}")),
             stop => Ok(stop),
@@ -237,6 +244,7 @@ impl Sitting<'_> {
             journal_doubts: None,
             limits: None,
             other_jobs: std::collections::BTreeSet::default(),
+            other_amounts: OtherAmounts::default(),
             started_at: now,
             now,
             completion: if stop.is_some() { Completion::PartWay } else { Completion::Whole },

@@ -60,8 +60,8 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new(story: &Story) -> Self {
-        let memory = Path::new("/dev/shm");
-        let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap();
+        let in_memory = tempfile::tempdir_in(Path::new("/dev/shm"));
+        let folder = in_memory.or_else(|_| tempfile::tempdir()).unwrap();
         let operation = story.operation;
         let text = format!(
             "job: model\noperation: {operation}\nmerchant: {{environment: simulator}}\n\

@@ -55,7 +55,7 @@ fn refuse_another(source: &Source<'_>, header_at: usize, declared: u8, known_hea
     }
     let other = DELIMITERS.into_iter().max_by_key(|delimiter| known(*delimiter)).filter(|other| known(*other) > 0);
     match other {
-        None => Ok(()),
+        None => header_below(source, header_at, known_headers).map_or(Ok(()), Err),
         Some(other) => {
             let (other, declared) = (shown(other), shown(declared));
             let message = format!("the header looks separated by {other}, and `delimiter` is {declared}");
@@ -106,7 +106,8 @@ fn detect(source: &Source<'_>, header_at: usize, known_headers: &[&str]) -> Resu
     let known = |names: &[String]| known_in(names, known_headers);
     let most = splits.iter().map(|(_, names)| known(names)).max().unwrap_or(0);
     if most == 0 {
-        return Err(nothing_known(source, header_at, &splits, known_headers));
+        let below = header_below(source, header_at, known_headers);
+        return Err(below.unwrap_or_else(|| nothing_known(source, header_at, &splits, known_headers)));
     }
     let best: Vec<&(u8, Vec<String>)> = splits.iter().filter(|(_, names)| known(names) == most).collect();
     match best[..] {
@@ -120,6 +121,19 @@ fn detect(source: &Source<'_>, header_at: usize, known_headers: &[&str]) -> Resu
         [(delimiter, _), ..] => Ok(*delimiter),
         [] => unreachable!("the largest number belongs to one of them"),
     }
+}
+
+/// So many lines are looked at for a header that stands under a title.
+const LINES_OF_A_TITLE: usize = 20;
+
+/// A title, or rows of merged cells, before the header: what to say if one of the next lines has known names.
+fn header_below(source: &Source<'_>, header_at: usize, known_headers: &[&str]) -> Option<Fault> {
+    let is_header =
+        |line: &str| DELIMITERS.into_iter().any(|delimiter| known_in(&split(line, delimiter), known_headers) > 1);
+    let below = source.text[header_at..].lines().take(LINES_OF_A_TITLE).position(is_header)?;
+    let line = source.text[..header_at].lines().count() + below + 1;
+    let fault = source.fault_at(header_at, format!("this is no header; line {line} looks like the header"));
+    Some(fault.hint(format!("delete what stands above line {line}")))
 }
 
 fn nothing_known(source: &Source<'_>, header_at: usize, splits: &[(u8, Vec<String>)], known_headers: &[&str]) -> Fault {

@@ -6,11 +6,13 @@
 //! `REKON_REQUIRE_POSTGRES` makes that a failure.
 
 use std::io::Write as _;
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+
+use tokio::net::TcpSocket;
 
 /// The database's administrator, who needs no password here.
 const ADMINISTRATOR: &str = "postgres";
@@ -23,6 +25,8 @@ pub(crate) struct Server {
     programs: Programs,
     folder: PathBuf,
     pub(crate) port: u16,
+    /// Keeps the port from everybody else, also while the server is stopped; the server itself may listen there all the same.
+    _port: TcpSocket,
     watchdog: Child,
     databases: AtomicU32,
 }
@@ -118,7 +122,7 @@ impl Server {
     }
 
     fn start(programs: Programs) -> Self {
-        let mut server = Self::in_a_folder(programs);
+        let server = Self::in_a_folder(programs);
         let data = server.data();
         let data_text = data.to_string_lossy().into_owned();
         let arguments = ["--no-sync", "-A", "trust", "-U", ADMINISTRATOR, "-E", "UTF8", "--locale=C", "-D", &data_text];
@@ -130,26 +134,31 @@ impl Server {
             ),
         )
         .expect("pg_hba.conf");
-        server.port = server.find_port();
+        server.take_port();
         server.sql("postgres", &format!("CREATE ROLE {WITH_PASSWORD} SUPERUSER LOGIN PASSWORD 'rekon_secret'"));
         server
     }
 
     /// A copy of it on a port of its own, which follows it until it is cut off or promoted.
     pub(crate) fn standby(&self) -> Self {
-        let mut standby = Self::in_a_folder(self.programs.clone());
+        let standby = Self::in_a_folder(self.programs.clone());
         let (port, data) = (self.port.to_string(), standby.data());
         let arguments = ["-h", "127.0.0.1", "-p", &port, "-U", ADMINISTRATOR, "-D", &data.to_string_lossy()];
         let mut copying = standby.programs.command("pg_basebackup", &arguments);
         copying.args(["-R", "-c", "fast", "--no-sync"]).current_dir(&standby.folder);
         done("pg_basebackup", copying.output());
-        standby.port = standby.find_port();
+        standby.take_port();
         standby
     }
 
-    /// An empty folder, which is gone when this process is.
+    /// An empty folder, which is gone when this process is, and a port.
     fn in_a_folder(programs: Programs) -> Self {
-        let folder = tempfile::Builder::new().prefix("rekon-pg-").tempdir().expect("a temporary folder").keep();
+        // Not where TMPDIR leads: whoever runs the server must get there, and a socket's path has at most 107 bytes.
+        let folder = tempfile::Builder::new().prefix("rekon-pg-").tempdir_in("/tmp").expect("a folder").keep();
+        let kept = TcpSocket::new_v4().expect("a socket");
+        kept.set_reuseaddr(true).expect("an option of every socket");
+        kept.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).expect("a free port");
+        let port = kept.local_addr().expect("an address").port();
         // From here on nothing outlives this process: its end of the pipe is closed then.
         let mut watchdog = Command::new("setsid");
         let stop = r#"folder=$1; shift; cat; "$@" -D "$folder/data" -m immediate -s stop; rm -rf "$folder""#;
@@ -158,38 +167,32 @@ impl Server {
         let watchdog = watchdog.spawn().expect("setsid of util-linux starts");
         certificates(&folder);
         programs.give(&folder);
-        Self { programs, folder, port: 0, watchdog, databases: AtomicU32::new(0) }
+        Self { programs, folder, port, _port: kept, watchdog, databases: AtomicU32::new(0) }
     }
 
     fn data(&self) -> PathBuf {
         self.folder.join("data")
     }
 
-    /// Starts it on a free port. Somebody else may take the port first; then another one is free.
-    fn find_port(&self) -> u16 {
+    /// Starts it on its port.
+    fn take_port(&self) {
         let place = self.data().join("postgresql.auto.conf");
         // A standby's says whom it follows. Of what is said twice the last counts.
         let before = std::fs::read_to_string(&place).expect("settings");
-        let mut found = (0..10).filter_map(|_| {
-            let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port").port();
-            let folder = self.folder.display();
-            // A socket's path has at most 107 bytes.
-            let socket = if folder.to_string().len() < 80 { folder.to_string() } else { String::new() };
-            let settings = format!(
-                "{before}\nport = {port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = '{socket}'\n\
-                 max_connections = 200\nshared_buffers = 32MB\nssl = on\nssl_cert_file = '{folder}/server.pem'\n\
-                 ssl_key_file = '{folder}/server.key'\n"
-            );
-            std::fs::write(&place, settings).expect("settings");
-            self.pg_ctl(&["start"]).status.success().then_some(port)
-        });
-        found.next().unwrap_or_else(|| panic!("PostgreSQL does not start: {}", self.log()))
+        let (folder, port) = (self.folder.display(), self.port);
+        let settings = format!(
+            "{before}\nport = {port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = '{folder}'\n\
+             max_connections = 200\nshared_buffers = 32MB\nssl = on\nssl_cert_file = '{folder}/server.pem'\n\
+             ssl_key_file = '{folder}/server.key'\n"
+        );
+        std::fs::write(&place, settings).expect("settings");
+        self.start_again();
     }
 
     fn pg_ctl(&self, arguments: &[&str]) -> Output {
         let (data, log) = (self.data(), self.folder.join("log"));
         let mut command = self.programs.command("pg_ctl", arguments);
-        command.arg("-D").arg(data).arg("-l").arg(log).args(["-s", "-w", "-t", "60"]);
+        command.arg("-D").arg(data).arg("-l").arg(log).args(["-s", "-w", "-t", "600"]);
         // The server inherits these, and must not keep a pipe of ours open.
         command.current_dir(&self.folder).stdout(Stdio::null()).stderr(Stdio::null()).output().expect("pg_ctl starts")
     }

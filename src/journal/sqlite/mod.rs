@@ -223,6 +223,14 @@ impl SqliteJournal {
         self.read(move |connection| runs::last_sent(connection, &run)).await
     }
 
+    /// The latest run, if it has not come to its end.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub async fn unfinished(&self) -> Result<Option<RunId>, JournalError> {
+        self.read(runs::unfinished).await
+    }
+
     /// The rows of a run with their items as they are now: at most `most` of them behind a row, in the order of the input.
     ///
     /// # Errors

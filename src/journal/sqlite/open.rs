@@ -20,8 +20,8 @@ const CACHE_KIBIBYTES: i32 = 8 * 1024;
 const STATEMENTS: usize = 64;
 
 /// Who only looks whether the lock is held, holds it for a moment, and a child process shares all locks until it has become
-/// another program: it is tried so often before it counts as taken.
-const TRIES: usize = 25;
+/// another program: it is tried so often before it counts as taken. On a busy machine a moment may be a tenth of a second.
+const TRIES: usize = 250;
 
 /// So long a connection waits for another one.
 pub(super) const BUSY: Duration = Duration::from_secs(10);

@@ -217,3 +217,9 @@ pub(super) fn all(connection: &Connection) -> rusqlite::Result<Vec<RunRecord>> {
     };
     statement.query_map([], read)?.collect()
 }
+
+/// The latest run, if it has not come to its end.
+pub(super) fn unfinished(connection: &Connection) -> rusqlite::Result<Option<RunId>> {
+    let latest = "SELECT name FROM run WHERE exit_code IS NULL AND id = (SELECT max(id) FROM run)";
+    connection.query_row(latest, [], |row| checked(row, 0, |text| RunId::new(text).ok())).optional()
+}

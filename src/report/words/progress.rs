@@ -9,8 +9,10 @@ pub struct Words {
     pub orders: fn(u64, u64) -> String,
     /// Between a part and its whole.
     pub of: &'static str,
-    /// Everything waits for so long, for the provider asked for it.
+    /// Everything waits until a time, for the provider asked for it.
     pub waiting: fn(&str) -> String,
+    /// The same behind its name.
+    pub waits_until: fn(&str) -> String,
     /// The call that comes next, and in how long.
     pub coming: fn(&str, &str) -> String,
     /// So many orders over so much are in doubt.
@@ -25,10 +27,12 @@ pub struct Words {
     pub point: char,
     /// Between hours and minutes, as `chrono` writes a time of today and of another day.
     pub times: [&'static str; 2],
+    /// The time of day with its seconds.
+    pub to_the_second: &'static str,
     /// How a heartbeat begins: at the beginning, in between, at the end.
     pub phases: [&'static str; 3],
     /// The names of the values of a heartbeat.
-    pub names: [&'static str; 15],
+    pub names: [&'static str; 16],
 }
 
 impl Words {
@@ -45,7 +49,8 @@ impl Words {
 const ENGLISH: Words = Words {
     orders: |ended, all| format!("{ended}/{all} orders"),
     of: "of",
-    waiting: |left| format!("waiting {left} because of Retry-After"),
+    waiting: |until| format!("waiting until {until}, as DOKU asked"),
+    waits_until: |until| format!("until {until}, as DOKU asked"),
     coming: |call, left| format!("next {call} in {left}"),
     in_doubt: |count, rupiah| format!("in doubt {count}, {rupiah}"),
     done: |at| format!("done {at}"),
@@ -53,6 +58,7 @@ const ENGLISH: Words = Words {
     per: ["/s", "/m", "/h"],
     point: '.',
     times: ["%H:%M", "%d.%m. %H:%M"],
+    to_the_second: "%H:%M:%S",
     phases: ["progress begins", "progress running", "progress ends"],
     names: [
         "job",
@@ -61,6 +67,7 @@ const ENGLISH: Words = Words {
         "rupiah",
         "rate",
         "limit",
+        "lowered_to",
         "requests",
         "throttles",
         "in_doubt",
@@ -76,7 +83,8 @@ const ENGLISH: Words = Words {
 const INDONESIAN: Words = Words {
     orders: |ended, all| format!("{}/{} pesanan", Language::Indonesian.count(ended), Language::Indonesian.count(all)),
     of: "dari",
-    waiting: |left| format!("menunggu {left} karena Retry-After"),
+    waiting: |until| format!("menunggu s.d. {until}, permintaan DOKU"),
+    waits_until: |until| format!("s.d. {until}, permintaan DOKU"),
     coming: |call, left| match call {
         "repeat" => format!("kirim ulang dalam {left}"),
         _ => format!("tanya status dalam {left}"),
@@ -87,6 +95,7 @@ const INDONESIAN: Words = Words {
     per: ["/dtk", "/mnt", "/jam"],
     point: ',',
     times: ["%H.%M", "%d/%m %H.%M"],
+    to_the_second: "%H.%M.%S",
     phases: ["kemajuan awal", "kemajuan", "kemajuan akhir"],
     names: [
         "job",
@@ -95,6 +104,7 @@ const INDONESIAN: Words = Words {
         "rupiah",
         "laju",
         "batas_laju",
+        "diturunkan_ke",
         "permintaan",
         "dibatasi",
         "belum_pasti",

@@ -212,6 +212,14 @@ pub struct Speech {
     pub not_judged: fn(u64, &str, u64) -> String,
     /// How doubts are settled: what is run again, with which command.
     pub settles: fn(Again, &str) -> String,
+    /// An order in doubt with the amount that DOKU's answer names, and ours.
+    pub other_amount: fn(&str, Rupiah, Rupiah) -> String,
+    /// So many of them, named, and so many more.
+    pub other_amounts: fn(u64, &str, u64) -> String,
+    /// Where the column of the amounts is named; takes what to run once it is corrected.
+    pub wrong_column: fn(&str, &str) -> String,
+    /// What becomes of them: how long they are settled by the same key, and the command that hands them over to a person.
+    pub answered_for_good: fn(&str, &str) -> String,
     /// The other way, by a command.
     pub resolving: fn(&str) -> String,
     /// Where they can be looked at.
@@ -305,6 +313,8 @@ pub struct Speech {
     pub kind: fn(&Entry) -> &'static str,
     /// An entry in words; of a request, the how manieth it is.
     pub entry: fn(&Entry, u32) -> String,
+    /// The state of rows whose answers a runner waits for.
+    pub under_way: &'static str,
     /// What is known of the money: in doubt, nothing done yet, known.
     pub known: [&'static str; 3],
     /// The verdict with its reason.

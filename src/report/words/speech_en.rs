@@ -171,6 +171,25 @@ pub(super) const SPEECH: Speech = Speech {
         };
         format!("{again}; it settles them with the same key and never sends twice{}", to_type(command))
     },
+    other_amount: |invoice, theirs, ours| format!("{invoice} {theirs} (ours: {ours})"),
+    other_amounts: |count, named, more| {
+        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+        let orders = counted(count, Unit::Orders);
+        format!("for {orders} DOKU's signed answers name other amounts than ours: {named}{more}")
+    },
+    wrong_column: |column, command| {
+        format!(
+            "is that the column of the amounts? {column}. If it is not, correct it; the next run then sends what is left{}",
+            to_type(command)
+        )
+    },
+    answered_for_good: |horizon, command| {
+        format!(
+            "a repeat brings the same answer, and no run sends such an order under another key; once retries.horizon ({horizon}) \
+             has passed since its first request, this hands it to a person, who rules on it{}",
+            to_type(command)
+        )
+    },
     resolving: |command| {
         format!("or send nothing new; if DOKU is still ill, the status of each is asked for: {command}")
     },
@@ -262,6 +281,7 @@ pub(super) const SPEECH: Speech = Speech {
     said_over: |status, amount, place| format!("{status} over {amount}, {place}"),
     kind: entry::kind_in_english,
     entry: entry::english,
+    under_way: "under way",
     known: [
         "the money of this order is in doubt",
         "nothing was done under this key; the next run of the job sends it",

@@ -202,6 +202,27 @@ pub(super) const SPEECH: Speech = Speech {
         let command = to_type(command);
         format!("{again}; hasilnya dipastikan dengan kunci yang sama, tidak pernah dikirim dua kali{command}")
     },
+    other_amount: |invoice, theirs, ours| format!("{invoice} {theirs} (kita: {ours})"),
+    other_amounts: |count, named, more| {
+        let more = if more == 0 { String::new() } else { format!(" dan {} lagi", ID.count(more)) };
+        let orders = counted(count, Unit::Orders);
+        format!(
+            "untuk {orders} jawaban DOKU yang bertanda tangan menyebut nominal lain daripada nominal kita: {named}{more}"
+        )
+    },
+    wrong_column: |column, command| {
+        format!(
+            "benarkah itu kolom nominalnya? {column}. Jika bukan, perbaiki; proses berikutnya mengirim sisanya{}",
+            to_type(command)
+        )
+    },
+    answered_for_good: |horizon, command| {
+        format!(
+            "mengulang membawa jawaban yang sama, dan pesanan seperti ini tidak pernah dikirim dengan kunci lain; setelah \
+             retries.horizon ({horizon}) sejak permintaan pertamanya, perintah ini menyerahkannya kepada orang untuk diputuskan{}",
+            to_type(command)
+        )
+    },
     resolving: |command| {
         format!("atau tanpa mengirim yang baru; bila DOKU masih bermasalah, status tiap pesanan ditanyakan: {command}")
     },
@@ -311,6 +332,7 @@ pub(super) const SPEECH: Speech = Speech {
     said_over: |status, amount, place| format!("{status} senilai {amount}, {place}"),
     kind: entry::kind_in_indonesian,
     entry: entry::indonesian,
+    under_way: "sedang dikerjakan",
     known: [
         "uang pesanan ini belum pasti",
         "belum ada yang dilakukan dengan kunci ini; proses berikutnya akan mengirimnya",

@@ -48,6 +48,7 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
         if let Some(worse) = self.provider.note(&ended) {
             self.fall_ill(worse);
         }
+        self.look_around();
         self.look_at_the_first(&ended);
         self.desk.places.remember(self.provider.remembers_failure());
         if let Some(reading) = &ended.reading {
@@ -88,7 +89,9 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
         }
         let outcome = ended.reading.as_ref().map(|reading| &reading.outcome);
         let was_half_open = self.probe.is_half_open();
-        if self.probe.came_back(outcome, ended.answered, ended.throttled) {
+        // That the provider answers says nothing of orders whose amounts may be as wrong as this one's.
+        let is_well = ended.answered && ended.item.other_amount().is_none();
+        if self.probe.came_back(outcome, is_well, ended.throttled) {
             let why = self.was_ill.clone().unwrap_or_default();
             self.halt(Stop::StillIll(why));
         }

@@ -96,7 +96,8 @@ impl<C: Clock> Pacer<C> {
         // What was learned by others is told as far as it is still in force.
         let (held, share) = (self.not_before > here, self.share());
         self.seen.held_until = self.seen.held_until.filter(|_| held);
-        self.seen.lowest_share = (share < FULL).then_some(share);
+        self.seen.lowest_share = None;
+        self.seen.in_force(share);
         self
     }
 
@@ -162,6 +163,7 @@ impl<C: Clock> Pacer<C> {
     pub fn climb(&mut self) {
         if self.share() < FULL {
             self.change_speed(|speed| speed.iter_mut().for_each(Speed::climb));
+            self.seen.in_force(self.share());
         }
     }
 

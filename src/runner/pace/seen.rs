@@ -21,6 +21,8 @@ pub struct Seen {
     pub longest_retry_after: Option<Duration>,
     /// Nothing is sent before this. `None`: nobody has asked for a wait.
     pub held_until: Option<Duration>,
+    /// The share of the job's rate that is in force, in thousandths. `None`: the whole.
+    pub share: Option<u32>,
     /// The smallest share of the job's rate that was in force, in thousandths. `None`: always the whole.
     pub lowest_share: Option<u32>,
 }
@@ -44,6 +46,7 @@ impl Seen {
 
     /// Takes note of how much of the rate is in force.
     pub(super) fn in_force(&mut self, share: u32) {
+        self.share = (share < FULL).then_some(share);
         if share < FULL {
             self.lowest_share = Some(self.lowest_share.map_or(share, |lowest| lowest.min(share)));
         }

@@ -12,26 +12,26 @@ use crate::runner::progress::Event;
 
 impl World {
     /// A world without a rate and with the breaker of the defaults.
-    fn at_ease() -> Self {
+    pub(super) fn at_ease() -> Self {
         let mut world = Self::new();
         world.rules.limits.rate.clear();
         world.rules.breaker = Breaker::default();
         world
     }
 
-    async fn past(&self) -> Past {
+    pub(super) async fn past(&self) -> Past {
         let none = RunId::new("20261122-000000-9999").unwrap();
         let reach = Pacer::<VirtualClock>::memory(&self.rules.limits);
         self.journal.past(&Self::account(), &none, reach, self.clock.now()).await.unwrap()
     }
 
     /// One run that goes on from what the journal knows of the ones before.
-    async fn next_run(&self, orders: impl IntoIterator<Item = usize>, script: &[Reply]) -> Option<Stop> {
+    pub(super) async fn next_run(&self, orders: impl IntoIterator<Item = usize>, script: &[Reply]) -> Option<Stop> {
         let past = self.past().await;
         self.dispatch(orders, script).await.after(past).run(self.interrupt.subscribe()).await
     }
 
-    fn invoices_sent(&self) -> Vec<String> {
+    pub(super) fn invoices_sent(&self) -> Vec<String> {
         let sends = self.sends().into_iter();
         sends.map(|sent| text_at(sent.body.as_ref().unwrap(), "/order/invoice_number")).collect()
     }
