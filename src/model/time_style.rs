@@ -42,15 +42,20 @@ pub enum NotATime {
 /// 2000-01-01 in the easternmost zone there is. No order is older than Akulaku.
 const EARLIEST: i64 = 946_684_800 - 14 * 60 * 60;
 
-/// Longer is a date with a time: no date alone has more characters, and none with a time has so few.
-const LONGEST_DATE: usize = 10;
-
 impl TimeStyle {
     /// Reads a time of a CSV file. Without an offset it is one of `zone`.
     ///
     /// # Errors
     /// What is wrong with it.
     pub fn read(self, text: &str, zone: Zone) -> Result<Moment, NotATime> {
+        if !is_tidy(text) {
+            // A month that comes first disproves the style, whatever else is wrong.
+            return Err(if self == Self::Id {
+                day_first(text).err().unwrap_or(NotATime::Form)
+            } else {
+                NotATime::Form
+            });
+        }
         let time = match (parse_local_moment(text, zone), self) {
             (Some(time), _) => time,
             (None, Self::Iso) => return Err(NotATime::Form),
@@ -63,29 +68,49 @@ impl TimeStyle {
     #[must_use]
     pub fn read_span(self, text: &str, zone: Zone) -> Option<(Timestamp, Timestamp)> {
         let first = self.read(text, zone).ok()?.time();
-        let is_day = text.len() <= LONGEST_DATE;
+        // Fourteen digits are a date and a time.
+        let is_day = !text.contains([' ', ':', 'T', 't']) && text.contains(['-', '/', '.']);
         Some((first, if is_day { first + chrono::Duration::days(1) } else { first }))
     }
 }
 
+/// Whether there is nothing around or within it that only a lenient reader passes over: blanks, and a sign.
+fn is_tidy(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let between_digits = |at: usize| {
+        let neighbours = [at.wrapping_sub(1), at + 1].map(|at| bytes.get(at).copied());
+        neighbours.iter().all(|byte| byte.is_some_and(|byte| byte.is_ascii_digit() || byte == b','))
+    };
+    bytes.first().is_some_and(u8::is_ascii_digit)
+        && bytes.iter().enumerate().all(|(at, byte)| !byte.is_ascii_whitespace() || between_digits(at))
+}
+
 /// A date, or a date and a time: the day first, the year with four digits.
 fn day_first(text: &str) -> Result<NaiveDateTime, NotATime> {
-    let pair = text.split_once(", ").or_else(|| text.split_once(' '));
-    let (date, time) = pair.map_or((text, None), |(date, time)| (date, Some(time)));
+    let (date, rest) = text.split_at(text.find([' ', ',', 'T', 't']).unwrap_or(text.len()));
     let separator = date.chars().find(|found| matches!(found, '/' | '-' | '.')).ok_or(NotATime::Form)?;
     let [day, month, year] = date.split(separator).collect::<Vec<_>>()[..] else { return Err(NotATime::Form) };
     let (day, month) = (number(day, 1..=2)?, number(month, 1..=2)?);
-    let time = time.map_or(Ok((0, 0, 0)), clock)?;
-    if number(year, 2..=2).is_ok() {
+    let (year, is_short) = match number(year, 4..=4) {
+        Ok(year) => (year, false),
+        Err(_) => (2000 + number(year, 2..=2)?, true),
+    };
+    let year = i32::try_from(year).map_err(|_too_large| NotATime::Form)?;
+    let on = |month, day| NaiveDate::from_ymd_opt(year, month, day);
+    let date = on(month, day);
+    if date.is_none() && on(day, month).is_some() {
+        return Err(NotATime::MonthFirst);
+    }
+    if is_short {
         return Err(NotATime::ShortYear);
     }
-    let year = i32::try_from(number(year, 4..=4)?).map_err(|_too_large| NotATime::Form)?;
-    let on = |month, day| NaiveDate::from_ymd_opt(year, month, day);
-    let Some(date) = on(month, day) else {
-        return Err(if on(day, month).is_some() { NotATime::MonthFirst } else { NotATime::None });
+    let (hour, minute, second) = match rest.strip_prefix(", ").or_else(|| rest.strip_prefix(' ')) {
+        Some(time) => clock(time)?,
+        None if rest.is_empty() => (0, 0, 0),
+        None => return Err(NotATime::Form),
     };
-    let (hour, minute, second) = time;
-    NaiveTime::from_hms_opt(hour, minute, second).map(|time| date.and_time(time)).ok_or(NotATime::None)
+    let time = NaiveTime::from_hms_opt(hour, minute, second);
+    date.zip(time).map(|(date, time)| date.and_time(time)).ok_or(NotATime::None)
 }
 
 /// `18:02`, `18.02.11`.
@@ -134,6 +159,18 @@ mod tests {
         for (text, why) in [
             ("11/21/2026", MonthFirst),
             ("11/21/2026 18:02", MonthFirst),
+            ("11/21/2026 10:00 PM", MonthFirst),
+            ("11/21/2026 10:00:00.5", MonthFirst),
+            ("11/21/2026T10:00", MonthFirst),
+            ("11/21/2026 10:00 ", MonthFirst),
+            ("11/21/26", MonthFirst),
+            (" 2026-11-23", Form),
+            ("  2026-11-23", Form),
+            ("+2026-11-23", Form),
+            ("2026- 11-23", Form),
+            ("2026-11-23 ", Form),
+            (" 21/11/2026", Form),
+            ("21/11/2026T10:00", Form),
             ("31/02/2026", None),
             ("21/13/2026", None),
             ("21/11/26", ShortYear),
@@ -160,7 +197,9 @@ mod tests {
         ] {
             assert_eq!(TimeStyle::Id.read(text, ZONE), Err(why), "{text}");
         }
-        assert_eq!(TimeStyle::Iso.read("21/11/2026 18:02", ZONE), Err(Form));
+        for text in ["21/11/2026 18:02", " 2026-11-23", "+2026-11-23", "2026- 11-23", "2026-11-23\t"] {
+            assert_eq!(TimeStyle::Iso.read(text, ZONE), Err(Form), "{text}");
+        }
         assert!(TimeStyle::Iso.read("2000-01-01", ZONE).is_ok());
     }
 

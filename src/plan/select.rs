@@ -30,7 +30,7 @@ pub(super) fn fails(
             None => Some(format!("{word} is {text:?}")),
         },
         Test::Within(span) => match time() {
-            Some((first, _)) if elapsed(first.min(now), first.max(now)) <= *span => None,
+            Some(day) if [day.0, day.1].iter().all(|end| elapsed(now.min(*end), now.max(*end)) <= *span) => None,
             Some(_) => Some(format!("{word} is not within {}", span_text(*span))),
             None => Some(format!("{word} is {text:?}")),
         },
@@ -168,6 +168,9 @@ mod tests {
             (Field::ExpiresAt, older(), "2026-11-21", 0, true),
             (Field::CreatedAt, within(), "2026-11-22", 0, false),
             (Field::CreatedAt, Test::Within(Duration::from_secs(15 * 3600)), "2026-11-22", 0, true),
+            (Field::CreatedAt, Test::Within(Duration::from_secs(15 * 3600 - 1)), "2026-11-22", 0, false),
+            (Field::ExpiresAt, Test::Within(Duration::from_secs(9 * 3600)), "2026-11-23", 0, false),
+            (Field::ExpiresAt, Test::Within(Duration::from_secs(33 * 3600)), "2026-11-23", 0, true),
         ];
         for (field, test, text, amount, expected) in cases {
             assert_eq!(holds(field, test.clone(), text, amount), expected, "{test:?} {text:?} {amount}");

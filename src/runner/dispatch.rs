@@ -169,6 +169,7 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
             self.progress.under_way.store(self.under_way.len() as u64, Ordering::Relaxed);
             let work_left = self.has_work_left();
             if !work_left && self.under_way.is_empty() {
+                self.note_stop(now).await;
                 return self.stop;
             }
             let has_room = self.has_room();

@@ -71,6 +71,20 @@ async fn a_canary_that_is_refused_or_not_proved_stops_the_run() {
 }
 
 #[tokio::test]
+async fn after_a_canary_without_proof_the_next_run_asks_about_the_same_one_and_spends_no_other() {
+    let mut world = World::at_ease();
+    world.rules.canaries = 1;
+    let stop = world.next_run(1..=6, &[Reply::TimeOut; 20]).await;
+    assert!(matches!(stop, Some(Stop::Canary(Died::Unproved, _))), "{stop:?}");
+    assert_eq!(world.past().await.stopped.as_deref(), Some("canary"), "the journal knows");
+    world.clock.sleep(Duration::from_secs(60)).await;
+    let sends = world.sends().len();
+    let stop = world.next_run(2..=6, &[Reply::TimeOut; 20]).await;
+    assert!(matches!(stop, Some(Stop::StillIll(_))), "{stop:?}");
+    assert_eq!(world.invoices_sent()[sends..], ["INV-1"]);
+}
+
+#[tokio::test]
 async fn a_job_of_canaries_alone_ends_like_any_other() {
     let mut world = World::at_ease();
     world.rules.canaries = 9;
