@@ -52,6 +52,8 @@ pub struct Ended {
     pub reading: Option<Reading>,
     /// Whether it was an inquiry with a signed answer.
     pub answered: bool,
+    /// Whether that answer names another amount than ours.
+    pub names_other_amount: bool,
     /// The status of the answer; `None` if there was none.
     pub http_status: Option<u16>,
     /// What the answer's signature was worth.
@@ -112,7 +114,16 @@ pub async fn attempt<J: Journal, G: Gateway, C: Clock>(desk: &Desk<J, G, C>, int
     let item = Item { state, reason: reading.outcome.reason(), ..item };
     let (throttled, retry_after) = (matches!(reading.outcome, Outcome::Throttled(_)), reading.retry_after);
     let (http_status, signature) = (reading.facts.http_status, reading.facts.signature);
-    Ok(Ended { item, reading: Some(reading), answered: false, http_status, signature, throttled, retry_after })
+    Ok(Ended {
+        item,
+        reading: Some(reading),
+        answered: false,
+        names_other_amount: false,
+        http_status,
+        signature,
+        throttled,
+        retry_after,
+    })
 }
 
 /// Sends the one request that a durable intent allows, with a fresh timestamp and signature.
@@ -148,13 +159,23 @@ pub async fn inquire<J: Journal, G: Gateway, C: Clock>(
     if let Exchange::Withheld(_) = exchange {
         // Nobody was asked, and nothing was learned.
         let (http_status, signature) = (None, SignatureCheck::None);
-        let (answered, throttled, retry_after) = (false, false, None);
-        return Ok(Ended { item, reading: None, answered, http_status, signature, throttled, retry_after });
+        let (answered, names_other_amount, throttled, retry_after) = (false, false, false, None);
+        return Ok(Ended {
+            item,
+            reading: None,
+            answered,
+            names_other_amount,
+            http_status,
+            signature,
+            throttled,
+            retry_after,
+        });
     }
     let (inquiry, facts) = status::read(&item.expected(desk.page), &desk.signer, &request_id, &exchange);
     let at = desk.clock.now();
     // That there is no such order is an answer as well: a creation that was never carried out gets no other.
     let answered = facts.signature == SignatureCheck::Valid && matches!(facts.http_status, Some(200 | 404));
+    let names_other_amount = answered && facts.amount.is_some_and(|theirs| theirs != item.amount.whole());
     let (http_status, signature) = (facts.http_status, facts.signature);
     let throttled = http_status == Some(429);
     let retry_after = match &exchange {
@@ -168,7 +189,7 @@ pub async fn inquire<J: Journal, G: Gateway, C: Clock>(
     let result = InquiryResult { item: item.id, run, request_id, inquiry, facts, exchange, sent_at, at };
     let state = desk.journal.record_inquiry(result).await?;
     let item = Item { state, ..item };
-    Ok(Ended { item, reading: None, answered, http_status, signature, throttled, retry_after })
+    Ok(Ended { item, reading: None, answered, names_other_amount, http_status, signature, throttled, retry_after })
 }
 
 fn inquiry_id(item: &Item, milliseconds: i64) -> RequestId {

@@ -76,6 +76,8 @@ enum Reply {
     Wait(u64),
     /// As if it were refunded, signed with another key.
     Forged,
+    /// The same, over an amount of its own.
+    StatusOver(&'static str, u64),
     /// Refunded, and so many rupiah as nobody asked about.
     OtherAmount(u16),
 }
@@ -134,10 +136,11 @@ impl Gateway for Provider {
                     true,
                 )
             }
-            Reply::StatusSays(word) => (
+            Reply::StatusSays(word) | Reply::StatusOver(word, _) => (
                 200,
                 format!(
-                    r#"{{"order":{{"invoice_number":"{invoice}","amount":90000}},"transaction":{{"status":"{word}"}}}}"#
+                    r#"{{"order":{{"invoice_number":"{invoice}","amount":{}}},"transaction":{{"status":"{word}"}}}}"#,
+                    if let Reply::StatusOver(_, amount) = reply { amount } else { 90_000 }
                 ),
                 true,
             ),

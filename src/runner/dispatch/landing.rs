@@ -90,7 +90,7 @@ impl<J: Journal, G: Gateway, C: Clock> Dispatch<J, G, C> {
         let outcome = ended.reading.as_ref().map(|reading| &reading.outcome);
         let was_half_open = self.probe.is_half_open();
         // That the provider answers says nothing of orders whose amounts may be as wrong as this one's.
-        let is_well = ended.answered && ended.item.other_amount().is_none();
+        let is_well = ended.answered && !ended.names_other_amount && ended.item.other_amount().is_none();
         if self.probe.came_back(outcome, is_well, ended.throttled) {
             let why = self.was_ill.clone().unwrap_or_default();
             self.halt(Stop::StillIll(why));

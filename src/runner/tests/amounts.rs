@@ -94,3 +94,14 @@ async fn what_a_status_proves_settles_an_order_that_was_answered_with_another_am
     assert_eq!(world.state(2).await, Some(State::AlreadyDone));
     assert_eq!(world.invoices_sent()[3..], ["INV-2", "INV-3"]);
 }
+
+#[tokio::test]
+async fn a_status_that_names_another_amount_spends_no_new_order() {
+    let mut world = World::at_ease();
+    assert!(matches!(world.next_run(1..=9, &[Reply::TimeOut; 20]).await, Some(Stop::Breaker(_))));
+    world.clock.sleep(Duration::from_secs(60)).await;
+    world.rules.retries.horizon = Duration::from_secs(1);
+    let stop = world.next_run(6..=9, &[Reply::StatusOver("REFUNDED", 101_000); 20]).await;
+    assert!(matches!(stop, Some(Stop::StillIll(_))), "{stop:?}");
+    assert_eq!((world.sends().len(), world.state(6).await), (5, None));
+}
