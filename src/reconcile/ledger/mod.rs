@@ -3,7 +3,7 @@
 //! Orders come first, then what was done, then what was heard. The readers find the orders, each on its own thread and many
 //! at a time ([`Gathered`]); the ledger puts together what they bring. A notification is tied to its order by the Request-Id
 //! of the creation, by the invoice, or by the payment reference, the strongest that there is; what could belong to several
-//! orders is tied to none. What the [`Sieve`] cannot rule out is set aside, see [`Ledger::unsettled`].
+//! orders is tied to none. What the [`Sieve`](super::sieve::Sieve) cannot rule out is set aside, see [`Ledger::unsettled`].
 //!
 //! Nothing here is larger than it must be: a million orders with their results and notifications take about 160 MB.
 
