@@ -48,15 +48,8 @@ impl TimeStyle {
     /// # Errors
     /// What is wrong with it.
     pub fn read(self, text: &str, zone: Zone) -> Result<Moment, NotATime> {
-        if !is_tidy(text) {
-            // A month that comes first disproves the style, whatever else is wrong.
-            return Err(if self == Self::Id {
-                day_first(text).err().unwrap_or(NotATime::Form)
-            } else {
-                NotATime::Form
-            });
-        }
-        let time = match (parse_local_moment(text, zone), self) {
+        let year_first = if is_tidy(text) { parse_local_moment(text, zone) } else { None };
+        let time = match (year_first, self) {
             (Some(time), _) => time,
             (None, Self::Iso) => return Err(NotATime::Form),
             (None, Self::Id) => zone.instant(day_first(text)?).map(Moment::from).ok_or(NotATime::None)?,

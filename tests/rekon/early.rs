@@ -350,6 +350,17 @@ fn what_a_killed_run_had_under_way_is_in_doubt_while_the_next_one_opens_its_jour
     drop(provider);
 }
 
+/// A run that gets two signals in one moment, as soon as it has begun.
+fn stopped_twice_at_once(folder: &Folder) -> Ended {
+    let mut running = folder.start(&["run", "job.yaml"]);
+    running.wait_for_message("progress begins: ");
+    running.signal("STOP");
+    running.signal("INT");
+    running.signal("TERM");
+    running.signal("CONT");
+    running.end()
+}
+
 #[test]
 fn two_signals_before_a_run_has_sent_anything_leave_nothing_in_doubt() {
     let order = |number: u32| {
@@ -364,13 +375,7 @@ fn two_signals_before_a_run_has_sent_anything_leave_nothing_in_doubt() {
     exits(&folder.rekon(&["run", "job.yaml"]), 0);
     folder.write("orders.csv", &format!("{orders}INV-2,90000,1000,MUR-1\n"));
     // It waits for the pace that the first one has left.
-    let mut running = folder.start(&["run", "job.yaml"]);
-    running.wait_for_message("progress begins: ");
-    running.signal("STOP");
-    running.signal("INT");
-    running.signal("TERM");
-    running.signal("CONT");
-    let ended = running.end();
+    let ended = stopped_twice_at_once(&folder);
     exits(&ended, 4);
     assert!(!ended.stderr.contains("IN DOUBT"), "{}", ended.stderr);
     assert_eq!(provider.requests(), 1);
@@ -388,13 +393,7 @@ fn two_signals_before_a_run_has_sent_anything_leave_older_doubt_as_it_is() {
     let requests = provider.requests();
     folder.write("job.yaml", &quick.replace("50/s", "1/m").replace("burst: 2", "burst: 1"));
     folder.write("orders.csv", &format!("{}INV-2,90000,1000,MUR-1\n", folder.read("orders.csv")));
-    let mut running = folder.start(&["run", "job.yaml"]);
-    running.wait_for_message("progress begins: ");
-    running.signal("STOP");
-    running.signal("INT");
-    running.signal("TERM");
-    running.signal("CONT");
-    let ended = running.end();
+    let ended = stopped_twice_at_once(&folder);
     exits(&ended, 3);
     assert!(!ended.stderr.contains("requests that were under way"), "{}", ended.stderr);
     // Where the signals come at the very beginning of the run, it is told as money of earlier runs.

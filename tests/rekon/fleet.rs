@@ -122,6 +122,17 @@ fn a_wait_that_one_host_is_asked_for_is_kept_by_all() {
     assert_eq!(fleet.complaints(), [""; 0]);
 }
 
+/// Lets all hosts begin at once; how many requests have left when each has ended, in doubt or stopped.
+fn sent_until_the_breaker_opens(fleet: &mut Fleet<'_>, door: &Door) -> u32 {
+    let running = fleet.start_all();
+    door.open();
+    for (host, running) in running.into_iter().enumerate() {
+        let ended = fleet.end(host, running);
+        assert!(matches!(ended.code, Some(3..=5)), "{ended:?}");
+    }
+    fleet.sql("SELECT count(*) FROM attempt WHERE kind = 'send'").parse().expect("a number")
+}
+
 #[test]
 fn the_failures_of_several_hosts_together_open_the_breaker_of_all() {
     let Some(server) = Server::shared("a breaker for several hosts") else { return };
@@ -133,14 +144,8 @@ fn the_failures_of_several_hosts_together_open_the_breaker_of_all() {
     let steady = steady.replace("settle_for: 20s", "settle_for: 3s");
     let keys = format!("breaker: {{consecutive: 8, failures: 100%, of_last: 100}}\n{steady}");
     let (mut fleet, door) = Fleet::behind_a_door(server, 2, 40, (&faults, &keys));
-    let running = fleet.start_all();
-    door.open();
-    for (host, running) in running.into_iter().enumerate() {
-        let ended = fleet.end(host, running);
-        assert!(matches!(ended.code, Some(3..=5)), "{ended:?}");
-    }
+    let sent = sent_until_the_breaker_opens(&mut fleet, &door);
     // Each of them for itself would have needed eight: fifteen in all, while they take turns.
-    let sent: u32 = fleet.sql("SELECT count(*) FROM attempt WHERE kind = 'send'").parse().expect("a number");
     assert!((8..=12).contains(&sent), "{sent} requests until the breaker opened");
     assert!(fleet.sql("SELECT count(*) FROM event WHERE data LIKE '%\"run_stopped\"%\"breaker\"%'") != "0");
 }
@@ -152,14 +157,8 @@ fn hosts_without_a_pace_that_all_fail_at_once_hear_of_each_other_before_the_next
     let steady = STEADY.replace("20/s, burst: 2, concurrency: 4", "unlimited, concurrency: 1");
     // Without a rate a host claims 256 orders at once.
     let (mut fleet, door) = Fleet::behind_a_door(server, 2, 440, (faults, &steady));
-    let running = fleet.start_all();
-    door.open();
-    for (host, running) in running.into_iter().enumerate() {
-        let ended = fleet.end(host, running);
-        assert!(matches!(ended.code, Some(3..=5)), "{ended:?}");
-    }
+    let sent = sent_until_the_breaker_opens(&mut fleet, &door);
     // Four that were heard of, and one more of each.
-    let sent: u32 = fleet.sql("SELECT count(*) FROM attempt WHERE kind = 'send'").parse().expect("a number");
     assert!((5..=6).contains(&sent), "{sent} requests until the breaker opened");
 }
 
